@@ -1,0 +1,64 @@
+"""Settings of one process, read once from the environment and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from mrl_demo.types import LabError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths, limits, threads and seed; environment names are `MRL_` plus the field in capitals."""
+
+    cache_dir: Path = Path(platformdirs.user_cache_dir("matryoshka-lab", appauthor=False))
+    assets_dir: Path = PROJECT_ROOT / "assets"
+    max_query_chars: int = 2_000
+    max_documents: int = 100_000
+    top_k: int = 5
+    query_threads: int = 1
+    bulk_threads: int = 2
+    cached_corpora: int = 4
+    seed: int = 20250101
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False
+    training_enabled: bool = True
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read `MRL_*` variables over the defaults; raises `LabError` naming the variable and the value."""
+        environ = os.environ if environ is None else environ
+        changes: dict[str, object] = {}
+        for name, default in cls().__dict__.items():
+            raw = environ.get(f"MRL_{name.upper()}")
+            if raw is not None:
+                changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
+        if "SPACE_ID" in environ and "training_enabled" not in changes:
+            changes["training_enabled"] = False
+        return replace(cls(), **changes)  # type: ignore[arg-type]
+
+
+def _parse(variable: str, raw: str, default: object) -> object:
+    if isinstance(default, bool):
+        if raw.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if raw.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise LabError(f"{variable}={raw!r} is not a switch: use 1 or 0.")
+    if isinstance(default, int):
+        try:
+            value = int(raw)
+        except ValueError:
+            raise LabError(f"{variable}={raw!r} is not a whole number.") from None
+        if value < 0:
+            raise LabError(f"{variable}={raw!r} is negative: use 0 or more.")
+        return value
+    return Path(raw).expanduser() if isinstance(default, Path) else raw
