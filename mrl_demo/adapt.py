@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,18 +45,18 @@ class AdaptError(LabError, ValueError):
 class AdaptSettings:
     """How `fit_adapted` learns; the defaults come from the experiments in `dev/LOG.md`.
 
-    `prefixes` are the lengths to serve, empty for `default_prefixes`. A batch is `batch_size` documents:
-    `batch_size / neighbours` drawn at random, each with its nearest documents, so that the loss sees the near
-    misses a search has to tell apart. `temperature` is the softmax' over cosines. `time_limit_s` ends the fit
-    early with the best rotation so far (the one thing that can break determinism).
+    `prefixes` are the lengths to serve, empty for `default_prefixes`. Half of a batch of `batch_size` is random,
+    half is random documents with their `neighbours` nearest, so that the loss sees near misses. `temperature` is the
+    softmax' over cosines. `learning_rate` is the Frobenius norm of the first steps, 1 at most. `time_limit_s` ends
+    the fit early with the best rotation so far (the one thing that can break determinism).
     """
 
     prefixes: tuple[int, ...] = ()
     steps: int = 600
-    batch_size: int = 512
-    neighbours: int = 4
+    batch_size: int = 1024
+    neighbours: int = 8
     temperature: float = 0.05
-    learning_rate: float = 3e-3
+    learning_rate: float = 0.8
     seed: int = 0
     time_limit_s: float = 45.0
     check_every: int = 25
@@ -65,7 +66,9 @@ class AdaptSettings:
         for name in ("steps", "batch_size", "neighbours", "check_every", "patience"):
             value = getattr(self, name)
             _require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1")
-        for name in ("temperature", "learning_rate", "time_limit_s"):
+        rate = self.learning_rate
+        _require(0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1")
+        for name in ("temperature", "time_limit_s"):
             value = getattr(self, name)
             _require(0 < value < float("inf"), name, value, "a number above 0")
         at_least = 2 * self.neighbours
@@ -250,22 +253,29 @@ class _Fit:
                 return
 
     def trajectory(self) -> Iterator[tuple[int, torch.Tensor]]:
-        """Yield the step and the orthonormal axes `(d, p)` after it; Adam with cosine decay."""
+        """Yield the step and the orthonormal axes `(d, p)` after it.
+
+        Adam with cosine decay and *one* second moment for the whole matrix (Becigneul and Ganea, arXiv 1810.00760): one
+        for each entry blows the noise in the last axes, whose gradients are small, up to full steps.
+        """
         settings = self.settings
         generator = torch.Generator().manual_seed(settings.seed)
-        axes = self.best.clone().requires_grad_(True)
-        optimiser = torch.optim.Adam([axes], lr=settings.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
+        axes, momentum, energy = self.best.clone(), torch.zeros_like(self.best), 0.0
         for step in range(1, settings.steps + 1):
-            batch = _batch(self.pool, settings, generator)
-            optimiser.zero_grad()
-            _divergence(batch, batch, axes, self.prefixes, settings.temperature).backward()
-            with torch.no_grad():
-                axes.grad = _tangent(axes, axes.grad)
-                optimiser.step()
-                axes.copy_(_retracted(axes))
-            schedule.step()
-            yield step, axes.detach()
+            gradient = _tangent(axes, self.gradient(axes, _batch(self.pool, settings, generator)))
+            momentum = _tangent(axes, 0.9 * momentum + 0.1 * gradient)
+            energy = 0.99 * energy + 0.01 * float(gradient.square().sum())
+            decay = (1 + math.cos(math.pi * (step - 1) / settings.steps)) / 2
+            scale = (1 - 0.9**step) * math.sqrt(energy / (1 - 0.99**step)) + 1e-12
+            move = momentum * (settings.learning_rate * decay / scale)
+            axes = _retracted(axes - move / max(1.0, float(move.norm())))
+            yield step, axes
+
+    def gradient(self, axes: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+        """Gradient `(d, p)` of the batch's loss."""
+        variable = axes.detach().requires_grad_(True)
+        loss = _divergence(batch, batch, variable, self.prefixes, self.settings.temperature)
+        return torch.autograd.grad(loss, variable)[0]
 
 
 def _divergence(
@@ -288,13 +298,14 @@ def _divergence(
 
 
 def _batch(pool: torch.Tensor, settings: AdaptSettings, generator: torch.Generator) -> torch.Tensor:
-    """Random documents of the pool, each with its nearest ones, no document twice."""
-    size, neighbours = min(settings.batch_size, len(pool)), settings.neighbours
-    if size == len(pool) or neighbours == 1:
+    """Random documents of the pool, and some with their nearest ones; no document twice."""
+    size = min(settings.batch_size, len(pool))
+    if size == len(pool) or settings.neighbours == 1:
         return pool[torch.randperm(len(pool), generator=generator)[:size]]
-    seeds = torch.randint(len(pool), (size // neighbours,), generator=generator)
-    nearest = (pool[seeds] @ pool.T).topk(neighbours, dim=1).indices
-    return pool[nearest.flatten().unique()]
+    drawn = torch.randint(len(pool), (size // 2,), generator=generator)
+    seeds = drawn[: max(1, size // (2 * settings.neighbours))]
+    near = (pool[seeds] @ pool.T).topk(settings.neighbours, dim=1).indices
+    return pool[torch.cat([drawn, near.flatten()]).unique()]
 
 
 def _tangent(axes: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
@@ -304,8 +315,10 @@ def _tangent(axes: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
 
 
 def _retracted(axes: torch.Tensor) -> torch.Tensor:
-    """One Newton-Schulz step towards the nearest orthonormal columns: enough after the small step of an optimiser."""
-    return 1.5 * axes - 0.5 * axes @ (axes.T @ axes)
+    """Two Newton-Schulz steps towards the nearest orthonormal columns; they converge after a tangent step of norm 1."""
+    for _ in range(2):
+        axes = 1.5 * axes - 0.5 * axes @ (axes.T @ axes)
+    return axes
 
 
 def _finished(axes: torch.Tensor, rows: torch.Tensor, prefixes: tuple[int, ...]) -> torch.Tensor:

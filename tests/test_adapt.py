@@ -18,7 +18,8 @@ FAST = AdaptSettings(steps=60, batch_size=128, check_every=20)
 def clustered(rows: int, dimension: int, seed: int = 0, nuisance: float = 3.0) -> FloatMatrix:
     """Documents in small clusters on 16 axes, and 4 loud axes that hold one of two values each.
 
-    PCA gives its first numbers to the loud axes, which split the documents into 16 heaps but do not say who is near whom in one.
+    PCA gives its first numbers to the loud axes, which split the documents into 16 heaps
+    but do not say who is near whom in one.
     """
     generator = np.random.default_rng(seed)
     centres = generator.normal(size=(rows // 4, 16))
@@ -163,7 +164,7 @@ def test_bad_vectors_say_what_is_wrong(bad: np.ndarray, words: str) -> None:
 )
 def test_bad_settings_carry_the_value(name: str, value: object) -> None:
     with pytest.raises(AdaptError) as caught:
-        AdaptSettings(**{name: value})
+        AdaptSettings(**{name: value})  # type: ignore[arg-type]
     assert name in str(caught.value)
     assert repr(value) in str(caught.value)
 
