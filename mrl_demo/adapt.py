@@ -32,7 +32,9 @@ RECIPE_VERSION = 1
 MIN_DOCUMENTS = 50
 #: The most documents that batches are drawn from: more cost time for each step and change no figure.
 MAX_POOL = 32_768
-_MAX_HELD_OUT = 1_024
+_MAX_HELD_OUT = 512
+#: From so many documents on steps have their full length; fewer are learnt by heart too soon.
+_FULL_STEPS_FROM = 8_192
 _FORMAT = "1"
 _REPORT = ("held_out_before", "held_out_after", "steps", "seconds", "documents")
 
@@ -45,10 +47,11 @@ class AdaptError(LabError, ValueError):
 class AdaptSettings:
     """How `fit_adapted` learns; the defaults come from the experiments in `dev/LOG.md`.
 
-    `prefixes` are the lengths to serve, empty for `default_prefixes`. Half of a batch of `batch_size` is random,
-    half is random documents with their `neighbours` nearest, so that the loss sees near misses. `temperature` is the
-    softmax' over cosines. `learning_rate` is the Frobenius norm of the first steps, 1 at most. `time_limit_s` ends
-    the fit early with the best rotation so far (the one thing that can break determinism).
+    `prefixes` are the lengths to serve, empty for `default_prefixes`. Half of a batch of `batch_size` is random, half
+    is random documents with their `neighbours` nearest, so that the loss sees near misses. `temperature` is that of the
+    softmax over cosines; a prefix p weighs p to the power of `prefix_weight`. `learning_rate` is the Frobenius norm of
+    the first steps, 1 at most; corpora under 8,192 documents get shorter ones. `time_limit_s` ends the fit early with
+    the best rotation so far (the one thing that can break determinism).
     """
 
     prefixes: tuple[int, ...] = ()
@@ -56,16 +59,18 @@ class AdaptSettings:
     batch_size: int = 1024
     neighbours: int = 8
     temperature: float = 0.05
+    prefix_weight: float = 0.0
     learning_rate: float = 0.8
     seed: int = 0
-    time_limit_s: float = 45.0
-    check_every: int = 25
-    patience: int = 4
+    time_limit_s: float = 55.0
+    check_every: int = 10
+    patience: int = 8
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "neighbours", "check_every", "patience"):
             value = getattr(self, name)
             _require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1")
+        _require(0 <= self.prefix_weight <= 4, "prefix_weight", self.prefix_weight, "a number from 0 to 4")
         rate = self.learning_rate
         _require(0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1")
         for name in ("temperature", "time_limit_s"):
@@ -231,9 +236,9 @@ class _Fit:
 
     def held_out_loss(self, axes: torch.Tensor) -> float:
         """Loss of the held-out documents as queries over themselves and as many documents of the pool."""
-        candidates = torch.cat([self.judges, self.pool[: 2 * _MAX_HELD_OUT]])
+        candidates = torch.cat([self.judges, self.pool[: 4 * _MAX_HELD_OUT]])
         with torch.no_grad():
-            return float(_divergence(self.judges, candidates, axes, self.prefixes, self.settings.temperature))
+            return float(_divergence(self.judges, candidates, axes, self.prefixes, self.settings))
 
     def run(self, deadline: float, progress: Progress | None) -> None:
         """Take steps until they are done, the held-out loss stops falling, or the time is up."""
@@ -261,40 +266,46 @@ class _Fit:
         settings = self.settings
         generator = torch.Generator().manual_seed(settings.seed)
         axes, momentum, energy = self.best.clone(), torch.zeros_like(self.best), 0.0
+        rate = settings.learning_rate * min(1.0, math.sqrt(len(self.pool) / _FULL_STEPS_FROM))
         for step in range(1, settings.steps + 1):
             gradient = _tangent(axes, self.gradient(axes, _batch(self.pool, settings, generator)))
             momentum = _tangent(axes, 0.9 * momentum + 0.1 * gradient)
             energy = 0.99 * energy + 0.01 * float(gradient.square().sum())
             decay = (1 + math.cos(math.pi * (step - 1) / settings.steps)) / 2
             scale = (1 - 0.9**step) * math.sqrt(energy / (1 - 0.99**step)) + 1e-12
-            move = momentum * (settings.learning_rate * decay / scale)
+            move = momentum * (rate * decay / scale)
             axes = _retracted(axes - move / max(1.0, float(move.norm())))
             yield step, axes
 
     def gradient(self, axes: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
         """Gradient `(d, p)` of the batch's loss."""
         variable = axes.detach().requires_grad_(True)
-        loss = _divergence(batch, batch, variable, self.prefixes, self.settings.temperature)
+        loss = _divergence(batch, batch, variable, self.prefixes, self.settings)
         return torch.autograd.grad(loss, variable)[0]
 
 
 def _divergence(
-    queries: torch.Tensor, documents: torch.Tensor, axes: torch.Tensor, prefixes: tuple[int, ...], temperature: float
+    queries: torch.Tensor,
+    documents: torch.Tensor,
+    axes: torch.Tensor,
+    prefixes: tuple[int, ...],
+    settings: AdaptSettings,
 ) -> torch.Tensor:
     """Mean KL divergence (nats) of prefix neighbours from full ones; the first documents are the queries themselves."""
     itself = torch.zeros(len(queries), len(documents))
     itself.fill_diagonal_(float("-1e9"))
-    target = (queries @ documents.T / temperature + itself).log_softmax(1)
-    weights = target.exp()
+    target = (queries @ documents.T / settings.temperature + itself).log_softmax(1)
+    likely = target.exp()
+    importance = [prefix**settings.prefix_weight for prefix in prefixes]
     turned_documents = documents @ axes
     turned_queries = turned_documents[: len(queries)]
     total = torch.zeros(())
-    for prefix in prefixes:
+    for prefix, share in zip(prefixes, importance, strict=True):
         cut_queries = functional.normalize(turned_queries[:, :prefix], dim=1)
         cut_documents = functional.normalize(turned_documents[:, :prefix], dim=1)
-        cut = (cut_queries @ cut_documents.T / temperature + itself).log_softmax(1)
-        total = total + (weights * (target - cut)).sum()
-    return total / (len(queries) * len(prefixes))
+        cut = (cut_queries @ cut_documents.T / settings.temperature + itself).log_softmax(1)
+        total = total + share * (likely * (target - cut)).sum()
+    return total / (len(queries) * sum(importance))
 
 
 def _batch(pool: torch.Tensor, settings: AdaptSettings, generator: torch.Generator) -> torch.Tensor:
