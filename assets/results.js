@@ -1,0 +1,39 @@
+// Cards glide to their new place when the ranking changes (FLIP), so that the eye can follow a document.
+// The list items are reused by position, so the key is the document, not the node.
+const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+let places = new Map();
+
+function measure() {
+  const found = new Map();
+  for (const section of element.querySelectorAll(".arm")) {
+    const top = section.getBoundingClientRect().top;
+    for (const item of section.querySelectorAll(".card")) {
+      found.set(`${section.dataset.arm}/${item.dataset.doc}`, { item, top: item.getBoundingClientRect().top - top });
+    }
+  }
+  return found;
+}
+
+function glide() {
+  for (const item of element.querySelectorAll(".card")) {
+    for (const animation of item.getAnimations()) animation.cancel();
+  }
+  const now = measure();
+  if (!still.matches) {
+    for (const [key, { item, top }] of now) {
+      const before = places.get(key);
+      if (before && Math.abs(before.top - top) > 1) {
+        item.animate([{ transform: `translateY(${before.top - top}px)` }, { transform: "none" }],
+          { duration: 220, easing: "cubic-bezier(.2,.8,.2,1)" });
+      } else if (!before && places.size) {
+        item.animate([{ opacity: 0.25 }, { opacity: 1 }], { duration: 220, easing: "ease-out" });
+      }
+    }
+  }
+  places = now;
+}
+
+new MutationObserver(glide).observe(element, {
+  childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-doc"],
+});
+places = measure();

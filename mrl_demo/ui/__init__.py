@@ -1,0 +1,1 @@
+"""The page: pure renderers from dataclasses to HTML, and the Gradio wiring around them."""

@@ -1,0 +1,1 @@
+"""Pure functions from dataclasses to HTML strings; nothing here knows Gradio."""

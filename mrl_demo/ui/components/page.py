@@ -1,0 +1,28 @@
+"""The words around the tabs."""
+
+from __future__ import annotations
+
+from mrl_demo.ui.components.doll import doll
+
+PAPER = "https://arxiv.org/abs/2205.13147"
+
+
+def header() -> str:
+    """Name of the page, what Matryoshka embeddings are in two sentences, and what to do."""
+    return (
+        f'<header class="page-head"><div class="page-mark" aria-hidden="true">{doll(384, 384, ())}</div>'
+        "<div><h1>Matryoshka lab</h1>"
+        "<p>Search engines compare texts as long lists of numbers. <b>Matryoshka training</b> packs the meaning into"
+        " the first few, so the list can be cut short like a doll taken out of a bigger one."
+        " <b>Drag the slider</b> and watch which model keeps finding the right passage.</p></div></header>"
+    )
+
+
+def footer() -> str:
+    """Where the method comes from, and what the figures are."""
+    return (
+        '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
+        " approximation). Times are of this server and this one query. Method: "
+        f'<a href="{PAPER}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
+        "</p></footer>"
+    )

@@ -1,0 +1,76 @@
+"""The one way that text of users and documents becomes HTML, and numbers become words."""
+
+from __future__ import annotations
+
+import html
+import re
+
+#: Bidirectional controls can reorder the page around them, so they are named instead of obeyed.
+_BIDI = {
+    0x061C: "ALM",
+    0x200E: "LRM",
+    0x200F: "RLM",
+    0x202A: "LRE",
+    0x202B: "RLE",
+    0x202C: "PDF",
+    0x202D: "LRO",
+    0x202E: "RLO",
+    0x2066: "LRI",
+    0x2067: "RLI",
+    0x2068: "FSI",
+    0x2069: "PDI",
+}
+_WHITESPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff" + "".join(map(chr, _BIDI)) + "]")
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def visible(text: str) -> str:
+    """Make control characters and direction overrides readable, line breaks spaces; the result is not HTML yet."""
+    return _UNSAFE.sub(_named, _WHITESPACE.sub(" ", text))
+
+
+def escape(text: str) -> str:
+    """Turn any text into HTML that shows it, safe between tags and inside quoted attributes."""
+    return html.escape(visible(text), quote=True)
+
+
+def user_text(text: str) -> str:
+    """Escape and isolate text whose direction is not ours, so that it cannot reorder what stands beside it."""
+    return f'<bdi dir="auto">{escape(text)}</bdi>'
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut at a word's end to at most `limit` characters, the last of them an ellipsis."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:.") + "…"
+
+
+def human_bytes(n_bytes: int) -> str:
+    """Three significant digits in decimal units: 256000000 -> '256 MB'."""
+    value, unit = float(n_bytes), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 0 if value >= 99.95 or unit == 0 else 1
+    return f"{value:.{digits}f}".removesuffix(".0") + f" {_UNITS[unit]}"
+
+
+def milliseconds(value: float) -> str:
+    """Two significant digits below 10 ms, whole numbers above."""
+    if value >= 10:
+        return f"{value:,.0f} ms"
+    return f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"
+
+
+def _named(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code in _BIDI:
+        return f"⟨{_BIDI[code]}⟩"
+    if code < 0x20:
+        return chr(0x2400 + code)  # Unicode's control pictures: one visible sign for each.
+    if code == 0x7F:
+        return "\u2421"
+    return f"⟨{code:02X}⟩" if code < 0xA0 else "\ufffd"
