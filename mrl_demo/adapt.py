@@ -64,7 +64,7 @@ class AdaptSettings:
     seed: int = 0
     time_limit_s: float = 55.0
     check_every: int = 10
-    patience: int = 8
+    patience: int = 25
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "neighbours", "check_every", "patience"):
