@@ -1,0 +1,88 @@
+"""Small dataclasses and a stand-in lab for tests of the page's pure parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mrl_demo.services import CorpusChoice, Example
+from mrl_demo.types import (
+    ArmSpec,
+    ComparedArm,
+    Comparison,
+    Document,
+    Hit,
+    InvalidDimensionError,
+    LabError,
+    Progress,
+    RankPaths,
+    SearchResult,
+)
+
+NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
+DIMS = (1, 8, 64, 384)
+
+
+def hit(
+    rank: int = 1, full_rank: int = 4, *, title: str = "Bees", text: str = "They dance.", answer: bool = False
+) -> Hit:
+    return Hit(rank, rank + 10, Document(f"d{rank}", title, text), 0.5, full_rank, answer)
+
+
+def result(
+    arm: str = "base", dim: int = 64, *, hits: tuple[Hit, ...] | None = None, answer: int | None = 3
+) -> SearchResult:
+    found = (hit(1, 4), hit(2, 2, answer=True), hit(3, 1)) if hits is None else hits
+    full_answer = None if answer is None else 1
+    return SearchResult(arm, dim, 384, found, 0.7, answer, full_answer, 11.84, 0.412, 10_000)
+
+
+def paths(
+    arm: str = "base",
+    *,
+    ranks: Sequence[Sequence[int]] = ((40, 7, 2, 1), (5, 3, 1, 2)),
+    answers: tuple[bool, ...] = (True, False),
+    tracked: str = "answer",
+    holds_from: int | None = 64,
+    titles: tuple[str, ...] | None = None,
+) -> RankPaths:
+    names = titles or tuple(f"Document {i}" for i in range(len(ranks)))
+    matrix = np.asarray(ranks, dtype=np.int64).reshape(len(ranks), len(DIMS))
+    return RankPaths(arm, DIMS, tuple(range(len(ranks))), names, answers, matrix, tracked, holds_from, 3)
+
+
+def comparison(dim: int = 64, query: str = "how do bees talk", note: str = "") -> Comparison:
+    arms = tuple(
+        ComparedArm(ArmSpec(name, name.capitalize(), f"What {name} is.", "minilm"), result(name, dim), paths(name))
+        for name in ("base", "tuned")
+    )
+    return Comparison(query, "builtin", dim, note, arms)
+
+
+class StubLab:
+    """Answers with sample data; "broken" raises what users cause, "bug" what we cause."""
+
+    def arms(self) -> tuple[ArmSpec, ...]:
+        return tuple(arm.spec for arm in comparison().arms)
+
+    def corpora(self) -> tuple[CorpusChoice, ...]:
+        return (CorpusChoice("builtin", "Built in", "", True), CorpusChoice("own", "Own", "", False))
+
+    def examples(self, corpus: str) -> tuple[Example, ...]:
+        return tuple(Example(f"{corpus} question {i}", "a paraphrase") for i in range(8))
+
+    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:  # noqa: ARG002
+        if corpus == "broken":
+            raise LabError("There is no corpus 'broken'.")
+        if progress:
+            progress(0.5, "Encoding")
+
+    def compare(self, query: str, *, dim: object, **_: object) -> Comparison:
+        if not isinstance(dim, int) or not 1 <= dim <= 384:
+            raise InvalidDimensionError(f"Dimension {dim!r} is not a whole number from 1 to 384.")
+        if query == "broken":
+            raise LabError("The cache file <x> is damaged.")
+        if query == "bug":
+            raise ZeroDivisionError("a secret detail")
+        return comparison(dim, query, note="The query was cut." if query == "long" else "")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samples import StubLab
+
+from mrl_demo.types import LabError
+from mrl_demo.ui.app import TITLE, build_app, check_port, launch_options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, object]:
+    return build_app(StubLab()).get_config_file()  # type: ignore[arg-type]
+
+
+def run_app(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "app.py"), *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_page_is_built_with_its_first_results(config: dict[str, object]) -> None:
+    text = str(config)
+    assert config["title"] == TITLE
+    assert "builtin question 0" in text
+    assert 'data-dim="64"' in text
+
+
+def test_every_event_is_private(config: dict[str, object]) -> None:
+    events = config["dependencies"]
+    assert isinstance(events, list)
+    assert events
+    assert {event["api_visibility"] for event in events} == {"private"}
+
+
+def test_the_slider_neither_waits_in_the_queue_nor_shows_a_spinner(config: dict[str, object]) -> None:
+    events = config["dependencies"]
+    assert isinstance(events, list)
+    (slide,) = [event for event in events if event["trigger_mode"] == "always_last"]
+    assert slide["queue"] is False
+    assert slide["show_progress"] == "hidden"
+
+
+def test_the_page_is_served_closed() -> None:
+    options = launch_options()
+    assert options["allowed_paths"] == []
+    assert options["ssr_mode"] is False
+    assert Path(options["css_paths"]).is_file()
+    assert Path(options["favicon_path"]).is_file()
+
+
+def test_the_theme_and_style_sheet_load_nothing() -> None:
+    options = launch_options()
+    assert options["theme"]._stylesheets == []
+    for file in (ROOT / "assets").glob("*.[cj]s*"):
+        text = file.read_text(encoding="utf-8")
+        assert "http" not in text
+        assert "@import" not in text
+
+
+def test_a_port_in_use_is_named_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LabError, match=f"port {port}.*--port"):
+            check_port("127.0.0.1", port)
+        done = run_app("--port", str(port))
+    assert done.returncode == 2
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("flags", [("--port", "0"), ("--port", "70000"), ("--host", "256.0.0.1")])
+def test_impossible_addresses_end_with_a_message(flags: tuple[str, str]) -> None:
+    done = run_app(*flags)
+    assert done.returncode == 2
+    assert flags[1] in done.stderr
+    assert "Traceback" not in done.stderr
