@@ -1,0 +1,22 @@
+"""Collections to search: the built-in one, files of a user, the Python reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from mrl_demo.storage import sha256_text
+from mrl_demo.types import Corpus, Document, Query
+
+
+def make_corpus(
+    name: str,
+    label: str,
+    documents: Iterable[Document],
+    queries: Iterable[Query] = (),
+    judgements: Mapping[str, Mapping[str, int]] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Corpus:
+    """A `Corpus` with its fingerprint: sha256 over every document's id and content, in order."""
+    docs = tuple(documents)
+    fingerprint = sha256_text(*(part for doc in docs for part in (doc.id, doc.content)))
+    return Corpus(name, label, docs, fingerprint, tuple(queries), dict(judgements or {}), notes)

@@ -1,0 +1,1 @@
+"""Everything that turns text into vectors: specs, arms, encoders, adapters."""

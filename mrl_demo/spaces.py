@@ -1,0 +1,117 @@
+"""The vectors of one arm over one corpus: encoder, cache and rotation put together, the same for page, CLI and evaluation."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mrl_demo.adapt import AdaptSettings, Rotation, fit_adapted, fit_pca
+from mrl_demo.cache import VectorCache, vectors_key
+from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.storage import sha256_text
+from mrl_demo.types import ArmSpec, CacheError, Corpus, FloatMatrix, ModelError, Progress
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Space:
+    """One arm over one corpus: `documents` `(n, d)` float32 unit rows, and the rotation that queries need too."""
+
+    arm: ArmSpec
+    documents: FloatMatrix
+    rotation: Rotation | None = None
+
+    def rotate(self, vectors: FloatMatrix) -> FloatMatrix:
+        """Bring `(q, d)` encoder vectors into this space: float32 unit rows."""
+        return vectors if self.rotation is None else self.rotation.apply(vectors)
+
+
+class SpaceBuilder:
+    """Makes spaces; vectors come from the shipped files, the cache folder, or the encoder, in that order."""
+
+    def __init__(self, encoders: EncoderRegistry, cache_dir: Path, assets_dir: Path, seed: int = 0) -> None:
+        self.encoders = encoders
+        self.cache = VectorCache(cache_dir, assets_dir / "vectors")
+        self._cache_dir, self._assets_dir, self._seed = cache_dir, assets_dir, seed
+        self._lock = threading.Lock()
+
+    def space(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> Space:
+        """The vectors of `arm` over `corpus`, encoded and fitted where no cache has them."""
+        documents = self.documents(arm.encoder, corpus, progress)
+        rotation = self.rotation(arm, documents, progress)
+        return Space(arm, documents if rotation is None else rotation.apply(documents), rotation)
+
+    def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
+        """`(n, d)` float32 unit rows of a corpus' documents as the encoder gives them."""
+        encoder = self.encoders.encoder(encoder_name)
+        key = vectors_key(encoder.fingerprint, corpus.fingerprint, "documents")
+        shipped = f"{corpus.name}-{encoder_name}-documents"
+        with self._lock:
+            found = self.cache.load(key, len(corpus), shipped)
+            if found is None:
+                found = encoder.encode_documents([doc.content for doc in corpus.documents], progress)
+                self._store(key, found)
+        return found
+
+    def queries(self, encoder_name: str, corpus: Corpus) -> FloatMatrix:
+        """`(q, d)` float32 unit rows of all of a corpus' judged queries as the encoder gives them."""
+        encoder = self.encoders.encoder(encoder_name)
+        texts = [query.text for query in corpus.queries]
+        key = vectors_key(encoder.fingerprint, sha256_text(*texts), "queries")
+        with self._lock:
+            found = self.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
+            if found is None:
+                found = encoder.encode_queries(texts)
+                self._store(key, found)
+        return found
+
+    def rotation(self, arm: ArmSpec, documents: FloatMatrix, progress: Progress | None = None) -> Rotation | None:
+        """What turns the encoder's vectors into the arm's, None for the arms that only cut."""
+        if arm.transform == "none":
+            return None
+        if arm.transform == "random":
+            return random_permutation(documents.shape[1], self._seed)
+        if arm.transform == "pca":
+            return Rotation.load(self._assets_dir / "rotations" / f"{arm.encoder}-pca.safetensors")
+        return self._fitted(arm.transform, documents, progress)
+
+    def _fitted(self, transform: str, documents: FloatMatrix, progress: Progress | None) -> Rotation:
+        settings = AdaptSettings()
+        key = sha256_text(transform, repr(settings), sha256_bytes(documents))
+        path = self._cache_dir / "rotations" / f"{key}.safetensors"
+        if path.is_file():
+            try:
+                return Rotation.load(path)
+            except ModelError as error:
+                logger.warning("%s The rotation is fitted again.", error)
+        rotation = fit_pca(documents) if transform == "corpus-pca" else fit_adapted(documents, settings, progress)
+        try:
+            rotation.save(path)
+        except CacheError as error:
+            logger.warning("%s", error)
+        return rotation
+
+    def _store(self, key: str, vectors: FloatMatrix) -> None:
+        try:
+            self.cache.store(key, vectors)
+        except CacheError as error:  # The vectors are right; only the next start will be slow.
+            logger.warning("%s", error)
+
+
+def random_permutation(dimension: int, seed: int) -> Rotation:
+    """A seeded permutation of the dimensions: keeping its first d numbers is keeping d random ones (arXiv 2508.17744)."""
+    order = np.random.default_rng(seed).permutation(dimension)
+    return Rotation(matrix=np.eye(dimension, dtype=np.float32)[:, order], kind="random")
+
+
+def sha256_bytes(vectors: FloatMatrix) -> str:
+    """Hex sha256 of a matrix' bytes and shape."""
+    digest = hashlib.sha256(repr(vectors.shape).encode())
+    digest.update(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,58 @@
+"""Files that are whole or absent: atomic writes, hashes, and messages that name the path and the fix."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mrl_demo.types import CacheError
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes, read in 1 MiB pieces."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_text(*parts: str) -> str:
+    """Hex sha256 of strings, each with its length, so that no two lists of parts collide by concatenation."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path` that takes its place when the block ends well, and is removed when it does not.
+
+    Raises `CacheError` naming the folder where it cannot be written (read-only, full).
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> CacheError:
+    """The message for a place that cannot be written."""
+    return CacheError(
+        f"Cannot write {path}: {error.strerror or error}. Free some space, make it writable, or choose another folder with "
+        "--cache-dir (or MRL_CACHE_DIR)."
+    )
