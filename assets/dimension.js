@@ -86,5 +86,11 @@ element.addEventListener("keydown", (event) => {
   const next = event.key === "PageUp" ? marks.find((m) => m > last) : marks.reverse().find((m) => m < last);
   if (next) choose(next);
 });
+// A search that was under way while the slider moved answers for the old length: ask again once things are quiet.
+let stale = 0;
+document.addEventListener("results", (event) => {
+  clearTimeout(stale);
+  if (event.detail.dim !== last) stale = setTimeout(() => trigger("input"), 400);
+});
 watch(["value", "markup"], () => refresh());
 refresh();

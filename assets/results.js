@@ -31,6 +31,8 @@ function glide() {
     }
   }
   places = now;
+  const dim = Number(element.querySelector(".arms")?.dataset.dim);
+  if (dim) document.dispatchEvent(new CustomEvent("results", { detail: { dim } }));
 }
 
 new MutationObserver(glide).observe(element, {

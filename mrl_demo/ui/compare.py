@@ -18,6 +18,8 @@ from mrl_demo.ui.widgets import dimension_control, example_buttons, live_html, s
 
 LABEL = "Compare"
 FIRST_DIM = 64
+#: What stands beside base at first: the best of these that is there.
+RIGHT_ARMS = ("tuned", "adapted", "corpus-pca")
 #: Events that encode or build share one queue, so that two visitors do not fight for the cores.
 HEAVY: dict[str, Any] = {
     "concurrency_id": "heavy",
@@ -50,7 +52,12 @@ class Parts:
     @property
     def asked(self) -> list[gr.blocks.Block]:
         """Inputs that make a search."""
-        return [self.query, self.corpus, self.left, self.right, self.dimension]
+        return [self.view, self.query, self.corpus, self.left, self.right, self.dimension]
+
+    @property
+    def menus(self) -> list[gr.blocks.Block]:
+        """Inputs that say what has to be ready."""
+        return [self.corpus, self.left, self.right]
 
     @property
     def answered(self) -> list[gr.blocks.Block]:
@@ -62,14 +69,16 @@ def build(lab: Lab, corpus: str | None = None) -> None:
     """Lay out the tab inside the current Blocks, its first results already in it."""
     view = first_view(lab, corpus)
     answer = ask(lab, view, FIRST_DIM)
+    if answer.comparison:
+        view = replace(view, full_dim=compare_view.shared_full_dim(answer.comparison))
     parts = _layout(lab, view, answer)
     _wire(Events(lab), parts)
 
 
 def first_view(lab: Lab, corpus: str | None = None) -> ViewState:
-    """The first example of the corpus, under the base and the tuned arm where both are there."""
+    """The first example of the corpus, under the first arm and the best contender there is."""
     names = [arm.name for arm in lab.arms()]
-    right = "tuned" if "tuned" in names else names[-1]
+    right = next((name for name in RIGHT_ARMS if name in names), names[-1])
     corpus = corpus or lab.corpora()[0].name
     examples = lab.examples(corpus)
     return ViewState(examples[0].text if examples else "", corpus, (names[0], right))
@@ -118,16 +127,12 @@ def _wire(events: Events, parts: Parts) -> None:
     for trigger in (parts.query.submit, parts.search.click):
         trigger(events.search, parts.asked, parts.answered, **HEAVY)
     parts.chips.pick(events.pick, parts.asked, [parts.query, *parts.answered], **HEAVY)
-    parts.dimension.input(
-        events.slide, [parts.view, *parts.asked], [parts.notice, parts.results], trigger_mode="always_last", **LIGHT
-    )
-    preparing: dict[str, Any] = {"inputs": parts.asked, "outputs": parts.notice, **HEAVY, "show_progress": "full"}
+    parts.dimension.input(events.slide, parts.asked, [parts.notice, parts.results], trigger_mode="always_last", **LIGHT)
+    preparing: dict[str, Any] = {"inputs": parts.menus, "outputs": parts.notice, **HEAVY, "show_progress": "full"}
     for menu in (parts.left, parts.right):
-        menu.input(events.prepare, **preparing).then(
-            events.search_again, [parts.view, *parts.asked], parts.answered, **HEAVY
-        )
+        menu.input(events.prepare, **preparing).then(events.search_again, parts.asked, parts.answered, **HEAVY)
     parts.corpus.input(events.prepare, **preparing).then(
-        events.change_corpus, [parts.view, *parts.asked], [parts.query, parts.chips, *parts.answered], **HEAVY
+        events.change_corpus, parts.asked, [parts.query, parts.chips, *parts.answered], **HEAVY
     )
 
 
@@ -137,26 +142,35 @@ class Events:
 
     lab: Lab
 
-    def search(self, query: str, corpus: str, left: str, right: str, dim: object) -> tuple[Any, ...]:
+    def search(
+        self, view: ViewState | None, query: str, corpus: str, left: str, right: str, dim: object
+    ) -> tuple[Any, ...]:
         """Search what stands in the box."""
-        view = ViewState(query or "", corpus, (left, right))
-        return _updates(view, ask(self.lab, view, dim))
+        asked = ViewState(query or "", corpus, (left, right))
+        return _updates(view, asked, ask(self.lab, asked, dim))
 
     def search_again(
         self, view: ViewState | None, query: str, corpus: str, left: str, right: str, dim: object
     ) -> tuple[Any, ...]:
         """Search the box under other arms; an empty box means the last question."""
         last = view.query if view else ""
-        return self.search(query if (query or "").strip() else last, corpus, left, right, dim)
+        return self.search(view, query if (query or "").strip() else last, corpus, left, right, dim)
 
     def pick(
-        self, _query: str, corpus: str, left: str, right: str, dim: object, event: gr.EventData
+        self,
+        view: ViewState | None,
+        _query: str,
+        corpus: str,
+        left: str,
+        right: str,
+        dim: object,
+        event: gr.EventData,
     ) -> tuple[Any, ...]:
         """Search the example that was clicked."""
         examples = self.lab.examples(corpus)
         position = event.position if isinstance(event.position, int) else 0
         query = examples[position % len(examples)].text if examples else ""
-        return (query, *self.search(query, corpus, left, right, dim))
+        return (query, *self.search(view, query, corpus, left, right, dim))
 
     def slide(
         self, view: ViewState | None, query: str, corpus: str, left: str, right: str, dim: object
@@ -166,9 +180,7 @@ class Events:
         found = answer.comparison
         return answer.notice_html, gr.skip() if found is None else compare_view.results_html(found)
 
-    def prepare(
-        self, _query: str, corpus: str, left: str, right: str, _dim: object, progress: gr.Progress = _PROGRESS
-    ) -> str:
+    def prepare(self, corpus: str, left: str, right: str, progress: gr.Progress = _PROGRESS) -> str:
         """Encode and index what a menu asks for, with a bar; the search that follows is then instant."""
         view = ViewState("", corpus, (left, right))
         return prepare(self.lab, view, lambda share, line: progress(share, desc=line)).notice_html
@@ -181,21 +193,23 @@ class Events:
         old = {example.text for example in self.lab.examples(view.corpus)} if view else set()
         if examples and (query in old or not (query or "").strip()):
             query = examples[0].text
-        return (query, example_chips(examples), *self.search(query, corpus, left, right, dim))
+        return (query, example_chips(examples), *self.search(view, query, corpus, left, right, dim))
 
 
-def _updates(view: ViewState, answer: Answer) -> tuple[Any, ...]:
+def _updates(before: ViewState | None, asked: ViewState, answer: Answer) -> tuple[Any, ...]:
     """New values for `Parts.answered`; without a comparison everything but the notice stays as it is."""
     found = answer.comparison
     if found is None:
         return (answer.notice_html, *(gr.skip() for _ in range(5)))
     full = compare_view.shared_full_dim(found)
-    control = gr.HTML(value=found.dim, markup=dimension_markup(found.dim, full, TRAINED_DIMS))
+    control = gr.skip()  # The visitor may be dragging it: touch it only where it ends somewhere else now.
+    if before is None or before.full_dim != full:
+        control = gr.HTML(value=found.dim, markup=dimension_markup(found.dim, full, TRAINED_DIMS))
     return (
         answer.notice_html,
         compare_view.results_html(found),
         compare_view.breaks_html(found),
         compare_view.figure(found),
         control,
-        replace(view, query=found.query),
+        replace(asked, query=found.query, full_dim=full),
     )

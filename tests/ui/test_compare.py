@@ -68,13 +68,18 @@ def test_the_first_view_is_an_example_under_base_and_tuned() -> None:
 
 
 def test_a_search_fills_everything_and_remembers_the_query(events: Events) -> None:
-    values = events.search("bees", *MENUS, 64)
+    values = events.search(None, "bees", *MENUS, 64)
     assert skipped(values) == [False] * 6
-    assert values[-1] == ViewState("bees", "builtin", ("base", "tuned"))
+    assert values[-1] == ViewState("bees", "builtin", ("base", "tuned"), 384)
 
 
 def test_an_empty_search_keeps_the_last_results(events: Events) -> None:
-    assert skipped(events.search("", *MENUS, 64)) == [False, True, True, True, True, True]
+    assert skipped(events.search(VIEW, "", *MENUS, 64)) == [False, True, True, True, True, True]
+
+
+def test_a_search_leaves_the_slider_alone_while_it_ends_at_the_same_length(events: Events) -> None:
+    same = ViewState("bees", "builtin", ("base", "tuned"), 384)
+    assert skipped(events.search(same, "bees", *MENUS, 64)) == [False, False, False, False, True, False]
 
 
 def test_sliding_repeats_the_last_search_whatever_is_half_typed(events: Events) -> None:
@@ -89,14 +94,16 @@ def test_sliding_after_the_state_expired_searches_the_box(events: Events) -> Non
 
 
 def test_an_example_is_picked_by_position(events: Events) -> None:
-    picked = events.pick("", *MENUS, 64, gr.EventData(None, {"position": 3}))
+    picked = events.pick(VIEW, "", *MENUS, 64, gr.EventData(None, {"position": 3}))
     assert picked[0] == "builtin question 3"
     assert "builtin question 3" in picked[2]
 
 
 @pytest.mark.parametrize("position", ["<b>", None, 8, -1])
 def test_a_made_up_position_still_picks_an_example(events: Events, position: object) -> None:
-    assert events.pick("", *MENUS, 64, gr.EventData(None, {"position": position}))[0].startswith("builtin question")
+    assert events.pick(VIEW, "", *MENUS, 64, gr.EventData(None, {"position": position}))[0].startswith(
+        "builtin question"
+    )
 
 
 def test_another_collection_brings_its_own_examples(events: Events) -> None:

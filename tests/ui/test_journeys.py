@@ -150,7 +150,7 @@ def test_the_slider_says_and_draws_the_same_as_the_server(visit: Callable[..., V
 
 def test_moving_the_slider_sends_one_light_request_at_a_time(visit: Callable[..., Visit]) -> None:
     guest = visit()
-    encode = guest.page.locator(".figure", has_text="Encode query").first
+    encode = guest.page.locator(".figure", has_text="Encode").first
     before = encode.inner_text()
     drag(guest.page, 0.5, 0.9)
     guest.page.wait_for_timeout(300)

@@ -37,11 +37,11 @@ def costs(result: SearchResult) -> str:
     full = f"of {human_bytes(4 * result.full_dim)}"
     documents = f"{result.n_documents:,} docs, exact"
     return (
-        _figure("Encode query", milliseconds(result.encode_ms), "once a query")
+        _figure("Encode", milliseconds(result.encode_ms), "query, once")
         + _figure("Search", milliseconds(result.search_ms), documents)
         + _figure("Per vector", human_bytes(result.bytes_per_vector), full)
-        + _figure("1 M docs", human_bytes(result.memory_for(1_000_000)), "float32")
-        + _figure("100 M docs", human_bytes(result.memory_for(100_000_000)), "float32")
+        + _figure("1 M docs", human_bytes(result.memory_for(1_000_000)), "in memory")
+        + _figure("100 M docs", human_bytes(result.memory_for(100_000_000)), "in memory")
     )
 
 

@@ -22,7 +22,7 @@ def footer() -> str:
     """Where the method comes from, and what the figures are."""
     return (
         '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
-        " approximation). Times are of this server and this one query. Method: "
+        " approximation). Times are of this server and this one query; sizes are float32, without an index. Method: "
         f'<a href="{PAPER}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
         "</p></footer>"
     )
