@@ -28,9 +28,10 @@ class TopK:
 class PrefixIndex:
     """Exact cosine search over the first `dim` numbers of every vector, for any `dim`, from one copy.
 
-    Blocks of `block_rows` vectors are stored dimension-major, `(n_blocks, D, block_rows)` float32, so a prefix of every block is one
-    contiguous run of memory and a search reads `n * dim` numbers and no more (compare PDX, SIGMOD 2025). Prefix norms are
-    computed on first use of a length and kept (`n` float32 each, the last 48 lengths). Safe to share between threads.
+    Blocks of `block_rows` vectors are stored dimension-major, `(n_blocks, D, block_rows)` float32, so a prefix of
+    every block is one contiguous run of memory and a search reads `n * dim` numbers and no more (compare PDX, SIGMOD
+    2025). Prefix norms are computed on first use of a length and kept (`n` float32 each, the last 48 lengths). Safe
+    to share between threads.
     """
 
     def __init__(self, vectors: FloatMatrix, block_rows: int = 4096) -> None:
@@ -105,8 +106,8 @@ class PrefixIndex:
 def top_k(scores: torch.Tensor, k: int) -> TopK:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order.
 
-    `torch.topk` leaves the order of ties open, so one more than `k` is asked for: only where the boundary is tied is the row
-    scanned for every equal score.
+    `torch.topk` leaves the order of ties open, so one more than `k` is asked for: only where the boundary is tied is
+    the row scanned for every equal score.
     """
     k = min(k, scores.shape[1])
     values, indices = torch.topk(scores, min(k + 1, scores.shape[1]), dim=1)

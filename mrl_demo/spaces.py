@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.adapt import AdaptSettings, Rotation, fit_adapted, fit_pca
+from mrl_demo.adapt import RECIPE_VERSION, AdaptSettings, Rotation, fit_adapted, fit_pca
 from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.storage import sha256_text
@@ -83,7 +83,7 @@ class SpaceBuilder:
 
     def _fitted(self, transform: str, documents: FloatMatrix, progress: Progress | None) -> Rotation:
         settings = AdaptSettings()
-        key = sha256_text(transform, repr(settings), sha256_bytes(documents))
+        key = sha256_text(transform, str(RECIPE_VERSION), repr(settings), sha256_bytes(documents))
         path = self._cache_dir / "rotations" / f"{key}.safetensors"
         if path.is_file():
             try:

@@ -30,7 +30,8 @@ def sha256_text(*parts: str) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path` that takes its place when the block ends well, and is removed when it does not.
+    """Yield a temporary sibling of `path` that takes its place when the block ends well, and is removed when it does
+    not.
 
     Raises `CacheError` naming the folder where it cannot be written (read-only, full).
     """

@@ -167,9 +167,10 @@ class SearchResult:
 class RankPaths:
     """How the ranks of one arm's top documents move over the dimensions.
 
-    `ranks` is `(n_documents, n_dims)` int64, 1 is best. `tracked` names whose rank decides whether the query holds: "answer"
-    (the best known answer) or "top" (the first document at full dimension). `holds_from` is the smallest listed dimension from which on the
-    tracked document stays in the first `hold_k`, None where it is not there even at full dimension.
+    `ranks` is `(n_documents, n_dims)` int64, 1 is best. `tracked` names whose rank decides whether the query holds:
+    "answer" (the best known answer) or "top" (the first document at full dimension). `holds_from` is the smallest
+    listed dimension from which on the tracked document stays in the first `hold_k`, None where it is not there even
+    at full dimension.
     """
 
     arm: str

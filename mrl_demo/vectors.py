@@ -21,16 +21,17 @@ def check_dimension(dim: object, full: int) -> int:
 
 def normalise(vectors: FloatMatrix) -> FloatMatrix:
     """Scale the rows of `(n, d)` to unit length as float32; a zero row stays zero instead of becoming NaN."""
-    vectors = np.asarray(vectors, dtype=np.float32)
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return vectors / np.where(norms > 0, norms, 1).astype(np.float32)
+    rows: FloatMatrix = np.asarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.where(norms > 0, norms, 1), dtype=np.float32)
 
 
 def truncate(vectors: FloatMatrix, dim: object) -> FloatMatrix:
     """Cut the rows of `(n, d)` to their first `dim` numbers and re-normalise them.
 
-    Returns `(n, dim)` float32 unit rows (zero rows stay zero). Raises `InvalidDimensionError`. The order matters: cutting after
-    normalising leaves rows of norm 0.4 or so, and dot products that are no cosines (arXiv 2205.13147, section 3).
+    Returns `(n, dim)` float32 unit rows (zero rows stay zero). Raises `InvalidDimensionError`. The order matters:
+    cutting after normalising leaves rows of norm 0.4 or so, and dot products that are no cosines (arXiv 2205.13147,
+    section 3).
     """
     length = check_dimension(dim, np.shape(vectors)[-1])
     return normalise(np.asarray(vectors)[..., :length])

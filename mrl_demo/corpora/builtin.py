@@ -21,7 +21,9 @@ def load_builtin(assets_dir: Path) -> Corpus:
         Document(row["id"], row["title"], row["text"], row["topic"], row["domain"])
         for row in read_jsonl(folder / "passages.jsonl")
     ]
-    queries = [Query(row["id"], row["text"], row["style"], row["split"]) for row in read_jsonl(folder / "queries.jsonl")]
+    queries = [
+        Query(row["id"], row["text"], row["style"], row["split"]) for row in read_jsonl(folder / "queries.jsonl")
+    ]
     judgements: dict[str, dict[str, int]] = {}
     for row in read_jsonl(folder / "judgements.jsonl"):
         judgements.setdefault(row["query_id"], {})[row["passage_id"]] = row["grade"]

@@ -63,7 +63,9 @@ def read_manifest(folder: Path) -> AdapterManifest:
         raise ModelError(f"{path} is missing or malformed ({error}): copy the adapter folder again.") from error
 
 
-def write_manifest(folder: Path, name: str, base_sha256: str, trained_dims: tuple[int, ...], dimension: int) -> AdapterManifest:
+def write_manifest(
+    folder: Path, name: str, base_sha256: str, trained_dims: tuple[int, ...], dimension: int
+) -> AdapterManifest:
     """Hash the adapter's files in `folder` and write `adapter.json` beside them."""
     files = {f: sha256_file(folder / f) for f in (LORA_FILE, LORA_CONFIG, ROTATION_FILE) if (folder / f).is_file()}
     manifest = AdapterManifest(name, base_sha256, files, trained_dims, dimension)
@@ -74,8 +76,8 @@ def write_manifest(folder: Path, name: str, base_sha256: str, trained_dims: tupl
 def merged_model_dir(adapter_dir: Path, cache_dir: Path, progress: Progress | None = None) -> Path:
     """Folder of base with the adapter merged in, built in the cache on first use and whole or absent.
 
-    Anybody can load it: `SentenceTransformer(folder, truncate_dim=64)`. Where the cache cannot be written, a temporary folder
-    serves this process. Raises `ModelError` for a file with the wrong hash.
+    Anybody can load it: `SentenceTransformer(folder, truncate_dim=64)`. Where the cache cannot be written, a
+    temporary folder serves this process. Raises `ModelError` for a file with the wrong hash.
     """
     manifest = read_manifest(adapter_dir)
     target = cache_dir / "models" / f"{manifest.name}-{manifest.fingerprint[:16]}"
@@ -120,7 +122,8 @@ def with_rotation(model: SentenceTransformer, matrix: FloatMatrix) -> SentenceTr
 def publish_model(model: SentenceTransformer, target: Path, trained_dims: tuple[int, ...]) -> Path:
     """Save a model folder at `target` in one step: built beside it, marked complete, then renamed.
 
-    `config.json` gets `matryoshka_dimensions` (vLLM serves the `dimensions` parameter only with it); `truncate_dim` is never saved.
+    `config.json` gets `matryoshka_dimensions` (vLLM serves the `dimensions` parameter only with it); `truncate_dim`
+    is never saved.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

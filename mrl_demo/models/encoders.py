@@ -51,7 +51,8 @@ class SentenceEncoder:
             return self._encode(texts, self.spec.query_prompt)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
-        """`(n, dimension)` float32 unit rows of documents; bf16 autocast where the CPU has it (cosine 0.99997 to float32).
+        """`(n, dimension)` float32 unit rows of documents; bf16 autocast where the CPU has it (cosine 0.99997 to
+        float32).
 
         Texts are encoded longest first, so the first progress report is the most cautious about the time left.
         """

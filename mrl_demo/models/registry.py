@@ -51,9 +51,7 @@ class EncoderRegistry:
         available = {MINILM.name, *self.adapter_dirs(), *self._added()}
         standard = tuple(arm for arm in ARMS if arm.encoder in available)
         known = {arm.encoder for arm in ARMS}
-        own = tuple(
-            ArmSpec(name, name, "A model trained or added here.", name) for name in sorted(available - known)
-        )
+        own = tuple(ArmSpec(name, name, "A model trained or added here.", name) for name in sorted(available - known))
         return standard + own
 
     def _added(self) -> tuple[str, ...]:

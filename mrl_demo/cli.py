@@ -1,0 +1,121 @@
+"""`python -m mrl_demo search|evaluate ...`: the same services as the page, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mrl_demo.config import Settings
+from mrl_demo.types import Comparison, LabError
+
+if TYPE_CHECKING:
+    from mrl_demo.services import Lab
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code, 2 with one line on standard error for a problem the user can act on."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        settings = Settings.from_environment()
+        args = _parser(settings).parse_args(argv)
+        from mrl_demo.services import Lab
+
+        lab = Lab(replace(settings, cache_dir=args.cache_dir.expanduser()))
+        args.run(lab, args)
+    except BrokenPipeError:  # `| head` has read enough.
+        sys.stderr.close()
+    except LabError as error:
+        print(f"mrl_demo: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mrl_demo", description=__doc__)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--cache-dir", type=Path, default=settings.cache_dir, help="where vectors are kept")
+    shared.add_argument(
+        "--corpus", default="builtin", help="builtin, python, a BEIR folder, or a CSV, JSONL or TXT file"
+    )
+    shared.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    search = commands.add_parser("search", parents=[shared], help="search a collection with one arm at one length")
+    search.add_argument("text", help="the query")
+    search.add_argument("--arm", default="tuned", help="base, tuned, ... (default %(default)s)")
+    search.add_argument("--dim", default="64", help="numbers of the vector to keep (default %(default)s)")
+    search.add_argument("--top-k", type=int, default=settings.top_k, help="results to show (default %(default)s)")
+    search.set_defaults(run=_search)
+    return parser
+
+
+def corpus_name(lab: Lab, given: str) -> str:
+    """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab."""
+    if given in {choice.name for choice in lab.corpora()}:
+        return given
+    if not Path(given).exists():
+        return lab.corpus(given).name  # Raises with the names there are.
+    return lab.add_corpus(Path(given))
+
+
+def _search(lab: Lab, args: argparse.Namespace) -> None:
+    found = lab.compare(
+        args.text, corpus=corpus_name(lab, args.corpus), arms=[args.arm], dim=_number(args.dim), top_k=args.top_k
+    )
+    print(json.dumps(as_json(found), ensure_ascii=False) if args.json else as_text(found))
+
+
+def _number(text: str) -> object:
+    try:
+        return int(text)
+    except ValueError:
+        return text  # check_dimension names the value and the allowed range.
+
+
+def as_json(found: Comparison) -> dict[str, object]:
+    """One arm's answer as plain JSON types."""
+    result = found.arms[0].result
+    return {
+        "query": found.query,
+        "corpus": found.corpus,
+        "arm": result.arm,
+        "dim": result.dim,
+        "note": found.note,
+        "encode_ms": round(result.encode_ms, 3),
+        "search_ms": round(result.search_ms, 3),
+        "overlap_at_10": result.overlap_at_10,
+        "hits": [
+            {
+                "rank": hit.rank,
+                "id": hit.document.id,
+                "title": hit.document.title,
+                "text": hit.document.text,
+                "score": round(hit.score, 6),
+                "full_rank": hit.full_rank,
+                "is_answer": hit.is_answer,
+            }
+            for hit in result.hits
+        ],
+    }
+
+
+def as_text(found: Comparison) -> str:
+    """One arm's answer for a terminal."""
+    result = found.arms[0].result
+    lines = [f"{result.arm} at {result.dim} of {result.full_dim} numbers, {result.n_documents:,} documents"]
+    lines += [found.note] if found.note else []
+    for hit in result.hits:
+        mark = "  <- known answer" if hit.is_answer else ""
+        lines.append(f"{hit.rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}{mark}")
+        lines.append(f"            {hit.document.text[:100]}")
+    lines.append(
+        f"agreement with the full vector's top 10: {result.overlap_at_10:.0%}; "
+        f"encode {result.encode_ms:.1f} ms, search {result.search_ms:.2f} ms"
+    )
+    return "\n".join(lines)
