@@ -24,7 +24,7 @@ def vectors_key(encoder_fingerprint: str, texts_fingerprint: str, role: str) -> 
 
 
 def save_vectors(path: Path, vectors: FloatMatrix, key: str, dtype: type[np.floating] = np.float32) -> None:
-    """Write `(n, d)` vectors as one safetensors file with their key and the sha256 of their bytes; raises `CacheError`."""
+    """Write `(n, d)` vectors as one safetensors file with their key and checksum; raises `CacheError`."""
     stored = np.ascontiguousarray(vectors, dtype=dtype)
     metadata = {"key": key, "sha256": hashlib.sha256(stored.tobytes()).hexdigest(), "format": _FORMAT}
     with atomic_path(path) as temporary:

@@ -35,7 +35,7 @@ class PrefixIndex:
     """
 
     def __init__(self, vectors: FloatMatrix, block_rows: int = 4096) -> None:
-        """Copy `(n, D)` float vectors into blocks; raises `LabError` for an empty, non-finite or wrongly shaped matrix."""
+        """Copy `(n, D)` float vectors into blocks; raises `LabError` for an empty or non-finite matrix."""
         vectors = _checked(vectors)
         self.n, self.dimension = vectors.shape
         rows = max(1, min(block_rows, self.n))

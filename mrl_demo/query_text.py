@@ -19,7 +19,7 @@ class CleanQuery:
 
 
 def clean_query(raw: str, max_chars: int) -> CleanQuery:
-    """Drop control characters, fold white space, cap the length; raises `LabError` with a hint where nothing is left."""
+    """Drop control characters, fold white space, cap the length; raises `LabError` where nothing is left."""
     kept = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in str(raw or ""))
     text = " ".join(kept.split())
     if not text:

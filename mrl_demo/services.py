@@ -84,7 +84,7 @@ class Lab:
         )
 
     def add_corpus(self, path: Path) -> str:
-        """Add a file or folder of the user's to the menu and return its name; raises `CorpusError` where it cannot be read."""
+        """Add a user's file or folder to the menu and return its name; raises `CorpusError` where it is unreadable."""
         corpus = files.load_path(path, self.settings.max_documents)
         self._own_corpora[corpus.name] = path
         self._corpora.put(corpus.name, corpus)

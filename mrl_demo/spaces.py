@@ -1,4 +1,4 @@
-"""The vectors of one arm over one corpus: encoder, cache and rotation put together, the same for page, CLI and evaluation."""
+"""The vectors of one arm over one corpus: encoder, cache and rotation together, for page, CLI and evaluation."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SpaceBuilder:
 
 
 def random_permutation(dimension: int, seed: int) -> Rotation:
-    """A seeded permutation of the dimensions: keeping its first d numbers is keeping d random ones (arXiv 2508.17744)."""
+    """A seeded permutation of the dimensions: its first d numbers are d random ones (arXiv 2508.17744)."""
     order = np.random.default_rng(seed).permutation(dimension)
     return Rotation(matrix=np.eye(dimension, dtype=np.float32)[:, order], kind="random")
 

@@ -30,8 +30,7 @@ def sha256_text(*parts: str) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path` that takes its place when the block ends well, and is removed when it does
-    not.
+    """Yield a temporary sibling of `path` that takes its place only when the block ends well.
 
     Raises `CacheError` naming the folder where it cannot be written (read-only, full).
     """
@@ -54,6 +53,6 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def unwritable(path: Path, error: OSError) -> CacheError:
     """The message for a place that cannot be written."""
     return CacheError(
-        f"Cannot write {path}: {error.strerror or error}. Free some space, make it writable, or choose another folder with "
-        "--cache-dir (or MRL_CACHE_DIR)."
+        f"Cannot write {path}: {error.strerror or error}. Free some space, make it writable, or choose another folder "
+        "with --cache-dir (or MRL_CACHE_DIR)."
     )

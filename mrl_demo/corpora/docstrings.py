@@ -44,7 +44,7 @@ def module_name(path: Path, root: Path, package: str) -> str:
 
 
 def read_docstrings(path: Path, module: str) -> Iterator[Docstring]:
-    """Documented public definitions of a source file; raises `SyntaxError`, `ValueError` or `OSError` where it cannot be parsed."""
+    """Documented public definitions of a source file; raises `SyntaxError`, `ValueError` or `OSError`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Invalid escapes in other people's files are not ours to report.
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -94,7 +94,7 @@ def _collect(progress: Progress | None) -> tuple[list[Docstring], int]:
 
 
 def _chosen(found: list[Docstring]) -> list[Docstring]:
-    """Distinct texts, at most `MAX_DOCUMENTS`: public modules and shallow names first, then in the order they were read."""
+    """Distinct texts, at most `MAX_DOCUMENTS`: public modules and shallow names first."""
     distinct = list({(row.signature, row.summary, row.body): row for row in reversed(found)}.values())[::-1]
     named = list({row.name: row for row in reversed(distinct)}.values())[::-1]
     order = sorted(range(len(named)), key=lambda i: (_depth(named[i].name), i))[:MAX_DOCUMENTS]

@@ -105,7 +105,7 @@ def merge_adapter(model: SentenceTransformer, adapter_dir: Path, manifest: Adapt
 
 
 def with_rotation(model: SentenceTransformer, matrix: FloatMatrix) -> SentenceTransformer:
-    """The model with a bias-free Dense layer `x -> x @ matrix` and a Normalize at its end; `matrix` is `(d, d)` float32."""
+    """The model with a bias-free Dense layer `x -> x @ matrix` (`(d, d)` float32) and a Normalize at its end."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Dense, Normalize
 

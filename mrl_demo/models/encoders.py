@@ -51,10 +51,9 @@ class SentenceEncoder:
             return self._encode(texts, self.spec.query_prompt)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
-        """`(n, dimension)` float32 unit rows of documents; bf16 autocast where the CPU has it (cosine 0.99997 to
-        float32).
+        """`(n, dimension)` float32 unit rows of documents.
 
-        Texts are encoded longest first, so the first progress report is the most cautious about the time left.
+        In bf16 autocast where the CPU has it (cosine 0.99997 to float32). Texts are encoded longest first, so the first progress report is the most cautious about the time left.
         """
         order = np.argsort([-len(text) for text in texts], kind="stable")
         out = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -92,9 +91,11 @@ class SentenceEncoder:
 
 
 def load_sentence_transformer(folder: Path | str, spec: ModelSpec) -> SentenceTransformer:
-    """Load a model for the CPU from a folder, or from the Hub at the pinned revision; safetensors only, no remote code."""
+    """Load a model from a folder, or from the Hub at the pinned revision; safetensors only, no remote code."""
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     options: dict[str, Any] = {"device": "cpu", "trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
     if spec.source == "hub":
         options["revision"] = spec.revision or None

@@ -36,10 +36,9 @@ class ModelSpec:
     @property
     def fingerprint(self) -> str:
         """Sha256 over everything that decides this model's vectors."""
-        return sha256_text(
-            ENCODING_VERSION, self.model_id, self.revision, self.weights_sha256, self.query_prompt, self.document_prompt,
-            str(self.layer_norm), str(self.max_tokens),
-        )  # fmt: skip
+        identity = (self.model_id, self.revision, self.weights_sha256)
+        prompts = (self.query_prompt, self.document_prompt)
+        return sha256_text(ENCODING_VERSION, *identity, *prompts, str(self.layer_norm), str(self.max_tokens))
 
 
 MINILM = ModelSpec(
@@ -76,21 +75,50 @@ HUB_MODELS = (
 
 ARMS = (
     ArmSpec("base", "Base, cut", "The pretrained model; its vectors are simply cut and re-normalised.", "minilm"),
-    ArmSpec("tuned", "Tuned with MRL", "Fine-tuned with MatryoshkaLoss: the first numbers carry the most.", "tuned",
-            trained_dims=TRAINED_DIMS),
-    ArmSpec("tuned-plain", "Tuned without MRL",
-            "The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.", "tuned-plain"),
+    ArmSpec(
+        name="tuned",
+        label="Tuned with MRL",
+        description="Fine-tuned with MatryoshkaLoss: the first numbers carry the most.",
+        encoder="tuned",
+        trained_dims=TRAINED_DIMS,
+    ),
+    ArmSpec(
+        name="tuned-plain",
+        label="Tuned without MRL",
+        description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",
+        encoder="tuned-plain",
+    ),
     ArmSpec("base-pca", "Base + PCA", "Base, rotated by a PCA fitted on the training text.", "minilm", "pca"),
-    ArmSpec("corpus-pca", "Base + PCA of this corpus",
-            "Base, rotated by a PCA fitted on the documents being searched.", "minilm", "corpus-pca"),
-    ArmSpec("adapted", "Base + fitted rotation",
-            "Base with a rotation learned from the documents being searched, in seconds and without training the model.",
-            "minilm", "adapted"),
-    ArmSpec("tuned-adapted", "Tuned + fitted rotation", "Both: the tuned model, rotated to fit these documents.", "tuned",
-            "adapted", trained_dims=TRAINED_DIMS),
-    ArmSpec("base-random", "Base, random numbers kept",
-            "Base with randomly chosen dimensions kept instead of the first ones.", "minilm", "random"),
-)  # fmt: skip
+    ArmSpec(
+        name="corpus-pca",
+        label="Base + PCA of this corpus",
+        description="Base, rotated by a PCA fitted on the documents being searched.",
+        encoder="minilm",
+        transform="corpus-pca",
+    ),
+    ArmSpec(
+        name="adapted",
+        label="Base + fitted rotation",
+        description="Base with a rotation learned from these documents in seconds; the model is not trained.",
+        encoder="minilm",
+        transform="adapted",
+    ),
+    ArmSpec(
+        name="tuned-adapted",
+        label="Tuned + fitted rotation",
+        description="Both: the tuned model, rotated to fit these documents.",
+        encoder="tuned",
+        transform="adapted",
+        trained_dims=TRAINED_DIMS,
+    ),
+    ArmSpec(
+        name="base-random",
+        label="Base, random numbers kept",
+        description="Base with randomly chosen dimensions kept instead of the first ones.",
+        encoder="minilm",
+        transform="random",
+    ),
+)
 
 
 def arm_named(name: str, arms: tuple[ArmSpec, ...] = ARMS) -> ArmSpec:
