@@ -13,6 +13,10 @@ from mrl_demo.ui.components.metrics import figures
 from mrl_demo.ui.components.text import escape, user_text, visible
 
 _SIDES = ("a", "b", "c", "d")
+_MOVES_KEY = (
+    '<p class="key"><span class="move near">▲2</span> places moved against the model\'s own full-vector ranking;'
+    ' <span class="move stranger">▲30</span> was not among its first ten</p>'
+)
 MOVES_INTRO = (
     '<h2>How the ranks move</h2><p class="lead">Each line is one of the first documents with the full vector; follow it'
     " to the left to see where it lands as the vector gets shorter. Thick lines are known answers, the dotted line is"
@@ -25,7 +29,7 @@ def results_html(comparison: Comparison) -> str:
     columns = "".join(arm_column(arm, _SIDES[i % 4]) for i, arm in enumerate(comparison.arms))
     return (
         f'<div class="arms" data-dim="{comparison.dim}">'
-        f'<p class="asked">Results for {user_text(comparison.query)}</p>{columns}</div>'
+        f'<p class="asked">Results for {user_text(comparison.query)}</p>{_MOVES_KEY}{columns}</div>'
     )
 
 
@@ -55,7 +59,7 @@ def breaking_words(paths: RankPaths) -> str:
     if paths.holds_from is None:
         return f"does not find it: {tracked} is not {place} even with the full vector."
     if paths.holds_from <= paths.dims[0]:
-        return f"never breaks: {tracked} stays {place} at every length, down to {_numbers(paths.dims[0])}."
+        return f"never breaks: {tracked} stays {place} at every length tried, down to {_numbers(paths.dims[0])}."
     below = max(dim for dim in paths.dims if dim < paths.holds_from)
     return (
         f"breaks below {_numbers(paths.holds_from)}: from there up {tracked} stays {place},"

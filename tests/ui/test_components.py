@@ -57,10 +57,18 @@ def test_a_card_shows_rank_title_text_score_and_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rank", "full_rank", "badge"), [(1, 4, "▲3"), (13, 1, "▼12"), (2, 2, "="), (1, 1_501, "▲1,500")]
+    ("rank", "full_rank", "badge"),
+    [(1, 4, "▲3"), (13, 1, "▼12"), (2, 2, "="), (1, 1_501, "▲1.5k"), (3, 54_321, "▲54k")],
 )
 def test_moves_are_against_the_own_full_length_ranking(rank: int, full_rank: int, badge: str) -> None:
     assert Tags(move_badge(hit(rank, full_rank))).text == badge
+
+
+@pytest.mark.parametrize(
+    ("rank", "full_rank", "kind"), [(1, 1, "same"), (5, 10, "near"), (5, 11, "stranger"), (12, 12, "stranger")]
+)
+def test_strangers_to_the_full_top_ten_are_marked(rank: int, full_rank: int, kind: str) -> None:
+    assert Tags(move_badge(hit(rank, full_rank))).named("span")[0]["class"] == f"move {kind}"
 
 
 def test_cards_are_an_ordered_list_and_an_empty_result_says_so() -> None:

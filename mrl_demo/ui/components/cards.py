@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mrl_demo.types import Hit, SearchResult
-from mrl_demo.ui.components.text import escape, shorten, user_text
+from mrl_demo.ui.components.text import escape, short_count, shorten, user_text
 
 #: Characters of a passage on a card before and after it is opened: its gist, and what a browser redraws at ease.
 GIST_CHARS = 140
@@ -46,9 +46,13 @@ def passage(text: str) -> str:
 
 
 def move_badge(hit: Hit) -> str:
-    """How far the document moved against the same arm's own full-length ranking: ▲3, ▼12 or =."""
-    sign, kind = ("=", "same") if hit.move == 0 else ("▲", "up") if hit.move > 0 else ("▼", "down")
-    places = f"{abs(hit.move):,}" if hit.move else ""
+    """How far the document moved against the same arm's own full-length ranking: ▲3, ▼12 or =.
+
+    The colour says whether it belongs there: "stranger" is a document outside the arm's own full-length first ten.
+    """
+    sign = "=" if hit.move == 0 else "▲" if hit.move > 0 else "▼"
+    kind = "stranger" if hit.full_rank > 10 else "same" if hit.move == 0 else "near"
+    places = short_count(abs(hit.move)) if hit.move else ""
     return f'<span class="move {kind}" title="{escape(_moved(hit))}">{sign}{places}</span>'
 
 
