@@ -10,10 +10,10 @@ import json
 import logging
 import sys
 import sysconfig
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.docstrings import Docstring, module_name, read_docstrings, source_files
@@ -40,6 +40,12 @@ _NOT_A_REFERENCE = {"idlelib", "lib2to3", "test", "turtledemo"}
 
 
 @dataclass(frozen=True)
+class _Stored:
+    rows: tuple[Docstring, ...]
+    skipped: int
+
+
+@dataclass(frozen=True)
 class _Source:
     package: str
     root: Path
@@ -56,9 +62,9 @@ def load_python_reference(cache_dir: Path, progress: Progress | None = None) -> 
     stored = _read(path)
     if stored is None:
         found, skipped = _collect(progress)
-        stored = {"rows": [asdict(row) for row in _chosen(found)], "skipped": skipped}
+        stored = _Stored(tuple(_chosen(found)), skipped)
         _write(path, stored)
-    return _corpus([Docstring(**row) for row in stored["rows"]], int(stored["skipped"]))
+    return _corpus(stored.rows, stored.skipped)
 
 
 def is_built(cache_dir: Path) -> bool:
@@ -66,7 +72,7 @@ def is_built(cache_dir: Path) -> bool:
     return _cache_path(cache_dir).is_file()
 
 
-def _corpus(rows: list[Docstring], skipped: int) -> Corpus:
+def _corpus(rows: Sequence[Docstring], skipped: int) -> Corpus:
     documents = [Document(row.name, row.name, f"{row.signature}. {row.body}", row.name.split(".")[0]) for row in rows]
     by_summary: dict[str, dict[str, int]] = {}
     for row in rows:
@@ -131,20 +137,21 @@ def _version(distribution: str) -> str:
         return "absent"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> _Stored | None:
     if not path.is_file():
         return None
     try:
-        stored = json.loads(gzip.decompress(path.read_bytes()))
-        return stored if stored["rows"] else None
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raw = json.loads(gzip.decompress(path.read_bytes()))
+        stored = _Stored(tuple(Docstring(**row) for row in raw["rows"]), int(raw["skipped"]))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         logger.warning("%s is damaged (%s): the corpus is built again.", path, error)
         return None
+    return stored if stored.rows else None
 
 
-def _write(path: Path, stored: dict[str, Any]) -> None:
+def _write(path: Path, stored: _Stored) -> None:
     try:
         with atomic_path(path) as temporary:
-            temporary.write_bytes(gzip.compress(json.dumps(stored).encode(), mtime=0))
+            temporary.write_bytes(gzip.compress(json.dumps(asdict(stored)).encode(), mtime=0))
     except CacheError as error:  # The corpus is right; only the next start builds it again.
         logger.warning("%s", error)

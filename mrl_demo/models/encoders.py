@@ -53,7 +53,8 @@ class SentenceEncoder:
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
         """`(n, dimension)` float32 unit rows of documents.
 
-        In bf16 autocast where the CPU has it (cosine 0.99997 to float32). Texts are encoded longest first, so the first progress report is the most cautious about the time left.
+        In bf16 autocast where the CPU has it (cosine 0.99997 to float32). Texts are encoded longest first, so the
+        first progress report is the most cautious about the time left.
         """
         order = np.argsort([-len(text) for text in texts], kind="stable")
         out = np.empty((len(texts), self.dimension), dtype=np.float32)

@@ -1,0 +1,83 @@
+"""Shared stand-ins: a tiny encoder that needs no weights, a lab over it, and a collection of a few documents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrl_demo.config import Settings
+from mrl_demo.services import Lab
+from mrl_demo.types import FloatMatrix, Progress
+from mrl_demo.vectors import normalise
+
+FRUIT = (
+    ("apple", "Apple trees", "An apple tree needs winter cold before it flowers in spring."),
+    ("banana", "Bananas", "Bananas ripen after picking because they give off ethylene gas."),
+    ("cherry", "Cherries", "Birds eat cherries as soon as the fruit turns red on the branch."),
+    ("fig", "Figs", "A fig is an inverted flower that tiny wasps enter to pollinate."),
+    ("grape", "Grapes", "Grapes left on the vine into winter make a sweet dessert wine."),
+)
+
+
+class HashingEncoder:
+    """Words hashed into `(n, 32)` float32 unit rows: texts that share words are near, and nothing is loaded."""
+
+    dimension = 32
+    fingerprint = "hashing-encoder-1"
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        self.encoded.extend(texts)
+        return normalise(np.stack([self._vector(text) for text in texts]).astype(np.float32))
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        if progress:
+            progress(1.0, "done")
+        return self.encode_queries(texts)
+
+    def _vector(self, text: str) -> FloatMatrix:
+        vector = np.zeros(self.dimension, dtype=np.float32)
+        for word in text.lower().replace(".", " ").split():
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "little")
+            vector += np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+        return vector
+
+
+@pytest.fixture
+def encoder() -> HashingEncoder:
+    return HashingEncoder()
+
+
+@pytest.fixture
+def beir_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "fruit"
+    folder.mkdir()
+    rows = [json.dumps({"_id": key, "title": title, "text": text}) for key, title, text in FRUIT]
+    (folder / "corpus.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    queries = [{"_id": "q1", "text": "ripen ethylene gas"}, {"_id": "q2", "text": "wasps pollinate"}]
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)) + "\n", encoding="utf-8")
+    qrels = "query-id\tcorpus-id\tscore\nq1\tbanana\t1\nq2\tfig\t1\n"
+    (folder / "qrels.tsv").write_text(qrels, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(Settings(), cache_dir=tmp_path / "cache")
+
+
+@pytest.fixture
+def lab(settings: Settings, encoder: HashingEncoder, beir_folder: Path) -> Lab:
+    """A lab with the corpus "fruit" and the arm "tiny"."""
+    made = Lab(settings)
+    made.encoders.add("tiny", encoder)
+    made.add_corpus(beir_folder)
+    return made

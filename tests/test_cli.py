@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import app
+from mrl_demo import cli
+from mrl_demo.config import Settings
+from mrl_demo.types import LabError
+
+
+@pytest.mark.real_model
+def test_search_prints_a_table_or_one_json_object(
+    beir_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["search", "ripen ethylene gas", "--arm", "base", "--dim", "64", "--top-k", "2"]
+    command += ["--corpus", str(beir_folder), "--cache-dir", str(tmp_path / "cache")]
+    assert cli.main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["arm"], found["dim"], len(found["hits"])) == ("base", 64, 2)
+    assert found["hits"][0]["id"] == "banana"
+    assert found["hits"][0]["is_answer"]
+    assert cli.main(command) == 0
+    assert "Bananas" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--dim", "0"], "1 to 384"),
+        (["--dim", "many"], "1 to 384"),
+        (["--arm", "nope"], "no arm 'nope'"),
+        (["--corpus", "nope"], "no corpus 'nope'"),
+    ],
+)
+def test_a_bad_word_ends_with_one_line_and_code_2(
+    change: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["search", "x", "--arm", "base", "--cache-dir", str(tmp_path), *change]
+    assert cli.main(command) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert len(error.splitlines()) == 1
+
+
+def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
+    found = Settings.from_environment({"MRL_PORT": "9000", "MRL_SHARE": "yes", "MRL_CACHE_DIR": "/elsewhere"})
+    assert (found.port, found.share, found.cache_dir) == (9000, True, Path("/elsewhere"))
+    assert not Settings.from_environment({"SPACE_ID": "me/space"}).training_enabled
+    for bad in ({"MRL_PORT": "x"}, {"MRL_SHARE": "maybe"}, {"MRL_TOP_K": "-1"}):
+        with pytest.raises(LabError, match=next(iter(bad))):
+            Settings.from_environment(bad)
+
+
+def test_a_port_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.main(["--port", "70000"]) == 2
+    assert "70000" in capsys.readouterr().err
