@@ -1,0 +1,130 @@
+"""One arm's values for every query, at every dimension and precision, from its vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrl_demo.evaluation.arms import ArmVectors
+from mrl_demo.evaluation.metrics import Metric, Relevant, agreement, quality, rank_relevant, top_documents
+from mrl_demo.evaluation.scoring import Block, score_blocks
+from mrl_demo.quantize import Precision
+from mrl_demo.types import FloatMatrix, IntMatrix
+
+#: dimension (None without one), precision, metric.
+ValueKey: TypeAlias = tuple[int | None, str, str]
+Values: TypeAlias = dict[ValueKey, NDArray[np.float32]]
+FLOAT32 = Precision("float32")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values `(n_queries,)` by key, float32 at full dimension always among them, and the best relevant rank at `rank_dims`."""
+
+    full_dim: int | None
+    values: Values
+    rank_dims: tuple[int, ...]
+    first_ranks: IntMatrix
+
+
+def measure_vectors(
+    vectors: ArmVectors,
+    relevant: Relevant,
+    dims: Sequence[int],
+    precisions: Sequence[Precision],
+    metrics: Sequence[Metric],
+    tick: Callable[[], None] = lambda: None,
+    seed: int = 0,
+) -> Measured:
+    """Score, rank and measure at rising `dims` of at most D; `tick` is called after every block and may raise to cancel."""
+    full = vectors.documents.shape[1]
+    scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]
+    others = [each for each in precisions if each != FLOAT32]
+    depth = max((metric.k or 0 for metric in metrics if metric.is_agreement), default=0)
+    standings = _Standings(relevant, depth)
+    standings.read(score_blocks(vectors.queries, vectors.documents, scanned, [FLOAT32]), tick)
+    standings.read(score_blocks(vectors.queries, vectors.documents, dims, others, seed), tick)
+    values = standings.values(metrics, reference=(FLOAT32, full))
+    ranks = np.stack([_first(relevant, standings.ranks[FLOAT32, dim]) for dim in scanned], axis=1)
+    return Measured(full, values, tuple(scanned), ranks)
+
+
+def measure_scores(
+    blocks: Iterable[tuple[int, FloatMatrix]],
+    relevant: Relevant,
+    metrics: Sequence[Metric],
+    precision: str,
+    tick: Callable[[], None] = lambda: None,
+) -> Measured:
+    """The same for a scorer without dimensions; metrics of agreement do not apply and are left out."""
+    ranks = np.empty(len(relevant.query), dtype=np.int64)
+    for start, scores in blocks:
+        _fill_ranks(ranks, relevant, start, scores)
+        tick()
+    values = {
+        (None, precision, metric.name): quality(metric, relevant, ranks).astype(np.float32)
+        for metric in metrics
+        if not metric.is_agreement
+    }
+    return Measured(None, values, (), np.empty((relevant.n_queries, 0), dtype=np.int64))
+
+
+def mean_of(measured: Sequence[Measured]) -> Measured:
+    """The mean of several seeds, query by query; ranks are those of the first seed."""
+    first = measured[0]
+    values = {
+        key: np.mean([each.values[key] for each in measured], axis=0, dtype=np.float32) for key in first.values
+    }
+    return Measured(first.full_dim, values, first.rank_dims, first.first_ranks)
+
+
+class _Standings:
+    """Where the relevant documents and, for agreement, the top documents stand at each precision and dimension."""
+
+    def __init__(self, relevant: Relevant, depth: int) -> None:
+        self._relevant, self._depth = relevant, depth
+        self.ranks: dict[tuple[Precision, int], IntMatrix] = {}
+        self._tops: dict[tuple[Precision, int], IntMatrix] = {}
+
+    def read(self, blocks: Iterable[Block], tick: Callable[[], None]) -> None:
+        """Take the ranks out of every block; scores are not kept."""
+        for block in blocks:
+            key = (block.precision, block.dim)
+            if key not in self.ranks:
+                self.ranks[key] = np.empty(len(self._relevant.query), dtype=np.int64)
+                width = min(self._depth, block.scores.shape[1])
+                self._tops[key] = np.empty((self._relevant.n_queries, width), dtype=np.int64)
+            _fill_ranks(self.ranks[key], self._relevant, block.start, block.scores)
+            if self._depth:
+                rows = slice(block.start, block.start + len(block.scores))
+                self._tops[key][rows] = top_documents(block.scores, self._depth)
+            tick()
+
+    def values(self, metrics: Sequence[Metric], reference: tuple[Precision, int]) -> Values:
+        """Every metric at every precision and dimension read; agreement is with the ranking of `reference`."""
+        found: Values = {}
+        for (precision, dim), ranks in self.ranks.items():
+            for metric in metrics:
+                if metric.is_agreement:
+                    value = agreement(metric, self._tops[reference], self._tops[precision, dim])
+                else:
+                    value = quality(metric, self._relevant, ranks)
+                found[dim, precision.name, metric.name] = value.astype(np.float32)
+        return found
+
+
+def _fill_ranks(ranks: IntMatrix, relevant: Relevant, start: int, scores: FloatMatrix) -> None:
+    first, last = np.searchsorted(relevant.query, [start, start + len(scores)])
+    pairs = slice(int(first), int(last))
+    ranks[pairs] = rank_relevant(scores, relevant.query[pairs] - start, relevant.document[pairs])
+
+
+def _first(relevant: Relevant, ranks: IntMatrix) -> IntMatrix:
+    """Rank of the best relevant document of each query; the greatest int64 where a query has none."""
+    best = np.full(relevant.n_queries, np.iinfo(np.int64).max)
+    np.minimum.at(best, relevant.query, ranks)
+    return best

@@ -1,0 +1,180 @@
+"""What a sweep found: frozen rows with intervals, differences, notes, and their JSON and CSV forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mrl_demo.quantize import bytes_per_vector
+from mrl_demo.types import CorpusError, FloatMatrix, IntMatrix
+
+#: arm, dimension (None for dimension-free arms), precision, metric.
+RowKey: TypeAlias = tuple[str, int | None, str, str]
+#: What dimension-free arms have instead of a precision.
+NO_PRECISION = "none"
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """One figure: the mean over `n_queries` queries and its 95% interval `low`..`high`.
+
+    `dim` is None and `precision` "none" for a dimension-free arm (bm25). `band_low` and `band_high` are the least and greatest mean
+    over the seeds of a random arm, None for the others.
+    """
+
+    arm: str
+    dim: int | None
+    precision: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n_queries: int
+    band_low: float | None = None
+    band_high: float | None = None
+
+    @property
+    def key(self) -> RowKey:
+        """Arm, dimension, precision and metric."""
+        return (self.arm, self.dim, self.precision, self.metric)
+
+    @property
+    def bytes_per_vector(self) -> int | None:
+        """Exact bytes that a search keeps for one vector, None for a dimension-free arm."""
+        return None if self.dim is None else bytes_per_vector(self.precision, self.dim)
+
+
+@dataclass(frozen=True)
+class DifferenceRow:
+    """A paired difference over the same queries: `against` is "base" (the base arm at the same dimension and precision) or
+    "full" (the same arm, uncut float32).
+
+    `low`..`high` is the 95% interval, `p_holm` the p value corrected over the dimensions of the arm, precision and metric; `verdict` is
+    "better", "worse", "no difference shown" or "too few queries to say".
+    """  # noqa: D205
+
+    arm: str
+    dim: int
+    precision: str
+    metric: str
+    against: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class SweepArm:
+    """An arm that was measured: its full dimension (None where it has none) and the lengths it was trained at."""
+
+    name: str
+    label: str
+    full_dim: int | None
+    trained_dims: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Everything a sweep measured on one corpus.
+
+    `date` is ISO 8601 in UTC; `seconds` the wall time (of which encoding and fitting `preparing_seconds`). `full` has one float32 row at full
+    dimension for each arm and metric, whether asked for or not. Only in memory: `query_ids`, `per_query` (values `(n_queries,)` float32 by row
+    key) and `first_ranks` (arm -> `(n_queries, dims)` int32 rank of the best relevant document at the arm's `rank_dims`).
+    """
+
+    corpus: str
+    hardware: str
+    date: str
+    seconds: float
+    n_queries: int
+    n_documents: int
+    arms: tuple[SweepArm, ...]
+    rows: tuple[SweepRow, ...]
+    full: tuple[SweepRow, ...] = ()
+    differences: tuple[DifferenceRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    preparing_seconds: float = 0.0
+    query_ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    per_query: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
+    rank_dims: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    first_ranks: Mapping[str, IntMatrix] = field(default_factory=dict, compare=False, repr=False)
+
+    def row(self, arm: str, dim: int | None, metric: str, precision: str = "float32") -> SweepRow | None:
+        """The figure of that key, None where it was not measured."""
+        return next((each for each in self.rows if each.key == (arm, dim, precision, metric)), None)
+
+    def retention(self, row: SweepRow) -> float | None:
+        """The row's value as a share of its arm's float32 value at full dimension; None where that is 0 or there is none."""
+        full = next((each for each in self.full if (each.arm, each.metric) == (row.arm, row.metric)), None)
+        return row.value / full.value if full is not None and full.value > 0 else None
+
+    def difference(self, row: SweepRow, against: str) -> DifferenceRow | None:
+        """The paired difference of that row against "base" or "full", None where there is none."""
+        key = (*row.key, against)
+        return next((d for d in self.differences if (d.arm, d.dim, d.precision, d.metric, d.against) == key), None)
+
+    def values(self, key: RowKey) -> FloatMatrix:
+        """The value of every query, `(n_queries,)` float32; raises `KeyError` where it was not measured or not kept."""
+        return self.per_query[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; without what is only in memory."""
+        found = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
+        for name in ("rows", "full"):
+            found[name] = [_row_dict(row) for row in found[name]]
+        for name in ("arms", "differences"):
+            found[name] = [asdict(each) for each in found[name]]
+        return found
+
+    def to_json(self) -> str:
+        """One JSON object: "corpus", "hardware", "rows" [{"arm", "dim", "precision", "metric", "value", "low", ...}] and more."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> SweepResult:
+        """Read what `to_json` wrote; raises `CorpusError` where it is something else."""
+        try:
+            raw = json.loads(text)
+            raw["arms"] = tuple(
+                SweepArm(**{**each, "trained_dims": tuple(each["trained_dims"])}) for each in raw["arms"]
+            )
+            for name, kind in (("rows", SweepRow), ("full", SweepRow), ("differences", DifferenceRow)):
+                raw[name] = tuple(kind(**each) for each in raw[name])
+            return cls(**{**raw, "notes": tuple(raw["notes"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorpusError(f"These are no sweep results ({error}): measure them again.") from error
+
+    def to_csv(self) -> str:
+        """The rows with a header line, and bytes for each vector, retention, and gain over base where they exist."""
+        out = io.StringIO()
+        names = [each.name for each in fields(SweepRow)]
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([*names, "bytes_per_vector", "retention", "gain_over_base"])
+        full = {(each.arm, each.metric): each.value for each in self.full}
+        gains = {
+            (each.arm, each.dim, each.precision, each.metric): each.difference
+            for each in self.differences
+            if each.against == "base"
+        }
+        for row in self.rows:
+            whole = full.get((row.arm, row.metric), 0.0)
+            more = (row.bytes_per_vector, row.value / whole if whole > 0 else None, gains.get(row.key))  # type: ignore[arg-type]
+            writer.writerow([*(getattr(row, name) for name in names), *more])
+        return out.getvalue()
+
+
+def _row_dict(row: SweepRow) -> dict[str, Any]:
+    found = asdict(row)
+    if row.band_low is None:
+        del found["band_low"], found["band_high"]
+    return found

@@ -1,0 +1,132 @@
+"""Uncertainty over queries: one set of bootstrap resamples for every arm, dimension and metric, so differences are paired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats as distributions
+
+from mrl_demo.evaluation.metrics import FloatArray
+from mrl_demo.types import FloatMatrix, LabError
+
+RESAMPLES = 2_000
+LEVEL = 0.95
+#: An interval of a difference that holds 0 and is wider than this answers nothing: "too few queries to say".
+WIDEST_TELLING = 0.05
+_COLUMNS_AT_ONCE = 512
+
+BETTER, WORSE, SAME, TOO_FEW = "better", "worse", "no difference shown", "too few queries to say"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over queries and the bounds of its 95% interval; with one query the bounds are the value itself, nan-free."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """From bound to bound."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Difference(Interval):
+    """A paired mean difference, its two-sided p value, and the p value after Holm's correction within its family."""
+
+    p: float
+    p_holm: float
+
+    @property
+    def verdict(self) -> str:
+        """`BETTER` or `WORSE` where the corrected p value is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
+        if self.p_holm < 1 - LEVEL:
+            return BETTER if self.value > 0 else WORSE
+        return TOO_FEW if self.width > WIDEST_TELLING else SAME
+
+
+class PairedBootstrap:
+    """Resamples of `n_queries` queries, drawn once from `seed`, kept as counts so that all means are one matrix product.
+
+    Intervals are percentile intervals, expanded for small samples: the tail share is that which makes the normal interval
+    Student's t (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3). Raises `LabError` below one query.
+    """
+
+    def __init__(self, n_queries: int, resamples: int = RESAMPLES, seed: int = 0) -> None:
+        if n_queries < 1:
+            raise LabError("No query is left to measure: give a collection with judged queries.")
+        self.n_queries, self.resamples = n_queries, resamples
+        shares = np.full(n_queries, 1 / n_queries)
+        self._counts: FloatMatrix = (
+            np.random.default_rng(seed).multinomial(n_queries, shares, size=resamples).astype(np.float32)
+        )
+
+    def means(self, values: FloatArray | FloatMatrix) -> NDArray[np.float64]:
+        """Means of `(n_queries, columns)` values in every resample: `(resamples, columns)` float64."""
+        values = np.asarray(values, dtype=np.float64)
+        centre = values.mean(axis=0)
+        moved = self._counts @ (values - centre).astype(np.float32)
+        return moved.astype(np.float64) / self.n_queries + centre
+
+    def intervals(self, values: FloatArray | FloatMatrix) -> list[Interval]:
+        """The mean and 95% interval of each column of `(n_queries, columns)` values."""
+        return [Interval(*each) for part in _parts(values) for each in self._bounds(part, self.means(part))]
+
+    def differences(self, values: FloatArray | FloatMatrix, families: Sequence[object]) -> list[Difference]:
+        """The interval and p value of each column of `(n_queries, columns)` paired differences.
+
+        Columns with the same entry in `families` are corrected together (Holm 1979): give the dimensions of one arm one family.
+        """
+        found, p_values = [], []
+        for part in _parts(values):
+            means = self.means(part)
+            found += self._bounds(part, means)
+            p_values += [_p_value(column, bool(np.any(part[:, i]))) for i, column in enumerate(means.T)]
+        holm = np.ones(len(p_values))
+        for family in set(families):
+            members = [i for i, each in enumerate(families) if each == family]
+            holm[members] = holm_correction(np.array(p_values)[members])
+        return [
+            Difference(*bounds, p=p, p_holm=float(corrected))
+            for bounds, p, corrected in zip(found, p_values, holm, strict=True)
+        ]
+
+    def _bounds(self, values: FloatMatrix, means: NDArray[np.float64]) -> list[tuple[float, float, float]]:
+        tail = _tail(self.n_queries)
+        low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+        value = values.mean(axis=0)
+        return [(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
+
+
+def holm_correction(p_values: FloatArray | Sequence[float]) -> FloatArray:
+    """P values corrected for the number of tests, step-down (Holm 1979); never below the given ones nor above 1."""
+    given = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(given, kind="stable")
+    corrected = np.empty_like(given)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1)))
+    return corrected
+
+
+def _tail(n: int) -> float:
+    if n < 2:
+        return 0.5 - LEVEL / 2
+    t = distributions.t.ppf(0.5 + LEVEL / 2, n - 1) * np.sqrt(n / (n - 1))
+    return float(distributions.norm.sf(t))
+
+
+def _p_value(means: FloatArray, differs: bool) -> float:
+    """Two-sided: the level at which the percentile interval would just touch 0, at least 2 in resamples + 1."""
+    if not differs:
+        return 1.0
+    extreme = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
+    return float(min(1.0, 2 * (extreme + 1) / (len(means) + 1)))
+
+
+def _parts(values: FloatArray | FloatMatrix) -> list[FloatMatrix]:
+    matrix = np.atleast_2d(np.asarray(values).T).T
+    return [matrix[:, i : i + _COLUMNS_AT_ONCE] for i in range(0, matrix.shape[1], _COLUMNS_AT_ONCE)]
