@@ -68,6 +68,7 @@ class Parts:
 def build(lab: Lab, corpus: str | None = None) -> None:
     """Lay out the tab inside the current Blocks, its first results already in it."""
     view = first_view(lab, corpus)
+    ask(lab, replace(view, query="warm-up"), FIRST_DIM)  # Loads the models, so that times on the page are warm.
     answer = ask(lab, view, FIRST_DIM)
     if answer.comparison:
         view = replace(view, full_dim=compare_view.shared_full_dim(answer.comparison))
