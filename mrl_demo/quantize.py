@@ -1,7 +1,8 @@
 """Smaller numbers for each vector: float32, float16, int8 and binary, always after the cut; exact bytes for each.
 
-int8 is faiss' 8-bit scalar quantiser, one range for each dimension; its search keeps the query in float32. Binary keeps the
-signs and compares by Hamming distance. A shortlist of either can be rescored by the float32 vectors of the same cut.
+int8 is faiss' 8-bit scalar quantiser, one range for each dimension; its search keeps the query in float32.
+Binary keeps the signs and compares by Hamming distance. A shortlist of either can be rescored by the float32
+vectors of the same cut.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Precision:
 
 
 def parse_precision(name: str) -> Precision:
-    """Read "float32", "float16", "int8", "binary", or one of the last three with "+rescore"; raises `PrecisionError`."""
+    """Read one of `PRECISIONS`, all but float32 also with "+rescore"; raises `PrecisionError`."""
     stored = name.strip().lower()
     rescored = stored.endswith(RESCORE)
     stored = stored.removesuffix(RESCORE)
@@ -63,7 +64,10 @@ def rescore_bytes_per_vector(precision: str, dim: int) -> int:
 
 
 def calibration_rows(n: int, seed: int = 0) -> IntMatrix:
-    """Rows that set the int8 ranges: a seeded tenth of `n`, from 2 to 1,000; all others are coded with ranges they did not set."""
+    """Rows that set the int8 ranges: a seeded tenth of `n`, from 2 to 1,000.
+
+    All others are held out: they are coded with ranges they had no part in.
+    """
     size = min(n, max(2, min(n // 10, _MAX_CALIBRATION)))
     return np.sort(np.random.default_rng(seed).permutation(n)[:size]).astype(np.int64)
 
@@ -88,10 +92,10 @@ class Quantised:
 
 
 def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: IntMatrix | None = None) -> Quantised:
-    """Cut `(n, D)` vectors to `dim`, re-normalise them, then store them at `precision` (rescored or not: the same codes).
+    """Cut `(n, D)` vectors to `dim`, re-normalise them, then store them at `precision`.
 
-    `calibration` names the rows whose least and largest number in each dimension set the int8 range (numbers outside are clipped);
-    `calibration_rows` by default. Raises `PrecisionError` and `InvalidDimensionError`.
+    `calibration` names the rows whose least and largest number in each dimension set the int8 range (numbers
+    outside are clipped); `calibration_rows` by default. Raises `PrecisionError` and `InvalidDimensionError`.
     """
     stored = parse_precision(precision).stored
     cut = truncate(vectors, dim)
@@ -108,9 +112,10 @@ def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: Int
 
 
 def query_side(queries: FloatMatrix, dim: object, precision: str) -> FloatMatrix:
-    """`(q, D)` queries as the search at `precision` compares them: cut float32 unit rows; for binary their signs over dim.
+    """`(q, D)` queries as the search at `precision` compares them, `(q, dim)` float32.
 
-    The product with `Quantised.decode()` is the score: a cosine, or 1 - 2 * Hamming / dim.
+    Cut unit rows; for binary their signs divided by dim. The product with `Quantised.decode()` is the score:
+    a cosine, or 1 - 2 * Hamming / dim.
     """
     cut = truncate(queries, dim)
     if parse_precision(precision).stored != "binary":
@@ -136,7 +141,7 @@ class QuantisedIndex:
         return self.n * bytes_per_vector(self.precision.name, self.dim)
 
     def search(self, queries: FloatMatrix, k: int, shortlist: int = SHORTLIST) -> tuple[IntMatrix, FloatMatrix]:
-        """Indices `(q, k)` int64 and scores `(q, k)` float32 of the nearest, best first; `k` is capped at the rows there are."""
+        """Indices `(q, k)` int64 and scores `(q, k)` float32 of the nearest (all, if fewer), best first."""
         cut = truncate(np.atleast_2d(queries), self.dim)
         k = min(k, self.n)
         wanted = k if self._rescore_with is None else min(self.n, max(k, shortlist))
@@ -152,9 +157,10 @@ class QuantisedIndex:
         return found.astype(np.int64), scores.astype(np.float32)
 
 
-def _faiss_index(cut: FloatMatrix, stored: str) -> Any:
+def _faiss_index(cut: FloatMatrix, stored: str) -> Any:  # noqa: ANN401 - faiss has no common type for these
     import faiss
 
+    index: Any
     if stored == "binary":
         codes = np.packbits(cut > 0, axis=1)
         index = faiss.IndexBinaryFlat(8 * codes.shape[1])
@@ -170,7 +176,7 @@ def _faiss_index(cut: FloatMatrix, stored: str) -> Any:
     return index
 
 
-def _int8_coder(rows: FloatMatrix) -> Any:
+def _int8_coder(rows: FloatMatrix) -> Any:  # noqa: ANN401 - faiss is untyped
     import faiss
 
     coder = faiss.ScalarQuantizer(rows.shape[1], faiss.ScalarQuantizer.QT_8bit)

@@ -30,8 +30,8 @@ class ArmVectors:
 def resolve_arm(name: str, encoders: EncoderRegistry) -> ArmSpec:
     """The arm of that name; raises `ModelError` naming what there is.
 
-    Standard arms first, then models of the registry by name, then either with "+adapted", "+pca" (both fitted on the documents being
-    scored) or "+random".
+    Standard arms first, then models of the registry by name, then either with "+adapted", "+pca" (both fitted
+    on the documents being scored) or "+random".
     """
     known = {arm.name: arm for arm in (*ARMS, *encoders.arms())}
     if name in known:
@@ -81,7 +81,11 @@ def variants(arm: ArmSpec, vectors: ArmVectors) -> Iterator[ArmVectors]:
 
 
 def bm25_scores(corpus: Corpus, queries: Sequence[Query]) -> Iterator[tuple[int, FloatMatrix]]:
-    """Start row and `(rows, n)` float32 scores of BM25 (Lucene's form, k1 1.5, b 0.75, English stop words; library: bm25s)."""
+    """Start row and `(rows, n)` float32 scores of BM25.
+
+    Lucene's form, k1 1.5, b 0.75, English stop words left out (library: bm25s). Raises `ModelError` without a
+    word.
+    """
     import bm25s
 
     options = {"stopwords": "en", "show_progress": False}

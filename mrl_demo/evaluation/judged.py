@@ -25,10 +25,11 @@ class JudgedSet:
 
 
 def judged_set(corpus: Corpus, split: str = "test") -> JudgedSet:
-    """Choose and check the queries of `corpus`: those of `split` where any query names it, all others where none does.
+    """Choose and check the queries of `corpus`: those of `split`, or all where none names it.
 
-    Left out, each with a note: blank or repeated queries, queries without a relevant document, judgements that name documents
-    the collection lacks. Without a single judged query all are kept, for agreement. Raises `CorpusError` where no query is left.
+    Left out, each with a note: blank or repeated queries, queries without a relevant document, judgements
+    that name documents the collection lacks. Without a single judged query all are kept, for agreement.
+    Raises `CorpusError` where no query is left.
     """
     notes = [*corpus.notes, *_document_notes(corpus)]
     queries = _unique(_of_split(corpus, split, notes), notes)
@@ -40,7 +41,8 @@ def judged_set(corpus: Corpus, split: str = "test") -> JudgedSet:
     known, unknown = _known(corpus, queries, place)
     if unknown:
         notes.append(
-            f"{len(unknown):,} judged documents are not in the collection ({_some(unknown)}): their judgements are left out."
+            f"{len(unknown):,} judged documents are not in the collection ({_some(unknown)}): "
+            "their judgements are left out."
         )
     judged = tuple(query for query in queries if known.get(query.id))
     strays = set(corpus.judgements) - {query.id for query in corpus.queries}
@@ -52,7 +54,8 @@ def judged_set(corpus: Corpus, split: str = "test") -> JudgedSet:
     if len(judged) < len(queries):
         missing = [query.id for query in queries if not known.get(query.id)]
         notes.append(
-            f"{len(missing):,} of {len(queries):,} queries have no relevant document ({_some(missing)}) and are not scored."
+            f"{len(missing):,} of {len(queries):,} queries have no relevant document ({_some(missing)}) "
+            "and are not scored."
         )
     if len(judged) == 1:
         notes.append("One judged query: too few queries to say anything about others.")
@@ -89,7 +92,9 @@ def _document_notes(corpus: Corpus) -> list[str]:
     notes = []
     repeated = [name for name, count in Counter(doc.id for doc in corpus.documents).items() if count > 1]
     if repeated:
-        notes.append(f"{len(repeated):,} document ids stand more than once ({_some(repeated)}): judgements mean the first.")
+        notes.append(
+            f"{len(repeated):,} document ids stand more than once ({_some(repeated)}): judgements mean the first."
+        )
     empty = [doc.id for doc in corpus.documents if not doc.content.strip()]
     if empty:
         notes.append(f"{len(empty):,} documents have no text ({_some(empty)}): they are searched as they are.")

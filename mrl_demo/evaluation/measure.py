@@ -23,7 +23,10 @@ FLOAT32 = Precision("float32")
 
 @dataclass(frozen=True)
 class Measured:
-    """Values `(n_queries,)` by key, float32 at full dimension always among them, and the best relevant rank at `rank_dims`."""
+    """Values of every query by key, and ranks of the best relevant document, `(n_queries, rank_dims)`.
+
+    float32 at full dimension is always among the values of an arm that has dimensions.
+    """
 
     full_dim: int | None
     values: Values
@@ -40,7 +43,10 @@ def measure_vectors(
     tick: Callable[[], None] = lambda: None,
     seed: int = 0,
 ) -> Measured:
-    """Score, rank and measure at rising `dims` of at most D; `tick` is called after every block and may raise to cancel."""
+    """Score, rank and measure at rising `dims` of at most D.
+
+    `tick` is called after every block and may raise to cancel.
+    """
     full = vectors.documents.shape[1]
     scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]
     others = [each for each in precisions if each != FLOAT32]
@@ -65,7 +71,7 @@ def measure_scores(
     for start, scores in blocks:
         _fill_ranks(ranks, relevant, start, scores)
         tick()
-    values = {
+    values: Values = {
         (None, precision, metric.name): quality(metric, relevant, ranks).astype(np.float32)
         for metric in metrics
         if not metric.is_agreement
@@ -76,8 +82,8 @@ def measure_scores(
 def mean_of(measured: Sequence[Measured]) -> Measured:
     """The mean of several seeds, query by query; ranks are those of the first seed."""
     first = measured[0]
-    values = {
-        key: np.mean([each.values[key] for each in measured], axis=0, dtype=np.float32) for key in first.values
+    values: Values = {
+        key: np.stack([each.values[key] for each in measured]).mean(axis=0).astype(np.float32) for key in first.values
     }
     return Measured(first.full_dim, values, first.rank_dims, first.first_ranks)
 

@@ -1,8 +1,9 @@
 """Retrieval metrics per query, from the exact ranks of the judged documents; agreement of two rankings.
 
-nDCG, MRR, Recall and MAP only depend on where the relevant documents stand, so the sweep counts those ranks and
-nothing else: exact at any depth, and cheaper than sorting. Definitions are those of trec_eval (linear gain, log2
-discount, average precision over all relevant documents), which is what `ir-measures` and BEIR report.
+nDCG, MRR, Recall and MAP only depend on where the relevant documents stand, so the sweep counts those ranks
+and nothing else: exact at any depth, and cheaper than sorting. Definitions are those of trec_eval (linear
+gain, log2 discount, average precision over all relevant documents), which is what `ir-measures` and BEIR
+report.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +33,7 @@ class MetricError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Relevant:
-    """The relevant documents of all queries as parallel arrays `(pairs,)` int64, in query order; grades are 1 or more."""
+    """The relevant documents of all queries: parallel `(pairs,)` int64 arrays in query order, grades from 1."""
 
     query: IntMatrix
     document: IntMatrix
@@ -78,8 +80,8 @@ def rank_relevant(scores: FloatMatrix, rows: IntMatrix, documents: IntMatrix) ->
     `rows` rises. One comparing pass over the row for each pair; rows with many pairs are sorted once instead.
     """
     ranks = np.empty(len(rows), dtype=np.int64)
-    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else []
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+    bounds = [0, *(np.flatnonzero(np.diff(rows)) + 1), len(rows)] if len(rows) else []
+    for start, end in pairwise(bounds):
         row, wanted = scores[rows[start]], documents[start:end]
         if len(wanted) >= _SORT_FROM:
             place = np.empty(len(row), dtype=np.int64)
@@ -98,7 +100,8 @@ def _rank(row: FloatMatrix, j: int) -> int:
 def top_documents(scores: FloatMatrix, k: int) -> IntMatrix:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order: `(q, min(k, n))` int64.
 
-    `argpartition` leaves open which of several equal scores at the boundary it takes: those rows are cut again by hand.
+    `argpartition` leaves open which of several equal scores at the boundary it takes: those rows are cut
+    again by hand.
     """
     n = scores.shape[1]
     k = min(k, n)
@@ -160,7 +163,7 @@ def _overlap(reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
 
 
 def _rank_biased_overlap(reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
-    """RBO extrapolated from the prefixes seen (Webber, Moffat and Zobel 2010, equation 32), for rankings of one length."""
+    """RBO extrapolated from the prefixes seen (Webber, Moffat and Zobel 2010, equation 32)."""
     depths = np.arange(1, reference.shape[1] + 1)
     share = _shared(reference, ranking) / depths
     weights = RBO_PERSISTENCE**depths
@@ -176,7 +179,8 @@ def _shared(reference: IntMatrix, ranking: IntMatrix, rows_at_once: int = 256) -
         part = slice(start, start + rows_at_once)
         row, i, j = np.nonzero(reference[part, :, None] == ranking[part, None, :])
         np.add.at(counts, (row + start, np.maximum(i, j)), 1)
-    return counts[:, :k].cumsum(axis=1)
+    found: IntMatrix = counts[:, :k].cumsum(axis=1)
+    return found
 
 
 def _place_in_query(relevant: Relevant) -> IntMatrix:
@@ -186,7 +190,7 @@ def _place_in_query(relevant: Relevant) -> IntMatrix:
 
 
 def _per_query(relevant: Relevant, values: FloatArray) -> FloatArray:
-    return np.bincount(relevant.query, weights=values, minlength=relevant.n_queries)
+    return np.bincount(relevant.query, weights=values, minlength=relevant.n_queries).astype(np.float64)
 
 
 def _ratio(above: FloatArray, below: FloatArray | IntMatrix) -> FloatArray:

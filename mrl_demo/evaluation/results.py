@@ -25,8 +25,8 @@ NO_PRECISION = "none"
 class SweepRow:
     """One figure: the mean over `n_queries` queries and its 95% interval `low`..`high`.
 
-    `dim` is None and `precision` "none" for a dimension-free arm (bm25). `band_low` and `band_high` are the least and greatest mean
-    over the seeds of a random arm, None for the others.
+    `dim` is None and `precision` "none" for a dimension-free arm (bm25). `band_low` and `band_high` are the
+    least and greatest mean over the seeds of a random arm, None for the others.
     """
 
     arm: str
@@ -53,12 +53,12 @@ class SweepRow:
 
 @dataclass(frozen=True)
 class DifferenceRow:
-    """A paired difference over the same queries: `against` is "base" (the base arm at the same dimension and precision) or
-    "full" (the same arm, uncut float32).
+    """A paired difference over the same queries, with its 95% interval `low`..`high`.
 
-    `low`..`high` is the 95% interval, `p_holm` the p value corrected over the dimensions of the arm, precision and metric; `verdict` is
-    "better", "worse", "no difference shown" or "too few queries to say".
-    """  # noqa: D205
+    `against` is "base" (the base arm at the same dimension and precision) or "full" (the same arm, uncut
+    float32). `p_holm` is the p value corrected over the dimensions of the arm, precision and metric;
+    `verdict` is "better", "worse", "no difference shown" or "too few queries to say".
+    """
 
     arm: str
     dim: int
@@ -87,9 +87,10 @@ class SweepArm:
 class SweepResult:
     """Everything a sweep measured on one corpus.
 
-    `date` is ISO 8601 in UTC; `seconds` the wall time (of which encoding and fitting `preparing_seconds`). `full` has one float32 row at full
-    dimension for each arm and metric, whether asked for or not. Only in memory: `query_ids`, `per_query` (values `(n_queries,)` float32 by row
-    key) and `first_ranks` (arm -> `(n_queries, dims)` int32 rank of the best relevant document at the arm's `rank_dims`).
+    `date` is ISO 8601 in UTC; `seconds` the wall time (of which encoding and fitting `preparing_seconds`).
+    `full` has one float32 row at full dimension for each arm and metric, whether asked for or not. Only in
+    memory: `query_ids`, `per_query` (values `(n_queries,)` float32 by row key) and `first_ranks` (arm ->
+    `(n_queries, dims)` int32 rank of the best relevant document at the arm's `rank_dims`).
     """
 
     corpus: str
@@ -114,7 +115,7 @@ class SweepResult:
         return next((each for each in self.rows if each.key == (arm, dim, precision, metric)), None)
 
     def retention(self, row: SweepRow) -> float | None:
-        """The row's value as a share of its arm's float32 value at full dimension; None where that is 0 or there is none."""
+        """The row's value as a share of its arm's float32 value at full dimension; None where there is no such."""
         full = next((each for each in self.full if (each.arm, each.metric) == (row.arm, row.metric)), None)
         return row.value / full.value if full is not None and full.value > 0 else None
 
@@ -137,7 +138,7 @@ class SweepResult:
         return found
 
     def to_json(self) -> str:
-        """One JSON object: "corpus", "hardware", "rows" [{"arm", "dim", "precision", "metric", "value", "low", ...}] and more."""
+        """One JSON object with "corpus", "hardware", "rows" (one object a `SweepRow`) and all the rest."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod

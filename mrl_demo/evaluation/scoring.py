@@ -1,4 +1,4 @@
-"""Exact scores of all queries against all documents, at every dimension and precision, block by block in bounded memory."""
+"""Exact scores of all queries against all documents at every dimension and precision, in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _ABOVE = np.float32(4)
 
 @dataclass(frozen=True)
 class Block:
-    """Scores of the queries from `start` on, `(rows, n)` float32, higher is better; valid until the next block is asked for."""
+    """Scores of the queries from `start` on, `(rows, n)` float32, higher is better.
+
+    Valid until the next block is asked for: the buffer is used again.
+    """
 
     precision: Precision
     dim: int
@@ -33,8 +36,9 @@ def score_blocks(
 ) -> Iterator[Block]:
     """Score `(q, D)` queries against `(n, D)` documents at rising `dims` and each precision.
 
-    float32 takes one pass over the vectors for all dims: the products at d are those at the dim before plus the slice between, divided by
-    the prefix norms. Other precisions are quantised for each dim, after the cut. About 0.3 GB besides one decoded copy.
+    float32 takes one pass over the vectors for all dims: the products at d are those at the dim before plus
+    the slice between, divided by the prefix norms. Other precisions are quantised for each dim, after the
+    cut. About 0.3 GB besides one decoded copy.
     """
     wanted = set(precisions)
     if Precision("float32") in wanted:

@@ -1,4 +1,4 @@
-"""Uncertainty over queries: one set of bootstrap resamples for every arm, dimension and metric, so differences are paired."""
+"""Uncertainty over queries: one set of bootstrap resamples for all arms, so that differences are paired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as distributions
+from scipy.special import ndtr, stdtrit
 
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.types import FloatMatrix, LabError
@@ -23,7 +23,7 @@ BETTER, WORSE, SAME, TOO_FEW = "better", "worse", "no difference shown", "too fe
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over queries and the bounds of its 95% interval; with one query the bounds are the value itself, nan-free."""
+    """A mean over queries and the bounds of its 95% interval; with one query the bounds are the value itself."""
 
     value: float
     low: float
@@ -44,17 +44,18 @@ class Difference(Interval):
 
     @property
     def verdict(self) -> str:
-        """`BETTER` or `WORSE` where the corrected p value is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
+        """`BETTER` or `WORSE` where the corrected p is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
         if self.p_holm < 1 - LEVEL:
             return BETTER if self.value > 0 else WORSE
         return TOO_FEW if self.width > WIDEST_TELLING else SAME
 
 
 class PairedBootstrap:
-    """Resamples of `n_queries` queries, drawn once from `seed`, kept as counts so that all means are one matrix product.
+    """Resamples of `n_queries` queries, drawn once from `seed`; as counts, so that all means are one product.
 
-    Intervals are percentile intervals, expanded for small samples: the tail share is that which makes the normal interval
-    Student's t (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3). Raises `LabError` below one query.
+    Intervals are percentile intervals, expanded for small samples: the tail share is that which makes the
+    normal interval Student's t (Hesterberg 2015, "What teachers should know about the bootstrap", section
+    5.3). Raises `LabError` below one query.
     """
 
     def __init__(self, n_queries: int, resamples: int = RESAMPLES, seed: int = 0) -> None:
@@ -80,7 +81,8 @@ class PairedBootstrap:
     def differences(self, values: FloatArray | FloatMatrix, families: Sequence[object]) -> list[Difference]:
         """The interval and p value of each column of `(n_queries, columns)` paired differences.
 
-        Columns with the same entry in `families` are corrected together (Holm 1979): give the dimensions of one arm one family.
+        Columns with the same entry in `families` are corrected together (Holm 1979): give the dimensions of
+        one arm one family.
         """
         found, p_values = [], []
         for part in _parts(values):
@@ -115,8 +117,8 @@ def holm_correction(p_values: FloatArray | Sequence[float]) -> FloatArray:
 def _tail(n: int) -> float:
     if n < 2:
         return 0.5 - LEVEL / 2
-    t = distributions.t.ppf(0.5 + LEVEL / 2, n - 1) * np.sqrt(n / (n - 1))
-    return float(distributions.norm.sf(t))
+    t = stdtrit(n - 1, 0.5 + LEVEL / 2) * np.sqrt(n / (n - 1))
+    return float(ndtr(-t))
 
 
 def _p_value(means: FloatArray, differs: bool) -> float:

@@ -51,11 +51,12 @@ def run_evaluation(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> SweepResult:
-    """Measure every arm (see `resolve_arm`, and "bm25") on the judged queries of `corpus`; `dims` None means `default_dims`.
+    """Measure every arm (any name `resolve_arm` takes, and "bm25") on the judged queries of `corpus`.
 
-    What cannot be measured (an arm that fails to load, NaN vectors, dimensions above an arm's, queries without judgements) is left out
-    and named in the result's `notes`. Raises `LabError` for a wrong metric, precision or dimension, a corpus without queries, or where no
-    arm could be measured; and whatever `progress` raises: that cancels.
+    `dims` None means `default_dims` of each arm. What cannot be measured (an arm that fails to load, NaN
+    vectors, dimensions above an arm's, queries without judgements) is left out and named in the result's
+    `notes`. Raises `LabError` for a wrong metric, precision or dimension, a corpus without queries, or where
+    no arm could be measured; and whatever `progress` raises: that cancels.
     """
     plan = _Plan(
         dims=None if dims is None else tuple(sorted({_positive(dim) for dim in dims})),
@@ -208,18 +209,19 @@ def _rows(
 def _differences(run: _Run, bootstrap: PairedBootstrap) -> tuple[DifferenceRow, ...]:
     """Every quality figure against base at the same place and against its own arm uncut, Holm over the dimensions."""
     full = {(key[0], key[3]): (key, values) for key, values in run.full.items()}
-    names, columns = [], []
+    names: list[tuple[str, int, str, str, str]] = []
+    columns: list[NDArray[np.float32]] = []
     for key, values in run.values.items():
         arm, dim, precision, metric = key
         if dim is None or parse_metric(metric).is_agreement:
             continue
         base = run.values.get((_BASE, dim, precision, metric))
         if arm != _BASE and base is not None:
-            names.append((*key, "base"))
+            names.append((arm, dim, precision, metric, "base"))
             columns.append(values - base)
         full_key, uncut = full[arm, metric]
         if key != full_key:
-            names.append((*key, "full"))
+            names.append((arm, dim, precision, metric, "full"))
             columns.append(values - uncut)
     if not columns:
         return ()

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from word_world import WordEncoder, word_corpus
+
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.scoring import score_blocks
+from mrl_demo.evaluation.sweep import DEFAULT_METRICS, default_dims, run_evaluation
+from mrl_demo.quantize import Precision, parse_precision
+from mrl_demo.spaces import SpaceBuilder
+from mrl_demo.types import (
+    Cancelled,
+    Corpus,
+    CorpusError,
+    Document,
+    FloatMatrix,
+    InvalidDimensionError,
+    LabError,
+    Progress,
+    Query,
+)
+from mrl_demo.vectors import truncate
+
+Make = Callable[..., SpaceBuilder]
+
+
+def naive(builder: SpaceBuilder, corpus: Corpus, dim: int) -> dict[str, float]:
+    """Cut, normalise, sort and count in the plainest way."""
+    documents = truncate(builder.documents("minilm", corpus), dim).astype(np.float64)
+    queries = truncate(builder.queries("minilm", corpus), dim).astype(np.float64)
+    found: dict[str, list[float]] = {"ndcg@10": [], "mrr@10": [], "recall@10": []}
+    for query, vector in zip(corpus.queries, queries, strict=True):
+        judged = corpus.judgements[query.id]
+        ranking = [corpus.documents[i].id for i in np.argsort(-(documents @ vector), kind="stable")][:10]
+        gains = [judged.get(doc, 0) for doc in ranking]
+        ideal = sorted(judged.values(), reverse=True)[:10]
+        discount = [1 / np.log2(place + 2) for place in range(10)]
+        best = sum(g * d for g, d in zip(ideal, discount, strict=False))
+        found["ndcg@10"].append(sum(g * d for g, d in zip(gains, discount, strict=True)) / best)
+        found["mrr@10"].append(next((1 / place for place, gain in enumerate(gains, 1) if gain), 0.0))
+        found["recall@10"].append(sum(gain > 0 for gain in gains) / len(judged))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def test_the_sweep_equals_cutting_and_sorting(make_builder: Make) -> None:
+    builder, corpus = make_builder(), word_corpus()
+    dims = (2, 3, 8, 13, 32, 48)
+    result = run_evaluation(builder, corpus, ["base"], dims)
+    for dim in dims:
+        for metric, value in naive(builder, corpus, dim).items():
+            row = result.row("base", dim, metric)
+            assert row is not None and row.value == pytest.approx(value, abs=1e-6)
+            assert row.low <= row.value <= row.high and row.n_queries == 24
+    assert {row.dim for row in result.rows} == set(dims)
+
+
+def test_scores_do_not_depend_on_the_block_size(make_builder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    precisions = ["float32", "int8", "binary", "binary+rescore", "int8+rescore"]
+    builder, corpus = make_builder(), word_corpus()
+    whole = run_evaluation(builder, corpus, ["base"], (4, 16), precisions)
+    monkeypatch.setattr("mrl_demo.evaluation.scoring._SCORE_BYTES", 4 * 60 * 5)
+    assert run_evaluation(builder, corpus, ["base"], (4, 16), precisions).rows == whole.rows
+
+
+@pytest.mark.parametrize("name", ["float32", "float16", "int8", "binary", "int8+rescore", "binary+rescore"])
+def test_every_precision_orders_as_its_definition_says(name: str, make_builder: Make) -> None:
+    from mrl_demo.quantize import SHORTLIST, quantise, query_side
+
+    builder, corpus = make_builder(), word_corpus(150)
+    documents, queries = builder.documents("minilm", corpus), builder.queries("minilm", corpus)
+    precision = parse_precision(name)
+    for block in score_blocks(queries, documents, (8, 20), [precision]):
+        assert block.precision == precision
+        stored = query_side(queries, block.dim, name) @ quantise(documents, block.dim, name).decode().T
+        exact = truncate(queries, block.dim) @ truncate(documents, block.dim).T
+        for row in range(len(queries)):
+            expected = np.argsort(-stored[row], kind="stable")
+            if precision.rescored:
+                head = expected[:SHORTLIST]
+                head = head[np.lexsort((head, -exact[row, head]))]
+                expected = np.concatenate([head, expected[SHORTLIST:]])
+            order = np.argsort(-block.scores[row], kind="stable")
+            np.testing.assert_allclose(stored[row][order[60:]], stored[row][expected[60:]], atol=1e-5)
+            np.testing.assert_allclose(exact[row][order[:10]], exact[row][expected[:10]], atol=1e-5)
+
+
+def test_full_dimension_agrees_with_itself_and_binary_does_not(make_builder: Make) -> None:
+    result = run_evaluation(
+        make_builder(), word_corpus(), ["base"], (4, 48), ("float32", "binary"), ("overlap@10", "rbo@20", "ndcg@10")
+    )
+    for metric in ("overlap@10", "rbo@20"):
+        full, cut, binary = (
+            result.row("base", 48, metric),
+            result.row("base", 4, metric),
+            result.row("base", 48, metric, "binary"),
+        )
+        assert full is not None and cut is not None and binary is not None
+        assert full.value == pytest.approx(1)
+        assert cut.value < 1 and binary.value < 1
+
+
+def test_all_arms_of_one_model(make_builder: Make) -> None:
+    arms = ["base", "corpus-pca", "base+pca", "base-random", "minilm", "minilm+adapted", "bm25"]
+    result = run_evaluation(make_builder(), word_corpus(), arms, (4, 48), metrics=DEFAULT_METRICS)
+    assert [arm.name for arm in result.arms] == arms
+    assert not result.notes
+
+    def value(arm: str, dim: int | None = 4) -> float:
+        row = result.row(arm, dim, "ndcg@10", "none" if dim is None else "float32")
+        assert row is not None
+        return row.value
+
+    assert value("base") == value("minilm")
+    assert value("corpus-pca") == value("base+pca")
+    for arm in ("corpus-pca", "base-random", "minilm+adapted"):
+        assert value(arm, 48) == pytest.approx(value("base", 48), abs=1e-6)
+    assert 0 < value("bm25", None) <= 1
+    assert result.row("bm25", None, "overlap@10", "none") is None
+    random = result.row("base-random", 4, "ndcg@10")
+    assert random is not None and random.band_low is not None and random.band_high is not None
+    assert random.band_low < random.value < random.band_high
+    assert result.row("base", 4, "ndcg@10").band_low is None  # type: ignore[union-attr]
+
+
+def test_differences_and_retention(make_builder: Make) -> None:
+    builder = make_builder(minilm=WordEncoder(), weak=WordEncoder(3))
+    result = run_evaluation(builder, word_corpus(n_queries=60), ["base", "weak"], (2, 3))
+    row, base, weak = (
+        result.row(*key) for key in (("base", 3, "ndcg@10"), ("base", 2, "ndcg@10"), ("weak", 2, "ndcg@10"))
+    )
+    assert row is not None and base is not None and weak is not None
+    gain = result.difference(weak, "base")
+    assert gain is not None and gain.difference == pytest.approx(weak.value - base.value, abs=1e-6)
+    assert gain.low <= gain.difference <= gain.high and gain.p <= gain.p_holm <= 1
+    loss = result.difference(base, "full")
+    assert loss is not None and loss.verdict == "worse" and loss.high < 0
+    retention = result.retention(base)
+    full = next(each for each in result.full if (each.arm, each.metric) == ("base", "ndcg@10"))
+    assert full.dim == 48 and retention == pytest.approx(base.value / full.value)
+    assert result.difference(base, "base") is None
+    np.testing.assert_allclose(result.values(base.key).mean(), base.value, atol=1e-6)
+
+
+def test_json_and_csv(make_builder: Make) -> None:
+    result = run_evaluation(
+        make_builder(), word_corpus(), ["base", "base-random", "bm25"], (4, 48), ("float32", "int8")
+    )
+    again = SweepResult.from_json(result.to_json())
+    assert again == result and not again.per_query
+    raw = json.loads(result.to_json())
+    assert set(raw["rows"][0]) == {"arm", "dim", "precision", "metric", "value", "low", "high", "n_queries"}
+    assert raw["corpus"] == "words" and raw["hardware"] and raw["date"].endswith("+00:00")
+    lines = result.to_csv().splitlines()
+    assert lines[0].startswith("arm,dim,precision,metric,value,low,high,n_queries,")
+    assert len(lines) == len(result.rows) + 1
+    with pytest.raises(CorpusError, match="measure them again"):
+        SweepResult.from_json('{"rows": []}')
+
+
+class NaNEncoder(WordEncoder):
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        rows = super().encode_documents(texts, progress)
+        rows[2, 1] = np.nan
+        return rows
+
+
+class BrokenEncoder(WordEncoder):
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        raise OSError(f"no such file: weights.bin (for {len(texts)} texts)")
+
+
+def test_what_cannot_be_measured_is_left_out_and_named(make_builder: Make) -> None:
+    builder = make_builder(minilm=WordEncoder(), broken=BrokenEncoder(seed="b"), spoilt=NaNEncoder(seed="n"))
+    result = run_evaluation(builder, word_corpus(), ["base", "tuned", "broken", "spoilt", "nothing"], (8, 64))
+    assert [arm.name for arm in result.arms] == ["base"]
+    assert {row.dim for row in result.rows} == {8}
+    notes = "\n".join(result.notes)
+    assert "base has 48 dimensions: 64 left out" in notes
+    assert "tuned is left out: There is no model 'tuned'" in notes
+    assert "broken is left out: no such file: weights.bin" in notes
+    assert "spoilt is left out: The vectors of 1 document texts hold NaN or infinity (first: 'd002')" in notes
+    assert "nothing is left out: There is no arm 'nothing'" in notes
+
+
+def test_nothing_measurable_is_an_error(make_builder: Make) -> None:
+    with pytest.raises(LabError, match=r"No arm could be measured.*fewer than every dimension"):
+        run_evaluation(make_builder(), word_corpus(), ["base"], (4096,))
+    with pytest.raises(LabError, match="choose among"):
+        run_evaluation(make_builder(), word_corpus(), ["base"], (8,), ("int3",))
+    with pytest.raises(InvalidDimensionError):
+        run_evaluation(make_builder(), word_corpus(), ["base"], (0,))
+    with pytest.raises(LabError, match="turns its vectors already"):
+        run_evaluation(make_builder(), word_corpus(), ["corpus-pca+adapted"], (8,))
+    with pytest.raises(CorpusError, match="no query to score"):
+        run_evaluation(make_builder(), replace(word_corpus(), queries=()), ["base"], (8,))
+
+
+def test_odd_judgements_are_reported(make_builder: Make) -> None:
+    corpus = word_corpus()
+    judgements = {query: dict(grades) for query, grades in corpus.judgements.items()}
+    judgements["q0"]["gone"] = 1
+    judgements["q1"] = {"also-gone": 2}
+    judgements["q2"] = {"d001": 0}
+    judgements["stranger"] = {"d001": 1}
+    queries = (*corpus.queries, Query("q3", "word1 word2"), Query("blank", "  "), Query("unjudged", "word5"))
+    documents = (*corpus.documents, Document("d001", "", "word7"), Document("empty", "", ""))
+    odd = replace(corpus, judgements=judgements, queries=queries, documents=documents, fingerprint="odd")
+    notes = "\n".join(judged_set(odd).notes)
+    assert "2 judged documents are not in the collection ('also-gone', 'gone')" in notes
+    assert "Judgements of 1 queries that are not there ('stranger')" in notes
+    assert "3 of 25 queries have no relevant document ('q1', 'q2', 'unjudged')" in notes
+    assert "1 queries repeat an id ('q3')" in notes
+    assert "1 queries without text ('blank')" in notes
+    assert "1 document ids stand more than once ('d001')" in notes
+    assert "1 documents have no text ('empty')" in notes
+    result = run_evaluation(make_builder(), odd, ["base"], (8,))
+    assert result.n_queries == 22 and set(judged_set(odd).notes) <= set(result.notes)
+
+
+def test_no_judgement_leaves_agreement(make_builder: Make) -> None:
+    result = run_evaluation(make_builder(), replace(word_corpus(), judgements={}), ["base", "bm25"], (8,))
+    assert {row.metric for row in result.rows} == {"overlap@10", "rbo@100"}
+    assert any("only agreement" in note for note in result.notes)
+    assert any(note.startswith("bm25 is left out") for note in result.notes)
+
+
+def test_one_query_says_too_little(make_builder: Make) -> None:
+    corpus = word_corpus()
+    result = run_evaluation(make_builder(), replace(corpus, queries=corpus.queries[:1]), ["base"], (2, 48))
+    assert any("One judged query" in note for note in result.notes)
+    row = result.row("base", 48, "ndcg@10")
+    assert row is not None and row.low == row.value == row.high
+
+
+def test_a_split_is_chosen_where_there_is_one() -> None:
+    corpus = word_corpus()
+    split = tuple(replace(query, split="test" if i < 5 else "train") for i, query in enumerate(corpus.queries))
+    chosen = judged_set(replace(corpus, queries=split))
+    assert [query.id for query in chosen.queries] == ["q0", "q1", "q2", "q3", "q4"]
+    assert any("5 of 24 queries are scored: the 'test' split" in note for note in chosen.notes)
+
+
+def test_progress_rises_and_can_cancel(make_builder: Make) -> None:
+    seen: list[float] = []
+    run_evaluation(
+        make_builder(), word_corpus(), ["base", "bm25"], (8, 16), progress=lambda share, _: seen.append(share)
+    )
+    assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
+
+    class StopError(Exception):
+        pass
+
+    for error in (Cancelled("stop"), StopError()):
+
+        def stop(share: float, _: str, error: Exception = error) -> None:
+            if share > 0.6:
+                raise error
+
+        with pytest.raises(type(error)):
+            run_evaluation(make_builder(), word_corpus(), ["base"], (8, 16), progress=stop)
+
+
+def test_default_dims_end_at_full_length() -> None:
+    assert default_dims(384) == (8, 16, 32, 64, 96, 128, 192, 256, 384)
+    assert default_dims(768)[-2:] == (512, 768)
+    assert default_dims(5) == (5,)
+
+
+def test_memory_stays_bounded() -> None:
+    """Peak beyond the given vectors: three score buffers and the norms, whatever the number of queries."""
+    import tracemalloc
+
+    documents = np.zeros((50_000, 16), dtype=np.float32)
+    documents[:, 0] = 1
+    queries = documents[:2_000]
+    tracemalloc.start()
+    for _ in score_blocks(queries, documents, (4, 8, 16), [Precision("float32")]):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 2**20
