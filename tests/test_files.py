@@ -94,7 +94,7 @@ def test_bytes_that_are_no_text_and_missing_files(tmp_path: Path) -> None:
         load_path(tmp_path / "b.jsonl.gz")
     with pytest.raises(CorpusError, match="does not exist"):
         load_path(tmp_path / "absent.csv")
-    with pytest.raises(CorpusError, match="no corpus.jsonl"):
+    with pytest.raises(CorpusError, match=r"no corpus\.jsonl"):
         load_path(tmp_path)
 
 
