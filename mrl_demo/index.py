@@ -25,6 +25,21 @@ class TopK:
     scores: FloatMatrix
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """One query's cosines with every document, `(n,)` float32, and the order they make."""
+
+    scores: torch.Tensor
+
+    def top(self, k: int) -> TopK:
+        """The `k` best documents as a `TopK` of one row."""
+        return top_k(self.scores[None], k)
+
+    def ranks(self, indices: Sequence[int]) -> IntMatrix:
+        """Ranks (1 is best, ties by document order) of the given documents, int64."""
+        return np.array([_rank(self.scores, int(i)) for i in indices], dtype=np.int64)
+
+
 class PrefixIndex:
     """Exact cosine search over the first `dim` numbers of every vector, for any `dim`, from one copy.
 
@@ -71,17 +86,14 @@ class PrefixIndex:
             return TopK(np.empty((0, min(k, self.n)), np.int64), np.empty((0, min(k, self.n)), np.float32))
         return TopK(np.concatenate([p.indices for p in parts]), np.concatenate([p.scores for p in parts]))
 
-    def ranks(self, query: FloatMatrix, indices: Sequence[int], dims: Sequence[int]) -> IntMatrix:
-        """Rank (1 is best, ties by document order) of the given documents for one `(D,)` query at every length.
+    def ranking(self, query: FloatMatrix, dim: object) -> Ranking:
+        """How one `(D,)` query orders every document at prefix `dim`; raises `InvalidDimensionError`."""
+        return Ranking(self._scores(query, check_dimension(dim, self.dimension))[0])
 
-        Returns `(len(indices), len(dims))` int64.
-        """
-        wanted = torch.as_tensor(list(indices), dtype=torch.int64)
-        out = np.empty((len(wanted), len(dims)), dtype=np.int64)
-        for column, dim in enumerate(dims):
-            row = self._scores(query, check_dimension(dim, self.dimension))[0]
-            out[:, column] = [_rank(row, int(i)) for i in wanted]
-        return out
+    def ranks(self, query: FloatMatrix, indices: Sequence[int], dims: Sequence[int]) -> IntMatrix:
+        """Ranks of the given documents for one `(D,)` query at every length: `(len(indices), len(dims))` int64."""
+        columns = [self.ranking(query, dim).ranks(indices) for dim in dims]
+        return np.stack(columns, axis=1) if columns else np.empty((len(indices), 0), np.int64)
 
     def _scores(self, queries: FloatMatrix, dim: int) -> torch.Tensor:
         cut = torch.from_numpy(truncate(np.atleast_2d(queries), dim))

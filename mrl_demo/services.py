@@ -62,6 +62,7 @@ class Lab:
         self._corpora: _Bounded[Corpus] = _Bounded(settings.cached_corpora)
         self._ready: _Bounded[_Ready] = _Bounded(settings.cached_corpora * 4)
         self._query_vectors: _Bounded[tuple[FloatMatrix, float]] = _Bounded(_QUERIES_KEPT)
+        self._judged: _Bounded[dict[str, str]] = _Bounded(settings.cached_corpora)
         self._paths: _Bounded[RankPaths] = _Bounded(_PATHS_KEPT)
         self._own_corpora: dict[str, Path] = {}
 
@@ -128,11 +129,17 @@ class Lab:
         length = check_dimension(dim, self.encoders.encoder(arm.encoder).dimension)
         ready = self._readied(corpus, arm)
         query = self._encoded(text, ready.space)
-        answers = _answers(corpus, text)
+        answers = self._answers(corpus, text)
         result = ready.searcher.result(query, length, top_k, answers)
-        key = (arm.name, corpus.fingerprint, text, top_k)
+        key = (arm.name, corpus.name, corpus.fingerprint, text, top_k)
         paths = self._paths.get(key, lambda: ready.searcher.paths(query, top_k, answers))
         return ComparedArm(arm, result, paths)
+
+    def _answers(self, corpus: Corpus, text: str) -> dict[str, int]:
+        """Known answers of a judged query typed word for word (spaces and case aside), empty for any other text."""
+        ids = self._judged.get(corpus.fingerprint, lambda: {_folded(query.text): query.id for query in corpus.queries})
+        judged = corpus.judgements.get(ids.get(_folded(text), ""), {})
+        return {document: grade for document, grade in judged.items() if grade > 0}
 
     def _encoded(self, text: str, space: Space) -> EncodedQuery:
         encoder = self.encoders.encoder(space.arm.encoder)
@@ -150,7 +157,7 @@ class Lab:
             return _Ready(space, Searcher(arm.name, corpus, PrefixIndex(space.documents)))
 
         fingerprint = self.encoders.encoder(arm.encoder).fingerprint
-        return self._ready.get((arm.name, fingerprint, corpus.fingerprint), build)
+        return self._ready.get((arm.name, fingerprint, corpus.name, corpus.fingerprint), build)
 
     def _load_corpus(self, name: str, progress: Progress | None) -> Corpus:
         if name == builtin.NAME:
@@ -164,13 +171,8 @@ class Lab:
         )
 
 
-def _answers(corpus: Corpus, text: str) -> dict[str, int]:
-    """Known answers of a query of the collection typed word for word (spaces and case aside), empty for any other."""
-    wanted = " ".join(text.lower().split())
-    for query in corpus.queries:
-        if " ".join(query.text.lower().split()) == wanted:
-            return {doc: grade for doc, grade in corpus.judgements.get(query.id, {}).items() if grade > 0}
-    return {}
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
 
 
 class _Bounded(Generic[Value]):

@@ -1,4 +1,4 @@
-"""Checks of the built-in collection as it ships: counts, lengths, splits, neighbours, overlap, findability, spelling."""
+"""Checks of the built-in collection as it ships: counts, lengths, splits, neighbours, overlap, spelling."""
 
 from __future__ import annotations
 
@@ -21,12 +21,50 @@ from mrl_demo.types import Corpus, FloatMatrix
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "assets" / "collection"
 SPLIT_TOPICS = {"train": 80, "validation": 20, "test": 20}
+#: Function words, which say nothing about the subject of a query.
 STOP_WORDS = frozenset(
-    """a about after all also am an and any are as at be because been before being but by can could did do does during each
-    few for from get gets got had has have he her him his how i if in into is it its just keep keeps go goes made make makes
-    many may me might more most much must my no not of off on one only or our out over she should so some such than that the
-    their them then there these they this to too two under until up us use used using very was we were what when where
-    which while who whose why will with would you your""".split()
+    [
+        *(
+            "a",
+            "about",
+            "after",
+            "all",
+            "also",
+            "am",
+            "an",
+            "and",
+            "any",
+            "are",
+            "as",
+            "at",
+            "be",
+            "been",
+            "before",
+            "by",
+        ),
+        *(
+            "because",
+            "being",
+            "but",
+            "can",
+            "could",
+            "did",
+            "do",
+            "does",
+            "during",
+            "each",
+            "few",
+            "for",
+            "from",
+            "get",
+        ),
+        *("had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just"),
+        *("make", "many", "may", "me", "might", "more", "most", "much", "must", "my", "no", "not", "of", "off", "on"),
+        *("one", "only", "or", "our", "out", "over", "she", "should", "so", "some", "such", "than", "that", "the"),
+        *("their", "them", "then", "there", "these", "they", "this", "to", "too", "two", "under", "until", "up", "us"),
+        *("use", "used", "very", "was", "we", "were", "what", "when", "where", "which", "while", "who", "whose", "why"),
+        *("will", "with", "would", "you", "your", "get", "gets", "got", "go", "goes", "keep", "made", "makes"),
+    ]
 )
 
 

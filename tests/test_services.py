@@ -120,7 +120,7 @@ def test_a_long_query_is_cut_and_said() -> None:
     [([9, 4, 2, 1], 8), ([1, 1, 1, 1], 4), ([1, 9, 1, 1], 16), ([1, 1, 1, 9], None), ([9, 9, 9, 5], 32)],
 )
 def test_a_query_holds_from_the_smallest_length_without_a_later_fall(ranks: list[int], expected: int | None) -> None:
-    assert holds_from(np.array(ranks), (4, 8, 16, 32), 5) == expected
+    assert holds_from(ranks, (4, 8, 16, 32), 5) == expected
 
 
 def test_rank_paths_follow_the_answer_or_the_first(lab: Lab) -> None:

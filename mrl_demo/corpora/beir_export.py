@@ -11,7 +11,7 @@ from mrl_demo.types import Corpus
 
 
 def write_beir(corpus: Corpus, folder: Path) -> Path:
-    """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`; raises `CacheError` where `folder` cannot be written."""
+    """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`; raises `CacheError`."""
     _lines(folder / "corpus.jsonl", ({"_id": d.id, "title": d.title, "text": d.text} for d in corpus.documents))
     _lines(folder / "queries.jsonl", ({"_id": q.id, "text": q.text} for q in corpus.queries))
     rows = [
