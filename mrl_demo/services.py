@@ -137,7 +137,9 @@ class Lab:
 
     def _answers(self, corpus: Corpus, text: str) -> dict[str, int]:
         """Known answers of a judged query typed word for word (spaces and case aside), empty for any other text."""
-        ids = self._judged.get(corpus.fingerprint, lambda: {_folded(query.text): query.id for query in corpus.queries})
+        ids = self._judged.get(
+            (corpus.name, corpus.fingerprint), lambda: {_folded(query.text): query.id for query in corpus.queries}
+        )
         judged = corpus.judgements.get(ids.get(_folded(text), ""), {})
         return {document: grade for document, grade in judged.items() if grade > 0}
 

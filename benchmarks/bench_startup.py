@@ -1,0 +1,78 @@
+"""Process start -> first result served, and the peak memory of that process.
+
+`app.py` is started as a user starts it, with an empty cache folder unless `--warm`; the clock stops when the page
+that it serves holds the first result card. Under `--json` the last line is `{"first_result_s": s, "peak_rss_mb": mb}`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+LIMIT_S = 180
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def served(url: str) -> bool:
+    """Whether the page is up and a result card stands in the configuration it is drawn from."""
+    try:
+        with urllib.request.urlopen(f"{url}config", timeout=10) as answer:
+            return b'class=\\"card' in answer.read()
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def measure(cache: Path) -> dict[str, float]:
+    port = free_port()
+    command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--cache-dir", str(cache)]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not served(f"http://127.0.0.1:{port}/"):
+            if process.poll() is not None or time.perf_counter() - started > LIMIT_S:
+                raise SystemExit("app.py did not serve a first result")
+            time.sleep(0.05)
+        seconds = time.perf_counter() - started
+        watched = psutil.Process(process.pid)
+        rss = max(watched.memory_info().rss for _ in range(20) if not time.sleep(0.1))
+        status = Path(f"/proc/{process.pid}/status")
+        if status.is_file():  # Linux keeps the peak; elsewhere the highest of two seconds stands for it.
+            peak = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+            rss = int(peak[0].split()[1]) * 1024 if peak else rss
+    finally:
+        process.terminate()
+        process.wait(20)
+    return {"first_result_s": round(seconds, 2), "peak_rss_mb": round(rss / 2**20, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--warm", action="store_true", help="start once before the start that is measured")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if args.warm:
+            measure(Path(folder))
+        found = measure(Path(folder))
+    print(f"first result after {found['first_result_s']} s, peak {found['peak_rss_mb']} MB")
+    if args.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

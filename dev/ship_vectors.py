@@ -1,0 +1,47 @@
+"""Compute the vectors that ship in `assets/vectors/`: built-in passages and queries, every shipped encoder, as float16.
+
+Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_vectors.py`. Files whose key still
+holds are left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from mrl_demo.cache import load_vectors, save_vectors, vectors_key
+from mrl_demo.config import Settings
+from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.storage import sha256_text
+
+
+def main() -> None:
+    """Write what is missing or stale; float32 encoding, so that every machine gets the same."""
+    settings = Settings(cache_dir=Path(tempfile.mkdtemp()))
+    corpus = load_builtin(settings.assets_dir)
+    registry = EncoderRegistry(settings)
+    jobs = {
+        "documents": ([doc.content for doc in corpus.documents], corpus.fingerprint),
+        "queries": ([query.text for query in corpus.queries], sha256_text(*(query.text for query in corpus.queries))),
+    }
+    for name in ("minilm", *registry.adapter_dirs()):
+        encoder = registry.encoder(name)
+        for role, (texts, fingerprint) in jobs.items():
+            path = settings.assets_dir / "vectors" / f"{corpus.name}-{name}-{role}.safetensors"
+            key = vectors_key(encoder.fingerprint, fingerprint, role)
+            if load_vectors(path, key, len(texts)) is None:
+                print(f"encoding {len(texts):,} {role} with {name}", flush=True)
+                order = np.argsort([len(text) for text in texts])
+                vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
+                vectors[order] = encoder.encode_queries([texts[i] for i in order])
+                save_vectors(path, vectors, key, np.float16)
+
+
+if __name__ == "__main__":
+    main()
