@@ -114,13 +114,11 @@ def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: Int
 def query_side(queries: FloatMatrix, dim: object, precision: str) -> FloatMatrix:
     """`(q, D)` queries as the search at `precision` compares them, `(q, dim)` float32.
 
-    Cut unit rows; for binary their signs divided by dim. The product with `Quantised.decode()` is the score:
-    a cosine, or 1 - 2 * Hamming / dim.
+    Cut unit rows, whose product with `Quantised.decode()` is a cosine; for binary signs, whose product is
+    dim - 2 * Hamming: an exact whole number, so that ties stay ties.
     """
     cut = truncate(queries, dim)
-    if parse_precision(precision).stored != "binary":
-        return cut
-    return np.where(cut > 0, 1, -1).astype(np.float32) / np.float32(cut.shape[-1])
+    return cut if parse_precision(precision).stored != "binary" else np.where(cut > 0, 1, -1).astype(np.float32)
 
 
 class QuantisedIndex:

@@ -91,7 +91,8 @@ def _quantised_blocks(
     decoded = quantise(documents, dim, precision.stored, calibration_rows(len(documents), seed)).decode()
     asked = query_side(queries, dim, precision.stored)
     for start, part in _chunks(asked, len(documents)):
-        yield Block(precision, dim, start, part @ decoded.T)
+        scores = part @ decoded.T
+        yield Block(precision, dim, start, scores / np.float32(dim) if precision.stored == "binary" else scores)
 
 
 def _rescored(block: Block, queries: FloatMatrix, documents: FloatMatrix) -> FloatMatrix:

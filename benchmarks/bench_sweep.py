@@ -1,0 +1,202 @@
+"""One encoding for all dimensions and precisions, against a loop of sentence-transformers' evaluator.
+
+Both sides (the peer is `InformationRetrievalEvaluator`) score the base model in float32 on the same passages
+and queries of the built-in collection, and their figures are compared. The loop encodes again for each
+dimension and precision, as `truncate_dim` makes everybody do; its int8 and binary codes come from
+sentence-transformers' `quantize_embeddings`. Our side is timed before and after the loop and the mean counts,
+since a machine is seldom as busy at the end as at the start. Loading the model and the imports are left out
+on both sides.
+
+    python benchmarks/bench_sweep.py [--documents 400] [--queries 200] [--json]
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+from sentence_transformers.util.quantization import quantize_embeddings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mrl_demo.config import Settings
+from mrl_demo.corpora import make_corpus
+from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.evaluation.hardware import describe_hardware
+from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweep import DEFAULT_DIMS, run_evaluation
+from mrl_demo.models.encoders import load_sentence_transformer
+from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.specs import MINILM
+from mrl_demo.quantize import calibration_rows
+from mrl_demo.spaces import SpaceBuilder
+from mrl_demo.types import Corpus, FloatMatrix, Progress
+from mrl_demo.vectors import normalise
+
+PRECISIONS = ("float32", "int8", "binary")
+METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100")
+
+
+class PlainEncoder:
+    """The model's own `encode` in float32, so that both sides compare the same numbers."""
+
+    dimension = MINILM.dimension
+    fingerprint = "benchmark"
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        self.model = model
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        return normalise(self.model.encode(list(texts), batch_size=32, show_progress_bar=False))
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:  # noqa: ARG002
+        return self.encode_queries(texts)
+
+
+class QuantisingEvaluator(InformationRetrievalEvaluator):
+    """The peer's evaluator over vectors quantised by the peer's `quantize_embeddings` after cut and normalisation."""
+
+    precision = "float32"
+
+    def embed_inputs(
+        self,
+        model: SentenceTransformer,
+        sentences: Any,  # noqa: ANN401 - the peer's own signature
+        encode_fn_name: str | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> torch.Tensor:
+        options.setdefault("normalize_embeddings", True)
+        found = super().embed_inputs(model, sentences, encode_fn_name, **options)
+        if self.precision == "float32":
+            return found
+        vectors = found.numpy()
+        if self.precision == "binary":
+            bits = np.unpackbits(quantize_embeddings(vectors, "ubinary"), axis=1, count=vectors.shape[1])
+            return torch.from_numpy(bits.astype(np.float32) * 2 - 1)
+        if encode_fn_name == "query":
+            return found
+        return torch.from_numpy(int8_round_trip(vectors))
+
+
+def int8_round_trip(vectors: FloatMatrix) -> FloatMatrix:
+    """Codes of `quantize_embeddings`, ranges from the calibration rows, turned back into the middle of their step."""
+    sample = vectors[calibration_rows(len(vectors))]
+    ranges = np.stack([sample.min(axis=0), sample.max(axis=0)])
+    codes = quantize_embeddings(vectors, "int8", ranges=ranges).astype(np.float32)
+    return ranges[0] + (codes + 128.5) * (ranges[1] - ranges[0]) / 255
+
+
+def dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Scores without another normalisation: decoded int8 rows are searched as they are, ours and theirs."""
+    return a @ b.T
+
+
+def loop_of_evaluators(
+    model: SentenceTransformer, corpus: Corpus, dims: Sequence[int], precision: str
+) -> dict[tuple[int, str, str], float]:
+    """One evaluator a dimension, everything encoded each time."""
+    found = {}
+    for dim in dims:
+        evaluator = QuantisingEvaluator(
+            queries={query.id: query.text for query in corpus.queries},
+            corpus={doc.id: doc.content for doc in corpus.documents},
+            relevant_docs={query.id: set(corpus.judgements[query.id]) for query in corpus.queries},
+            ndcg_at_k=[10], mrr_at_k=[10], precision_recall_at_k=[10], accuracy_at_k=[10], map_at_k=[100],
+            truncate_dim=dim, write_csv=False, score_functions={"dot": dot},
+        )  # fmt: skip
+        evaluator.precision = precision
+        scores = evaluator(model)
+        for metric in METRICS:
+            found[dim, precision, metric] = float(scores[f"dot_{metric}"])
+    return found
+
+
+def our_sweep(model: SentenceTransformer, corpus: Corpus, precisions: Sequence[str]) -> tuple[SweepResult, float]:
+    """The same figures, intervals and differences besides, from an empty cache; and the seconds it took."""
+    with tempfile.TemporaryDirectory() as cache:
+        settings = replace(Settings(), cache_dir=Path(cache), assets_dir=Path(cache))
+        encoders = EncoderRegistry(settings)
+        encoders.add(MINILM.name, PlainEncoder(model))
+        builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
+        started = time.perf_counter()
+        result = run_evaluation(builder, corpus, ["base"], DEFAULT_DIMS, precisions, METRICS)
+        return result, time.perf_counter() - started
+
+
+def part_of_builtin(n_documents: int, n_queries: int) -> Corpus:
+    """Passages that test queries ask for, then others; and those queries."""
+    corpus = load_builtin(Settings().assets_dir)
+    queries = [query for query in corpus.queries if query.split == "test"][:n_queries]
+    judgements = {query.id: dict(corpus.judgements[query.id]) for query in queries}
+    wanted = {doc for grades in judgements.values() for doc in grades}
+    first = sorted(corpus.documents, key=lambda doc: (doc.id not in wanted, doc.id))[:n_documents]
+    documents = sorted(first, key=lambda doc: doc.id)
+    return make_corpus("builtin-part", "Part of the built-in collection", documents, queries, judgements)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--documents", type=int, default=400)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    args = parser.parse_args()
+    corpus = part_of_builtin(args.documents, args.queries)
+    model = load_sentence_transformer(verified_base_dir(), MINILM)
+    warm = part_of_builtin(40, 8)
+    loop_of_evaluators(model, warm, (8,), "int8")
+    our_sweep(model, warm, PRECISIONS)
+
+    _, dims_before = our_sweep(model, corpus, ("float32",))
+    ours, all_before = our_sweep(model, corpus, PRECISIONS)
+    theirs: dict[tuple[int, str, str], float] = {}
+    loop_seconds = {}
+    for precision in PRECISIONS:
+        started = time.perf_counter()
+        theirs |= loop_of_evaluators(model, corpus, DEFAULT_DIMS, precision)
+        loop_seconds[precision] = time.perf_counter() - started
+        print(f"loop, {precision}: {loop_seconds[precision]:.1f} s", flush=True)
+    _, dims_after = our_sweep(model, corpus, ("float32",))
+    _, all_after = our_sweep(model, corpus, PRECISIONS)
+
+    differences = {key: abs(value - _value(ours, key)) for key, value in theirs.items()}
+    worst = {name: max(d for key, d in differences.items() if key[1] == name) for name in PRECISIONS}
+    dims_seconds, all_seconds = (dims_before + dims_after) / 2, (all_before + all_after) / 2
+    figures = {
+        "speedup_dims": round(loop_seconds["float32"] / dims_seconds, 2),
+        "speedup_dims_precisions": round(sum(loop_seconds.values()) / all_seconds, 2),
+        "max_abs_difference": max(worst.values()),
+    }
+    print(
+        f"{len(corpus):,} documents, {len(corpus.queries):,} queries, {len(DEFAULT_DIMS)} dims; {describe_hardware()}"
+    )
+    print(f"float32: loop {loop_seconds['float32']:.1f} s, ours {dims_before:.1f} and {dims_after:.1f} s")
+    print(f"3 precisions: loop {sum(loop_seconds.values()):.1f} s, ours {all_before:.1f} and {all_after:.1f} s")
+    print("largest difference of a figure: " + ", ".join(f"{name} {value:.2g}" for name, value in worst.items()))
+    print(json.dumps(figures) if args.json else figures)
+
+
+def _value(result: SweepResult, key: tuple[int, str, str]) -> float:
+    dim, precision, metric = key
+    row = result.row("base", dim, metric, precision)
+    assert row is not None
+    return row.value
+
+
+if __name__ == "__main__":
+    main()

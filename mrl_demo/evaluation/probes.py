@@ -1,0 +1,181 @@
+"""What else short prefixes keep: similarity of sentence pairs, and the classes of labelled texts.
+
+MRL's first promise was 14 times smaller vectors at equal accuracy (arXiv 2205.13147, section 4.1): the k-NN
+probe measures it without training, the logistic probe with a linear layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import spearmanr
+
+from mrl_demo.evaluation.metrics import FloatArray
+from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
+from mrl_demo.types import Corpus, CorpusError, FloatMatrix, IntMatrix, LabError
+from mrl_demo.vectors import truncate
+
+KNN_NEIGHBOURS = 5
+_TEST_SHARE = 0.3
+_LOGISTIC_C = 10.0
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One figure of a probe at one dimension with its 95% interval.
+
+    `probe` is "pairs", "logistic" or "knn"; `metric` "spearman", "accuracy" or "macro-f1"; `n` the pairs or
+    test texts.
+    """
+
+    probe: str
+    metric: str
+    dim: int
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """A train and a test part of labelled texts: row numbers, and the classes `(n,)` int64 of all rows by name."""
+
+    train: IntMatrix
+    test: IntMatrix
+    classes: IntMatrix
+    names: tuple[str, ...]
+
+
+def spearman_by_dimension(
+    first: FloatMatrix, second: FloatMatrix, scores: Sequence[float] | FloatArray, dims: Sequence[int]
+) -> tuple[ProbeRow, ...]:
+    """Spearman's correlation of cosines with human scores, for pairs of rows of two `(n, D)` matrices.
+
+    Intervals by Bonett and Wright (2000). Raises `LabError` for under 5 pairs, unequal counts, or scores that
+    are all the same.
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    if not len(first) == len(second) == len(given) or len(given) < 5:
+        raise LabError(f"{len(first)}, {len(second)} texts and {len(given)} scores: 5 or more scored pairs are needed.")
+    if not np.isfinite(given).all() or np.ptp(given) == 0:
+        raise LabError("The scores of the pairs must be numbers that differ.")
+    rows = []
+    for dim in dims:
+        cosines = np.einsum("nd,nd->n", truncate(first, dim), truncate(second, dim))
+        value = float(spearmanr(cosines, given).statistic) if np.ptp(cosines) > 0 else 0.0
+        low, high = _spearman_interval(value, len(given))
+        rows.append(ProbeRow("pairs", "spearman", dim, value, low, high, len(given)))
+    return tuple(rows)
+
+
+def labelled_rows(
+    labels: Sequence[str], groups: Sequence[str] | None = None, seed: int = 0, test_share: float = _TEST_SHARE
+) -> LabelledRows:
+    """Split labelled texts; whole `groups` (topics) go to one side, so that no test text has a sibling in training.
+
+    Texts with an empty label are left out. Raises `CorpusError` where fewer than two classes have texts on
+    both sides.
+    """
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
+
+    kept = np.flatnonzero([bool(label) for label in labels])
+    names, classes = np.unique(np.array(labels, dtype=str)[kept], return_inverse=True)
+    all_classes = np.full(len(labels), -1, dtype=np.int64)
+    all_classes[kept] = classes
+    try:
+        if groups is not None:
+            splitter = GroupShuffleSplit(1, test_size=test_share, random_state=seed)
+            train, test = next(splitter.split(kept, classes, np.array(groups, dtype=str)[kept]))
+        else:
+            splitter = StratifiedShuffleSplit(1, test_size=test_share, random_state=seed)
+            train, test = next(splitter.split(kept, classes))
+    except ValueError as error:
+        raise CorpusError(f"These labels cannot be split into train and test: {error}") from error
+    if len(np.intersect1d(classes[train], classes[test])) < 2:
+        raise CorpusError(
+            f"Fewer than two of {len(names)} classes stand in both train and test: give more labelled texts."
+        )
+    return LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
+
+
+def labels_of(corpus: Corpus, seed: int = 0) -> LabelledRows:
+    """The documents of `corpus` by `domain`, split by `topic`; raises `CorpusError` where the collection has no domains."""
+    labels = [document.domain for document in corpus.documents]
+    if not any(labels):
+        raise CorpusError(f"{corpus.name} has no labels: classification needs a labelled text column.")
+    topics = [document.topic for document in corpus.documents]
+    return labelled_rows(labels, topics if all(topics) else None, seed)
+
+
+def classification_by_dimension(vectors: FloatMatrix, rows: LabelledRows, dims: Sequence[int]) -> tuple[ProbeRow, ...]:
+    """Accuracy and macro-F1 of a logistic probe and of 5 nearest neighbours on cut `(n, D)` vectors, at each dimension.
+
+    Intervals are bootstrapped over the test texts. Library: scikit-learn.
+    """
+    bootstrap = PairedBootstrap(len(rows.test))
+    truth = rows.classes[rows.test]
+    found = []
+    for dim in dims:
+        cut = truncate(vectors, dim)
+        for probe in ("logistic", "knn"):
+            predicted = _predict(probe, cut[rows.train], rows.classes[rows.train], cut[rows.test])
+            found += _classification_rows(probe, dim, truth, predicted, bootstrap)
+    return tuple(found)
+
+
+def _predict(probe: str, train: FloatMatrix, classes: IntMatrix, test: FloatMatrix) -> IntMatrix:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+
+    if probe == "logistic":
+        model = LogisticRegression(C=_LOGISTIC_C, max_iter=1_000)
+    else:
+        model = KNeighborsClassifier(min(KNN_NEIGHBOURS, len(train)), algorithm="brute")
+    found: IntMatrix = model.fit(train, classes).predict(test)
+    return found
+
+
+def _classification_rows(
+    probe: str, dim: int, truth: IntMatrix, predicted: IntMatrix, bootstrap: PairedBootstrap
+) -> list[ProbeRow]:
+    accuracy = bootstrap.intervals((truth == predicted).astype(np.float64)[:, None])[0]
+    low, high = np.quantile(_macro_f1(truth, predicted, bootstrap), [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    f1 = float(_f1(_counts(truth, predicted).mean(axis=0)[None])[0])
+    n = len(truth)
+    return [
+        ProbeRow(probe, "accuracy", dim, accuracy.value, accuracy.low, accuracy.high, n),
+        ProbeRow(probe, "macro-f1", dim, f1, float(low), float(high), n),
+    ]
+
+
+def _macro_f1(truth: IntMatrix, predicted: IntMatrix, bootstrap: PairedBootstrap) -> FloatArray:
+    """Macro-F1 of every resample, from resampled counts of hits, predictions and members of each class."""
+    counts = _counts(truth, predicted)
+    n, classes = counts.shape[0], counts.shape[2]
+    return _f1(bootstrap.means(counts.reshape(n, -1)).reshape(-1, 3, classes))
+
+
+def _counts(truth: IntMatrix, predicted: IntMatrix) -> NDArray[np.float64]:
+    classes = np.union1d(truth, predicted)
+    member, chosen = truth[:, None] == classes, predicted[:, None] == classes
+    return np.stack([member & chosen, chosen, member], axis=1).astype(np.float64)
+
+
+def _f1(counts: NDArray[np.float64]) -> FloatArray:
+    """Mean over the classes of 2 * hits / (predicted + members); 0 for a class with neither, as in scikit-learn."""
+    hits, predicted, members = counts[:, 0], counts[:, 1], counts[:, 2]
+    both = predicted + members
+    found: FloatArray = np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 1e-12).mean(axis=1)
+    return found
+
+
+def _spearman_interval(value: float, n: int) -> tuple[float, float]:
+    if abs(value) >= 1:
+        return value, value
+    half = float(ndtri(0.5 + LEVEL / 2)) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))
