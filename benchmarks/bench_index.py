@@ -1,10 +1,9 @@
-"""One query over the prefix index against faiss flat and torch mv on a contiguous cut copy, and against memory
-bandwidth.
+"""One query over the prefix index, beside faiss flat and torch mv on a contiguous cut copy.
 
 Every row is timed in this run, the contenders in turns so that a noisy machine treats them alike; medians in ms. The
-bandwidth is that of the fastest of several plain reads of a large float32 tensor (sum, and matrix times vector) with
-the same threads. Under `--json` the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms",
-"faiss_flat_ms", "torch_mv_ms", "bandwidth_fraction"}]}`.
+bandwidth is that of the faster of two plain reads of the whole float32 matrix (sum, and matrix times vector) with the
+same threads. Under `--json` the last line is
+`{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms", "torch_mv_ms", "bandwidth_fraction"}]}`.
 """
 
 from __future__ import annotations
@@ -36,6 +35,8 @@ K = 10
 
 @dataclass(frozen=True)
 class Row:
+    """Medians of one size and length, and the share of the bandwidth that ours used."""
+
     n: int
     dim: int
     ours_ms: float

@@ -43,6 +43,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        temporary.chmod(0o644)  # Temporary files are private; a cache or an asset is for whoever may read the folder.
         temporary.replace(path)
     except OSError as error:
         raise unwritable(path, error) from error
