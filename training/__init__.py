@@ -1,0 +1,1 @@
+"""Fine-tuning of Matryoshka embedding models: `python -m training --help`."""

@@ -1,0 +1,56 @@
+"""`adapt`: base and a rotation fitted to a corpus, saved as a standard folder that anybody can load."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mrl_demo.adapt import Rotation, default_prefixes, fit_adapted
+from mrl_demo.config import Settings
+from mrl_demo.corpora.builtin import NAME, load_builtin
+from mrl_demo.corpora.files import load_path
+from mrl_demo.models.adapters import save_standard_folder, with_rotation
+from mrl_demo.models.encoders import SentenceEncoder
+from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.spaces import SpaceBuilder
+from mrl_demo.storage import unwritable
+from mrl_demo.types import Corpus, Progress
+from training.outcome import RunError
+
+#: Arms that a rotation goes on top of, and the encoder of each.
+ARM_ENCODERS = {"base": "minilm", "tuned": "tuned", "tuned-plain": "tuned-plain"}
+
+
+def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: Progress | None = None) -> Rotation:
+    """Fit a rotation on the documents of `corpus_name` ("builtin", a BEIR folder or a file) and save the model with it.
+
+    `out` gets a sentence-transformers folder (a bias-free Dense and a Normalize appended) and `rotation.npy` `(d, d)`
+    float32, whole or not at all. Raises `RunError` where `out` exists, and what reading the corpus raises.
+    """
+    if out.exists():
+        raise RunError(f"{out} exists: choose another --out or remove it.")
+    encoders = EncoderRegistry(settings)
+    corpus = _corpus(corpus_name, settings)
+    name = ARM_ENCODERS.get(arm, arm)
+    encoder = encoders.encoder(name)
+    vectors = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir).documents(name, corpus, progress)
+    rotation = fit_adapted(vectors, progress=progress)
+    if not isinstance(encoder, SentenceEncoder):
+        raise RunError(f"{arm!r} is no model that can be saved: choose one of {', '.join(encoders.names())}.")
+    model = with_rotation(encoder.model(), rotation.matrix)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        save_standard_folder(model, work, (*default_prefixes(rotation.dimension), rotation.dimension))
+        np.save(work / "rotation.npy", rotation.matrix)
+        work.chmod(0o755)
+        work.rename(out)
+    except OSError as error:
+        raise unwritable(out, error) from error
+    return rotation
+
+
+def _corpus(name: str, settings: Settings) -> Corpus:
+    return load_builtin(settings.assets_dir) if name == NAME else load_path(Path(name), settings.max_documents)

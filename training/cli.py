@@ -1,0 +1,198 @@
+"""The commands of `python -m training`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from mrl_demo.config import Settings
+from mrl_demo.types import LabError
+from training.config import TrainConfig, load_config
+from training.presets import PRESETS, preset
+from training.report import Report
+
+_OWN = {"base", "revision", "data", "name", "loss", "negatives", "query_prompt", "document_prompt"}
+_NUMBERS = {
+    "steps": int, "batch_size": int, "lora_rank": int, "lora_alpha": int, "max_tokens": int, "max_rows": int,
+    "broad_texts": int,
+    "evaluations": int, "patience": int, "seed": int, "learning_rate": float, "distillation_weight": float,
+    "adapter_scale": float,
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 where it worked, 2 and a message where the user can mend it, 130 where interrupted."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted: the same command with --resume goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--cache-dir", type=Path, help="where vectors are kept (MRL_CACHE_DIR)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands.add_parser("train", help="train, measure before and after, and publish into --out"))
+    prepare = commands.add_parser("prepare", help="read and check the data and encode it with the base model")
+    _add_config(prepare)
+    prepare.set_defaults(command=_prepare)
+    pca = commands.add_parser("pca", help="fit the PCA of the base model on the training text (the arm base-pca)")
+    _add_config(pca)
+    pca.add_argument("--out", type=Path, required=True)
+    pca.set_defaults(command=_pca)
+    _add_evaluate(commands.add_parser("evaluate", help="measure adapters against base and the control"))
+    adapt = commands.add_parser("adapt", help="fit a rotation to a corpus and save the model with it")
+    adapt.add_argument("--corpus", required=True, help='"builtin", a BEIR folder, or a CSV, JSONL or TXT file')
+    adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
+    adapt.add_argument("--out", type=Path, required=True)
+    adapt.set_defaults(command=_adapt)
+    card = commands.add_parser("card", help="write the model card of a finished run again")
+    card.add_argument("run", type=Path)
+    card.set_defaults(command=_card)
+    publish = commands.add_parser("publish", help="put a finished run on the Hub (a dry run without --yes)")
+    publish.add_argument("run", type=Path)
+    publish.add_argument("--repo", required=True, help="OWNER/NAME")
+    publish.add_argument("--yes", action="store_true", help="upload, not only list")
+    publish.add_argument("--public", action="store_true")
+    publish.set_defaults(command=_publish)
+    return parser
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the finished run")
+    parser.add_argument("--model-out", type=Path, help="also save a standard sentence-transformers folder here")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
+    parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
+    parser.add_argument("--report-to", default="none", choices=("none", "trackio", "tensorboard", "wandb"))
+    parser.add_argument("--log-file", type=Path, help="append every step as a JSON line")
+    parser.add_argument("--quiet", action="store_true")
+    parser.set_defaults(command=_train)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="builtin", help=f"one of {', '.join(PRESETS)}")
+    parser.add_argument("--config", type=Path, help="a saved training_config.json instead of a preset")
+    parser.add_argument("--dims", help="prefix lengths, as in 64,128,384")
+    parser.add_argument("--weights", help="a weight for each of --dims, as in 2,1,1")
+    for name in sorted(_OWN):
+        parser.add_argument(f"--{name.replace('_', '-')}")
+    for name, kind in _NUMBERS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+    for role in ("query", "positive", "negative"):
+        parser.add_argument(f"--{role}-column", default="", help=f"column of your data that holds the {role}")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("adapters", nargs="*", type=Path, help="adapter folders (those in assets/adapters without any)")
+    parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
+    parser.add_argument("--queries", type=int, default=2000, help="at most so many queries of each outside folder")
+    parser.add_argument("--max-tokens", type=int, default=128, help="documents are cut at so many tokens")
+    parser.add_argument("--write", action="store_true", help="store the figures in each adapter's folder and card")
+    parser.set_defaults(command=_evaluate)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = Settings.from_environment()
+    return replace(settings, cache_dir=options.cache_dir) if options.cache_dir else settings
+
+
+def config_from(options: argparse.Namespace) -> TrainConfig:
+    """The preset or saved configuration with what the command line changes; raises `ConfigError`."""
+    config = load_config(options.config) if options.config else preset(options.preset)
+    known = {field.name for field in fields(TrainConfig)}
+    changes = {name: value for name, value in vars(options).items() if name in known and value is not None}
+    for name, kind in (("dims", int), ("weights", float)):
+        if name in changes:
+            changes[name] = _numbers(str(changes[name]), kind, name)
+    if changes.get("data") and not changes.get("name"):
+        changes["name"] = Path(str(changes["data"])).stem or "own"
+    return replace(config, **changes)
+
+
+def _numbers(text: str, kind: type, name: str) -> tuple[float, ...]:
+    from training.config import ConfigError
+
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--{name} {text!r} is no list of numbers: write it as in 64,128,384.") from None
+
+
+def _columns(options: argparse.Namespace) -> dict[str, str]:
+    return {role: getattr(options, f"{role}_column") for role in ("query", "positive", "negative")}
+
+
+def _train(options: argparse.Namespace) -> int:
+    from training.run import RunOptions, train
+
+    config = config_from(options)
+    run = RunOptions(
+        options.out, options.resume, options.force, options.report_to, options.model_out, _columns(options)
+    )
+    train(config, run, _settings(options), Report(options.log_file, options.quiet))
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from training.run import prepare
+
+    return prepare(config_from(options), _settings(options), _columns(options), Report())
+
+
+def _pca(options: argparse.Namespace) -> int:
+    from training.run import fit_training_pca
+
+    fit_training_pca(config_from(options), _settings(options), Report()).save(options.out)
+    print(f"Wrote {options.out}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.evaluation import evaluate
+
+    settings = _settings(options)
+    folders = options.adapters or sorted(
+        path.parent for path in (settings.assets_dir / "adapters").glob("*/adapter.json")
+    )
+    evaluate(folders, options.outside, settings, Report(), queries=options.queries, max_tokens=options.max_tokens,
+             write=options.write)  # fmt: skip
+    return 0
+
+
+def _adapt(options: argparse.Namespace) -> int:
+    from training.adapting import adapt
+
+    rotation = adapt(options.corpus, options.arm, options.out, _settings(options), Report().progress)
+    print(
+        f"Wrote {options.out}: fitted on {rotation.documents:,} documents in {rotation.seconds:.0f} s; held-out loss "
+        f"{rotation.held_out_before:.4f} with PCA, {rotation.held_out_after:.4f} now. {rotation.note}"
+    )
+    return 0
+
+
+def _card(options: argparse.Namespace) -> int:
+    from training.card import rewrite_card
+
+    print(f"Wrote {rewrite_card(options.run)}")
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from training.publish import publish
+
+    names = publish(options.run, options.repo, dry_run=not options.yes, private=not options.public)
+    verb = "Uploaded" if options.yes else "Dry run (--yes uploads); would upload"
+    print(f"{verb} {len(names)} files to {options.repo}:\n" + "\n".join(f"  {name}" for name in names))
+    return 0

@@ -1,0 +1,151 @@
+"""What a training run is: one frozen, checked configuration, saved beside the weights, and the presets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mrl_demo.storage import sha256_text
+from mrl_demo.types import TRAINED_DIMS, LabError
+
+#: Goes up when the recipe's result changes: part of every cache key.
+RECIPE_VERSION = "1"
+LOSSES = ("mnrl", "cached-mnrl", "none")
+NEGATIVES = ("mined", "siblings", "none")
+
+
+class ConfigError(LabError, ValueError):
+    """A configuration that cannot be trained."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run's result.
+
+    `base` is "minilm" (the packaged files), a folder or a Hub id (`revision` pins it). `data` is "builtin", a file or
+    folder, or "hub:REPO[:SUBSET[:SPLIT]]". `dims` rise and end at or below the model's length; `weights` go with them
+    (empty: all 1). With `matryoshka` off every loss sees the full vectors only and no rotation is put in: the
+    control.
+
+    `loss` is the contrastive one over (query, positive, hard negative); `distillation` is the share of steps that
+    teach every prefix the base model's full-dimension neighbours of broad text, at `distillation_temperature`.
+    `rotation` starts from axes learnt on the training text. `lora_rank` 0 trains all weights. `adapter_scale`
+    multiplies the trained LoRA at the end: a weight average of base and tuned (arXiv 2203.05482). `steps` 0 means one
+    epoch. `cached_batch` is the mini-batch of CachedMNRL (arXiv 2101.06983).
+    """
+
+    name: str
+    base: str = "minilm"
+    revision: str = ""
+    data: str = "builtin"
+    max_rows: int = 0
+    dims: tuple[int, ...] = TRAINED_DIMS
+    weights: tuple[float, ...] = ()
+    matryoshka: bool = True
+    rotation: bool = True
+    loss: str = "mnrl"
+    negatives: str = "mined"
+    similarity_scale: float = 20.0
+    distillation: bool = True
+    distillation_temperature: float = 0.05
+    distillation_weight: float = 1.0
+    broad_texts: int = 4000
+    lora_rank: int = 16
+    lora_alpha: int = 16
+    adapter_scale: float = 1.0
+    learning_rate: float = 2e-4
+    warmup: float = 0.1
+    steps: int = 0
+    batch_size: int = 64
+    cached_batch: int = 16
+    max_tokens: int = 128
+    evaluations: int = 4
+    patience: int = 2
+    seed: int = 20250101
+    query_prompt: str = ""
+    document_prompt: str = ""
+
+    def __post_init__(self) -> None:
+        _check_dims(self.dims, self.weights)
+        _require(bool(self.name) and "/" not in self.name, "name", self.name, "a word without slashes")
+        _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
+        _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
+        _require(self.loss != "none" or self.distillation, "loss", self.loss, "given where distillation is off")
+        for field in ("lora_rank", "steps", "evaluations", "broad_texts", "max_rows"):
+            _require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
+        for field in ("batch_size", "cached_batch", "patience", "lora_alpha"):
+            _require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
+        _require(8 <= self.max_tokens <= 8192, "max_tokens", self.max_tokens, "from 8 to 8192")
+        _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
+        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+        _require(0 < self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "above 0 and at most 1")
+        for field in ("similarity_scale", "distillation_temperature", "distillation_weight"):
+            _require(getattr(self, field) > 0, field, getattr(self, field), "above 0")
+
+    @property
+    def dim_weights(self) -> tuple[float, ...]:
+        """The weight of each of `dims`."""
+        return self.weights or (1.0,) * len(self.dims)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over every field and the recipe's version."""
+        return sha256_text(RECIPE_VERSION, json.dumps(asdict(self), sort_keys=True))
+
+    def checked_against(self, dimension: int) -> TrainConfig:
+        """Itself, the model's full length added where it lacks; raises `ConfigError` for a dim above it."""
+        above = [dim for dim in self.dims if dim > dimension]
+        if above:
+            raise ConfigError(f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}.")
+        if self.dims[-1] == dimension:
+            return self
+        weights = (*self.weights, self.weights[-1]) if self.weights else ()
+        return replace(self, dims=(*self.dims, dimension), weights=weights)
+
+    def to_json(self) -> str:
+        """Indented JSON that `from_json` reads."""
+        return json.dumps({"recipe_version": RECIPE_VERSION, **asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "config") -> TrainConfig:
+        """Read `to_json`; raises `ConfigError` naming unknown fields."""
+        try:
+            raw: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"{where} is not JSON: {error}.") from error
+        raw.pop("recipe_version", None)
+        unknown = sorted(set(raw) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ConfigError(f"{where} has unknown fields {unknown}: known are {[f.name for f in fields(cls)]}.")
+        for name in ("dims", "weights"):
+            raw[name] = tuple(raw.get(name, ()))
+        return cls(**raw)
+
+
+def load_config(path: Path) -> TrainConfig:
+    """The configuration saved in `path`; raises `ConfigError` naming the file."""
+    try:
+        return TrainConfig.from_json(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _check_dims(dims: tuple[int, ...], weights: tuple[float, ...]) -> None:
+    _require(bool(dims), "dims", dims, "at least one prefix length")
+    whole = all(isinstance(dim, int) and not isinstance(dim, bool) and dim >= 1 for dim in dims)
+    _require(whole, "dims", dims, "whole numbers from 1")
+    _require(len(set(dims)) == len(dims), "dims", dims, "without repeats")
+    _require(list(dims) == sorted(dims), "dims", dims, f"in rising order, as in {tuple(sorted(dims))}")
+    if weights:
+        _require(len(weights) == len(dims), "weights", weights, f"as many as dims ({len(dims)}), not {len(weights)}")
+        _require(
+            all(weight >= 0 for weight in weights) and sum(weights) > 0, "weights", weights, "0 or more, not all 0"
+        )
+
+
+def _require(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"{name} is {value!r}: it must be {expected}.")

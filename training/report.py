@@ -1,0 +1,65 @@
+"""What the person who waits sees: a bar with loss and time left on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_LINE_EVERY_S = 10.0
+_BAR = 24
+
+
+@dataclass
+class Report:
+    """Prints progress; with `log_file` every step goes there too as a JSON line (for a page that watches)."""
+
+    log_file: Path | None = None
+    quiet: bool = False
+    _last: float = 0.0
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if not self.quiet:
+            print(text, flush=True)
+
+    def progress(self, share: float, text: str) -> None:
+        """The share done in 0..1 and what is being done."""
+        self._show(share, text)
+
+    def step(self, step: int, steps: int, loss: float | None, seconds_left: float, validation: float | None) -> None:
+        """One optimiser step, or one validation."""
+        parts = [f"step {step}/{steps}"]
+        parts += [f"loss {float(loss):.4f}"] if loss is not None else []
+        parts += [f"validation nDCG@10 {float(validation):.4f}"] if validation is not None else []
+        self._show(
+            step / max(steps, 1), ", ".join([*parts, f"{_clock(seconds_left)} left"]), always=validation is not None
+        )
+        self._write(step=step, steps=steps, loss=loss, seconds_left=seconds_left, validation=validation)
+
+    def _show(self, share: float, text: str, always: bool = False) -> None:
+        now = time.monotonic()
+        if self.quiet or (
+            not always and share < 1 and now - self._last < (0.2 if sys.stdout.isatty() else _LINE_EVERY_S)
+        ):
+            return
+        self._last = now
+        filled = round(_BAR * min(share, 1))
+        line = f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:4.0%} {text}"
+        if sys.stdout.isatty():
+            print(f"\r\x1b[K{line}", end="\n" if share >= 1 or always else "", flush=True)
+        else:
+            print(line, flush=True)
+
+    def _write(self, **values: Any) -> None:  # noqa: ANN401
+        if self.log_file is not None:
+            with self.log_file.open("a", encoding="utf-8") as handle:
+                handle.write(json.dumps(values) + "\n")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,225 @@
+"""A whole training run: data, start, baseline, training, the same measured again, and the finished folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mrl_demo.adapt import Rotation, fit_pca
+from mrl_demo.cache import VectorCache
+from mrl_demo.config import Settings
+from mrl_demo.evaluation.arms import ArmVectors
+from mrl_demo.evaluation.hardware import describe_hardware
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
+from mrl_demo.storage import sha256_text
+from mrl_demo.types import FloatMatrix
+from training.bases import Base, BaseVectors, find_base
+from training.card import write_card
+from training.config import TrainConfig
+from training.data import Pairs, TrainingData, mined_negatives
+from training.measure import as_dicts, compare, table
+from training.model import prepare_model, save_adapter
+from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.report import Report
+from training.sources import load_data
+from training.start import StartVectors, fit_start
+from training.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
+from training.validation import encode_both, score, small_validation
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+
+_ROTATION = "rotation.npy"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What does not decide the result: where it goes, whether to go on, what to show."""
+
+    out: Path
+    resume: bool = False
+    force: bool = False
+    report_to: str = "none"
+    model_out: Path | None = None
+    columns: Mapping[str, str] | None = None
+
+
+def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+    """Train and publish into `options.out`; False where the same run is there. Raises `LabError` before long work."""
+    base = find_base(config)
+    data = load_data(config, settings, options.columns, report.progress)
+    for note in data.notes:
+        report.say(note)
+    key = sha256_text(config.fingerprint, data.fingerprint, base.weights_sha256)
+    folder = RunFolder(options.out)
+    if folder.is_finished(key) and not options.force:
+        report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
+        return False
+    going_on = folder.open(key, options.resume)
+    if options.resume and not going_on:
+        report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
+    _Run(config, data, base, folder, settings, report).carry_out(options, going_on, key)
+    return True
+
+
+@dataclass
+class _Run:
+    """The steps of one run, in order."""
+
+    config: TrainConfig
+    data: TrainingData
+    base: Base
+    folder: RunFolder
+    settings: Settings
+    report: Report
+
+    def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
+        started = time.perf_counter()
+        model = self.base.load()
+        self.config = self.config.checked_against(int(model.get_embedding_dimension() or 0))
+        cache = VectorCache(self.settings.cache_dir, self.settings.assets_dir / "vectors")
+        vectors = BaseVectors(self.base, model, cache)
+        before = self._baseline(vectors)
+        training, rotation = self._prepared(vectors)
+        trainer = self._fitted(training, rotation, going_on, options.report_to)
+        self.folder.result.mkdir(exist_ok=True)
+        final = self._finished_model(trainer, rotation)
+        after = score(encode_both(final, self.data.judge, self.data.test_split, self.config), self.data.judge,
+                      self.data.test_split, self.config.dims)  # fmt: skip
+        rows = compare(before, after, self.config.dims)
+        self.report.say(table(rows))
+        metrics = self._metrics(rows, trainer, time.perf_counter() - started)
+        self._write(metrics)
+        if options.model_out:
+            save_standard_folder(final, options.model_out, self.config.dims)
+        self.folder.publish(key, {"name": self.config.name, "base": self.base.spec.model_id})
+        self.report.say(f"Done: {self.folder.out}")
+
+    def _baseline(self, vectors: BaseVectors) -> Any:  # noqa: ANN401
+        """Every test query's values with the base model."""
+        queries = [query.text for query in judged_set(self.data.judge, self.data.test_split).queries]
+        documents = [document.content for document in self.data.judge.documents]
+        arm = ArmVectors(
+            vectors.of(queries, self.config.query_prompt),
+            vectors.of(documents, self.config.document_prompt, self.report.progress),
+        )
+        return score(arm, self.data.judge, self.data.test_split, self.config.dims)
+
+    def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
+        """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
+        config, pairs, broad = self.config, self.data.pairs, self.data.broad
+        vectors.model.max_seq_length = min(config.max_tokens, vectors.model.max_seq_length or config.max_tokens)
+        validation = small_validation(self.data.judge, self.data.validation_split)
+        needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
+        if not (config.distillation or needs_pairs):
+            return TrainingSet(pairs, (), None, validation), None
+        teacher = vectors.of(broad, config.document_prompt, self.report.progress)
+        queries = vectors.of(pairs.queries, config.query_prompt, self.report.progress)
+        positives = vectors.of(pairs.positives, config.document_prompt, self.report.progress)
+        rotation = self._rotation(pairs, queries, positives, teacher) if config.rotation and config.matryoshka else None
+        if config.negatives == "mined" and not pairs.negatives:
+            pairs = mined_negatives(pairs, queries, positives, config.seed)
+        return TrainingSet(pairs, broad, teacher if config.distillation else None, validation), rotation
+
+    def _rotation(self, pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, broad: FloatMatrix) -> FloatMatrix:
+        """The start's rotation; that of an interrupted run where there is one."""
+        path = self.folder.work / _ROTATION
+        if path.is_file():
+            return np.load(path, allow_pickle=False)
+        place: dict[str, int] = {}
+        for text in pairs.positives:
+            place.setdefault(text, len(place))
+        first = {text: i for i, text in reversed(list(enumerate(pairs.positives)))}
+        start = StartVectors(
+            queries, positives[[first[text] for text in place]], [place[t] for t in pairs.positives], broad
+        )
+        rotation = fit_start(start, self.config.dims, self.config.seed, self.report.progress)
+        np.save(path, rotation)
+        return rotation
+
+    def _fitted(
+        self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str
+    ) -> SentenceTransformerTrainer:
+        model = prepare_model(self.base.load(), self.config, rotation)
+        checkpoint = self.folder.last_checkpoint() if going_on else None
+        if checkpoint:
+            self.report.say(f"Going on from {checkpoint.name}.")
+        trainer = build_trainer(model, self.config, training, self.folder.work, report_to, self.report.step)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return trainer
+
+    def _finished_model(self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None) -> SentenceTransformer:
+        """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model."""
+        result, config = self.folder.result, self.config
+        if not config.lora_rank:
+            save_standard_folder(trainer.model, result / "model", config.dims)
+            return replace(self.base, folder=str(result / "model")).load()
+        save_adapter(trainer.model, result, rotation, config.adapter_scale)
+        fresh = self.base.load()
+        dimension = int(fresh.get_embedding_dimension() or 0)
+        write_manifest(
+            result, config.name, self.base.weights_sha256, config.dims if config.matryoshka else (), dimension
+        )
+        merged = merge_adapter(fresh, result, read_manifest(result))
+        if self.base.spec.source != "package":
+            save_standard_folder(merged, result / "model", config.dims)
+        return merged
+
+    def _metrics(self, rows: list[Any], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
+        history = [each for each in trainer.state.log_history if VALIDATION_METRIC in each]
+        judged = judged_set(self.data.judge, self.data.test_split)
+        return {
+            "collection": self.data.judge.name,
+            "split": self.data.test_split,
+            "n_queries": len(judged.queries),
+            "n_documents": len(self.data.judge),
+            "pairs": len(self.data.pairs),
+            "broad_texts": len(self.data.broad),
+            "steps": trainer.state.global_step,
+            "best_step": trainer.state.best_global_step,
+            "seconds": round(seconds, 1),
+            "hardware": describe_hardware(),
+            "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in history],
+            "test": as_dicts(rows),
+        }
+
+    def _write(self, metrics: dict[str, Any]) -> None:
+        result = self.folder.result
+        (result / CONFIG_FILE).write_text(self.config.to_json(), encoding="utf-8")
+        (result / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        write_card(result, self.config, metrics, result / CARD_FILE)
+
+
+def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> int:
+    """Read and check the data, say what is in it, and encode it with the base model into the cache."""
+    base = find_base(config)
+    data = load_data(config, settings, columns, report.progress)
+    for note in data.notes:
+        report.say(note)
+    report.say(
+        f"{len(data.pairs):,} pairs, {len(data.broad):,} broad texts, {len(data.judge):,} documents to judge by."
+    )
+    _broad_vectors(config, base, data, settings, report)
+    return 0
+
+
+def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) -> Rotation:
+    """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
+    base, data = find_base(config), load_data(config, settings, None, report.progress)
+    return fit_pca(_broad_vectors(config, base, data, settings, report))
+
+
+def _broad_vectors(
+    config: TrainConfig, base: Base, data: TrainingData, settings: Settings, report: Report
+) -> FloatMatrix:
+    model = base.load()
+    model.max_seq_length = min(config.max_tokens, model.max_seq_length or config.max_tokens)
+    cache = VectorCache(settings.cache_dir, settings.assets_dir / "vectors")
+    return BaseVectors(base, model, cache).of(data.broad, config.document_prompt, report.progress)
