@@ -1,4 +1,4 @@
-"""`python -m mrl_demo search|evaluate ...`: the same services as the page, on the command line."""
+"""`python -m mrl_demo search|evaluate|export ...`: the same services as the page, on the command line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,28 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     search.add_argument("--dim", default="64", help="numbers of the vector to keep (default %(default)s)")
     search.add_argument("--top-k", type=int, default=settings.top_k, help="results to show (default %(default)s)")
     search.set_defaults(run=_search)
+    evaluate = commands.add_parser("evaluate", parents=[shared], help="measure arms over dimensions and precisions")
+    evaluate.add_argument("--arms", type=_words, default=("base", "tuned"), help="base,tuned,base-pca,bm25,...")
+    evaluate.add_argument("--dims", type=_whole_numbers, help="8,16,... (default: nine lengths up to the full one)")
+    evaluate.add_argument("--precisions", type=_words, default=("float32",), help="float32,float16,int8,binary,...")
+    evaluate.add_argument("--metrics", type=_words, default=("ndcg@10", "mrr@10", "recall@10", "overlap@10"))
+    evaluate.add_argument("--split", default="test", help="which judged queries, where they have splits")
+    evaluate.set_defaults(run=_evaluate)
+    export = commands.add_parser("export", parents=[shared], help="write a collection in the BEIR layout")
+    export.add_argument("--out", type=Path, required=True, help="folder to write")
+    export.set_defaults(run=_export)
     return parser
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in _words(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
 
 
 def corpus_name(lab: Lab, given: str) -> str:
@@ -69,6 +90,40 @@ def _search(lab: Lab, args: argparse.Namespace) -> None:
         args.text, corpus=corpus_name(lab, args.corpus), arms=[args.arm], dim=_number(args.dim), top_k=args.top_k
     )
     print(json.dumps(as_json(found), ensure_ascii=False) if args.json else as_text(found))
+
+
+def _evaluate(lab: Lab, args: argparse.Namespace) -> None:
+    from mrl_demo.evaluation.report import print_report
+    from mrl_demo.evaluation.sweep import run_evaluation
+
+    found = run_evaluation(
+        lab.builder,
+        lab.corpus(corpus_name(lab, args.corpus), _say),
+        args.arms,
+        args.dims,
+        args.precisions,
+        args.metrics,
+        _say,
+        split=args.split,
+    )
+    if args.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False))
+    else:
+        print_report(found)
+
+
+def _export(lab: Lab, args: argparse.Namespace) -> None:
+    from mrl_demo.corpora.beir_export import write_beir
+
+    corpus = lab.corpus(corpus_name(lab, args.corpus), _say)
+    folder = write_beir(corpus, args.out)
+    print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {folder}")
+
+
+def _say(share: float, line: str) -> None:
+    """Progress on standard error, one line rewritten, only where a person watches."""
+    if sys.stderr.isatty():
+        print(f"\r{share:>4.0%}  {line[:100]:<100}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
 
 def _number(text: str) -> object:
