@@ -57,7 +57,8 @@ def breaking_words(paths: RankPaths) -> str:
     tracked = "the known answer" if paths.tracked == "answer" else "its own full-length winner"
     place = "in first place" if paths.hold_k == 1 else f"in the first {paths.hold_k}"
     if paths.holds_from is None:
-        return f"does not find it: {tracked} is not {place} even with the full vector."
+        rank = _tracked_rank(paths, paths.dims[-1])
+        return f"misses it even with the full vector: {tracked} is at rank {rank:,}, not {place}."
     if paths.holds_from <= paths.dims[0]:
         return f"never breaks: {tracked} stays {place} at every length tried, down to {_numbers(paths.dims[0])}."
     below = max(dim for dim in paths.dims if dim < paths.holds_from)

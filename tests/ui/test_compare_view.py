@@ -39,7 +39,10 @@ def test_without_an_answer_the_full_length_winner_is_tracked() -> None:
 
 @pytest.mark.parametrize(
     ("holds_from", "words"),
-    [(None, "is not in the first 3 even with the full vector"), (1, "never breaks")],
+    [
+        (None, "misses it even with the full vector: the known answer is at rank 1, not in the first 3"),
+        (1, "never breaks"),
+    ],
 )
 def test_queries_that_always_or_never_hold(holds_from: int | None, words: str) -> None:
     assert words in breaking_words(paths(holds_from=holds_from))
