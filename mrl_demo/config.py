@@ -41,8 +41,8 @@ class Settings:
             raw = environ.get(f"MRL_{name.upper()}")
             if raw is not None:
                 changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
-        if "SPACE_ID" in environ and "training_enabled" not in changes:
-            changes["training_enabled"] = False
+        if "SPACE_ID" in environ:  # A Space is reached from outside, and its owner decides whether visitors may train.
+            changes = {"training_enabled": False, "host": "0.0.0.0"} | changes  # noqa: S104
         return replace(cls(), **changes)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from mrl_demo.index import PrefixIndex, TopK
 from mrl_demo.types import Corpus, FloatMatrix, Hit, IntMatrix, RankPaths, SearchResult
 
 #: Lengths at which the rank-moves chart looks, besides the full one.
-PATH_DIMS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072)
+PATH_DIMS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072)
 _TRACKED_DOCUMENTS = 8
 
 

@@ -65,6 +65,7 @@ class Lab:
         self._judged: _Bounded[dict[str, str]] = _Bounded(settings.cached_corpora)
         self._paths: _Bounded[RankPaths] = _Bounded(_PATHS_KEPT)
         self._own_corpora: dict[str, Path] = {}
+        self._warm: set[str] = set()
 
     def arms(self) -> tuple[ArmSpec, ...]:
         """Arms that can be searched, in the order of the menus."""
@@ -147,6 +148,9 @@ class Lab:
         encoder = self.encoders.encoder(space.arm.encoder)
 
         def encode() -> tuple[FloatMatrix, float]:
+            if encoder.fingerprint not in self._warm:  # Loading weights is not encoding: it is kept out of the time.
+                encoder.encode_queries([text])
+                self._warm.add(encoder.fingerprint)
             started = time.perf_counter()
             return encoder.encode_queries([text])[0], (time.perf_counter() - started) * 1e3
 

@@ -48,7 +48,9 @@ def test_a_bad_word_ends_with_one_line_and_code_2(
 def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
     found = Settings.from_environment({"MRL_PORT": "9000", "MRL_SHARE": "yes", "MRL_CACHE_DIR": "/elsewhere"})
     assert (found.port, found.share, found.cache_dir) == (9000, True, Path("/elsewhere"))
-    assert not Settings.from_environment({"SPACE_ID": "me/space"}).training_enabled
+    space = Settings.from_environment({"SPACE_ID": "me/space"})
+    assert (space.training_enabled, space.host) == (False, "0.0.0.0")
+    assert Settings.from_environment({"SPACE_ID": "me/space", "MRL_TRAINING_ENABLED": "1"}).training_enabled
     for bad in ({"MRL_PORT": "x"}, {"MRL_SHARE": "maybe"}, {"MRL_TOP_K": "-1"}):
         with pytest.raises(LabError, match=next(iter(bad))):
             Settings.from_environment(bad)
