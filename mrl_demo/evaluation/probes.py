@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import spearmanr
 
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
@@ -59,6 +58,8 @@ def spearman_by_dimension(
     Intervals by Bonett and Wright (2000). Raises `LabError` for under 5 pairs, unequal counts, or scores that
     are all the same.
     """
+    from scipy.stats import spearmanr
+
     given = np.asarray(scores, dtype=np.float64)
     if not len(first) == len(second) == len(given) or len(given) < 5:
         raise LabError(f"{len(first)}, {len(second)} texts and {len(given)} scores: 5 or more scored pairs are needed.")
@@ -97,14 +98,12 @@ def labelled_rows(
     except ValueError as error:
         raise CorpusError(f"These labels cannot be split into train and test: {error}") from error
     if len(np.intersect1d(classes[train], classes[test])) < 2:
-        raise CorpusError(
-            f"Fewer than two of {len(names)} classes stand in both train and test: give more labelled texts."
-        )
+        raise CorpusError(f"Fewer than two of {len(names)} classes stand in train and in test: give more texts.")
     return LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
 
 
 def labels_of(corpus: Corpus, seed: int = 0) -> LabelledRows:
-    """The documents of `corpus` by `domain`, split by `topic`; raises `CorpusError` where the collection has no domains."""
+    """The documents of `corpus` by `domain`, split by `topic`; raises `CorpusError` where there are no domains."""
     labels = [document.domain for document in corpus.documents]
     if not any(labels):
         raise CorpusError(f"{corpus.name} has no labels: classification needs a labelled text column.")

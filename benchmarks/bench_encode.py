@@ -1,0 +1,124 @@
+"""Bulk encoding as the lab does it, against `SentenceTransformer.encode` as it comes, and what it costs in nDCG.
+
+Both encode the same passages of the built-in collection with the base model on the same number of threads, in
+turns; the medians count. Then nDCG@10 of the queries of all splits (the base model was trained on none; encoded
+once, in float32) over both sets of vectors at nine dimensions. Loading the model is left out.
+
+    python benchmarks/bench_encode.py [--documents 2400] [--rounds 3] [--threads 2] [--json]
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mrl_demo.config import Settings
+from mrl_demo.corpora import make_corpus
+from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.evaluation.arms import ArmVectors
+from mrl_demo.evaluation.hardware import describe_hardware
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
+from mrl_demo.evaluation.metrics import parse_metric
+from mrl_demo.evaluation.sweep import DEFAULT_DIMS
+from mrl_demo.models.encoders import SentenceEncoder, has_bf16, torch_threads
+from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.specs import MINILM
+from mrl_demo.types import Corpus, FloatMatrix
+from mrl_demo.vectors import normalise
+
+
+def seconds(encode: Callable[[], FloatMatrix]) -> tuple[FloatMatrix, float]:
+    started = time.perf_counter()
+    return encode(), time.perf_counter() - started
+
+
+def ndcg_by_dimension(corpus: Corpus, queries: FloatMatrix, documents: FloatMatrix) -> dict[int, float]:
+    """Mean nDCG@10 at each dimension."""
+    judged = judged_set(corpus)
+    vectors = ArmVectors(queries, documents)
+    found = measure_vectors(vectors, judged.relevant, DEFAULT_DIMS, [FLOAT32], [parse_metric("ndcg@10")])
+    return {dim: float(found.values[dim, "float32", "ndcg@10"].mean()) for dim in DEFAULT_DIMS}
+
+
+def part_of_builtin(n_documents: int) -> Corpus:
+    """Every so-many-th passage, the queries they answer, and their judgements; all queries count as one split."""
+    corpus = load_builtin(Settings().assets_dir)
+    documents = corpus.documents[:: max(1, len(corpus) // n_documents)]
+    there = {doc.id for doc in documents}
+    queries = [replace(query, split="") for query in corpus.queries if there.intersection(corpus.judgements[query.id])]
+    judgements = {query.id: corpus.judgements[query.id] for query in queries}
+    return make_corpus("builtin-part", "Part of the built-in collection", documents, queries, judgements)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--documents", type=int, default=2_400)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    args = parser.parse_args(arguments)
+    corpus = part_of_builtin(args.documents)
+    texts = [doc.content for doc in corpus.documents]
+    encoder = SentenceEncoder(MINILM, verified_base_dir, bulk_threads=args.threads)
+    model = encoder.model()
+
+    def peer() -> FloatMatrix:
+        with torch_threads(args.threads):
+            return normalise(model.encode(texts, show_progress_bar=False))
+
+    def ours() -> FloatMatrix:
+        return encoder.encode_documents(texts)
+
+    encoder.encode_documents(texts[:32])
+    model.encode(texts[:32], show_progress_bar=False)
+    times: dict[str, list[float]] = {"peer": [], "ours": []}
+    for _ in range(args.rounds):
+        theirs_vectors, taken = seconds(peer)
+        times["peer"].append(taken)
+        our_vectors, taken = seconds(ours)
+        times["ours"].append(taken)
+    asked = [query.text for query in judged_set(corpus).queries]
+    with torch_threads(args.threads):
+        queries = normalise(model.encode(asked, show_progress_bar=False))
+    before = ndcg_by_dimension(corpus, queries, theirs_vectors)
+    after = ndcg_by_dimension(corpus, queries, our_vectors)
+    difference = max(abs(after[dim] - before[dim]) for dim in DEFAULT_DIMS)
+    tokens = sum(
+        len(ids) for ids in model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
+    )
+
+    print(
+        f"{len(texts):,} passages, {tokens:,} tokens, {len(queries):,} queries; {args.threads} threads; "
+        f"{describe_hardware()}"
+    )
+    print(f"bfloat16 in hardware: {'yes' if has_bf16() else 'no'}")
+    for name, label in (("peer", "SentenceTransformer.encode"), ("ours", "encode_documents")):
+        middle = median(times[name])
+        rounds = ", ".join(f"{each:.1f}" for each in times[name])
+        print(f"{label}: {len(texts) / middle:.0f} texts/s, {tokens / middle:,.0f} tokens/s ({rounds} s)")
+    for dim in DEFAULT_DIMS:
+        print(f"nDCG@10 at {dim:>3}: {before[dim]:.4f} float32, {after[dim]:.4f} ours, {after[dim] - before[dim]:+.4f}")
+    cosine = float(np.einsum("nd,nd->n", theirs_vectors, our_vectors).min())
+    print(f"least cosine of a passage's two vectors: {cosine:.6f}")
+    speedup = median(times["peer"]) / median(times["ours"])
+    figures = {"speedup": round(speedup, 2), "max_ndcg_difference": round(difference, 5)}
+    print(json.dumps(figures) if args.json else figures)
+
+
+if __name__ == "__main__":
+    main()
