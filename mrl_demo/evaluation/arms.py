@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mrl_demo.cache import vectors_key
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import ARMS
 from mrl_demo.spaces import SpaceBuilder, random_permutation
+from mrl_demo.storage import sha256_text
 from mrl_demo.types import ArmSpec, Corpus, FloatMatrix, ModelError, Progress, Query
 
 BM25 = "bm25"
@@ -59,7 +61,7 @@ def load_vectors(
 
     Raises `ModelError` naming the first document or query whose vector holds NaN or infinity.
     """
-    asked = builder.queries(arm.encoder, replace(corpus, queries=tuple(queries)))
+    asked = _query_vectors(builder, arm.encoder, corpus, queries)
     if arm.transform == "random":
         vectors = ArmVectors(asked, builder.documents(arm.encoder, corpus, progress))
     else:
@@ -99,6 +101,17 @@ def bm25_scores(corpus: Corpus, queries: Sequence[Query]) -> Iterator[tuple[int,
         known = [token for token in tokens if token in words.vocab]
         scores = index.get_scores(known) if known else np.zeros(len(corpus), dtype=np.float32)
         yield start, np.asarray(scores, dtype=np.float32)[None]
+
+
+def _query_vectors(builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:
+    """Rows of the vectors of all the corpus' queries where those are shipped or cached; else the chosen are encoded."""
+    texts = [query.text for query in corpus.queries]
+    key = vectors_key(builder.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")
+    whole = builder.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
+    if whole is None:
+        return builder.queries(encoder_name, replace(corpus, queries=tuple(queries)))
+    place = {query.text: row for row, query in enumerate(corpus.queries)}
+    return whole[[place[query.text] for query in queries]]
 
 
 def _check_finite(vectors: FloatMatrix, kind: str, names: Sequence[str]) -> None:
