@@ -61,9 +61,10 @@ class TrainingData:
 
 
 def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: Progress | None = None) -> TrainingData:
-    """Train topics of the built-in collection; broad text: their passages and queries, and the Python reference.
+    """Pairs of the train topics; broad text: every passage and the Python reference, without queries.
 
-    Neither passages nor queries of validation and test topics are trained on.
+    Passages of validation and test topics are read as plain text, by the rotation and the distillation; their
+    queries and judgements are never trained on.
     """
     corpus = load_builtin(assets_dir)
     place = {document.id: document for document in corpus.documents}
@@ -74,9 +75,8 @@ def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: 
         for passage in sorted(corpus.judgements.get(query.id, {}))
     ]
     pairs = Pairs(tuple(query for query, _ in rows), tuple(passage for _, passage in rows))
-    own = dict.fromkeys((*pairs.positives, *pairs.queries))
     reference = _sampled(_reference_texts(cache_dir, progress), broad_texts)
-    return TrainingData(pairs, (*own, *reference), corpus)
+    return TrainingData(pairs, (*(document.content for document in corpus.documents), *reference), corpus)
 
 
 def _reference_texts(cache_dir: Path, progress: Progress | None) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from training.config import ConfigError, TrainConfig
 
-BUILTIN = TrainConfig("tuned")
+BUILTIN = TrainConfig("tuned", learning_rate=5e-4, lora_alpha=32, steps=80, evaluations=2)
 PRESETS: dict[str, TrainConfig] = {
     "builtin": BUILTIN,
     "builtin-plain": replace(BUILTIN, name="tuned-plain", matryoshka=False, rotation=False),

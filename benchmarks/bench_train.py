@@ -1,0 +1,125 @@
+"""Training speed against a plain SentenceTransformerTrainer script: same loss, batch, texts and LoRA, taking turns in one run.
+
+Prints samples (rows of query, positive and hard negative) per second; `--json` ends with one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from mrl_demo.config import Settings
+from training.bases import find_base
+from training.config import TrainConfig
+from training.data import Pairs, builtin_data
+from training.model import prepare_model
+from training.presets import preset
+from training.trainer import TrainingSet, build_trainer
+
+_TURNS, _WARM_UP = 3, 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--steps", type=int, default=6, help="timed steps of each turn")
+    options = parser.parse_args()
+    settings = Settings.from_environment()
+    steps = options.steps + _WARM_UP
+    config = replace(preset("builtin"), steps=steps, evaluations=0, distillation=False, rotation=False)
+    data = builtin_data(settings.assets_dir, settings.cache_dir, 0)
+    pairs = data.pairs.take(range(config.batch_size * steps))
+    pairs = replace(pairs, negatives=pairs.positives[1:] + pairs.positives[:1])
+    ours, plain = [], []
+    for _ in range(_TURNS):
+        plain.append(_samples_per_s(_plain_trainer(config, pairs), config))
+        ours.append(_samples_per_s(_our_trainer(config, pairs, data.judge), config))
+    result = {
+        "speedup": round(median(ours) / median(plain), 2),
+        "ours_samples_per_s": round(median(ours), 1),
+        "plain_samples_per_s": round(median(plain), 1),
+    }
+    print(
+        f"{options.steps} steps of {config.batch_size} rows, median of {_TURNS} turns: ours {result['ours_samples_per_s']}, "
+        f"plain {result['plain_samples_per_s']} rows/s, {result['speedup']} times as fast"
+    )
+    if options.json:
+        print(json.dumps(result))
+
+
+def _our_trainer(config: TrainConfig, pairs: Pairs, judge: Any) -> Any:
+    model = prepare_model(find_base(config).load(), config, None)
+    return build_trainer(model, config, TrainingSet(pairs, (), None, judge), _folder(), "none", lambda *_: None)
+
+
+def _plain_trainer(config: TrainConfig, pairs: Pairs) -> Any:
+    """What the library's Matryoshka training example does, with the same LoRA."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from sentence_transformers import (
+        SentenceTransformer,
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
+    from sentence_transformers.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
+    from sentence_transformers.training_args import BatchSamplers
+
+    model = SentenceTransformer(find_base(config).folder, device="cpu")
+    targets = ["query", "key", "value", "dense"]
+    model.add_adapter(
+        LoraConfig(
+            r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=targets, exclude_modules=r".*pooler.*"
+        )
+    )
+    columns = {"query": pairs.queries, "positive": pairs.positives, "negative": pairs.negatives}
+    return SentenceTransformerTrainer(
+        model=model,
+        args=SentenceTransformerTrainingArguments(
+            output_dir=str(_folder()),
+            max_steps=config.steps,
+            per_device_train_batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            batch_sampler=BatchSamplers.NO_DUPLICATES,
+            seed=config.seed,
+            save_strategy="no",
+            use_cpu=True,
+            report_to="none",
+            disable_tqdm=True,
+        ),
+        train_dataset=Dataset.from_dict({name: list(column) for name, column in columns.items()}),
+        loss=MatryoshkaLoss(model, MultipleNegativesRankingLoss(model), list(config.dims)),
+    )
+
+
+def _samples_per_s(trainer: Any, config: TrainConfig) -> float:
+    """Rows per second of the steps after the warm-up."""
+    from transformers import TrainerCallback
+
+    ends: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            ends.append(time.perf_counter())
+
+    trainer.add_callback(Clock())
+    trainer.train()
+    timed = ends[_WARM_UP - 1 :]
+    return (len(timed) - 1) * config.batch_size / (timed[-1] - timed[0])
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="bench-train-"))
+
+
+if __name__ == "__main__":
+    main()

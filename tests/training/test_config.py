@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.cli import config_from, main
+from training.config import ConfigError, TrainConfig, load_config
+from training.presets import PRESETS, preset
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dims": (64, 32)}, r"dims is \(64, 32\).*rising order, as in \(32, 64\)"),
+        ({"dims": (32, 32)}, r"dims is \(32, 32\).*without repeats"),
+        ({"dims": ()}, "at least one"),
+        ({"dims": (0, 8)}, "whole numbers from 1"),
+        ({"dims": (True, 8)}, "whole numbers from 1"),
+        ({"dims": (8, 16), "weights": (1.0,)}, r"as many as dims \(2\), not 1"),
+        ({"dims": (8, 16), "weights": (0.0, 0.0)}, "not all 0"),
+        ({"dims": (8, 16), "weights": (1.0, -1.0)}, "0 or more"),
+        ({"loss": "triplet"}, "'triplet'.*mnrl"),
+        ({"loss": "none", "distillation": False}, "distillation is off"),
+        ({"negatives": "all"}, "'all'"),
+        ({"batch_size": 1}, "2 or more"),
+        ({"learning_rate": 0.0}, "above 0"),
+        ({"learning_rate": 5.0}, "at most 0.1"),
+        ({"adapter_scale": 1.5}, "at most 1"),
+        ({"steps": -1}, "steps is -1"),
+        ({"name": "a/b"}, "without slashes"),
+    ],
+)
+def test_what_cannot_be_trained_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(TrainConfig("x"), **changes)
+
+
+def test_a_dim_above_the_models_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"dims \[512\] are above the model's 384"):
+        TrainConfig("x", dims=(64, 512)).checked_against(384)
+
+
+def test_the_full_length_is_added() -> None:
+    config = TrainConfig("x", dims=(8, 64), weights=(1.0, 2.0)).checked_against(384)
+    assert config.dims == (8, 64, 384)
+    assert config.weights == (1.0, 2.0, 2.0)
+    assert config.checked_against(384) == config
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    config = replace(preset("msmarco"), weights=(1.0, 1.0, 2.0, 3.0))
+    path = tmp_path / "c.json"
+    path.write_text(config.to_json(), encoding="utf-8")
+    assert load_config(path) == config
+
+
+def test_unknown_fields_and_broken_json_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"name": "x", "epocks": 3}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="epocks"):
+        load_config(path)
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not JSON"):
+        load_config(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "absent.json")
+
+
+def test_the_fingerprint_follows_every_field() -> None:
+    config = TrainConfig("x")
+    others = [
+        replace(config, seed=1),
+        replace(config, dims=(8, 384)),
+        replace(config, weights=(1.0,) * 7),
+        PRESETS["builtin"],
+    ]
+    assert len({each.fingerprint for each in (config, *others)}) == 5
+
+
+def test_the_control_differs_in_the_prefixes_alone() -> None:
+    tuned, plain = PRESETS["builtin"], PRESETS["builtin-plain"]
+    assert replace(plain, name="tuned", matryoshka=True, rotation=True) == tuned
+    assert not plain.matryoshka and not plain.rotation
+
+
+def test_the_command_line_changes_a_preset() -> None:
+    from training.cli import _parser
+
+    options = _parser().parse_args(
+        [
+            "train",
+            "--preset",
+            "msmarco",
+            "--dims",
+            "64,128",
+            "--weights",
+            "2,1",
+            "--steps",
+            "3",
+            "--out",
+            "x",
+            "--base",
+            "tiny",
+        ]
+    )
+    config = config_from(options)
+    assert (config.dims, config.weights, config.steps, config.base) == ((64, 128), (2.0, 1.0), 3, "tiny")
+    assert config.loss == "cached-mnrl"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "nope"], "no preset 'nope': choose one of builtin"),
+        (["--dims", "64,x"], "--dims '64,x' is no list"),
+        (["--dims", "64,32"], "rising order"),
+        (["--base", "no/such-folder", "--data", "nowhere.jsonl"], "no/such-folder"),
+    ],
+)
+def test_bad_commands_say_what_is_wrong(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.snapshot_download", _no_hub)
+    assert main(["train", "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def _no_hub(*_: object, **__: object) -> str:
+    raise OSError("no network in tests")

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mrl_demo.config import Settings
+from training.config import TrainConfig
+from training.outcome import RunFolder
+from training.report import Report
+from training.run import RunOptions, train
+
+ROOT = Path(__file__).resolve().parents[2]
+_LOAD = """
+import sys, json, numpy as np
+from sentence_transformers import SentenceTransformer
+texts = ["how bread and oven", "the moon and star"]
+full = SentenceTransformer(sys.argv[1], device="cpu").encode(texts)
+cut = SentenceTransformer(sys.argv[1], device="cpu", truncate_dim=8).encode(texts)
+assert "mrl_demo" not in sys.modules and "training" not in sys.modules
+print(json.dumps([list(full.shape), list(cut.shape), bool(np.allclose(full[:, :8], cut, atol=1e-5))]))
+"""
+
+
+def test_a_finished_run_is_whole(finished: Path, tiny_config: TrainConfig) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"adapter.json", "adapter_model.safetensors", "rotation.safetensors", "metrics.json", "README.md"} <= names
+    assert not RunFolder(finished).work.exists()
+    metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["steps"] == tiny_config.steps
+    assert {row["dim"] for row in metrics["test"]} == {4, 8, 16, 32}
+    assert {row["metric"] for row in metrics["test"]} == {"ndcg@10", "mrr@10", "recall@10"}
+    assert all(0 <= row["after"] <= 1 and row["low"] <= row["difference"] <= row["high"] for row in metrics["test"])
+    assert TrainConfig.from_json((finished / "training_config.json").read_text(encoding="utf-8")).dims == (4, 8, 16, 32)
+
+
+def test_the_model_loads_with_sentence_transformers_alone(finished: Path, tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(finished / "model")], capture_output=True, text=True, cwd=tmp_path,
+        check=True, timeout=100,
+    )  # fmt: skip
+    assert json.loads(found.stdout.splitlines()[-1]) == [[2, 32], [2, 8], True]
+
+
+def test_no_truncate_dim_is_saved_and_the_prefixes_are(finished: Path) -> None:
+    config = json.loads((finished / "model" / "config.json").read_text(encoding="utf-8"))
+    assert config["matryoshka_dimensions"] == [4, 8, 16, 32]
+    saved = json.loads((finished / "model" / "config_sentence_transformers.json").read_text(encoding="utf-8"))
+    assert saved.get("truncate_dim") is None
+
+
+def test_the_adapter_names_no_folder_of_this_machine(finished: Path) -> None:
+    text = (finished / "adapter_config.json").read_text(encoding="utf-8")
+    assert json.loads(text)["base_model_name_or_path"] is None
+    assert str(Path.home()) not in text and "/tmp" not in text
+
+
+def test_training_changed_the_weights(finished: Path) -> None:
+    weights = load_file(finished / "adapter_model.safetensors")
+    assert max(float(np.abs(value).max()) for name, value in weights.items() if "lora_B" in name) > 1e-3
+
+
+def test_a_second_run_returns_at_once(finished: Path, run_tiny: Callable[..., bool]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    started = time.perf_counter()
+    assert run_tiny(finished) is False
+    assert time.perf_counter() - started < 30
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
+def test_a_damaged_result_is_no_finished_run(finished: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    key = json.loads((copy / "training.json").read_text(encoding="utf-8"))["key"]
+    assert RunFolder(copy).is_finished(key)
+    assert not RunFolder(copy).is_finished("another key")
+    (copy / "adapter_model.safetensors").write_bytes(b"half")
+    assert not RunFolder(copy).is_finished(key)
+
+
+def test_the_same_run_again_gives_the_same_weights(
+    finished: Path, run_tiny: Callable[..., bool], tmp_path: Path
+) -> None:
+    assert run_tiny(tmp_path / "again")
+    first, second = (load_file(folder / "adapter_model.safetensors") for folder in (finished, tmp_path / "again"))
+    assert all(np.abs(first[name] - second[name]).max() < 1e-5 for name in first)
+
+
+def test_a_killed_run_resumes_to_the_same_metrics(
+    finished: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path, run_tiny: Callable[..., bool]
+) -> None:
+    out = tmp_path / "killed"
+    _kill_after_first_checkpoint(out, tiny_config, settings, tmp_path)
+    assert not out.exists()
+    assert RunFolder(out).last_checkpoint() is not None
+    assert run_tiny(out, resume=True)
+    whole, resumed = (json.loads((p / "metrics.json").read_text(encoding="utf-8")) for p in (finished, out))
+    assert resumed["test"] == whole["test"]
+    first, second = (load_file(folder / "adapter_model.safetensors") for folder in (finished, out))
+    assert all(np.abs(first[name] - second[name]).max() < 1e-5 for name in first)
+
+
+def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
+    """Start the run in a process of its own that stops dead once its first checkpoint is whole."""
+    (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from transformers import TrainerCallback\n"
+        "import training.trainer as trainer\n"
+        "class Kill(TrainerCallback):\n"
+        "    def on_save(self, *a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "stopping = trainer._stopping\n"
+        "trainer._stopping = lambda config: [*stopping(config), Kill()]\n"
+        "from training.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "--cache-dir", str(settings.cache_dir), "train", "--quiet"]
+    command += ["--config", str(tmp_path / "config.json"), "--out", str(out)]
+    killed = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=120, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
+
+
+def test_a_broken_checkpoint_is_left_aside(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    assert folder.open("key", resume=False) is False
+    broken = folder.work / "checkpoint-4"
+    broken.mkdir()
+    (broken / "trainer_state.json").write_text("{", encoding="utf-8")
+    assert folder.last_checkpoint() is None
+    assert not broken.exists()
+
+
+def test_only_a_run_of_the_same_key_goes_on(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    folder.open("first", resume=False)
+    (folder.work / "left-over").touch()
+    assert folder.open("first", resume=True) is True
+    assert folder.open("second", resume=True) is False
+    assert not (folder.work / "left-over").exists()
+
+
+def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.outcome import RunError
+
+    usage = type("Usage", (), {"free": 1_000_000})()
+    monkeypatch.setattr("training.outcome.shutil.disk_usage", lambda _: usage)
+    with pytest.raises(RunError, match=r"1 MB free.*another --out"):
+        RunFolder(tmp_path / "out").open("key", resume=False)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Cannot write"):
+        RunFolder(tmp_path / "file" / "out").open("key", resume=False)
+
+
+def test_the_control_has_no_rotation_and_no_prefixes(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    config = replace(tiny_config, name="plain", matryoshka=False, rotation=False, steps=2, evaluations=0)
+    assert train(config, RunOptions(tmp_path / "plain"), settings, Report(quiet=True))
+    manifest = json.loads((tmp_path / "plain" / "adapter.json").read_text(encoding="utf-8"))
+    assert manifest["trained_dims"] == []
+    assert not (tmp_path / "plain" / "rotation.safetensors").exists()
+
+
+def test_all_weights_can_be_trained(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    config = replace(tiny_config, name="full", lora_rank=0, rotation=False, steps=2, evaluations=0)
+    assert train(config, RunOptions(tmp_path / "full"), settings, Report(quiet=True))
+    assert (tmp_path / "full" / "model" / "modules.json").is_file()
+    assert not (tmp_path / "full" / "adapter.json").exists()
+
+
+def test_steps_are_logged_for_a_page_that_watches(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "steps.jsonl"
+    train(tiny_config, RunOptions(tmp_path / "logged"), settings, Report(log, quiet=True))
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert {line["step"] for line in lines} >= set(range(1, 9))
+    assert any(line["validation"] is not None for line in lines)
