@@ -6,7 +6,7 @@ precision, as `truncate_dim` makes everybody do; its int8 and binary codes come 
 `quantize_embeddings`. Ours is timed before, between and after the parts of the loop and the mean counts, so that a
 machine busy with something else treats both alike. Loading the model and the imports are left out on both sides.
 
-    python benchmarks/bench_sweep.py [--documents 400] [--queries 200] [--json]
+    python benchmarks/bench_sweep.py [--documents 240] [--queries 120] [--json]
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ def part_of_builtin(n_documents: int, n_queries: int) -> Corpus:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--documents", type=int, default=400)
-    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--documents", type=int, default=240)
+    parser.add_argument("--queries", type=int, default=120)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     args = parser.parse_args()
     corpus = part_of_builtin(args.documents, args.queries)

@@ -74,6 +74,24 @@ class DifferenceRow:
 
 
 @dataclass(frozen=True)
+class RetentionRow:
+    """The share of its arm's float32 value at full dimension that a figure keeps, with the share's 95% interval."""
+
+    arm: str
+    dim: int
+    precision: str
+    metric: str
+    value: float
+    low: float
+    high: float
+
+    @property
+    def key(self) -> RowKey:
+        """Arm, dimension, precision and metric."""
+        return (self.arm, self.dim, self.precision, self.metric)
+
+
+@dataclass(frozen=True)
 class SweepArm:
     """An arm that was measured: its full dimension (None where it has none) and the lengths it was trained at."""
 
@@ -103,6 +121,7 @@ class SweepResult:
     rows: tuple[SweepRow, ...]
     full: tuple[SweepRow, ...] = ()
     differences: tuple[DifferenceRow, ...] = ()
+    retentions: tuple[RetentionRow, ...] = ()
     notes: tuple[str, ...] = ()
     preparing_seconds: float = 0.0
     query_ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
@@ -119,6 +138,10 @@ class SweepResult:
         full = next((each for each in self.full if (each.arm, each.metric) == (row.arm, row.metric)), None)
         return row.value / full.value if full is not None and full.value > 0 else None
 
+    def retention_row(self, row: SweepRow) -> RetentionRow | None:
+        """The same share with its interval, for metrics of quality; None where there is none."""
+        return next((each for each in self.retentions if each.key == row.key), None)
+
     def difference(self, row: SweepRow, against: str) -> DifferenceRow | None:
         """The paired difference of that row against "base" or "full", None where there is none."""
         key = (*row.key, against)
@@ -133,7 +156,7 @@ class SweepResult:
         found = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
         for name in ("rows", "full"):
             found[name] = [_row_dict(row) for row in found[name]]
-        for name in ("arms", "differences"):
+        for name in ("arms", "differences", "retentions"):
             found[name] = [asdict(each) for each in found[name]]
         return found
 
@@ -149,7 +172,7 @@ class SweepResult:
             raw["arms"] = tuple(
                 SweepArm(**{**each, "trained_dims": tuple(each["trained_dims"])}) for each in raw["arms"]
             )
-            for name, kind in (("rows", SweepRow), ("full", SweepRow), ("differences", DifferenceRow)):
+            for name, kind in _ROW_KINDS.items():
                 raw[name] = tuple(kind(**each) for each in raw[name])
             return cls(**{**raw, "notes": tuple(raw["notes"])})
         except (ValueError, KeyError, TypeError) as error:
@@ -172,6 +195,14 @@ class SweepResult:
             more = (row.bytes_per_vector, row.value / whole if whole > 0 else None, gains.get(row.key))  # type: ignore[arg-type]
             writer.writerow([*(getattr(row, name) for name in names), *more])
         return out.getvalue()
+
+
+_ROW_KINDS: dict[str, type[SweepRow] | type[DifferenceRow] | type[RetentionRow]] = {
+    "rows": SweepRow,
+    "full": SweepRow,
+    "differences": DifferenceRow,
+    "retentions": RetentionRow,
+}
 
 
 def _row_dict(row: SweepRow) -> dict[str, Any]:

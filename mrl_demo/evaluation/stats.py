@@ -98,10 +98,25 @@ class PairedBootstrap:
             for bounds, p, corrected in zip(found, p_values, holm, strict=True)
         ]
 
+    def ratios(self, values: FloatArray | FloatMatrix, wholes: FloatArray | FloatMatrix) -> list[Interval]:
+        """The ratio of the means of `(n_queries, columns)` values and wholes, column by column, and its 95% interval.
+
+        Both means come from the same resamples. A column whose whole is 0 in some resample gets the bounds 0
+        and infinity.
+        """
+        found = []
+        tail = _tail(self.n_queries)
+        for above, below in zip(_parts(values), _parts(wholes), strict=True):
+            ratio = _divided(self.means(above), self.means(below))
+            low, high = np.quantile(ratio, [tail, 1 - tail], axis=0, method="nearest")
+            value = _divided(above.mean(axis=0, dtype=np.float64), below.mean(axis=0, dtype=np.float64))
+            found += [Interval(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
+        return found
+
     def _bounds(self, values: FloatMatrix, means: NDArray[np.float64]) -> list[tuple[float, float, float]]:
         tail = _tail(self.n_queries)
         low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-        value = values.mean(axis=0)
+        value = values.mean(axis=0, dtype=np.float64)
         return [(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
 
 
@@ -127,6 +142,11 @@ def _p_value(means: FloatArray, differs: bool) -> float:
         return 1.0
     extreme = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
     return float(min(1.0, 2 * (extreme + 1) / (len(means) + 1)))
+
+
+def _divided(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    positive = below > 1e-12
+    return np.divide(above, below, out=np.where(positive, 0, np.inf), where=positive)
 
 
 def _parts(values: FloatArray | FloatMatrix) -> list[FloatMatrix]:

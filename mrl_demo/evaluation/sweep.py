@@ -16,7 +16,15 @@ from mrl_demo.evaluation.hardware import describe_hardware
 from mrl_demo.evaluation.judged import JudgedSet, judged_set
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
 from mrl_demo.evaluation.metrics import Metric, parse_metric
-from mrl_demo.evaluation.results import NO_PRECISION, DifferenceRow, RowKey, SweepArm, SweepResult, SweepRow
+from mrl_demo.evaluation.results import (
+    NO_PRECISION,
+    DifferenceRow,
+    RetentionRow,
+    RowKey,
+    SweepArm,
+    SweepResult,
+    SweepRow,
+)
 from mrl_demo.evaluation.scoring import n_blocks
 from mrl_demo.evaluation.stats import RESAMPLES, PairedBootstrap
 from mrl_demo.quantize import Precision, parse_precision
@@ -84,6 +92,7 @@ def run_evaluation(
         rows=_rows(run.values, run.bands, bootstrap),
         full=_rows(run.full, {}, bootstrap),
         differences=_differences(run, bootstrap),
+        retentions=_retentions(run, bootstrap),
         notes=tuple(run.notes),
         query_ids=tuple(query.id for query in judged.queries),
         per_query=run.values,
@@ -231,6 +240,20 @@ def _differences(run: _Run, bootstrap: PairedBootstrap) -> tuple[DifferenceRow, 
         DifferenceRow(*name, each.value, each.low, each.high, each.p, each.p_holm, each.verdict)
         for name, each in zip(names, found, strict=True)
     )
+
+
+def _retentions(run: _Run, bootstrap: PairedBootstrap) -> tuple[RetentionRow, ...]:
+    full = {(key[0], key[3]): values for key, values in run.full.items()}
+    names: list[tuple[str, int, str, str]] = []
+    columns: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    for (arm, dim, precision, metric), values in run.values.items():
+        if dim is not None and not parse_metric(metric).is_agreement and full[arm, metric].any():
+            names.append((arm, dim, precision, metric))
+            columns.append((values, full[arm, metric]))
+    if not columns:
+        return ()
+    found = bootstrap.ratios(*(np.stack(each, axis=1) for each in zip(*columns, strict=True)))
+    return tuple(RetentionRow(*name, each.value, each.low, each.high) for name, each in zip(names, found, strict=True))
 
 
 class _Report:

@@ -38,6 +38,20 @@ def test_paired_differences_cover_the_truth_and_keep_their_error_rate() -> None:
     assert 0.03 <= np.mean([each.p < 0.05 for each in found]) <= 0.07
 
 
+def test_retention_covers_the_truth() -> None:
+    """Short values are the whole ones, lost for 30% of the queries: the ratio of the means is 0.7."""
+    generator = np.random.default_rng(11)
+    wholes = reciprocal_ranks(generator, (150, 1_000))
+    values = wholes * (generator.random(wholes.shape) < 0.7)
+    found = PairedBootstrap(150, seed=12).ratios(values, wholes)
+    assert 0.93 <= np.mean([each.low <= 0.7 <= each.high for each in found]) <= 0.97
+
+
+def test_a_ratio_to_nothing_is_open_upwards() -> None:
+    ratio = PairedBootstrap(5).ratios(np.zeros((5, 1)), np.array([[0, 0, 0, 0, 1.0]]).T)[0]
+    assert (ratio.value, ratio.low, ratio.high) == (0, 0, np.inf)
+
+
 def test_intervals_agree_with_scipy() -> None:
     values = reciprocal_ranks(np.random.default_rng(6), (300,))
     ours = PairedBootstrap(300, resamples=6_000, seed=7).intervals(values[:, None])[0]

@@ -143,6 +143,9 @@ def test_differences_and_retention(make_builder: Make) -> None:
     retention = result.retention(base)
     full = next(each for each in result.full if (each.arm, each.metric) == ("base", "ndcg@10"))
     assert full.dim == 48 and retention == pytest.approx(base.value / full.value)
+    kept = result.retention_row(base)
+    assert kept is not None and kept.value == pytest.approx(retention)
+    assert 0 < kept.low < kept.value < kept.high < 1
     assert result.difference(base, "base") is None
     np.testing.assert_allclose(result.values(base.key).mean(), base.value, atol=1e-6)
 
