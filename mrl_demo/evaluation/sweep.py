@@ -253,7 +253,11 @@ def _retentions(run: _Run, bootstrap: PairedBootstrap) -> tuple[RetentionRow, ..
     if not columns:
         return ()
     found = bootstrap.ratios(*(np.stack(each, axis=1) for each in zip(*columns, strict=True)))
-    return tuple(RetentionRow(*name, each.value, each.low, each.high) for name, each in zip(names, found, strict=True))
+    return tuple(
+        RetentionRow(*name, each.value, each.low, each.high)
+        for name, each in zip(names, found, strict=True)
+        if np.isfinite(each.high)
+    )
 
 
 class _Report:
