@@ -173,7 +173,8 @@ class SweepResult:
                 SweepArm(**{**each, "trained_dims": tuple(each["trained_dims"])}) for each in raw["arms"]
             )
             for name, kind in _ROW_KINDS.items():
-                raw[name] = tuple(kind(**each) for each in raw[name])
+                if name in raw:
+                    raw[name] = tuple(kind(**each) for each in raw[name])
             return cls(**{**raw, "notes": tuple(raw["notes"])})
         except (ValueError, KeyError, TypeError) as error:
             raise CorpusError(f"These are no sweep results ({error}): measure them again.") from error
