@@ -1,4 +1,4 @@
-"""Training speed against a plain SentenceTransformerTrainer script: same loss, batch, texts and LoRA, taking turns in one run.
+"""Training speed against a plain SentenceTransformerTrainer script: same loss, batch, texts and LoRA, in turns.
 
 Prints samples (rows of query, positive and hard negative) per second; `--json` ends with one JSON object.
 """

@@ -85,9 +85,11 @@ class RunFolder:
         return None
 
     def publish(self, key: str, about: Mapping[str, Any]) -> None:
-        """Seal `result` with the hashes of its files and move it to `out` in one step; the work folder goes."""
+        """Seal `result` with the hashes of its files (the card may be written again) and move it to `out` in one step."""
         files = {
-            p.relative_to(self.result).as_posix(): sha256_file(p) for p in sorted(self.result.rglob("*")) if p.is_file()
+            p.relative_to(self.result).as_posix(): sha256_file(p)
+            for p in sorted(self.result.rglob("*"))
+            if p.is_file() and p.name != CARD_FILE
         }
         for path in self.result.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)

@@ -46,7 +46,7 @@ def test_a_finished_run_is_whole(finished: Path, tiny_config: TrainConfig) -> No
 def test_the_model_loads_with_sentence_transformers_alone(finished: Path, tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-c", _LOAD, str(finished / "model")], capture_output=True, text=True, cwd=tmp_path,
-        check=True, timeout=100,
+        check=True, timeout=200,
     )  # fmt: skip
     assert json.loads(found.stdout.splitlines()[-1]) == [[2, 32], [2, 8], True]
 
@@ -129,7 +129,7 @@ def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Setti
     command = [sys.executable, "-c", code, "--cache-dir", str(settings.cache_dir), "train", "--quiet"]
     command += ["--config", str(tmp_path / "config.json"), "--out", str(out)]
     killed = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=120, check=False
+        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=200, check=False
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
 
