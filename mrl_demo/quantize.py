@@ -1,8 +1,8 @@
 """Smaller numbers for each vector: float32, float16, int8 and binary, always after the cut; exact bytes for each.
 
-int8 is faiss' 8-bit scalar quantiser, one range for each dimension; its search keeps the query in float32.
-Binary keeps the signs and compares by Hamming distance. A shortlist of either can be rescored by the float32
-vectors of the same cut.
+int8 has one range for each dimension, as in faiss' 8-bit scalar quantiser and sentence-transformers'
+`quantize_embeddings`; its search keeps the query in float32. Binary keeps the signs and compares by Hamming
+distance. A shortlist of either can be rescored by the float32 vectors of the same cut.
 """
 
 from __future__ import annotations
@@ -104,8 +104,10 @@ def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: Int
         return Quantised(stored, length, np.packbits(cut > 0, axis=1), lambda codes: _signs(codes, length))
     if stored == "int8":
         rows = calibration_rows(len(cut)) if calibration is None else calibration
-        coder = _int8_coder(cut[rows])
-        return Quantised(stored, length, coder.compute_codes(cut), coder.decode)
+        low, high = cut[rows].min(axis=0), cut[rows].max(axis=0)
+        step = np.where(high > low, (high - low) / 255, 1).astype(np.float32)
+        coded = np.clip(np.floor((cut - low) / step), 0, 255).astype(np.uint8)
+        return Quantised(stored, length, coded, lambda found: low + (found.astype(np.float32) + 0.5) * step)
     kind = np.dtype(stored)
     codes = np.ascontiguousarray(cut, dtype=kind).view(np.uint8)
     return Quantised(stored, length, codes, lambda found: found.view(kind).astype(np.float32))
@@ -172,14 +174,6 @@ def _faiss_index(cut: FloatMatrix, stored: str) -> Any:  # noqa: ANN401 - faiss 
         index.train(cut[calibration_rows(len(cut))])
     index.add(cut)
     return index
-
-
-def _int8_coder(rows: FloatMatrix) -> Any:  # noqa: ANN401 - faiss is untyped
-    import faiss
-
-    coder = faiss.ScalarQuantizer(rows.shape[1], faiss.ScalarQuantizer.QT_8bit)
-    coder.train(np.ascontiguousarray(rows))
-    return coder
 
 
 def _signs(codes: NDArray[np.uint8], dim: int) -> FloatMatrix:

@@ -62,6 +62,22 @@ def test_int8_is_within_half_a_step_inside_its_range_and_clipped_outside(dim: in
     assert np.all(np.abs(decoded[chosen] - cut[chosen]) <= 0.502 * step + 1e-6)
 
 
+@pytest.mark.parametrize("dim", [5, 40])
+def test_int8_codes_are_those_of_the_peers(dim: int) -> None:
+    """Equal to sentence-transformers' codes; to faiss' but for the last bit where a number stands on a border."""
+    import faiss
+    from sentence_transformers.util.quantization import quantize_embeddings
+
+    rows, chosen = vectors(500), calibration_rows(500)
+    cut, codes = truncate(rows, dim), quantise(rows, dim, "int8").codes
+    ranges = np.stack([cut[chosen].min(axis=0), cut[chosen].max(axis=0)])
+    np.testing.assert_array_equal(codes, quantize_embeddings(cut, "uint8", ranges=ranges))
+    coder = faiss.ScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit)
+    coder.train(cut[chosen])
+    differ = np.abs(codes.astype(int) - coder.compute_codes(cut))
+    assert differ.max() <= 1 and differ.mean() < 0.002
+
+
 def test_int8_is_calibrated_after_the_cut() -> None:
     """Ranges of the uncut rows would waste most codes: cut rows are longer in every number."""
     rows = vectors(dimension=256)
