@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -25,6 +25,11 @@ from training.data import Pairs, builtin_data
 from training.model import prepare_model
 from training.presets import preset
 from training.trainer import TrainingSet, build_trainer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformerTrainer
+
+    from mrl_demo.types import Corpus
 
 _TURNS, _WARM_UP = 3, 2
 
@@ -50,19 +55,20 @@ def main() -> None:
         "plain_samples_per_s": round(median(plain), 1),
     }
     print(
-        f"{options.steps} steps of {config.batch_size} rows, median of {_TURNS} turns: ours {result['ours_samples_per_s']}, "
+        f"{options.steps} steps of {config.batch_size} rows, median of {_TURNS} turns: ours "
+        f"{result['ours_samples_per_s']}, "
         f"plain {result['plain_samples_per_s']} rows/s, {result['speedup']} times as fast"
     )
     if options.json:
         print(json.dumps(result))
 
 
-def _our_trainer(config: TrainConfig, pairs: Pairs, judge: Any) -> Any:
+def _our_trainer(config: TrainConfig, pairs: Pairs, judge: Corpus) -> SentenceTransformerTrainer:
     model = prepare_model(find_base(config).load(), config, None)
     return build_trainer(model, config, TrainingSet(pairs, (), None, judge), _folder(), "none", lambda *_: None)
 
 
-def _plain_trainer(config: TrainConfig, pairs: Pairs) -> Any:
+def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrainer:
     """What the library's Matryoshka training example does, with the same LoRA."""
     from datasets import Dataset
     from peft import LoraConfig
@@ -101,14 +107,14 @@ def _plain_trainer(config: TrainConfig, pairs: Pairs) -> Any:
     )
 
 
-def _samples_per_s(trainer: Any, config: TrainConfig) -> float:
+def _samples_per_s(trainer: SentenceTransformerTrainer, config: TrainConfig) -> float:
     """Rows per second of the steps after the warm-up."""
     from transformers import TrainerCallback
 
     ends: list[float] = []
 
     class Clock(TrainerCallback):
-        def on_step_end(self, *_: Any, **__: Any) -> None:
+        def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401
             ends.append(time.perf_counter())
 
     trainer.add_callback(Clock())

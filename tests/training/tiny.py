@@ -7,49 +7,17 @@ from pathlib import Path
 
 import torch
 
-WORDS = [
-    "bread",
-    "dough",
-    "oven",
-    "yeast",
-    "flour",
-    "moon",
-    "star",
-    "orbit",
-    "comet",
-    "planet",
-    "liver",
-    "heart",
-    "lung",
-    "blood",
-    "bone",
-    "river",
-    "lake",
-    "ocean",
-    "tide",
-    "rain",
-    "guitar",
-    "piano",
-    "drum",
-    "opera",
-    "choir",
-    "wool",
-    "needle",
-    "thread",
-    "loom",
-    "button",
-    "coin",
-    "bank",
-    "loan",
-    "tax",
-    "price",
-    "tiger",
-    "eagle",
-    "whale",
-    "ant",
-    "bee",
+TOPICS = [
+    ["bread", "dough", "oven", "yeast", "flour"],
+    ["moon", "star", "orbit", "comet", "planet"],
+    ["liver", "heart", "lung", "blood", "bone"],
+    ["river", "lake", "ocean", "tide", "rain"],
+    ["guitar", "piano", "drum", "opera", "choir"],
+    ["wool", "needle", "thread", "loom", "button"],
+    ["coin", "bank", "loan", "tax", "price"],
+    ["tiger", "eagle", "whale", "ant", "bee"],
 ]
-TOPICS = [WORDS[i : i + 5] for i in range(0, len(WORDS), 5)]
+WORDS = [word for topic in TOPICS for word in topic]
 
 
 def make_tiny_model(folder: Path) -> Path:
