@@ -85,7 +85,7 @@ class RunFolder:
         return None
 
     def publish(self, key: str, about: Mapping[str, Any]) -> None:
-        """Seal `result` with the hashes of its files (the card may be written again) and move it to `out` in one step."""
+        """Seal `result` with the hashes of its files (the card may change) and move it to `out` in one step."""
         files = {
             p.relative_to(self.result).as_posix(): sha256_file(p)
             for p in sorted(self.result.rglob("*"))
