@@ -13,12 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Later names may import earlier ones, never the other way; modules of one row do not import each other unless named.
 ORDER = (
     {"types"},
-    {"config", "vectors", "storage", "query_text", "plots"},
+    {"config", "vectors", "storage", "query_text", "plots", "plots_curves"},
     {"index", "quantize", "cache", "corpora", "adapt"},
     {"models", "search"},
     {"spaces"},
-    {"evaluation", "funnel", "advisor", "exports"},
+    {"evaluation", "funnel", "advisor", "exports", "speed"},
     {"services"},
+    {"curves_service"},
     {"cli", "ui"},
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

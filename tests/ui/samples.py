@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mrl_demo.config import Settings
 from mrl_demo.services import CorpusChoice, Example
 from mrl_demo.types import (
     ArmSpec,
@@ -62,6 +63,8 @@ def comparison(dim: int = 64, query: str = "how do bees talk", note: str = "") -
 
 class StubLab:
     """Answers with sample data; "broken" raises what users cause, "bug" what we cause."""
+
+    settings = Settings()
 
     def arms(self) -> tuple[ArmSpec, ...]:
         return tuple(arm.spec for arm in comparison().arms)
