@@ -19,6 +19,8 @@ from mrl_demo.ui.widgets import live_html, read_asset, static_html
 LABEL = "Curves"
 VALUE, SHARE = "Value", "Share kept"
 FIRST_SIZE = 100_000
+#: Ticking several boxes in a row ends with the last state shown, however slow the line is.
+LIVE: dict[str, Any] = {**LIGHT, "trigger_mode": "always_last"}
 QUALITY_CHART, COST_CHART, SPEED_CHART = "curves-quality", "curves-cost", "curves-speed"
 #: Ids of the Compare tab's controls that a click on a lost query fills.
 COMPARE_IDS = ("query", "corpus", "left-arm", "right-arm", "dimension")
@@ -85,7 +87,7 @@ def build(lab: Lab, corpus: str | None = None) -> None:
         static_html(_INTRO, "curves-intro")
         controls, measuring = _controls(events, first)
         seen = Seen()
-        with gr.Tabs(elem_id="curves-tabs"):
+        with gr.Tabs(elem_id="curves-tabs", overflow_behavior="wrap"):
             with gr.Tab("Quality"):
                 quality, before_after, bar = _quality(events, seen, first)
             with gr.Tab("What a byte buys"):
@@ -194,12 +196,12 @@ def _bar(markup: str, elem_id: str) -> gr.HTML:
 
 def _wire(events: CurveEvents, used: Controls, shown: Shown) -> None:
     for control in (used.mode, used.arms, used.published):
-        control.input(events.show_quality, used.all, list(shown.quality), **LIGHT)
-    used.metric.input(events.show_metric, used.all, [*shown.quality, *shown.cost], **LIGHT)
+        control.input(events.show_quality, used.all, list(shown.quality), **LIVE)
+    used.metric.input(events.show_metric, used.all, [*shown.quality, *shown.cost], **LIVE)
     for control in (used.cost_arm, used.cost):
-        control.input(events.show_cost, used.all, list(shown.cost), **LIGHT)
-    used.size.input(events.show_speed, used.all, [*shown.speed, *shown.cost], **LIGHT)
-    used.lost_arm.input(events.show_lost, used.all, list(shown.lost), **LIGHT)
+        control.input(events.show_cost, used.all, list(shown.cost), **LIVE)
+    used.size.input(events.show_speed, used.all, [*shown.speed, *shown.cost], **LIVE)
+    used.lost_arm.input(events.show_lost, used.all, list(shown.lost), **LIVE)
     menus: list[gr.blocks.Block] = [used.arms, used.cost_arm, used.lost_arm]
     used.corpus.input(events.change_corpus, used.all, menus, **LIGHT).then(
         events.show_all, used.all, shown.all, **LIGHT

@@ -87,7 +87,7 @@ class CurveEvents:
         if figures:
             origin = curves_words.provenance(figures.curves) + curves_view.notes_html(figures.curves.sweep.notes)
         return (
-            f'<p class="headline" role="status">{headline}</p>',
+            f'<p class="curve-words" role="status">{headline}</p>',
             curves_view.quality(figures, choice),
             curves_view.quality_table(figures, choice),
             f'<div class="origin">{origin}</div>' if origin else "",

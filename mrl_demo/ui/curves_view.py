@@ -268,8 +268,8 @@ def lost_html(figures: Figures | None, lost: LostQueries | None) -> str:
     lead = (
         f"<p class='lost-lead'><b>{escape(figures.label(lost.arm))}</b>: of {lost.n_queries:,} queries "
         f"{lost.n_found:,} have a known answer in the first {lost.k} with the full vector; {lost.n_broken:,}{share} of "
-        "those lose it at some shorter length. The worst hit, those that break at the longest vector first; click one to see it in "
-        "Compare.</p>"
+        "those lose it at some shorter length. The worst hit, those that break at the longest vector first; click one "
+        "to see it in Compare.</p>"
     )
     items = "".join(
         f'<li><button type="button" class="lost" data-example="{position}"><span class="lost-at">breaks at '

@@ -144,7 +144,8 @@ def speed_words(speed: SpeedResult, here: bool) -> str:
     return (
         f"{origin}: {day(speed.date)}, {escape(speed.hardware)}.{sentence} Timed: one query at a time, exact search "
         f"for the first 10 of {speed.n:,} vectors, warm; not the encoding of the query. The vectors are "
-        f"{speed.n_source:,} real ones, repeated with each copy moved a little. float32 is this page's prefix index, the others are faiss. "
+        f"{speed.n_source:,} real ones, repeated with each copy moved a little. float32 is this page's prefix index, "
+        "the others are faiss. "
         f"The dotted line is the time that reading the numbers takes at {speed.bandwidth_gb_s:.1f} GB/s, the fastest"
         " plain read of them in the same run: below it, the processor's cache helps."
     )
