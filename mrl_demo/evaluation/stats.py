@@ -17,6 +17,8 @@ LEVEL = 0.95
 #: An interval of a difference that holds 0 and is wider than this answers nothing: "too few queries to say".
 WIDEST_TELLING = 0.05
 _COLUMNS_AT_ONCE = 512
+#: Smaller differences of a query are the rounding of float32 means (of a random arm's seeds), not of the ranking.
+_ROUNDING = 1e-6
 
 BETTER, WORSE, SAME, TOO_FEW = "better", "worse", "no difference shown", "too few queries to say"
 
@@ -85,6 +87,7 @@ class PairedBootstrap:
         one arm one family.
         """
         found, p_values = [], []
+        values = np.where(np.abs(values) < _ROUNDING, 0, values)
         for part in _parts(values):
             means = self.means(part)
             found += self._bounds(part, means)
