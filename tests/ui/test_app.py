@@ -38,7 +38,7 @@ def test_every_event_is_private(config: dict[str, object]) -> None:
     assert {event["api_visibility"] for event in events} == {"private"}
 
 
-def test_controls_that_are_dragged_or_ticked_neither_wait_in_the_queue_nor_show_a_spinner(config: dict[str, object]) -> None:
+def test_live_controls_neither_wait_in_the_queue_nor_show_a_spinner(config: dict[str, object]) -> None:
     events = config["dependencies"]
     assert isinstance(events, list)
     live = [event for event in events if event["trigger_mode"] == "always_last"]
