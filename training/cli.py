@@ -77,6 +77,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
     parser.add_argument("--report-to", default="none", choices=("none", "trackio", "tensorboard", "wandb"))
     parser.add_argument("--log-file", type=Path, help="append every step as a JSON line")
+    parser.add_argument("--events", type=Path, help="append loss and validation by prefix as JSON lines")
+    parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
     parser.add_argument("--quiet", action="store_true")
     parser.set_defaults(command=_train)
 
@@ -135,11 +137,20 @@ def _columns(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from training.run import RunOptions, train
+    from training.run import RunOptions, check, train
 
     config = config_from(options)
+    if options.check:
+        check(config, _settings(options), _columns(options), Report())
+        return 0
     run = RunOptions(
-        options.out, options.resume, options.force, options.report_to, options.model_out, _columns(options)
+        options.out,
+        options.resume,
+        options.force,
+        options.report_to,
+        options.model_out,
+        _columns(options),
+        options.events,
     )
     train(config, run, _settings(options), Report(options.log_file, options.quiet))
     return 0

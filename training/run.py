@@ -24,6 +24,7 @@ from training.bases import Base, BaseVectors, find_base
 from training.card import write_card
 from training.config import TrainConfig
 from training.data import Pairs, TrainingData, mined_negatives
+from training.events import Watch, watcher
 from training.measure import as_dicts, compare, table
 from training.model import prepare_model, save_adapter
 from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
@@ -49,6 +50,7 @@ class RunOptions:
     report_to: str = "none"
     model_out: Path | None = None
     columns: Mapping[str, str] | None = None
+    events: Path | None = None
 
 
 def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
@@ -88,7 +90,8 @@ class _Run:
         vectors = BaseVectors(self.base, model, cache)
         before = self._baseline(vectors)
         training, rotation = self._prepared(vectors)
-        trainer = self._fitted(training, rotation, going_on, options.report_to)
+        watch = watcher(options.events, self.config, vectors, training.validation)
+        trainer = self._fitted(training, rotation, going_on, options.report_to, watch)
         self.folder.result.mkdir(exist_ok=True)
         final = self._finished_model(trainer, rotation)
         after = score(encode_both(final, self.data.judge, self.data.test_split, self.config), self.data.judge,
@@ -145,13 +148,15 @@ class _Run:
         return rotation
 
     def _fitted(
-        self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str
+        self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str, watch: Watch | None
     ) -> SentenceTransformerTrainer:
         model = prepare_model(self.base.load(), self.config, rotation)
         checkpoint = self.folder.last_checkpoint() if going_on else None
         if checkpoint:
             self.report.say(f"Going on from {checkpoint.name}.")
         trainer = build_trainer(model, self.config, training, self.folder.work, report_to, self.report.step)
+        if watch:
+            watch(trainer)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return trainer
 
@@ -195,6 +200,17 @@ class _Run:
         (result / CONFIG_FILE).write_text(self.config.to_json(), encoding="utf-8")
         (result / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         write_card(result, self.config, metrics, result / CARD_FILE)
+
+
+def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> None:
+    """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
+    base = find_base(config)
+    if base.spec.dimension:
+        config.checked_against(base.spec.dimension)
+    data = load_data(config, settings, columns, report.progress)
+    for note in data.notes:
+        report.say(note)
+    report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
 
 def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> int:
