@@ -14,7 +14,7 @@ async function picture(button) {
   const dark = document.body.classList.contains("dark");
   const ink = dark ? "#f1eee9" : "#211d1a";
   const layout = { ...plot.layout, paper_bgcolor: dark ? "#1c1e23" : "#ffffff", font: { ...plot.layout.font, color: ink } };
-  const size = { width: Math.max(900, plot.clientWidth), height: plot.layout.height || 430 };
+  const size = { width: Math.max(900, plot.clientWidth), height: plot.layout.height || 470 };
   const format = button.dataset.kind;
   const url = await window.Plotly.toImage({ data: plot.data, layout: { ...layout, ...size } }, { format, ...size, scale: 2 });
   save(`${button.dataset.name}.${format}`, url);

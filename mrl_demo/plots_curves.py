@@ -15,7 +15,7 @@ from mrl_demo.types import TRAINED_DIMS
 GRID = "rgba(139,147,161,.22)"
 TEXT = "#6b7280"
 LINE = "#8b93a1"
-HEIGHT = 430
+HEIGHT = 470
 
 
 @dataclass(frozen=True)
@@ -175,14 +175,16 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
                 hoverinfo="skip",
             )
         )
-    figure.update_xaxes(type="log", title=axes.x, tickvals=_COSTS, ticktext=[f"{tick:g}" for tick in _COSTS])
+    figure.update_xaxes(
+        type="log", title=axes.x, tickvals=_COSTS, ticktext=[f"{tick:g}" for tick in _COSTS], tickangle=0
+    )
     if drawn := [point.x for cloud in clouds for point in cloud.points if point.x > 0]:
         figure.update_xaxes(range=[math.log10(min(drawn)) - 0.1, math.log10(max(drawn)) + 0.1])
     figure.update_yaxes(title=axes.y, tickformat=".2f")
     return _dressed(figure, empty="" if best else "Nothing to draw for this choice.")
 
 
-_COSTS = [m * 10.0**e for e in range(-3, 6) for m in (1, 2, 5)]
+_COSTS = [m * 10.0**e for e in range(-3, 6) for m in (1, 3)]
 
 
 def frontier(points: Sequence[Point]) -> list[Point]:

@@ -150,10 +150,11 @@ def _cost(events: CurveEvents, seen: Seen, first: Choice) -> tuple[gr.Dropdown, 
             value=first.cost_arm,
             label="Arm",
             filterable=False,
+            min_width=240,
             elem_id="curves-cost-arm",
         )
         kinds = [("Bytes in memory", BYTES), ("Latency", LATENCY)]
-        cost = gr.Radio(kinds, value=first.cost, label="Against", elem_id="curves-cost-kind")
+        cost = gr.Radio(kinds, value=first.cost, label="Against", min_width=240, elem_id="curves-cost-kind")
     figure, words = events.cost_parts(seen, first, FIRST_SIZE)
     text = static_html(words, "curves-cost-words")
     chart = gr.Plot(figure, show_label=False, elem_id=COST_CHART, elem_classes="curves-chart")

@@ -1,4 +1,4 @@
-"""What the Curves tab's components call: each returns new values for its outputs and none raises."""
+"""What the Curves tab's components call: new values for its outputs; only a vanished list raises."""
 
 from __future__ import annotations
 

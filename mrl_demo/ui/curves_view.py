@@ -78,7 +78,7 @@ PUBLISHED = (
 
 def quality(figures: Figures | None, choice: Choice) -> go.Figure:
     """The chart of quality (or agreement, or share kept) against length."""
-    axes = Axes("numbers kept (ringed: lengths the model was trained at)", y_title(choice), choice.as_share)
+    axes = Axes("numbers kept (ringed: trained at)", y_title(choice), choice.as_share)
     if figures is None:
         return quality_figure([], axes)
     published = [_published(figures)] if choice.published and choice.as_share and not choice.is_agreement else []
