@@ -13,10 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Later names may import earlier ones, never the other way; modules of one row do not import each other unless named.
 ORDER = (
     {"types"},
-    {"config", "vectors", "storage", "query_text", "plots", "plots_curves"},
+    {"config", "vectors", "storage", "query_text", "plots", "plots_curves", "plots_training"},
     {"index", "quantize", "cache", "corpora", "adapt"},
     {"models", "search"},
     {"spaces"},
+    {"training_process"},
+    {"training_jobs"},
     {"evaluation", "funnel", "advisor", "exports", "speed"},
     {"services"},
     {"curves_service"},
