@@ -52,16 +52,22 @@ class LostQueries:
 
 @dataclass(frozen=True)
 class CurveSet:
-    """A sweep and the queries that break by arm; `is_shipped` where it came with the code."""
+    """A sweep and the queries that break by arm; `is_shipped` where it came with the code.
+
+    `fingerprint` is that of the corpus measured; `is_stale` where the corpus is another one by now.
+    """
 
     sweep: SweepResult
     lost: Mapping[str, LostQueries] = field(default_factory=dict)
+    fingerprint: str = ""
     is_shipped: bool = False
+    is_stale: bool = False
 
     def to_json(self) -> str:
-        """One JSON object with "sweep" and "lost"."""
+        """One JSON object with "sweep", "lost" and "fingerprint"."""
         lost = {name: asdict(each) for name, each in self.lost.items()}
-        return json.dumps({"sweep": self.sweep.to_dict(), "lost": lost}, ensure_ascii=False)
+        found = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
+        return json.dumps(found, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> CurveSet:
@@ -69,7 +75,8 @@ class CurveSet:
         try:
             raw = json.loads(text)
             sweep = SweepResult.from_json(json.dumps(raw["sweep"]))
-            return cls(sweep, {name: _lost(each) for name, each in raw["lost"].items()}, is_shipped=True)
+            lost = {name: _lost(each) for name, each in raw["lost"].items()}
+            return cls(sweep, lost, str(raw.get("fingerprint", "")), is_shipped=True)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorpusError(f"These are no stored curves ({error}): run dev/ship_results.py again.") from error
 
@@ -100,7 +107,9 @@ class CurvesService:
         if not self._is_own(corpus) or not path.is_file():
             return None
         if path not in self._shipped:
-            self._shipped[path] = CurveSet.from_json(path.read_text(encoding="utf-8"))
+            found = CurveSet.from_json(path.read_text(encoding="utf-8"))
+            stale = found.fingerprint != self.lab.corpus(corpus).fingerprint
+            self._shipped[path] = replace(found, is_stale=stale)
         return self._shipped[path]
 
     def shipped_speed(self) -> SpeedResult | None:
@@ -138,7 +147,8 @@ class CurvesService:
                 for each in broken.worst
             )
             lost[arm] = LostQueries(arm, broken.k, broken.n_queries, broken.n_found, broken.n_broken, worst)
-        return CurveSet(replace(sweep, per_query={}, first_ranks={}, query_ids=(), rank_dims={}), lost)
+        kept = replace(sweep, per_query={}, first_ranks={}, query_ids=(), rank_dims={})
+        return CurveSet(kept, lost, found.fingerprint)
 
     def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:
         """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` where they do not fit."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,12 +55,14 @@ def test_an_unknown_corpus_is_named_with_those_there_are(service: CurvesService)
 def test_shipped_curves_are_read_for_corpora_of_the_menu_alone(settings: Settings, measured: CurveSet) -> None:
     assets = settings.cache_dir / "assets"
     save_text(assets / "results" / "builtin.json", measured.to_json())
+    shutil.copytree(settings.assets_dir / "collection", assets / "collection")
     save_text(assets / "secret.json", "{}")
     service = CurvesService(Lab(replace(settings, assets_dir=assets)))
     found = service.shipped("builtin")
     assert found is not None
     assert found.is_shipped
     assert found.sweep.rows == measured.sweep.rows
+    assert found.is_stale  # They are of another collection than the one this menu entry reads.
     assert service.shipped("python") is None
     assert service.shipped("../secret") is None
 

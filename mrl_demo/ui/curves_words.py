@@ -121,10 +121,11 @@ def provenance(curves: CurveSet) -> str:
     """When, where and on what the figures were measured, as HTML."""
     sweep = curves.sweep
     origin = "Measured before this was published" if curves.is_shipped else "Measured here for you"
+    stale = " <b>The collection has changed since: measure anew for exact figures.</b>" if curves.is_stale else ""
     return (
         f"{origin}: {day(sweep.date)}, {escape(sweep.hardware)}, {sweep.n_documents:,} documents, "
         f"{sweep.n_queries:,} judged queries. Bands are 95% intervals over queries (bootstrap, paired between arms, "
-        "corrected over lengths)."
+        f"corrected over lengths).{stale}"
     )
 
 

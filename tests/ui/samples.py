@@ -12,6 +12,7 @@ from mrl_demo.types import (
     ArmSpec,
     ComparedArm,
     Comparison,
+    Corpus,
     Document,
     Hit,
     InvalidDimensionError,
@@ -65,6 +66,9 @@ class StubLab:
     """Answers with sample data; "broken" raises what users cause, "bug" what we cause."""
 
     settings = Settings()
+
+    def corpus(self, name: str) -> Corpus:
+        return Corpus(name, name, (), "fingerprint")
 
     def arms(self) -> tuple[ArmSpec, ...]:
         return tuple(arm.spec for arm in comparison().arms)

@@ -182,6 +182,8 @@ def test_provenance_gives_date_machine_and_counts() -> None:
     words = curves_words.provenance(CurveSet(sweep(), is_shipped=True))
     for part in ("before this was published", "21 November 2026", "A machine, 2 cores", "900 documents", "120 judged"):
         assert part in words
+    assert "has changed" not in words
+    assert "has changed" in curves_words.provenance(CurveSet(sweep(), is_stale=True))
     assert "here for you" in curves_words.provenance(CurveSet(sweep()))
     assert curves_words.day("<no date>") == "&lt;no date&gt;"
 
@@ -232,7 +234,7 @@ def test_every_click_is_a_new_file() -> None:
 
 
 def test_curves_survive_json_and_anything_else_is_refused() -> None:
-    stored = CurveSet(sweep(), {"tuned": lost()})
+    stored = CurveSet(sweep(), {"tuned": lost()}, "abc")
     assert CurveSet.from_json(stored.to_json()) == replace(stored, is_shipped=True)
     for text in ("", "[]", "{}", '{"sweep": {}, "lost": {}}'):
         with pytest.raises(CorpusError):
