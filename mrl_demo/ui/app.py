@@ -11,14 +11,18 @@ import gradio as gr
 from mrl_demo.config import Settings
 from mrl_demo.services import Lab
 from mrl_demo.types import LabError
-from mrl_demo.ui import compare, curves
+from mrl_demo.ui import compare, curves, train
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.widgets import ASSETS, static_html
 
 TITLE = "Matryoshka lab"
 #: A tab is a label and a function that lays it out; add one here.
-TABS: tuple[tuple[str, Callable[..., None]], ...] = ((compare.LABEL, compare.build), (curves.LABEL, curves.build))
+TABS: tuple[tuple[str, Callable[..., None]], ...] = (
+    (compare.LABEL, compare.build),
+    (curves.LABEL, curves.build),
+    (train.LABEL, train.build),
+)
 
 
 def build_app(lab: Lab, corpus: str | None = None) -> gr.Blocks:

@@ -70,7 +70,10 @@ def _log(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     text = "\n".join(escape(line) for line in lines)
-    return f'<details class="fold"><summary>Last lines of the log</summary><pre class="run-log" tabindex="0">{text}</pre></details>'
+    return (
+        '<details class="fold"><summary>Last lines of the log</summary>'
+        f'<pre class="run-log" tabindex="0">{text}</pre></details>'
+    )
 
 
 def line_html(jobs: Sequence[JobState]) -> str:
