@@ -208,3 +208,15 @@ def test_examples_name_known_corpora_and_there_are_enough() -> None:
     examples = json.loads((ROOT / "assets" / "examples.json").read_text(encoding="utf-8"))
     assert set(examples) == {"builtin", "python"}
     assert all(len(rows) >= 8 and all(row["text"] and row["shows"] for row in rows) for rows in examples.values())
+
+
+@pytest.mark.real_model
+def test_the_first_example_shows_what_the_page_is_about(tmp_path: Path) -> None:
+    """At 64 numbers the tuned model has the known answer first, and base has lost it from its first ten."""
+    lab = Lab(Settings(cache_dir=tmp_path))
+    example = lab.examples("builtin")[0].text
+    base, tuned = (side.result for side in lab.compare(example, corpus="builtin", arms=["base", "tuned"], dim=64).arms)
+    assert (base.full_answer_rank, tuned.full_answer_rank) == (1, 1)
+    assert tuned.answer_rank == 1
+    assert base.answer_rank is not None
+    assert base.answer_rank > 10
