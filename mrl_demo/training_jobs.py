@@ -74,6 +74,9 @@ class TrainRequest:
     dims: tuple[int, ...] = ()
     weights: str = ""
     steps: int | None = None
+    query_column: str = ""
+    positive_column: str = ""
+    negative_column: str = ""
 
     def arguments(self, data: Path | None = None) -> list[str]:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
@@ -81,6 +84,9 @@ class TrainRequest:
         found += [f"--data={data}"] if data else []
         found += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
         found += [f"--weights={self.weights}"] if self.weights.strip() else []
+        for role in ("query", "positive", "negative"):
+            column = getattr(self, f"{role}_column").strip()
+            found += [f"--{role}-column={column}"] if column else []
         return found + ([f"--steps={self.steps}"] if self.steps is not None else [])
 
 
@@ -186,7 +192,8 @@ class TrainingJobs:
                 raise TrainingError("The check took over five minutes: try a smaller file.") from None
         lines = [line for line in done.stdout.splitlines() if line and not line.startswith("[")]
         if done.returncode:
-            raise TrainingError(problem_of(tuple(done.stderr.splitlines()[-3:]), done.returncode))
+            problem = problem_of(tuple(done.stderr.splitlines()), done.returncode)
+            raise TrainingError(problem.replace(f"{scratch}/", ""))
         return tuple(lines)
 
     def submit(self, request: TrainRequest) -> str:
@@ -325,7 +332,7 @@ class TrainingJobs:
         ended, started = read_json(folder / ENDED) or {}, read_json(folder / STARTED) or {}
         out, log = Path(about["out"]), tail(folder / LOG)
         status = status_of(folder, out)
-        problem = problem_of(log, ended.get("code")) if status == FAILED else ""
+        problem = problem_of(log, ended.get("code")).replace(f"{folder}/", "") if status == FAILED else ""
         return JobState(
             about["id"], about["name"], status, about["preset"], about["data"], out, about["created"],
             started.get("started"), ended.get("ended"), ahead if status == WAITING else 0, problem, log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -14,10 +15,13 @@ from mrl_demo.ui.compare import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.curves_events import OPEN_COMPARE
 from mrl_demo.ui.train_events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
+from mrl_demo.ui.train_view import COLUMN_FIELDS
 from mrl_demo.ui.widgets import live_html, static_html
 
 LABEL = "Train"
 FIRST_STEPS = 80
+#: A check takes half a minute in a process of its own: it must not hold up searches, nor a start or a cancel a check.
+APART: dict[str, Any] = {**HEAVY, "concurrency_id": "training", "concurrency_limit": 4}
 PRESETS = (("Matryoshka (builtin)", "builtin"), ("Control: the same without Matryoshka loss", "builtin-plain"))
 _INTRO = (
     "<h2>Train a Matryoshka model</h2><p class='lead'>Fine-tune the base model so that its first numbers carry the"
@@ -43,11 +47,12 @@ class TrainControls:
     dims: gr.CheckboxGroup
     weights: gr.Textbox
     steps: gr.Number
+    columns: tuple[gr.Textbox, ...]
 
     @property
     def asked(self) -> list[gr.blocks.Block]:
         """Inputs that make a run."""
-        return [self.kind, self.upload, self.preset, self.name, self.dims, self.weights, self.steps]
+        return [self.kind, self.upload, self.preset, self.name, self.dims, self.weights, self.steps, *self.columns]
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,13 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         upload = gr.File(
             label="Your pairs", file_types=list(DATA_TYPES), type="filepath", height=120, elem_id="train-upload"
         )
+        with gr.Row(elem_classes="curves-row"):
+            columns = tuple(
+                gr.Textbox(
+                    "", label=label, placeholder="empty: guessed", max_lines=1, min_width=160, elem_id=f"train-{role}"
+                )
+                for role, label in COLUMN_FIELDS.items()
+            )
     kind.input(lambda chosen: gr.Column(visible=chosen == OWN), kind, own, **LIGHT)
     lengths = [(str(dim), dim) for dim in TRAINED_DIMS]
     dims = gr.CheckboxGroup(lengths, value=list(TRAINED_DIMS), label="Lengths to train", elem_id="train-dims")
@@ -117,7 +129,7 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         start = gr.Button("Start training", variant="primary", scale=0, min_width=160, elem_id="train-start")
         check = gr.Button("Check", scale=0, min_width=110, elem_id="train-check")
     said = live_html("", "train-notice")
-    return TrainControls(kind, upload, preset, name, dims, weights, steps), check, start, said
+    return TrainControls(kind, upload, preset, name, dims, weights, steps, columns), check, start, said
 
 
 def _watched() -> Shown:
@@ -126,7 +138,7 @@ def _watched() -> Shown:
             menu = gr.Dropdown(
                 [], label="Run", filterable=False, visible=False, min_width=240, elem_id="train-menu"
             )  # Filled when the page is loaded: other visitors and earlier days have runs too.
-            cancel = gr.Button("Cancel this run", scale=0, min_width=150, interactive=False, elem_id="train-cancel")
+            cancel = gr.Button("Cancel this run", scale=0, min_width=150, visible=False, elem_id="train-cancel")
         state = live_html("", "train-state")
         with gr.Row(elem_classes="train-charts"):
             losses = gr.Plot(None, label="Loss", show_label=False, visible=False, min_width=320, elem_id="train-loss")
@@ -151,10 +163,10 @@ def _wire(
     check, start, said = acts
     look: list[gr.blocks.Block] = [shown.drawn, shown.menu]
     checking = check.click(lambda: notice("Checking configuration and data …"), None, said, **LIGHT)
-    checking.then(events.check, controls.asked, said, **HEAVY)
-    started = start.click(events.start, controls.asked, [said, shown.menu, shown.timer], **HEAVY)
+    checking.then(events.check, controls.asked, said, **APART)
+    started = start.click(events.start, controls.asked, [said, shown.menu, shown.timer], **APART)
     started.then(events.shown, look, shown.all, **LIGHT)
-    shown.cancel.click(events.cancel, shown.menu, said, **HEAVY).then(events.shown, look, shown.all, **LIGHT)
+    shown.cancel.click(events.cancel, shown.menu, said, **APART).then(events.shown, look, shown.all, **LIGHT)
     shown.menu.input(events.shown, look, shown.all, **LIGHT)
     shown.timer.tick(events.shown, look, shown.all, **LIGHT)
     root = gr.context.Context.root_block

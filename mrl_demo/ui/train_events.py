@@ -89,7 +89,7 @@ class TrainEvents:
         seen = bool(progress.steps or progress.validations or progress.base)
         return (
             train_view.state_html(job, progress),
-            gr.Button(interactive=bool(job and job.is_active)),
+            gr.Button(visible=bool(job and job.is_active)),
             gr.skip() if same else gr.Plot(train_view.losses(progress) if progress.steps else None, visible=seen),
             gr.skip() if same else gr.Plot(train_view.validation(progress), visible=seen),
             gr.skip() if same else train_view.before_after_html(self.line.metrics(job) if job else None),
@@ -115,7 +115,7 @@ class TrainEvents:
 
     def choices(self, jobs: Sequence[JobState]) -> list[tuple[str, str]]:
         """Entries of the menu of runs, newest first."""
-        return [(f"{job.name} ({train_view.STATUS_WORDS[job.status].lower()})", job.id) for job in reversed(jobs)]
+        return [(f"{job.name}, {train_view.day_and_time(job.created)}", job.id) for job in reversed(jobs)]
 
     def _jobs(self) -> tuple[JobState, ...]:
         try:
@@ -126,7 +126,14 @@ class TrainEvents:
 
 
 def request_of(
-    kind: str, upload: str | None, preset: str, name: str, dims: Sequence[int] | None, weights: str, steps: float | None
+    kind: str,
+    upload: str | None,
+    preset: str,
+    name: str,
+    dims: Sequence[int] | None,
+    weights: str,
+    steps: float | None,
+    *columns: str,
 ) -> TrainRequest:
     """The controls as one value; raises `LabError` for what no control of ours sends."""
     if kind == OWN and not upload:
@@ -139,7 +146,8 @@ def request_of(
     if not lengths:
         raise LabError("Choose at least one length.")
     data: str | Path = Path(str(upload)) if kind == OWN else "builtin"
-    return TrainRequest((name or "").strip().lower(), str(preset), data, lengths, _tidy(weights), count)
+    named = [str(column or "") for column in columns] if kind == OWN else []
+    return TrainRequest((name or "").strip().lower(), str(preset), data, lengths, _tidy(weights), count, *named)
 
 
 def _tidy(weights: str | None) -> str:
@@ -151,7 +159,7 @@ def _guarded(work: Callable[[], str]) -> str:
     try:
         return work()
     except LabError as error:
-        return notice(str(error), "error")
+        return notice(train_view.in_words_of_the_page(str(error)), "error")
     except Exception:
         logger.exception("An unexpected error reached the page.")
         return notice(_UNEXPECTED, "error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ STATUS_WORDS = {
     FAILED: "Failed",
     CANCELLED: "Cancelled",
 }
+COLUMN_FIELDS = {"query": "Question column", "positive": "Answer column", "negative": "Wrong answer column"}
 TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
 _METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 
@@ -41,7 +43,8 @@ def _body(job: JobState, progress: Progressed) -> str:
     if job.status == CANCELLED:
         return "<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>"
     if job.status == FAILED:
-        return f'<p class="notice error" role="alert">{user_text(job.problem)}</p>{_log(job.log_tail)}'
+        why = user_text(in_words_of_the_page(job.problem))
+        return f'<p class="notice error" role="alert">{why}</p>{_log(job.log_tail)}'
     took = f" in {clock(job.ended - job.started)}" if job.ended and job.started else ""
     return f"<p>Trained{took}. It now stands among the models of the Compare tab.</p>"
 
@@ -83,7 +86,7 @@ def line_html(jobs: Sequence[JobState]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{user_text(job.name)}</th><td>{escape(job.preset)}</td><td>{user_text(job.data)}</td>'
         f'<td><span class="run-status {job.status}">{STATUS_WORDS[job.status]}</span></td>'
-        f"<td>{time.strftime('%d %b, %H:%M', time.localtime(job.created))}</td></tr>"
+        f"<td>{day_and_time(job.created)}</td></tr>"
         for job in reversed(jobs)
     )
     return (
@@ -143,6 +146,20 @@ def _cell(row: Mapping[str, Any]) -> str:
         f"{float(row['before']):.3f} → <b>{float(row['after']):.3f}</b>"
         f'<em class="{kind}">{float(row["difference"]):+.3f}</em><small>{low:+.3f} to {high:+.3f}</small>'
     )
+
+
+def in_words_of_the_page(message: str) -> str:
+    """A message of the command line with its column flags named as the fields of this page."""
+    return re.sub(r"Name it: --(query|positive|negative)-column NAME", _field_named, message)
+
+
+def _field_named(match: re.Match[str]) -> str:
+    return f"Name it in the field “{COLUMN_FIELDS[match[1]]}”"
+
+
+def day_and_time(seconds: float) -> str:
+    """Seconds since 1970 in the server's time zone, as "21 Nov, 13:05"."""
+    return time.strftime("%d %b, %H:%M", time.localtime(seconds))
 
 
 def clock(seconds: float) -> str:

@@ -112,6 +112,13 @@ def test_checking_shows_the_columns_or_what_training_says() -> None:
     assert "dims &lt;2&gt;" in said
 
 
+def test_columns_are_named_in_the_fields_of_the_page() -> None:
+    own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:], "frage", "", None)  # type: ignore[arg-type]
+    assert own.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
+    said = train_view.in_words_of_the_page("no column. Name it: --positive-column NAME (guessed are x).")
+    assert said == "no column. Name it in the field “Answer column” (guessed are x)."
+
+
 def test_errors_of_ours_keep_their_details(caplog: pytest.LogCaptureFixture) -> None:
     assert "secret" not in events().check("builtin", None, "bug", *CONTROLS[3:])
     assert "secret" in caplog.text
