@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import faiss
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrl_demo.index import PrefixIndex
+from mrl_demo.index import PrefixIndex, top_k
 from mrl_demo.types import InvalidDimensionError, LabError
 from mrl_demo.vectors import truncate
 
@@ -114,3 +115,13 @@ def test_bad_vectors_are_named() -> None:
         PrefixIndex(np.zeros((0, 4), np.float32))
     with pytest.raises(LabError, match="k=0"):
         PrefixIndex(random_vectors(5, 4)).search(np.ones(4), 2, 0)
+
+
+@pytest.mark.parametrize("distinct", [2, 7, 1_000, 10**9])
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_thinning_a_long_row_changes_nothing_ties_included(distinct: int, k: int) -> None:
+    row = np.random.default_rng(k).integers(0, distinct, 70_001).astype(np.float32)
+    found = top_k(torch.from_numpy(row)[None], k)
+    expected = np.lexsort((np.arange(len(row)), -row))[:k]
+    assert found.indices[0].tolist() == expected.tolist()
+    np.testing.assert_array_equal(found.scores[0], row[expected])
