@@ -52,7 +52,7 @@ class PrefixIndex:
     to share between threads.
     """
 
-    def __init__(self, vectors: FloatMatrix, block_rows: int = 4096) -> None:
+    def __init__(self, vectors: FloatMatrix, block_rows: int = 16_384) -> None:
         """Copy `(n, D)` float vectors into blocks; raises `LabError` for an empty or non-finite matrix."""
         vectors = _checked(vectors)
         self.n, self.dimension = vectors.shape
