@@ -1,9 +1,8 @@
 """Corpus-fitted rotations: document vectors in, an orthogonal matrix out that makes short prefixes search well.
 
-A rotation changes no cosine at full dimension, so it can cost nothing there; it only decides which directions
-the first numbers hold. PCA picks the directions of largest variance. The adapted rotation starts there and
-learns the ones that keep each document's nearest neighbours (compare the unsupervised Matryoshka-Adaptor,
-arXiv 2407.20243).
+A rotation changes no cosine at full dimension, so it can cost nothing there; it only decides which directions the
+first numbers hold. PCA picks the directions of largest variance. The adapted rotation starts there and learns the
+ones that keep each document's nearest neighbours (compare the unsupervised Matryoshka-Adaptor, arXiv 2407.20243).
 """
 
 from __future__ import annotations
@@ -28,10 +27,8 @@ from mrl_demo.vectors import normalise
 
 #: Part of every cache key of a fitted rotation: goes up when the recipe's result changes.
 RECIPE_VERSION = 1
-#: Under so many distinct documents there is nothing to hold out, and PCA is the answer.
-MIN_DOCUMENTS = 50
-#: The most documents that batches are drawn from: more cost time for each step and change no figure.
-MAX_POOL = 32_768
+MIN_DOCUMENTS = 50  # Under so many distinct documents there is nothing to hold out, and PCA is the answer.
+MAX_POOL = 32_768  # The most documents that batches are drawn from: more cost time for each step.
 _MAX_HELD_OUT = 512
 #: From so many documents on steps have their full length; fewer are learnt by heart too soon.
 _FULL_STEPS_FROM = 8_192
@@ -48,10 +45,10 @@ class AdaptSettings:
     """How `fit_adapted` learns; the defaults come from the experiments in `dev/LOG.md`.
 
     `prefixes` are the lengths to serve, empty for `default_prefixes`. Half of a batch of `batch_size` is random, half
-    is random documents with their `neighbours` nearest, so that the loss sees near misses. `temperature` is that of the
-    softmax over cosines; a prefix p weighs p to the power of `prefix_weight`. `learning_rate` is the Frobenius norm of
-    the first steps, 1 at most; corpora under 8,192 documents get shorter ones. `time_limit_s` ends the fit early with
-    the best rotation so far (the one thing that can break determinism).
+    is random documents with their `neighbours` nearest, so that the loss sees near misses. `temperature` is that of
+    the softmax over cosines; a prefix p weighs p to the power of `prefix_weight`. `learning_rate` is the Frobenius
+    norm of the first steps, 1 at most; corpora under 8,192 documents get shorter ones. `time_limit_s` ends the fit
+    early with the best rotation so far (the one thing that can break determinism).
     """
 
     prefixes: tuple[int, ...] = ()
@@ -71,15 +68,14 @@ class AdaptSettings:
             value = getattr(self, name)
             _require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1")
         _require(0 <= self.prefix_weight <= 4, "prefix_weight", self.prefix_weight, "a number from 0 to 4")
-        rate = self.learning_rate
-        _require(0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1")
+        _require(0 < self.learning_rate <= 1, "learning_rate", self.learning_rate, "above 0 and at most 1")
         for name in ("temperature", "time_limit_s"):
             value = getattr(self, name)
             _require(0 < value < float("inf"), name, value, "a number above 0")
         at_least = 2 * self.neighbours
         _require(self.batch_size >= at_least, "batch_size", self.batch_size, f"{at_least} (twice neighbours) or more")
-        rising = all(isinstance(prefix, int) and prefix >= 1 for prefix in self.prefixes)
-        rising = rising and list(self.prefixes) == sorted(set(self.prefixes))
+        whole = all(isinstance(prefix, int) and prefix >= 1 for prefix in self.prefixes)
+        rising = whole and list(self.prefixes) == sorted(set(self.prefixes))
         _require(rising, "prefixes", self.prefixes, "rising whole numbers from 1")
 
 
@@ -173,10 +169,9 @@ def default_prefixes(dimension: int) -> tuple[int, ...]:
 def fit_pca(vectors: FloatMatrix) -> Rotation:
     """Fit PCA on `(n, d)` float32 vectors: the eigenvectors of their second moments, largest first, as a rotation.
 
-    The mean is *not* subtracted, neither in the fit nor by `apply`: subtracting it would change the cosines,
-    and documents and queries do not share one. Zero rows are left out; with fewer rows than dimensions the
-    rest of the axes is any orthogonal complement. Raises `AdaptError` on a wrong shape, NaN, or no row that
-    is not zero.
+    The mean is *not* subtracted, neither in the fit nor by `apply`: subtracting it would change the cosines, and
+    documents and queries do not share one. Zero rows are left out; with fewer rows than dimensions the rest of the
+    axes is any orthogonal complement. Raises `AdaptError` on a wrong shape, NaN, or no row that is not zero.
     """
     started = time.perf_counter()
     rows = _usable(vectors)
@@ -189,12 +184,11 @@ def fit_adapted(
 ) -> Rotation:
     """Learn the rotation of `(n, d)` float32 document vectors whose prefixes keep each document's neighbours.
 
-    From PCA, Adam on the Stiefel manifold minimises, over the prefixes, the KL divergence of the softmax of
-    prefix cosines from the softmax of full cosines. The result with the lowest loss on held-out documents is
-    kept, PCA itself where nothing beat it or there are under 50 distinct documents; it is exactly orthogonal,
-    so full-dimension cosines stay. The same vectors, settings and machine give the same matrix unless the
-    time limit cut in. Raises `AdaptError` on vectors or prefixes that cannot be fitted, and whatever
-    `progress` raises.
+    From PCA, Adam on the Stiefel manifold minimises, over the prefixes, the KL divergence of the softmax of prefix
+    cosines from the softmax of full cosines. The result with the lowest loss on held-out documents is kept, PCA
+    itself where nothing beat it or there are under 50 distinct documents; it is exactly orthogonal, so full-dimension
+    cosines stay. The same vectors, settings and machine give the same matrix unless the time limit cut in. Raises
+    `AdaptError` on vectors or prefixes that cannot be fitted, and whatever `progress` raises.
     """
     settings = settings or AdaptSettings()
     started = time.perf_counter()
@@ -260,8 +254,8 @@ class _Fit:
     def trajectory(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield the step and the orthonormal axes `(d, p)` after it.
 
-        Adam with cosine decay and *one* second moment for the whole matrix (Becigneul and Ganea, arXiv 1810.00760): one
-        for each entry blows the noise in the last axes, whose gradients are small, up to full steps.
+        Adam with cosine decay and *one* second moment for the whole matrix (Becigneul and Ganea, arXiv 1810.00760):
+        one for each entry blows the noise in the last axes, whose gradients are small, up to full steps.
         """
         settings = self.settings
         generator = torch.Generator().manual_seed(settings.seed)
@@ -335,8 +329,8 @@ def _retracted(axes: torch.Tensor) -> torch.Tensor:
 def _finished(axes: torch.Tensor, rows: torch.Tensor, prefixes: tuple[int, ...]) -> torch.Tensor:
     """A full rotation `(d, d)` from learnt axes `(d, p)`: orthonormal, completed, ordered between the prefixes.
 
-    Turning the axes between two prefixes among themselves changes nothing at either, so they are put in PCA's
-    order there: a cut between two prefixes then keeps the larger part.
+    Turning the axes between two prefixes among themselves changes nothing at either, so they are put in PCA's order
+    there: a cut between two prefixes then keeps the larger part.
     """
     left, _, right = torch.linalg.svd(axes.double(), full_matrices=True)
     width = axes.shape[1]
