@@ -102,13 +102,19 @@ def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
         f"learning rate {config.learning_rate}",
     ]
     parts += [
-        f"batches of {config.batch_size}",
+        f"batches of {config.batch_size}{_each(metrics)}",
         f"seed {config.seed}",
         f"best step {metrics['best_step']} on validation",
     ]
     if config.matryoshka:
         parts.append(f"prefixes {', '.join(map(str, config.dims))}")
     return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `training_config.json`."
+
+
+def _each(metrics: Mapping[str, Any]) -> str:
+    """The processes that a batch was taken in, "" for one."""
+    processes = int(metrics.get("processes", 1))
+    return f" in each of {processes} processes, which share no negatives" if processes > 1 else ""
 
 
 def _sources(config: TrainConfig) -> str:

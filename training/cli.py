@@ -30,9 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     options = _parser().parse_args(arguments)
     try:
+        _refuse_several(options)
         return int(options.command(options) or 0)
     except LabError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if os.environ.get("RANK", "0") == "0":  # Under torchrun every process finds it: one says it.
+            print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: the same command with --resume goes on from the last checkpoint.", file=sys.stderr)
@@ -132,6 +134,16 @@ def _numbers(text: str, kind: type, name: str) -> tuple[float, ...]:
         raise ConfigError(f"--{name} {text!r} is no list of numbers: write it as in 64,128,384.") from None
 
 
+def _refuse_several(options: argparse.Namespace) -> None:
+    """Only `train` knows what to do with several processes."""
+    from training.config import ConfigError
+
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count != "1" and (options.command is not _train or options.check):
+        what = "train --check" if options.command is _train else "this command"
+        raise ConfigError(f"torchrun started {count} processes, and {what} works in one: use python -m training.")
+
+
 def _columns(options: argparse.Namespace) -> dict[str, str]:
     return {role: getattr(options, f"{role}_column") for role in ("query", "positive", "negative")}
 
@@ -143,6 +155,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.check:
         check(config, _settings(options), _columns(options), Report())
         return 0
+    is_first = os.environ.get("RANK", "0") == "0"
     run = RunOptions(
         options.out,
         options.resume,
@@ -152,7 +165,7 @@ def _train(options: argparse.Namespace) -> int:
         _columns(options),
         options.events,
     )
-    train(config, run, _settings(options), Report(options.log_file, options.quiet))
+    train(config, run, _settings(options), Report(options.log_file, options.quiet or not is_first))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from training.events import Watch, watcher
 from training.measure import as_dicts, compare, table
 from training.model import prepare_model, save_adapter
 from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.processes import Processes
 from training.report import Report
 from training.sources import load_data
 from training.start import StartVectors, fit_start
@@ -54,21 +55,82 @@ class RunOptions:
 
 
 def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
-    """Train and publish into `options.out`; False where the same run is there. Raises `LabError` before long work."""
-    base = find_base(config)
-    data = load_data(config, settings, options.columns, report.progress)
-    for note in data.notes:
-        report.say(note)
-    key = sha256_text(config.fingerprint, data.fingerprint, base.weights_sha256)
-    folder = RunFolder(options.out)
-    if folder.is_finished(key) and not options.force:
-        report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
-        return False
-    going_on = folder.open(key, options.resume)
-    if options.resume and not going_on:
-        report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
-    _Run(config, data, base, folder, settings, report).carry_out(options, going_on, key)
-    return True
+    """Train and publish into `options.out`; False where the same run is there. Raises `LabError` before long work.
+
+    Under `torchrun` the first process reads, measures and writes; the others take part in the steps alone.
+    """
+    processes = Processes.from_environment()
+    with processes.joined():
+        if processes.is_first:
+            return _Lead(processes).train(config, options, settings, report)
+        plan: Plan | None = processes.told()
+        if plan is not None:
+            fitted(plan, processes)
+        return plan is not None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every process needs for the steps; `work` holds the checkpoints, `checkpoint` is the one to go on from."""
+
+    config: TrainConfig
+    base: Base
+    training: TrainingSet
+    rotation: FloatMatrix | None
+    work: Path
+    checkpoint: Path | None
+
+
+def fitted(
+    plan: Plan,
+    processes: Processes,
+    report_to: str = "none",
+    log: Callable[..., None] = lambda *_: None,
+    watch: Watch | None = None,
+) -> SentenceTransformerTrainer:
+    """The trainer after all steps of `plan`; only the first process logs and is watched."""
+    model = prepare_model(plan.base.load(), plan.config, plan.rotation)
+    trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, log, processes.count)
+    if watch:
+        watch(trainer)
+    trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
+    return trainer
+
+
+@dataclass
+class _Lead:
+    """The first process: it tells the others its plan, or that there is nothing to do."""
+
+    processes: Processes
+    has_told: bool = False
+
+    def train(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+        try:
+            return self._carried_out(config, options, settings, report)
+        finally:
+            if not self.has_told:
+                self.tell(None)
+
+    def tell(self, plan: Plan | None) -> None:
+        self.has_told = True
+        self.processes.told(plan)
+
+    def _carried_out(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+        base = find_base(config)
+        data = load_data(config, settings, options.columns, report.progress)
+        for note in data.notes:
+            report.say(note)
+        self.processes.check(config, len(data.pairs), len(data.broad))
+        key = sha256_text(config.fingerprint, data.fingerprint, base.weights_sha256, *self.processes.key_parts)
+        folder = RunFolder(options.out)
+        if folder.is_finished(key) and not options.force:
+            report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
+            return False
+        going_on = folder.open(key, options.resume)
+        if options.resume and not going_on:
+            report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
+        _Run(config, data, base, folder, settings, report, self).carry_out(options, going_on, key)
+        return True
 
 
 @dataclass
@@ -81,6 +143,7 @@ class _Run:
     folder: RunFolder
     settings: Settings
     report: Report
+    lead: _Lead
 
     def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
         started = time.perf_counter()
@@ -150,15 +213,12 @@ class _Run:
     def _fitted(
         self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str, watch: Watch | None
     ) -> SentenceTransformerTrainer:
-        model = prepare_model(self.base.load(), self.config, rotation)
         checkpoint = self.folder.last_checkpoint() if going_on else None
         if checkpoint:
             self.report.say(f"Going on from {checkpoint.name}.")
-        trainer = build_trainer(model, self.config, training, self.folder.work, report_to, self.report.step)
-        if watch:
-            watch(trainer)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        return trainer
+        plan = Plan(self.config, self.base, training, rotation, self.folder.work, checkpoint)
+        self.lead.tell(plan)
+        return fitted(plan, self.lead.processes, report_to, self.report.step, watch)
 
     def _finished_model(self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None) -> SentenceTransformer:
         """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model."""
@@ -188,6 +248,7 @@ class _Run:
             "pairs": len(self.data.pairs),
             "broad_texts": len(self.data.broad),
             "steps": trainer.state.global_step,
+            "processes": self.lead.processes.count,
             "best_step": trainer.state.best_global_step,
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),

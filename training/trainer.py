@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,14 @@ class TrainingSet:
     validation: Corpus
 
 
-def planned_steps(config: TrainConfig, rows: int, broad: int) -> int:
-    """Optimiser steps: `config.steps`, or one epoch of the pairs and as many of distillation."""
+def planned_steps(config: TrainConfig, rows: int, broad: int, processes: int = 1) -> int:
+    """Optimiser steps: `config.steps`, or one epoch of the pairs and as many of distillation.
+
+    A step takes `batch_size` rows for every process.
+    """
     if config.steps:
         return config.steps
-    batches = max(1, rows // config.batch_size) if config.loss != "none" else max(1, broad // config.batch_size)
+    batches = max(1, (rows if config.loss != "none" else broad) // (config.batch_size * processes))
     return batches * (2 if broad and config.loss != "none" else 1)
 
 
@@ -45,17 +49,19 @@ def build_trainer(
     work: Path,
     report_to: str,
     log: Any,  # noqa: ANN401
+    processes: int = 1,
 ) -> SentenceTransformerTrainer:
     """The trainer, its checkpoints in `work`; `log` takes `(step, steps, loss, seconds_left, validation)`."""
     from sentence_transformers import SentenceTransformerTrainer
 
-    steps = planned_steps(config, len(training.pairs), len(training.broad) if training.teacher is not None else 0)
+    broad = len(training.broad) if training.teacher is not None else 0
+    steps = planned_steps(config, len(training.pairs), broad, processes)
     datasets = _datasets(config, training)
     from training.validation import PrefixEvaluator
 
     trainer = SentenceTransformerTrainer(
         model=model,
-        args=_arguments(config, steps, work, report_to),
+        args=_arguments(config, steps, work, report_to, processes),
         train_dataset=datasets,
         loss={name: loss for name, loss in build_losses(model, config, training.teacher).items() if name in datasets},
         evaluator=PrefixEvaluator(training.validation, config) if config.evaluations else None,
@@ -78,13 +84,16 @@ def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN40
     return DatasetDict(found)
 
 
-def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str) -> Any:  # noqa: ANN401
+def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, processes: int) -> Any:  # noqa: ANN401
     import torch
     from sentence_transformers import SentenceTransformerTrainingArguments
     from sentence_transformers.training_args import BatchSamplers, MultiDatasetBatchSamplers
 
+    from training.sampling import TurnsBatchSampler
+
     every = max(1, steps // config.evaluations) if config.evaluations else steps
     watched = config.evaluations > 0
+    turns = partial(TurnsBatchSampler, turn=processes)
     prompts = {"query": config.query_prompt, "positive": config.document_prompt, "negative": config.document_prompt}
     return SentenceTransformerTrainingArguments(
         output_dir=str(work),
@@ -100,7 +109,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str) -> A
         use_cpu=not torch.cuda.is_available(),
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         batch_sampler=BatchSamplers.NO_DUPLICATES,
-        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN,
+        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN if processes == 1 else turns,
         eval_strategy="steps" if watched else "no",
         eval_steps=every,
         save_strategy="steps",
