@@ -13,7 +13,7 @@ from mrl_demo.config import Settings
 from mrl_demo.types import LabError
 
 
-def read_settings(argv: Sequence[str] | None) -> tuple[Settings, Path | None]:
+def read_settings(argv: Sequence[str] | None) -> tuple[Settings, argparse.Namespace]:
     settings = Settings.from_environment()
     parser = argparse.ArgumentParser(description="How short can embeddings be? Measured and shown live.")
     parser.add_argument("--host", default=settings.host, help="address to listen on (default %(default)s)")
@@ -21,11 +21,12 @@ def read_settings(argv: Sequence[str] | None) -> tuple[Settings, Path | None]:
     parser.add_argument("--share", action="store_true", default=settings.share, help="make a public link too")
     parser.add_argument("--cache-dir", type=Path, default=settings.cache_dir, help="where vectors are kept")
     parser.add_argument("--corpus", type=Path, help="your own documents: CSV, JSONL, TXT or a BEIR folder")
+    parser.add_argument("--model", action="append", default=[], help="a model's folder, or OWNER/NAME of the Hub")
     args = parser.parse_args(argv)
     if not 1 <= args.port <= 65_535:
         raise LabError(f"Port {args.port} does not exist: choose one from 1 to 65535.")
     changes = {"host": args.host, "port": args.port, "share": args.share, "cache_dir": args.cache_dir.expanduser()}
-    return replace(settings, **changes), args.corpus
+    return replace(settings, **changes), args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,14 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        settings, corpus = read_settings(argv)
+        settings, own = read_settings(argv)
 
         from mrl_demo.services import Lab
         from mrl_demo.ui.app import build_app, check_port, launch
 
         check_port(settings.host, settings.port)
         lab = Lab(settings)
-        page = build_app(lab, lab.add_corpus(corpus) if corpus else None)
+        for model in own.model:
+            lab.add_model(model)
+        page = build_app(lab, lab.add_corpus(own.corpus) if own.corpus else None)
         print(f"Matryoshka lab is at {launch(page, settings)}", flush=True)
         page.block_thread()
     except LabError as error:

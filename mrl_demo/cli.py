@@ -17,6 +17,8 @@ from mrl_demo.types import Comparison, LabError
 if TYPE_CHECKING:
     from mrl_demo.services import Lab
 
+_ARM_HELP = "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 2 with one line on standard error for a problem the user can act on."""
@@ -48,12 +50,14 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     search = commands.add_parser("search", parents=[shared], help="search a collection with one arm at one length")
     search.add_argument("text", help="the query")
-    search.add_argument("--arm", default="tuned", help="base, tuned, ... (default %(default)s)")
+    search.add_argument("--arm", default="tuned", help=f"{_ARM_HELP} (default %(default)s)")
     search.add_argument("--dim", default="64", help="numbers of the vector to keep (default %(default)s)")
     search.add_argument("--top-k", type=int, default=settings.top_k, help="results to show (default %(default)s)")
     search.set_defaults(run=_search)
     evaluate = commands.add_parser("evaluate", parents=[shared], help="measure arms over dimensions and precisions")
-    evaluate.add_argument("--arms", type=_words, default=("base", "tuned"), help="base,tuned,base-pca,bm25,...")
+    evaluate.add_argument(
+        "--arms", type=_words, default=("base", "tuned"), help=f"{_ARM_HELP}, bm25; commas between them"
+    )
     evaluate.add_argument("--dims", type=_whole_numbers, help="8,16,... (default: nine lengths up to the full one)")
     evaluate.add_argument("--precisions", type=_words, default=("float32",), help="float32,float16,int8,binary,...")
     evaluate.add_argument("--metrics", type=_words, default=("ndcg@10", "mrr@10", "recall@10", "overlap@10"))
@@ -85,9 +89,22 @@ def corpus_name(lab: Lab, given: str) -> str:
     return lab.add_corpus(Path(given))
 
 
+def arm_name(lab: Lab, given: str) -> str:
+    """Name of an arm, or of the folder or Hub model given, which is added to the lab; endings as +adapted stay."""
+    stem, plus, ending = given.rpartition("+") if "+" in given else (given, "", "")
+    if {given, stem} & {arm.name for arm in lab.arms()}:
+        return given
+    is_model = "/" in stem or Path(stem).is_dir() or stem in lab.encoders.names()
+    return lab.add_model(stem) + plus + ending if is_model else given
+
+
 def _search(lab: Lab, args: argparse.Namespace) -> None:
     found = lab.compare(
-        args.text, corpus=corpus_name(lab, args.corpus), arms=[args.arm], dim=_number(args.dim), top_k=args.top_k
+        args.text,
+        corpus=corpus_name(lab, args.corpus),
+        arms=[arm_name(lab, args.arm)],
+        dim=_number(args.dim),
+        top_k=args.top_k,
     )
     print(json.dumps(as_json(found), ensure_ascii=False) if args.json else as_text(found))
 
@@ -99,7 +116,7 @@ def _evaluate(lab: Lab, args: argparse.Namespace) -> None:
     found = run_evaluation(
         lab.builder,
         lab.corpus(corpus_name(lab, args.corpus), _say),
-        args.arms,
+        [arm_name(lab, arm) for arm in args.arms],
         args.dims,
         args.precisions,
         args.metrics,

@@ -71,6 +71,10 @@ class Lab:
         """Arms that can be searched, in the order of the menus."""
         return self.encoders.arms()
 
+    def add_model(self, given: str) -> str:
+        """Make an arm of a folder or of `OWNER/NAME[@REVISION]` on the Hub; raises `ModelError` where it is neither."""
+        return self.encoders.add_model(given)
+
     def corpora(self) -> tuple[CorpusChoice, ...]:
         """Entries of the corpus menu."""
         own = (CorpusChoice(name, name, f"Your documents in {path}", True) for name, path in self._own_corpora.items())

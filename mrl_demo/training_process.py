@@ -26,6 +26,8 @@ WAITING, RUNNING, FINISHED, FAILED, CANCELLED = "waiting", "running", "finished"
 JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS = (
     "job.json", "started.json", "ended.json", "cancelled", "lock", "log.txt", "events.jsonl",
 )  # fmt: skip
+#: What a published run holds one of: an adapter over the packaged base, or a whole model.
+_RESULTS = ("adapter.json", "model/modules.json")
 LOG_LINES = 12
 NICENESS = 10
 _TAIL_BYTES = 16_384
@@ -125,7 +127,7 @@ def is_alive(folder: Path) -> bool:
 def status_of(folder: Path, out: Path) -> str:
     """One of the five states, from the files and the lock alone; finished only with a published model."""
     ended = read_json(folder / ENDED)
-    if ended is not None and ended.get("code") == 0 and (out / "adapter.json").is_file():
+    if ended is not None and ended.get("code") == 0 and any((out / name).is_file() for name in _RESULTS):
         return FINISHED
     if ended is None and is_alive(folder):
         return RUNNING

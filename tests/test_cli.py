@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,12 @@ def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
 def test_a_port_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["--port", "70000"]) == 2
     assert "70000" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_ends_the_app_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    assert app.main(["--port", port, "--cache-dir", str(tmp_path), "--model", "nothing here"]) == 2
+    assert "'nothing here' is neither a folder here nor OWNER/NAME" in capsys.readouterr().err

@@ -54,7 +54,10 @@ if mode == "refuse":
     sys.exit(print("error: data.csv has 3 usable rows: at least 20 are needed.", file=sys.stderr) or 2)
 write(kind="validation", step=2, of=2, seconds_left=0, ndcg={"8": 0.4, "64": 0.7})
 out.mkdir(parents=True)
-if mode != "empty":
+if mode == "whole":
+    (out / "model").mkdir()
+    (out / "model" / "modules.json").write_text("[]")
+elif mode != "empty":
     (out / "adapter.json").write_text("{}")
 (out / "metrics.json").write_text('{"test": []}')
 """
@@ -114,6 +117,10 @@ def test_a_run_reports_and_finishes(line: TrainingJobs, tmp_path: Path) -> None:
     assert (found.base.ndcg, found.steps[0].by_dim) == ({8: 0.3, 64: 0.6}, {8: 2.0, 64: 1.0})
     assert (found.validations[0].ndcg[64], found.of, found.step) == (0.7, 2, 1)
     assert line.metrics(job) == {"test": []}
+
+
+def test_a_run_on_another_base_finishes_with_a_whole_model(line: TrainingJobs) -> None:
+    assert ended(line, line.submit(TrainRequest("mine", "whole"))).status == FINISHED
 
 
 def test_the_next_waits_in_line_and_starts_by_itself(line: TrainingJobs, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 
 from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.models.encoders import has_bf16, load_sentence_transformer
+from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
 from mrl_demo.storage import sha256_file, sha256_text
@@ -52,25 +52,9 @@ def find_base(config: TrainConfig) -> Base:
             raise ModelError(f"{folder} holds no .safetensors weights: give a sentence-transformers folder.")
         digest = sha256_text(*(sha256_file(path) for path in found))
         return Base(_spec(config, "folder"), str(folder), digest)
-    return Base(_spec(config, "hub"), _downloaded(config), sha256_text(config.base, config.revision))
-
-
-def _downloaded(config: TrainConfig) -> str:
-    """Folder of a Hub model, downloaded once; raises `ModelError` where the Hub does not give it."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        return snapshot_download(
-            config.base,
-            revision=config.revision or None,
-            allow_patterns=["*.json", "*.txt", "*.safetensors", "*.model"],
-        )
-    except Exception as error:
-        endpoint = os.environ.get("HF_ENDPOINT", "the Hugging Face Hub")
-        raise ModelError(
-            f"{config.base!r} is no folder here, and {endpoint} did not give it ({type(error).__name__}: {error}). "
-            "Check the name and the connection, or use --base minilm, which needs none."
-        ) from error
+    return Base(
+        _spec(config, "hub"), str(hub_folder(config.base, config.revision)), sha256_text(config.base, config.revision)
+    )
 
 
 def _spec(config: TrainConfig, source: str) -> ModelSpec:

@@ -1,43 +1,86 @@
-"""Encoders by name: the packaged base, the shipped and trained adapters, the Hub models; each made once."""
+"""Encoders by name: the packaged base, the shipped and trained models, Hub models and folders; each made once."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from mrl_demo.config import Settings
 from mrl_demo.models.adapters import MANIFEST, merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
+from mrl_demo.models.folders import (
+    SEAL,
+    found_model,
+    is_adapter_of_packaged,
+    is_trained_model,
+    trained_from,
+    trained_spec,
+    verified_model,
+)
+from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import ARMS, HUB_MODELS, MINILM, ModelSpec
 from mrl_demo.types import ArmSpec, Encoder, ModelError
 
 
 class EncoderRegistry:
-    """Finds and keeps encoders; nothing is loaded before its first text."""
+    """Finds and keeps encoders; nothing is loaded before its first text, but what `add_model` has to look at."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._encoders: dict[str, Encoder] = {}
+        self._chosen: dict[str, ModelSpec] = {}
+        self._named: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def adapter_dirs(self) -> dict[str, Path]:
-        """Adapter folders by name: the shipped ones, then those trained here."""
+        """Folders of adapters over the packaged base by name: the shipped ones, then those trained here."""
         found: dict[str, Path] = {}
-        for parent in (self._settings.assets_dir / "adapters", self._settings.cache_dir / "trained"):
+        for parent in (self._settings.assets_dir / "adapters", self._trained):
             for manifest in sorted(parent.glob(f"*/{MANIFEST}")):
-                found.setdefault(manifest.parent.name, manifest.parent)
+                folder = manifest.parent
+                if is_adapter_of_packaged(folder) and not is_trained_model(folder):
+                    found.setdefault(folder.name, folder)
         return found
+
+    def model_dirs(self) -> dict[str, Path]:
+        """Folders of the runs that left a whole model, by name: those on another base than the packaged one."""
+        folders = sorted(seal.parent for seal in self._trained.glob(f"*/{SEAL}"))
+        return {folder.name: folder for folder in folders if is_trained_model(folder)}
 
     def names(self) -> tuple[str, ...]:
         """Names that `encoder` takes."""
-        return (MINILM.name, *self.adapter_dirs(), *(spec.name for spec in HUB_MODELS), *self._added())
+        found = (MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *(spec.name for spec in HUB_MODELS))
+        return tuple(dict.fromkeys((*found, *self._added())))
 
     def add(self, name: str, encoder: Encoder) -> None:
         """Register an encoder made elsewhere (a test's tiny model, a user's own folder)."""
         with self._lock:
             self._encoders[name] = encoder
+
+    def add_model(self, given: str) -> str:
+        """Make an arm of a model and return its name: a name of `names`, a folder, or `OWNER/NAME[@REVISION]`.
+
+        Raises `ModelError` where it is none of these or cannot be loaded.
+        """
+        if given in self._named:
+            return self._named[given]
+        known = {spec.name: spec for spec in HUB_MODELS}
+        if given in known:
+            self._chosen[given] = known[given]
+            return given
+        if given in self.names():
+            return given
+        spec, find = found_model(given)
+        taken = {*self.names(), *(arm.name for arm in ARMS)}
+        name = next(
+            name for name in (spec.name, *(f"{spec.name}-{i}" for i in range(2, len(taken) + 3))) if name not in taken
+        )
+        self.add(name, self._made(spec, find))
+        self._chosen[name], self._named[given] = spec, name
+        return name
 
     def encoder(self, name: str) -> Encoder:
         """The encoder of that name, made on first use; raises `ModelError` naming those there are."""
@@ -48,29 +91,43 @@ class EncoderRegistry:
 
     def arms(self) -> tuple[ArmSpec, ...]:
         """Standard arms whose encoder is there, then one arm for every model trained or added here."""
-        available = {MINILM.name, *self.adapter_dirs(), *self._added()}
+        trained = self.adapter_dirs() | self.model_dirs()
+        available = {MINILM.name, *trained, *self._added(), *self._chosen}
         standard = tuple(arm for arm in ARMS if arm.encoder in available)
-        known = {arm.encoder for arm in ARMS}
-        own = tuple(ArmSpec(name, name, "A model trained or added here.", name) for name in sorted(available - known))
-        return standard + own
+        own = sorted(available - {arm.encoder for arm in ARMS})
+        return standard + tuple(self._own_arm(name, trained.get(name)) for name in own)
+
+    @property
+    def _trained(self) -> Path:
+        return self._settings.cache_dir / "trained"
+
+    def _own_arm(self, name: str, folder: Path | None) -> ArmSpec:
+        spec = self._chosen.get(name)
+        if spec is not None:
+            where = (
+                f"Loaded from the Hugging Face Hub: {spec.model_id}." if spec.source == "hub" else "A folder of yours."
+            )
+            return ArmSpec(name, name, where, name, trained_dims=spec.trained_dims)
+        base = trained_from(folder) if folder else ""
+        return ArmSpec(name, name, f"Trained here, from {base}." if base else "A model trained or added here.", name)
 
     def _added(self) -> tuple[str, ...]:
         return tuple(name for name in self._encoders if name not in {MINILM.name, *(s.name for s in HUB_MODELS)})
 
-    def _make(self, name: str) -> Encoder:
+    def _made(self, spec: ModelSpec, find: Callable[[], Path]) -> Encoder:
         settings = self._settings
-        make = partial(SentenceEncoder, query_threads=settings.query_threads, bulk_threads=settings.bulk_threads)
+        return SentenceEncoder(spec, find, query_threads=settings.query_threads, bulk_threads=settings.bulk_threads)
+
+    def _make(self, name: str) -> Encoder:
         if name == MINILM.name:
-            return make(MINILM, verified_base_dir)
-        adapters = self.adapter_dirs()
+            return self._made(MINILM, verified_base_dir)
+        adapters, models = self.adapter_dirs(), self.model_dirs()
         if name in adapters:
             folder = adapters[name]
-            return make(read_manifest(folder).spec(), partial(merged_model_dir, folder, settings.cache_dir))
+            return self._made(read_manifest(folder).spec(), partial(merged_model_dir, folder, self._settings.cache_dir))
+        if name in models:
+            return self._made(trained_spec(models[name]), partial(verified_model, models[name]))
         for spec in HUB_MODELS:
             if spec.name == name:
-                return make(spec, partial(_hub_id, spec))
+                return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
-
-
-def _hub_id(spec: ModelSpec) -> str:
-    return spec.model_id
