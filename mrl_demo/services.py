@@ -75,6 +75,15 @@ class Lab:
         """Make an arm of a folder or of `OWNER/NAME[@REVISION]` on the Hub; raises `ModelError` where it is neither."""
         return self.encoders.add_model(given)
 
+    def base_of(self, arm: str) -> str:
+        """The arm that a model trained here started from."""
+        return self.encoders.base_of(arm)
+
+    def full_dim(self, arms: Sequence[str]) -> int:
+        """The longest prefix that all of `arms` have; raises `ModelError` for names there are not."""
+        specs = [arm_named(name, self.arms()) for name in arms]
+        return min(self.encoders.encoder(spec.encoder).dimension for spec in specs)
+
     def corpora(self) -> tuple[CorpusChoice, ...]:
         """Entries of the corpus menu."""
         own = (CorpusChoice(name, name, f"Your documents in {path}", True) for name, path in self._own_corpora.items())

@@ -189,7 +189,10 @@ class TrainingJobs:
                     timeout=_CHECK_SECONDS, stdin=subprocess.DEVNULL, errors="replace",
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
-                raise TrainingError("The check took over five minutes: try a smaller file.") from None
+                raise TrainingError(
+                    "The check took over five minutes: try a smaller file, or start the run, which downloads and reads "
+                    "for as long as it takes."
+                ) from None
         lines = [line for line in done.stdout.splitlines() if line and not line.startswith("[")]
         if done.returncode:
             problem = problem_of(tuple(done.stderr.splitlines()), done.returncode)

@@ -24,6 +24,9 @@ from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import ARMS, HUB_MODELS, MINILM, ModelSpec
 from mrl_demo.types import ArmSpec, Encoder, ModelError
 
+#: The arm of the packaged base model.
+_BASE = ARMS[0].name
+
 
 class EncoderRegistry:
     """Finds and keeps encoders; nothing is loaded before its first text, but what `add_model` has to look at."""
@@ -96,6 +99,20 @@ class EncoderRegistry:
         standard = tuple(arm for arm in ARMS if arm.encoder in available)
         own = sorted(available - {arm.encoder for arm in ARMS})
         return standard + tuple(self._own_arm(name, trained.get(name)) for name in own)
+
+    def base_of(self, name: str) -> str:
+        """The arm that a model trained here started from, made one where it is none yet; "base" where it is not here.
+
+        Loads a base from the Hub's cache or its folder.
+        """
+        folder = self.model_dirs().get(name)
+        given = trained_from(folder) if folder else ""
+        if not given or given == MINILM.model_id:
+            return _BASE
+        try:
+            return self.add_model(next((spec.name for spec in HUB_MODELS if spec.model_id == given), given))
+        except ModelError:
+            return _BASE
 
     @property
     def _trained(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from mrl_demo.services import Lab
-from mrl_demo.types import TRAINED_DIMS
+from mrl_demo.types import TRAINED_DIMS, LabError
 from mrl_demo.ui import compare_view
 from mrl_demo.ui.asking import Answer, ask, prepare
 from mrl_demo.ui.components.dimension import dimension_markup
@@ -155,7 +155,15 @@ class Events:
     ) -> tuple[Any, ...]:
         """Search the box under other arms; an empty box means the last question."""
         last = view.query if view else ""
-        return self.search(view, query if (query or "").strip() else last, corpus, left, right, dim)
+        query = query if (query or "").strip() else last
+        return self.search(view, query, corpus, left, right, self._within(dim, left, right))
+
+    def _within(self, dim: object, left: str, right: str) -> object:
+        """`dim`, or the end of the shorter model's vectors where the slider stood beyond it."""
+        try:
+            return min(dim, self.lab.full_dim((left, right))) if isinstance(dim, int) else dim
+        except LabError:
+            return dim
 
     def pick(
         self,

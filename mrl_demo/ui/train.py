@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from mrl_demo.ui.compare import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.curves_events import OPEN_COMPARE
 from mrl_demo.ui.train_events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
+from mrl_demo.ui.train_presets import PRESETS, choice_named
 from mrl_demo.ui.train_view import COLUMN_FIELDS
 from mrl_demo.ui.widgets import live_html, static_html
 
@@ -22,7 +24,6 @@ LABEL = "Train"
 FIRST_STEPS = 80
 #: A check takes half a minute in a process of its own: it must not hold up searches, nor a start or a cancel a check.
 APART: dict[str, Any] = {**HEAVY, "concurrency_id": "training", "concurrency_limit": 4}
-PRESETS = (("Matryoshka (builtin)", "builtin"), ("Control: the same without Matryoshka loss", "builtin-plain"))
 _INTRO = (
     "<h2>Train a Matryoshka model</h2><p class='lead'>Fine-tune the base model so that its first numbers carry the"
     " meaning, on the built-in pairs or on your own questions and answers. The run is a process of its own at low"
@@ -95,12 +96,14 @@ def build(lab: Lab, corpus: str | None = None) -> None:  # noqa: ARG001 - every 
 
 def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
     with gr.Row(elem_classes="curves-row"):
-        kinds = [("Built-in pairs", BUILTIN), ("My own pairs", OWN)]
+        kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id="train-data")
         preset = gr.Dropdown(
-            list(PRESETS), value="builtin", label="Preset", filterable=False, min_width=220, elem_id="train-preset"
-        )
+            [(each.label, each.name) for each in PRESETS], value=PRESETS[0].name, label="Preset", filterable=False,
+            min_width=220, elem_id="train-preset",
+        )  # fmt: skip
         name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id="train-name")
+    note = live_html("", "train-preset-note")
     with gr.Column(visible=False, elem_id="train-own") as own:
         static_html(_FILE_HELP, "train-help")
         upload = gr.File(
@@ -114,8 +117,10 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
                 for role, label in COLUMN_FIELDS.items()
             )
     kind.input(lambda chosen: gr.Column(visible=chosen == OWN), kind, own, **LIGHT)
-    lengths = [(str(dim), dim) for dim in TRAINED_DIMS]
-    dims = gr.CheckboxGroup(lengths, value=list(TRAINED_DIMS), label="Lengths to train", elem_id="train-dims")
+    dims = gr.CheckboxGroup(
+        _lengths(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id="train-dims"
+    )
+    preset.input(_preset_chosen, preset, [note, dims], **LIGHT)
     with gr.Row(elem_classes="curves-row"):
         weights = gr.Textbox(
             "", label="Weight of each length", placeholder="empty: all the same; or 2, 2, 1, 1", max_lines=1,
@@ -130,6 +135,17 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         check = gr.Button("Check", scale=0, min_width=110, elem_id="train-check")
     said = live_html("", "train-notice")
     return TrainControls(kind, upload, preset, name, dims, weights, steps, columns), check, start, said
+
+
+def _preset_chosen(name: str) -> tuple[str, gr.CheckboxGroup]:
+    """What to know before the preset is started, and its lengths."""
+    chosen = choice_named(name)
+    dims = gr.CheckboxGroup(choices=_lengths(chosen.dims), value=list(chosen.dims))
+    return notice(chosen.note, "info") if chosen.note else "", dims
+
+
+def _lengths(dims: Sequence[int]) -> list[tuple[str, int]]:
+    return [(str(dim), dim) for dim in dims]
 
 
 def _watched() -> Shown:
@@ -174,7 +190,7 @@ def _wire(
         root.load(events.opened, None, [shown.menu, *shown.all], **LIGHT)
     menus = _compare_menus()
     if menus:
-        shown.compare.click(events.compare, shown.menu, menus, **LIGHT).success(None, None, None, js=OPEN_COMPARE,
+        shown.compare.click(events.compare, shown.menu, menus, **APART).success(None, None, None, js=OPEN_COMPARE,
                                                                                 api_visibility="private")  # fmt: skip
 
 
@@ -186,8 +202,10 @@ def _compare_menus() -> list[gr.blocks.Block]:
 
 
 def _refresh_compare(events: TrainEvents) -> None:
-    """Models trained meanwhile join the Compare tab's menus when it is opened."""
+    """Models trained meanwhile join the Compare tab's menus when the page or the tab is opened."""
     root, menus = gr.context.Context.root_block, _compare_menus()
+    if root and menus:
+        root.load(events.compare_menus, menus, menus, **LIGHT)
     tabs = [block for block in root.blocks.values() if isinstance(block, gr.Tab)] if root else []
     for tab in tabs:
         if tab.label == compare.LABEL and menus:

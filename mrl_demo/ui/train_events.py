@@ -16,6 +16,7 @@ from mrl_demo.training_jobs import FINISHED, JobState, Progressed, TrainingJobs,
 from mrl_demo.types import LabError
 from mrl_demo.ui import train_view
 from mrl_demo.ui.components.examples import notice
+from mrl_demo.ui.train_presets import choice_named
 
 logger = logging.getLogger(__name__)
 
@@ -105,13 +106,13 @@ class TrainEvents:
         return gr.Dropdown(choices=arms, value=left), gr.Dropdown(choices=arms, value=right)
 
     def compare(self, chosen: str | None) -> tuple[Any, Any]:
-        """Values for the Compare tab's menus: base and the run's model."""
-        arms = [(arm.label, arm.name) for arm in self.lab.arms()]
-        names = [name for _, name in arms]
+        """Values for the Compare tab's menus: the run's model and, beside it, the base that it started from."""
         job = next((each for each in self._jobs() if each.id == chosen), None)
-        if job is None or job.name not in names:
+        if job is None or job.name not in {arm.name for arm in self.lab.arms()}:
             raise gr.Error("That model is not there any more: reload the page.", print_exception=False)
-        return gr.Dropdown(choices=arms, value=names[0]), gr.Dropdown(choices=arms, value=job.name)
+        base = self.lab.base_of(job.name)
+        arms = [(arm.label, arm.name) for arm in self.lab.arms()]
+        return gr.Dropdown(choices=arms, value=base), gr.Dropdown(choices=arms, value=job.name)
 
     def choices(self, jobs: Sequence[JobState]) -> list[tuple[str, str]]:
         """Entries of the menu of runs, newest first."""
@@ -145,7 +146,8 @@ def request_of(
         raise LabError("Lengths and steps are whole numbers.") from None
     if not lengths:
         raise LabError("Choose at least one length.")
-    data: str | Path = Path(str(upload)) if kind == OWN else "builtin"
+    shipped = "builtin" if choice_named(str(preset)).is_builtin else "preset"
+    data: str | Path = Path(str(upload)) if kind == OWN else shipped
     named = [str(column or "") for column in columns] if kind == OWN else []
     return TrainRequest((name or "").strip().lower(), str(preset), data, lengths, _tidy(weights), count, *named)
 

@@ -173,3 +173,13 @@ def test_a_run_on_a_hub_model_with_all_weights_is_an_arm(hub: str, fresh: Settin
     query, document = registry.encoder("whole").encode_queries(["star"]), loaded(out / "model")
     assert query.shape == (1, 32) and document.shape == (3, 32)
     assert registry.encoder("whole").spec.query_prompt == "how "  # type: ignore[attr-defined]
+    # Its base stands beside it: "base" is another model, and so no before to its after.
+    assert registry.base_of("whole") == "tiny"
+    assert "tiny" in [arm.name for arm in registry.arms()]
+
+
+def test_where_the_base_of_a_run_is_gone_it_stands_beside_the_packaged_one(in_cache: Path, fresh: Settings) -> None:
+    seal = json.loads((in_cache / "training.json").read_text(encoding="utf-8"))
+    (in_cache / "training.json").write_text(json.dumps(seal | {"base": "no base"}), encoding="utf-8")
+    assert EncoderRegistry(fresh).base_of("mine") == "base"
+    assert EncoderRegistry(fresh).base_of("tuned") == "base"

@@ -73,6 +73,12 @@ class StubLab:
     def arms(self) -> tuple[ArmSpec, ...]:
         return tuple(arm.spec for arm in comparison().arms)
 
+    def base_of(self, arm: str) -> str:  # noqa: ARG002
+        return "base"
+
+    def full_dim(self, arms: Sequence[str]) -> int:  # noqa: ARG002
+        return 384
+
     def corpora(self) -> tuple[CorpusChoice, ...]:
         return (CorpusChoice("builtin", "Built in", "", True), CorpusChoice("own", "Own", "", False))
 

@@ -115,3 +115,8 @@ def test_another_collection_brings_its_own_examples(events: Events) -> None:
 
 def test_another_arm_searches_the_last_question_when_the_box_is_empty(events: Events) -> None:
     assert "how do bees talk" in events.search_again(VIEW, "", *MENUS, 64)[1]
+
+
+def test_a_shorter_model_is_searched_at_its_own_end_where_the_slider_stood_beyond(events: Events) -> None:
+    assert 'data-dim="384"' in events.search_again(VIEW, "", *MENUS, 700)[1]
+    assert "whole number" in events.search_again(VIEW, "", *MENUS, 0)[0]

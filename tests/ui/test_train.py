@@ -24,9 +24,10 @@ from mrl_demo.training_jobs import (
     TrainRequest,
     Validation,
 )
-from mrl_demo.types import LabError
+from mrl_demo.types import TRAINED_DIMS, LabError
 from mrl_demo.ui import train, train_view
 from mrl_demo.ui.train_events import Drawn, TrainEvents, request_of
+from mrl_demo.ui.train_presets import PRESETS
 
 CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80)
 STEPS = (Step(1, 3.0, "pairs", {8: 2.0, 64: 1.0}), Step(2, 0.5, "broad", {8: 0.4, 64: 0.1}))
@@ -91,6 +92,30 @@ def test_the_controls_make_a_request() -> None:
     assert request_of(*CONTROLS) == TrainRequest("my-model", "builtin", "builtin", (8, 64), "2,1", 80)
     own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:])
     assert own.data == Path("/upload/pairs.csv")
+
+
+def test_the_presets_are_those_of_training() -> None:
+    from training.presets import PRESETS as SETTINGS
+
+    assert [each.name for each in PRESETS] == list(SETTINGS)
+    for each in PRESETS:
+        settings = SETTINGS[each.name]
+        assert each.dims == settings.dims
+        assert each.is_builtin == (settings.data == "builtin")
+        if not each.is_builtin:
+            assert f"{settings.max_rows:,} " in each.note
+            assert settings.base == "minilm" or settings.base in each.note
+
+
+def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:
+    note, dims = train._preset_chosen("msmarco")
+    assert "Downloads from the Hugging Face Hub" in note
+    assert dims.value == [64, 128, 256, 768]
+    note, dims = train._preset_chosen("builtin")
+    assert note == ""
+    assert dims.value == list(TRAINED_DIMS)
+    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).arguments()[0] == "--preset=msmarco"
+    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).data == "preset"
 
 
 @pytest.mark.parametrize(
