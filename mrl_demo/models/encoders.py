@@ -1,16 +1,18 @@
-"""Sentence encoders: loaded lazily under a lock, queries on few threads, documents in length-sorted bf16 batches."""
+"""Sentence encoders: loaded lazily under a lock, a query on one thread, many texts in length-sorted bf16 batches."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from mrl_demo.models.packed import PackedBert, TokenBatch
 from mrl_demo.models.specs import ModelSpec
 from mrl_demo.types import FloatMatrix, IntMatrix, ModelError, Progress
 from mrl_demo.vectors import normalise
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _BATCH = 32
-#: Bulk batches hold about so many tokens, padding included: more or fewer are slower on a CPU.
-_BATCH_TOKENS = 2_048
+#: Bulk batches hold at most about so many tokens: small enough for a core's cache, large enough for its multipliers.
+_BATCH_TOKENS = 1_024
 _BATCH_ROWS = 256
+#: More queries than this are encoded in bulk; a page never asks for so many.
+_FEW = 32
 #: Texts whose tokens are kept in memory at once.
 _TOKENISED = 4_096
 
@@ -37,6 +41,7 @@ class SentenceEncoder:
         self._query_threads = query_threads
         self._bulk_threads = bulk_threads
         self._model: SentenceTransformer | None = None
+        self._forwards: dict[torch.dtype, Callable[[TokenBatch], FloatMatrix]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -50,31 +55,20 @@ class SentenceEncoder:
         return self.spec.fingerprint
 
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
-        """`(n, dimension)` float32 unit rows of queries, in float32 on `query_threads` threads."""
+        """`(n, dimension)` float32 unit rows of queries, in float32: a few on `query_threads` threads, many in bulk."""
+        if len(texts) > _FEW:
+            return self._encode_in_bulk(texts, self.spec.query_prompt, torch.float32)
         with torch_threads(self._query_threads):
             return self._encode(texts, self.spec.query_prompt)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
-        """`(n, dimension)` float32 unit rows of documents; bf16 autocast where the CPU has it (cosine 0.9999).
+        """`(n, dimension)` float32 unit rows of documents; bf16 products where the CPU has them (cosine 0.9999).
 
         Texts are tokenised once and batched by token count, longest first, so that next to nothing is padding and
         the first progress report is the most cautious about the time left.
         """
-        model = self.model()
-        out = np.empty((len(texts), self.dimension), dtype=np.float32)
-        order = np.argsort([-len(text) for text in texts], kind="stable")
-        done = 0
-        with torch_threads(self._bulk_threads), torch.inference_mode(), _fastest_precision():
-            for start in range(0, len(order), _TOKENISED):
-                part = order[start : start + _TOKENISED]
-                for rows, features in _token_batches(model, [self.spec.document_prompt + texts[i] for i in part]):
-                    found = model(features)["sentence_embedding"].float().numpy()
-                    out[part[rows]] = self._finished(found)
-                    done += len(rows)
-                    if progress:
-                        text = f"Encoding {done:,} of {len(order):,} documents with {self.spec.name}"
-                        progress(done / len(order), text)
-        return out
+        dtype = torch.bfloat16 if has_bf16() else torch.float32
+        return self._encode_in_bulk(texts, self.spec.document_prompt, dtype, progress)
 
     def model(self) -> SentenceTransformer:
         """The loaded model; raises `ModelError` where its files are missing or damaged."""
@@ -82,6 +76,33 @@ class SentenceEncoder:
             if self._model is None:
                 self._model = load_sentence_transformer(self._find_folder(), self.spec)
             return self._model
+
+    def _encode_in_bulk(
+        self, texts: Sequence[str], prompt: str, dtype: torch.dtype, progress: Progress | None = None
+    ) -> FloatMatrix:
+        """One batch a thread, each on one torch thread: nothing waits for the slowest part of every product."""
+        model, forward = self.model(), self._forward(dtype)
+        out = np.empty((len(texts), self.dimension), dtype=np.float32)
+        order = np.argsort([-len(text) for text in texts], kind="stable")
+        done = 0
+        with torch_threads(1), _one_thread_workers(self._bulk_threads) as pool:
+            for start in range(0, len(order), _TOKENISED):
+                part = order[start : start + _TOKENISED]
+                batches = list(_token_batches(model, [prompt + texts[i] for i in part]))
+                for (rows, _), found in zip(batches, pool.map(forward, [batch for _, batch in batches]), strict=True):
+                    out[part[rows]] = self._finished(found)
+                    done += len(rows)
+                    if progress:
+                        text = f"Encoding {done:,} of {len(order):,} documents with {self.spec.name}"
+                        progress(done / len(order), text)
+        return out
+
+    def _forward(self, dtype: torch.dtype) -> Callable[[TokenBatch], FloatMatrix]:
+        model = self.model()
+        with self._lock:
+            if dtype not in self._forwards:
+                self._forwards[dtype] = (PackedBert if PackedBert.fits(model) else _Padded)(model, dtype)
+            return self._forwards[dtype]
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatMatrix:
         if not len(texts):
@@ -138,14 +159,34 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _fastest_precision() -> AbstractContextManager[object]:
-    return torch.autocast("cpu", dtype=torch.bfloat16) if has_bf16() else nullcontext()
+@contextmanager
+def _one_thread_workers(count: int) -> Iterator[ThreadPoolExecutor]:
+    """`count` threads with one torch thread each; batches not yet begun are dropped when the block raises."""
+    pool = ThreadPoolExecutor(max(1, count), "encode", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _token_batches(
-    model: SentenceTransformer, texts: Sequence[str]
-) -> Iterator[tuple[IntMatrix, dict[str, torch.Tensor]]]:
-    """Row numbers and padded model inputs of texts, by falling token count, about `_BATCH_TOKENS` tokens at a time."""
+class _Padded:
+    """Any model's own forward pass over a padded batch, under autocast where `dtype` is not float32."""
+
+    def __init__(self, model: SentenceTransformer, dtype: torch.dtype) -> None:
+        self._model, self._dtype = model, dtype
+
+    def __call__(self, batch: TokenBatch) -> FloatMatrix:
+        """`(n, dimension)` float32 vectors of n tokenised texts."""
+        tokenizer: Any = self._model.tokenizer
+        mixed = self._dtype != torch.float32
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed):
+            features = dict(tokenizer.pad(dict(batch), return_tensors="pt"))
+            found: FloatMatrix = self._model(features)["sentence_embedding"].float().numpy()
+        return found
+
+
+def _token_batches(model: SentenceTransformer, texts: Sequence[str]) -> Iterator[tuple[IntMatrix, TokenBatch]]:
+    """Row numbers and token ids of texts, by falling token count, at most about `_BATCH_TOKENS` tokens at a time."""
     tokenizer: Any = model.tokenizer
     encoded = tokenizer([text.strip() for text in texts], truncation=True, max_length=model.max_seq_length)
     lengths = np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
@@ -153,8 +194,7 @@ def _token_batches(
     start = 0
     while start < len(order):
         rows = order[start : start + int(np.clip(_BATCH_TOKENS // lengths[order[start]], 1, _BATCH_ROWS))]
-        part = {name: [values[i] for i in rows] for name, values in encoded.items()}
-        yield rows, dict(tokenizer.pad(part, return_tensors="pt"))
+        yield rows, {name: [values[i] for i in rows] for name, values in encoded.items()}
         start += len(rows)
 
 
