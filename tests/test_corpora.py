@@ -79,6 +79,29 @@ def test_the_reference_is_built_once_and_counts_what_it_skipped(
     assert python_reference.is_built(tmp_path)
 
 
+def test_deep_files_are_read_only_while_they_can_add_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _small_python(monkeypatch, tmp_path)
+    monkeypatch.setattr(python_reference, "_FILES_A_STEP", 1)
+    deep = tmp_path / "lib" / "pkg" / "a" / "b"
+    deep.mkdir(parents=True)
+    (deep / "deep.py").write_text(SOURCE.replace("Join", "Link"), encoding="utf-8")
+    everything, skipped = python_reference._collect(None)
+    assert [row.name for row in everything][-1] == "pkg.a.b.deep.Table" and skipped == 1
+    monkeypatch.setattr(python_reference, "MAX_DOCUMENTS", 2)
+    enough, _ = python_reference._collect(None)
+    assert [row.name for row in enough] == ["pkg.join", "pkg.Table"]
+    assert python_reference._chosen(enough) == python_reference._chosen(everything)
+
+
+def test_a_long_description_ends_with_a_whole_word(tmp_path: Path) -> None:
+    path = tmp_path / "pkg.py"
+    body = "wordy " * 200
+    path.write_text(f'def f(x):\n    """Say many words here.\n\n    {body}\n    """\n', encoding="utf-8")
+    (row,) = docstrings.read_docstrings(path, "pkg")
+    assert docstrings.MAX_BODY_CHARS - 6 < len(row.body) <= docstrings.MAX_BODY_CHARS
+    assert set(row.body.split()) == {"wordy"}
+
+
 def test_a_damaged_reference_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _small_python(monkeypatch, tmp_path)
     corpus = python_reference.load_python_reference(tmp_path)

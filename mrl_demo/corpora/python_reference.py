@@ -32,9 +32,10 @@ PACKAGES = (
     ("scikit-learn", "sklearn"),
     ("torch", "torch"),
 )
-MAX_DOCUMENTS = 10_000
+MAX_DOCUMENTS = 8_200
 MAX_QUERIES = 2_000
-_RECIPE = "1"
+_RECIPE = "2"
+_FILES_A_STEP = 50
 #: Programs and test suites that ship with Python and that nobody looks things up in.
 _NOT_A_REFERENCE = {"idlelib", "lib2to3", "test", "turtledemo"}
 
@@ -54,9 +55,9 @@ class _Source:
 def load_python_reference(cache_dir: Path, progress: Progress | None = None) -> Corpus:
     """The corpus, read from the cache folder or built by parsing source files (a few seconds).
 
-    Title is the qualified name, text the signature and description; the queries are the summary lines, taken out of
-    the text, so finding the definition from its summary is the task. Files that do not parse are skipped and counted
-    in `notes`. `progress` may raise to cancel.
+    Title is the qualified name, text the signature and the description's first `MAX_BODY_CHARS` characters; the
+    queries are the summary lines, taken out of the text, so finding the definition from its summary is the task.
+    Files that do not parse are skipped and counted in `notes`. `progress` may raise to cancel.
     """
     path = _cache_path(cache_dir)
     stored = _read(path)
@@ -85,26 +86,42 @@ def _corpus(rows: Sequence[Docstring], skipped: int) -> Corpus:
 
 
 def _collect(progress: Progress | None) -> tuple[list[Docstring], int]:
+    """Docstrings of the shallowest files up to where deeper ones could add nothing to `_chosen`, and files skipped."""
     found: list[Docstring] = []
-    files = [(path, source) for source in _sources() for path in source_files(source.root)]
     skipped = 0
-    for number, (path, source) in enumerate(files):
-        if progress and number % 50 == 0:
-            progress(number / len(files), f"Reading docstrings: {number:,} of {len(files):,} files")
+    files = _files_by_depth()
+    for number, (depth, path, module) in enumerate(files):
+        if number % _FILES_A_STEP == 0:
+            if progress:
+                progress(number / len(files), f"Reading docstrings: {number:,} of {len(files):,} files")
+            if sum(_depth(row.name) <= depth for row in _distinct(found)) >= MAX_DOCUMENTS:
+                break
         try:
-            found.extend(read_docstrings(path, module_name(path, source.root, source.package)))
+            found.extend(read_docstrings(path, module))
         except (SyntaxError, ValueError, OSError, RecursionError) as error:
             logger.info("%s skipped: %s", path, error)
             skipped += 1
     return found, skipped
 
 
+def _files_by_depth() -> list[tuple[int, Path, str]]:
+    """Least depth of a name in the file, the file, and its module: shallow files first."""
+    sources = [(path, source) for source in _sources() for path in source_files(source.root)]
+    named = [(path, module_name(path, source.root, source.package)) for path, source in sources]
+    return sorted(((_depth(module) + 1, path, module) for path, module in named), key=lambda row: row[0])
+
+
 def _chosen(found: list[Docstring]) -> list[Docstring]:
     """Distinct texts, at most `MAX_DOCUMENTS`: public modules and shallow names first."""
-    distinct = list({(row.signature, row.summary, row.body): row for row in reversed(found)}.values())[::-1]
-    named = list({row.name: row for row in reversed(distinct)}.values())[::-1]
+    named = _distinct(found)
     order = sorted(range(len(named)), key=lambda i: (_depth(named[i].name), i))[:MAX_DOCUMENTS]
     return [named[i] for i in sorted(order)]
+
+
+def _distinct(found: list[Docstring]) -> list[Docstring]:
+    """The first of each text, then the first of each name."""
+    texts = list({(row.signature, row.summary, row.body): row for row in reversed(found)}.values())[::-1]
+    return list({row.name: row for row in reversed(texts)}.values())[::-1]
 
 
 def _depth(name: str) -> int:
