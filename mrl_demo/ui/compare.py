@@ -38,6 +38,7 @@ class Parts:
 
     query: gr.Textbox
     search: gr.Button
+    prepare: gr.Button
     chips: gr.HTML
     corpus: gr.Dropdown
     left: gr.Dropdown
@@ -101,6 +102,8 @@ def _layout(lab: Lab, view: ViewState, answer: Answer) -> Parts:
             elem_id="query",
         )
         search = gr.Button("Search", variant="primary", scale=0, min_width=112, elem_id="search")
+    # Pressed by other tabs' scripts once they have chosen models here: it shows how far their vectors are.
+    readied = gr.Button("Prepare and search", visible="hidden", elem_id="prepare")
     chips = example_buttons(lab.examples(view.corpus))
     with gr.Row(elem_id="choices"):
         corpora = [(choice.label, choice.name) for choice in lab.corpora()]
@@ -121,7 +124,7 @@ def _layout(lab: Lab, view: ViewState, answer: Answer) -> Parts:
         breaks = static_html(compare_view.breaks_html(found) if found else "", "breaks", "chart.js")
         chart = gr.Plot(compare_view.figure(found) if found else None, show_label=False, elem_id="rank-moves")
     state = gr.State(view, time_to_live=STATE_SECONDS)
-    return Parts(query, search, chips, corpus, left, right, dimension, notice, results, breaks, chart, state)
+    return Parts(query, search, readied, chips, corpus, left, right, dimension, notice, results, breaks, chart, state)
 
 
 def _wire(events: Events, parts: Parts) -> None:
@@ -130,8 +133,8 @@ def _wire(events: Events, parts: Parts) -> None:
     parts.chips.pick(events.pick, parts.asked, [parts.query, *parts.answered], **HEAVY)
     parts.dimension.input(events.slide, parts.asked, [parts.notice, parts.results], trigger_mode="always_last", **LIGHT)
     preparing: dict[str, Any] = {"inputs": parts.menus, "outputs": parts.notice, **HEAVY, "show_progress": "full"}
-    for menu in (parts.left, parts.right):
-        menu.input(events.prepare, **preparing).then(events.search_again, parts.asked, parts.answered, **HEAVY)
+    for chosen in (parts.left.input, parts.right.input, parts.prepare.click):
+        chosen(events.prepare, **preparing).then(events.search_again, parts.asked, parts.answered, **HEAVY)
     parts.corpus.input(events.prepare, **preparing).then(
         events.change_corpus, parts.asked, [parts.query, parts.chips, *parts.answered], **HEAVY
     )

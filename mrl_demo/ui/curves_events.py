@@ -34,7 +34,7 @@ OPEN_COMPARE = """() => {
   const press = (tries) => {
     const button = document.querySelector("button#search, #search button");
     if (button && button.offsetParent) {
-      button.click();
+      document.querySelector("button#prepare, #prepare button").click();
       document.querySelector("#ask")?.scrollIntoView({ block: "start" });
     } else if (tries > 0) setTimeout(() => press(tries - 1), 50);
   };

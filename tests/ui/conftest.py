@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +41,12 @@ def chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of app.py, running as a process of its own until the tests are over."""
+@contextmanager
+def serving(log: Path, *flags: str) -> Iterator[str]:
+    """Address of app.py, running as a process of its own with `flags` until the block ends."""
     port = free_port()
-    log = tmp_path_factory.mktemp("app") / "app.log"
     with log.open("wb") as output:
-        command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
+        command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *flags]
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}/"
@@ -59,6 +59,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app that all journeys share."""
+    with serving(tmp_path_factory.mktemp("app") / "app.log") as url:
+        yield url
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Callable[..., AbstractContextManager[str]]:
+    """Starts an app of the test's own, with an empty cache and the flags given."""
+    return lambda *flags: serving(tmp_path / "app.log", "--cache-dir", str(tmp_path / "cache"), *flags)
 
 
 @pytest.fixture(scope="session")
