@@ -23,6 +23,8 @@ _NUMBERS = {
     "adapter_scale": float,
 }  # fmt: skip
 
+_HELP = {"batch_size": "rows of a step (of each process under torchrun)", "steps": "optimiser steps, 0 for one epoch"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 where it worked, 2 and a message where the user can mend it, 130 where interrupted."""
@@ -93,7 +95,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     for name in sorted(_OWN):
         parser.add_argument(f"--{name.replace('_', '-')}")
     for name, kind in _NUMBERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=_HELP.get(name))
     for role in ("query", "positive", "negative"):
         parser.add_argument(f"--{role}-column", default="", help=f"column of your data that holds the {role}")
 
