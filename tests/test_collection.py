@@ -13,7 +13,7 @@ import pytest
 
 from mrl_demo.config import Settings
 from mrl_demo.corpora.beir_export import write_beir
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.files import load_path
 from mrl_demo.services import Lab
 from mrl_demo.types import Corpus, FloatMatrix
@@ -220,3 +220,16 @@ def test_the_first_example_shows_what_the_page_is_about(tmp_path: Path) -> None:
     assert tuned.answer_rank == 1
     assert base.answer_rank is not None
     assert base.answer_rank > 10
+
+
+def test_training_queries_are_three_new_ones_for_every_passage_of_a_train_topic(corpus: Corpus) -> None:
+    rows = list(read_jsonl(FOLDER / "training_queries.jsonl"))
+    train = {query.id.rsplit("-", 1)[0] for query in corpus.queries if query.split == "train"}
+    assert Counter(row["passage_id"] for row in rows) == dict.fromkeys(train, 3)
+    assert {row["split"] for row in rows} == {"train"}
+    assert {row["style"] for row in rows} == {"question", "paraphrase"}
+    texts = [row["text"].lower() for row in rows] + [query.text.lower() for query in corpus.queries]
+    ids = [row["id"] for row in rows] + [query.id for query in corpus.queries]
+    assert len(set(texts)) == len(texts)
+    assert len(set(ids)) == len(ids)
+    assert [row["id"] for row in rows if not 2 <= len(row["text"].split()) <= 22] == []

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from mrl_demo.cache import VectorCache, vectors_key
-from mrl_demo.models.encoders import has_bf16, load_sentence_transformer
+from mrl_demo.models.encoders import encode_in_bulk, forward_pass, has_bf16, load_sentence_transformer
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _BATCH = 32
-_REPORT_EVERY = 10 * _BATCH
 
 
 @dataclass(frozen=True)
@@ -67,20 +64,23 @@ def _spec(config: TrainConfig, source: str) -> ModelSpec:
 def encode(
     model: SentenceTransformer, texts: Sequence[str], prompt: str = "", progress: Progress | None = None
 ) -> FloatMatrix:
-    """`(n, d)` float32 unit rows, full length, longest texts first; bf16 autocast where the CPU has it."""
-    order = np.argsort([-len(text) for text in texts], kind="stable")
-    out = np.empty((len(texts), int(model.get_embedding_dimension() or 0)), dtype=np.float32)
-    autocast = torch.autocast("cpu", dtype=torch.bfloat16) if has_bf16() else nullcontext()
+    """`(n, d)` float32 unit rows, full length, every distinct text once; bf16 products where the CPU has them."""
+    distinct = list(dict.fromkeys(texts))
+    place = {text: i for i, text in enumerate(distinct)}
     model.eval()
-    with autocast:
-        for start in range(0, len(order), _REPORT_EVERY):
-            part = order[start : start + _REPORT_EVERY]
-            out[part] = model.encode(
-                [texts[i] for i in part], prompt=prompt or None, batch_size=_BATCH, show_progress_bar=False
-            )
-            if progress:
-                progress((start + len(part)) / len(order), f"Encoding {start + len(part):,} of {len(order):,} texts")
-    return normalise(out)
+
+    def report(done: int) -> None:
+        if progress:
+            progress(done / len(distinct), f"Encoding {done:,} of {len(distinct):,} texts")
+
+    if model.device.type == "cpu":
+        forward = forward_pass(model, torch.bfloat16 if has_bf16() else torch.float32)
+        dimension = int(model.get_embedding_dimension() or 0)
+        prompted = [prompt + text for text in distinct]
+        found = encode_in_bulk(model, forward, prompted, dimension, torch.get_num_threads(), report)
+    else:
+        found = model.encode(distinct, prompt=prompt or None, batch_size=_BATCH, show_progress_bar=False)
+    return normalise(found[[place[text] for text in texts]])
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.python_reference import load_python_reference
 from mrl_demo.storage import sha256_text
 from mrl_demo.types import Corpus, Document, FloatMatrix, LabError, Progress, Query
 
 _HELD_OUT_SHARE = 20
 _MAX_HELD_OUT = 1_000
+#: Three more queries for every passage of the train topics, for training only.
+_TRAINING_QUERIES = "collection/training_queries.jsonl"
 
 
 class DataError(LabError, ValueError):
@@ -61,7 +63,9 @@ class TrainingData:
 
 
 def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: Progress | None = None) -> TrainingData:
-    """Pairs of the train topics; broad text: every passage and the Python reference, without queries.
+    """Pairs of the train topics and of the further training queries; broad text: every passage, the Python reference.
+
+    No query is among the broad text.
 
     Passages of validation and test topics are read as plain text, by the rotation and the distillation; their
     queries and judgements are never trained on.
@@ -74,6 +78,7 @@ def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: 
         if query.split == "train"
         for passage in sorted(corpus.judgements.get(query.id, {}))
     ]
+    rows += [(row["text"], place[row["passage_id"]].content) for row in read_jsonl(assets_dir / _TRAINING_QUERIES)]
     pairs = Pairs(tuple(query for query, _ in rows), tuple(passage for _, passage in rows))
     reference = _sampled(_reference_texts(cache_dir, progress), broad_texts)
     return TrainingData(pairs, (*(document.content for document in corpus.documents), *reference), corpus)

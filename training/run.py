@@ -189,24 +189,31 @@ class _Run:
         teacher = vectors.of(broad, config.document_prompt, self.report.progress)
         queries = vectors.of(pairs.queries, config.query_prompt, self.report.progress)
         positives = vectors.of(pairs.positives, config.document_prompt, self.report.progress)
-        rotation = self._rotation(pairs, queries, positives, teacher) if config.rotation and config.matryoshka else None
+        rotation = self._rotation(pairs, queries, positives, vectors) if config.rotation and config.matryoshka else None
         if config.negatives == "mined" and not pairs.negatives:
             pairs = mined_negatives(pairs, queries, positives, config.seed)
         return TrainingSet(pairs, broad, teacher if config.distillation else None, validation), rotation
 
-    def _rotation(self, pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, broad: FloatMatrix) -> FloatMatrix:
+    def _rotation(
+        self, pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, vectors: BaseVectors
+    ) -> FloatMatrix:
         """The start's rotation; that of an interrupted run where there is one."""
         path = self.folder.work / _ROTATION
         if path.is_file():
             return np.load(path, allow_pickle=False)
+        config, progress = self.config, self.report.progress
         place: dict[str, int] = {}
         for text in pairs.positives:
             place.setdefault(text, len(place))
         first = {text: i for i, text in reversed(list(enumerate(pairs.positives)))}
         start = StartVectors(
-            queries, positives[[first[text] for text in place]], [place[t] for t in pairs.positives], broad
+            queries,
+            positives[[first[text] for text in place]],
+            [place[text] for text in pairs.positives],
+            vectors.of([document.content for document in self.data.judge.documents], config.document_prompt, progress),
+            vectors.of(self.data.broad, config.document_prompt, progress),
         )
-        rotation = fit_start(start, self.config.dims, self.config.seed, self.report.progress)
+        rotation = fit_start(start, config.dims, config.dim_weights, config.seed, progress)
         np.save(path, rotation)
         return rotation
 

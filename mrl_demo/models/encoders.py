@@ -80,28 +80,20 @@ class SentenceEncoder:
     def _encode_in_bulk(
         self, texts: Sequence[str], prompt: str, dtype: torch.dtype, progress: Progress | None = None
     ) -> FloatMatrix:
-        """One batch a thread, each on one torch thread: nothing waits for the slowest part of every product."""
         model, forward = self.model(), self._forward(dtype)
-        out = np.empty((len(texts), self.dimension), dtype=np.float32)
-        order = np.argsort([-len(text) for text in texts], kind="stable")
-        done = 0
-        with torch_threads(1), _one_thread_workers(self._bulk_threads) as pool:
-            for start in range(0, len(order), _TOKENISED):
-                part = order[start : start + _TOKENISED]
-                batches = list(_token_batches(model, [prompt + texts[i] for i in part]))
-                for (rows, _), found in zip(batches, pool.map(forward, [batch for _, batch in batches]), strict=True):
-                    out[part[rows]] = self._finished(found)
-                    done += len(rows)
-                    if progress:
-                        text = f"Encoding {done:,} of {len(order):,} documents with {self.spec.name}"
-                        progress(done / len(order), text)
-        return out
+
+        def report(done: int) -> None:
+            if progress:
+                progress(done / len(texts), f"Encoding {done:,} of {len(texts):,} documents with {self.spec.name}")
+
+        prompted = [prompt + text for text in texts]
+        return self._finished(encode_in_bulk(model, forward, prompted, self.dimension, self._bulk_threads, report))
 
     def _forward(self, dtype: torch.dtype) -> Callable[[TokenBatch], FloatMatrix]:
         model = self.model()
         with self._lock:
             if dtype not in self._forwards:
-                self._forwards[dtype] = (PackedBert if PackedBert.fits(model) else _Padded)(model, dtype)
+                self._forwards[dtype] = forward_pass(model, dtype)
             return self._forwards[dtype]
 
     def _encode(self, texts: Sequence[str], prompt: str) -> FloatMatrix:
@@ -114,11 +106,7 @@ class SentenceEncoder:
         return self._finished(np.asarray(found, dtype=np.float32))
 
     def _finished(self, vectors: FloatMatrix) -> FloatMatrix:
-        if vectors.shape[1] != self.dimension:
-            raise ModelError(
-                f"{self.spec.model_id} gave vectors of {vectors.shape[1]} numbers, not {self.dimension}: "
-                "its folder was saved with truncate_dim or is another model."
-            )
+        _check_length(vectors, self.dimension)
         return normalise(_layer_norm(vectors) if self.spec.layer_norm else vectors)
 
 
@@ -140,6 +128,40 @@ def load_sentence_transformer(folder: Path | str, spec: ModelSpec) -> SentenceTr
     model.max_seq_length = min(spec.max_tokens, model.max_seq_length or spec.max_tokens)
     model.eval()
     return model
+
+
+def forward_pass(model: SentenceTransformer, dtype: torch.dtype) -> Callable[[TokenBatch], FloatMatrix]:
+    """The fastest way from tokenised texts to `(n, d)` float32 vectors: without padding for a plain BERT."""
+    return (PackedBert if PackedBert.fits(model) else _Padded)(model, dtype)
+
+
+def encode_in_bulk(
+    model: SentenceTransformer,
+    forward: Callable[[TokenBatch], FloatMatrix],
+    texts: Sequence[str],
+    dimension: int,
+    threads: int,
+    report: Callable[[int], None] | None = None,
+) -> FloatMatrix:
+    """`(n, dimension)` float32 vectors as `forward` gives them, on a CPU; `report` takes how many texts are done.
+
+    One batch a thread, each on one torch thread: nothing waits for the slowest part of every product. Raises
+    `ModelError` where vectors have another length.
+    """
+    out = np.empty((len(texts), dimension), dtype=np.float32)
+    order = np.argsort([-len(text) for text in texts], kind="stable")
+    done = 0
+    with torch_threads(1), _one_thread_workers(threads) as pool:
+        for start in range(0, len(order), _TOKENISED):
+            part = order[start : start + _TOKENISED]
+            batches = list(_token_batches(model, [texts[i] for i in part]))
+            for (rows, _), found in zip(batches, pool.map(forward, [batch for _, batch in batches]), strict=True):
+                _check_length(found, dimension)
+                out[part[rows]] = found
+                done += len(rows)
+                if report:
+                    report(done)
+    return out
 
 
 def has_bf16() -> bool:
@@ -196,6 +218,14 @@ def _token_batches(model: SentenceTransformer, texts: Sequence[str]) -> Iterator
         rows = order[start : start + int(np.clip(_BATCH_TOKENS // lengths[order[start]], 1, _BATCH_ROWS))]
         yield rows, {name: [values[i] for i in rows] for name, values in encoded.items()}
         start += len(rows)
+
+
+def _check_length(vectors: FloatMatrix, dimension: int) -> None:
+    if vectors.shape[1] != dimension:
+        raise ModelError(
+            f"The model gave vectors of {vectors.shape[1]} numbers, not {dimension}: "
+            "its folder was saved with truncate_dim or is another model."
+        )
 
 
 def _layer_norm(vectors: FloatMatrix) -> FloatMatrix:

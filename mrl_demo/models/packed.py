@@ -56,7 +56,7 @@ class PackedBert:
 
     @staticmethod
     def fits(model: SentenceTransformer) -> bool:
-        """Whether this is a plain BERT: absolute positions, GELU, no decoder."""
+        """Whether this is a plain BERT: absolute positions, GELU, no decoder, no adapter inside its layers."""
         bert = getattr(model[0], "auto_model", None)
         config = getattr(bert, "config", None)
         return (
@@ -64,6 +64,7 @@ class PackedBert:
             and getattr(config, "hidden_act", "") == "gelu"
             and getattr(config, "position_embedding_type", None) in {None, "absolute"}
             and not getattr(config, "is_decoder", False)
+            and not any("lora" in name for name, _ in model.named_parameters())
         )
 
     def __call__(self, batch: TokenBatch) -> FloatMatrix:
