@@ -23,11 +23,12 @@ from mrl_demo.types import FloatMatrix
 from training.bases import Base, BaseVectors, find_base
 from training.card import write_card
 from training.config import TrainConfig
-from training.data import Pairs, TrainingData, mined_negatives
+from training.data import TrainingData, mined_negatives
 from training.events import Watch, watcher
 from training.measure import as_dicts, compare, table
 from training.model import prepare_model, save_adapter
 from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.parts import Parts, parts_of
 from training.processes import Processes
 from training.report import Report
 from training.sources import load_data
@@ -180,37 +181,42 @@ class _Run:
 
     def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
         """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
-        config, pairs, broad = self.config, self.data.pairs, self.data.broad
+        config, pairs = self.config, self.data.pairs
         vectors.model.max_seq_length = min(config.max_tokens, vectors.model.max_seq_length or config.max_tokens)
         validation = small_validation(self.data.judge, self.data.validation_split)
         needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
         if not (config.distillation or needs_pairs):
             return TrainingSet(pairs, (), None, validation), None
-        teacher = vectors.of(broad, config.document_prompt, self.report.progress)
         queries = vectors.of(pairs.queries, config.query_prompt, self.report.progress)
         positives = vectors.of(pairs.positives, config.document_prompt, self.report.progress)
-        rotation = self._rotation(pairs, queries, positives, vectors) if config.rotation and config.matryoshka else None
+        parts = parts_of(self.data.judge.documents, config.seed)
+        rotation = self._rotation(queries, positives, parts, vectors) if config.rotation and config.matryoshka else None
         if config.negatives == "mined" and not pairs.negatives:
             pairs = mined_negatives(pairs, queries, positives, config.seed)
-        return TrainingSet(pairs, broad, teacher if config.distillation else None, validation), rotation
+        if not config.distillation:
+            return TrainingSet(pairs, (), None, validation), rotation
+        broad = (*self.data.broad, *parts.texts)
+        teacher = vectors.of(broad, config.document_prompt, self.report.progress)
+        return TrainingSet(pairs, broad, teacher, validation), rotation
 
     def _rotation(
-        self, pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, vectors: BaseVectors
+        self, queries: FloatMatrix, positives: FloatMatrix, parts: Parts, vectors: BaseVectors
     ) -> FloatMatrix:
         """The start's rotation; that of an interrupted run where there is one."""
         path = self.folder.work / _ROTATION
         if path.is_file():
             return np.load(path, allow_pickle=False)
         config, progress = self.config, self.report.progress
-        place: dict[str, int] = {}
-        for text in pairs.positives:
-            place.setdefault(text, len(place))
-        first = {text: i for i, text in reversed(list(enumerate(pairs.positives)))}
+        distinct = {text: i for i, text in reversed(list(enumerate(self.data.pairs.positives)))}
+        place = {text: i for i, text in enumerate(distinct)}
+        documents = [document.content for document in self.data.judge.documents]
         start = StartVectors(
             queries,
-            positives[[first[text] for text in place]],
-            [place[text] for text in pairs.positives],
-            vectors.of([document.content for document in self.data.judge.documents], config.document_prompt, progress),
+            positives[list(distinct.values())],
+            [place[text] for text in self.data.pairs.positives],
+            vectors.of(documents, config.document_prompt, progress),
+            vectors.of(parts.texts, config.query_prompt, progress),
+            list(parts.wholes),
             vectors.of(self.data.broad, config.document_prompt, progress),
         )
         rotation = fit_start(start, config.dims, config.dim_weights, config.seed, progress)

@@ -22,13 +22,16 @@ _DISTILLATION, _ORTHOGONALITY = 0.5, 0.1
 class StartVectors:
     """The base model's unit rows: `queries` `(n, d)`, the `positives` `(m, d)` at their `answers`, texts beside them.
 
-    `searched` `(s, d)` are the documents that will be searched, `broad` `(k, d)` is text of any kind.
+    `searched` `(s, d)` are the documents that will be searched, `parts` `(p, d)` their titles and sentences, each of
+    the document at `wholes`, and `broad` `(k, d)` is text of any kind.
     """
 
     queries: FloatMatrix
     positives: FloatMatrix
     answers: list[int]
     searched: FloatMatrix
+    parts: FloatMatrix
+    wholes: list[int]
     broad: FloatMatrix
 
 
@@ -41,21 +44,18 @@ def fit_start(
 ) -> FloatMatrix:
     """A near-orthogonal `(d, d)` float32 matrix, `x -> x @ matrix`, that makes prefixes search well.
 
-    From the principal axes of the searched documents, a few steps of Adam on three things: contrastive loss over the
-    pairs, distillation of the neighbours among searched and broad texts, each at every prefix of `dims` with its
-    weight, and the distance from orthogonality, which keeps full-dimension cosines.
+    From the principal axes of the searched documents, a few steps of Adam on four things: contrastive loss over the
+    pairs, the same over titles and sentences that look for their document, distillation of the neighbours among
+    searched and broad texts, each at every prefix of `dims` with its weight, and the distance from orthogonality,
+    which keeps full-dimension cosines.
     """
     generator = torch.Generator().manual_seed(seed)
     matrix = _centred_axes(torch.from_numpy(vectors.searched)).requires_grad_(True)
     optimiser = torch.optim.Adam([matrix], lr=_RATE)
-    answers = torch.tensor(vectors.answers)
-    shares = tuple(weight / sum(weights) for weight in weights)
+    prefixes = tuple((dim, weight / sum(weights)) for dim, weight in zip(dims, weights, strict=True))
     for step in range(_STEPS):
         optimiser.param_groups[0]["lr"] = _RATE * (1 + math.cos(math.pi * step / _STEPS)) / 2
-        chosen = torch.randint(len(answers), (min(_QUERIES, len(answers)),), generator=generator)
-        texts = torch.cat([_sample(vectors.searched, generator), _sample(vectors.broad, generator)])
-        queries = torch.from_numpy(vectors.queries)[chosen]
-        loss = _loss(matrix, queries, torch.from_numpy(vectors.positives), answers[chosen], texts, dims, shares)
+        loss = _loss(matrix, vectors, prefixes, generator)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -73,24 +73,37 @@ def _centred_axes(rows: Tensor) -> Tensor:
     return torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1).contiguous()
 
 
-def _sample(rows: FloatMatrix, generator: torch.Generator) -> Tensor:
-    return torch.from_numpy(rows)[torch.randperm(len(rows), generator=generator)[:_TEXTS]]
-
-
 def _loss(
-    matrix: Tensor,
-    queries: Tensor,
-    positives: Tensor,
-    answers: Tensor,
-    texts: Tensor,
-    dims: tuple[int, ...],
-    shares: tuple[float, ...],
+    matrix: Tensor, vectors: StartVectors, prefixes: tuple[tuple[int, float], ...], generator: torch.Generator
 ) -> Tensor:
-    turned_queries, turned, turned_texts = queries @ matrix, positives @ matrix, texts @ matrix
     loss = _ORTHOGONALITY * (matrix.T @ matrix - torch.eye(len(matrix))).square().sum()
-    for dim, share in zip(dims, shares, strict=True):
-        cut_queries, cut = (functional.normalize(rows[:, :dim], dim=1) for rows in (turned_queries, turned))
-        contrastive = functional.cross_entropy(cut_queries @ cut.T / _TEMPERATURE, answers)
-        distilled = neighbour_divergence(turned_texts[:, :dim], texts, _TEMPERATURE)
-        loss = loss + share * (contrastive + _DISTILLATION * distilled)
+    for asked, answers, candidates in (
+        (vectors.queries, vectors.answers, vectors.positives),
+        (vectors.parts, vectors.wholes, vectors.searched),
+    ):
+        if len(asked):
+            chosen = _some(len(asked), _QUERIES, generator)
+            queries, found = torch.from_numpy(asked)[chosen] @ matrix, torch.from_numpy(candidates) @ matrix
+            loss = loss + _contrastive(queries, found, torch.tensor(answers)[chosen], prefixes)
+    texts = torch.cat(
+        [torch.from_numpy(rows)[_some(len(rows), _TEXTS, generator)] for rows in (vectors.searched, vectors.broad)]
+    )
+    turned = texts @ matrix
+    for dim, share in prefixes:
+        loss = loss + share * _DISTILLATION * neighbour_divergence(turned[:, :dim], texts, _TEMPERATURE)
     return loss
+
+
+def _contrastive(
+    queries: Tensor, candidates: Tensor, answers: Tensor, prefixes: tuple[tuple[int, float], ...]
+) -> Tensor:
+    """Cross-entropy of the right candidate among all, over the prefixes."""
+    loss = torch.zeros(())
+    for dim, share in prefixes:
+        cut_queries, cut = (functional.normalize(rows[:, :dim], dim=1) for rows in (queries, candidates))
+        loss = loss + share * functional.cross_entropy(cut_queries @ cut.T / _TEMPERATURE, answers)
+    return loss
+
+
+def _some(count: int, wanted: int, generator: torch.Generator) -> Tensor:
+    return torch.randperm(count, generator=generator)[:wanted]
