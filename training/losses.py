@@ -56,12 +56,12 @@ def build_losses(model: SentenceTransformer, config: TrainConfig, teacher: Float
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for."""
     losses: dict[str, nn.Module] = {}
     if config.loss != "none":
-        losses["pairs"] = _matryoshka(model, _contrastive(model, config), config)
+        losses["pairs"] = _matryoshka(model, _contrastive(model, config), config, config.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(
             model, teacher, config.distillation_temperature, config.distillation_weight
         )
-        losses["broad"] = _matryoshka(model, distilled, config)
+        losses["broad"] = _matryoshka(model, distilled, config, _distillation_weights(config))
     return losses
 
 
@@ -75,11 +75,18 @@ def _contrastive(model: SentenceTransformer, config: TrainConfig) -> nn.Module:
     return MultipleNegativesRankingLoss(model, scale=config.similarity_scale)
 
 
-def _matryoshka(model: SentenceTransformer, loss: nn.Module, config: TrainConfig) -> nn.Module:
+def _distillation_weights(config: TrainConfig) -> tuple[float, ...]:
+    """The dims' weights, with as much again on the full length: that is what keeps it from being taxed."""
+    return (*config.dim_weights[:-1], config.dim_weights[-1] + sum(config.dim_weights))
+
+
+def _matryoshka(
+    model: SentenceTransformer, loss: nn.Module, config: TrainConfig, weights: tuple[float, ...]
+) -> nn.Module:
     """MatryoshkaLoss with weights that sum to 1, so that learning rates mean the same with and without it."""
     from sentence_transformers.losses import MatryoshkaLoss
 
     if not config.matryoshka:
         return loss
-    total = sum(config.dim_weights)
-    return MatryoshkaLoss(model, loss, list(config.dims), [weight / total for weight in config.dim_weights])
+    total = sum(weights)
+    return MatryoshkaLoss(model, loss, list(config.dims), [weight / total for weight in weights])

@@ -10,10 +10,10 @@ from training.config import ConfigError, TrainConfig
 BUILTIN = TrainConfig(
     "tuned",
     weights=(0.5, 0.5, 1, 2, 1.5, 1, 0.5),
-    learning_rate=5e-4,
+    learning_rate=4e-4,
     lora_alpha=32,
     adapter_scale=0.5,
-    steps=80,
+    steps=60,
     evaluations=2,
 )
 PRESETS: dict[str, TrainConfig] = {

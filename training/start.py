@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mrl_demo.adapt import AdaptSettings, fit_adapted
 from mrl_demo.types import FloatMatrix, Progress
 from training.losses import neighbour_divergence
 
+_FIT_STEPS = 200
 _STEPS = 120
-_QUERIES, _TEXTS = 256, 192
+_FIT_TEXTS, _QUERIES, _TEXTS = 768, 256, 192
 _RATE, _TEMPERATURE = 2e-3, 0.05
-_DISTILLATION, _ORTHOGONALITY = 0.5, 0.1
+_DISTILLATION, _ORTHOGONALITY = 0.5, 1.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ def fit_start(
 ) -> FloatMatrix:
     """A near-orthogonal `(d, d)` float32 matrix, `x -> x @ matrix`, that makes prefixes search well.
 
-    From the principal axes of the searched documents, a few steps of Adam on four things: contrastive loss over the
-    pairs, the same over titles and sentences that look for their document, distillation of the neighbours among
-    searched and broad texts, each at every prefix of `dims` with its weight, and the distance from orthogonality,
-    which keeps full-dimension cosines.
+    From the rotation fitted to the broad text (`mrl_demo.adapt`), a few steps of Adam on four things: contrastive loss
+    over the pairs, the same over titles and sentences that look for their document, distillation of the neighbours
+    among searched and broad texts, each at every prefix of `dims` with its weight, and the distance from
+    orthogonality, which keeps full-dimension cosines.
     """
+    settings = AdaptSettings(steps=_FIT_STEPS, seed=seed, time_limit_s=600, batch_size=_FIT_TEXTS)
+    matrix = torch.from_numpy(fit_adapted(vectors.broad, settings, progress).matrix.copy()).requires_grad_(True)
     generator = torch.Generator().manual_seed(seed)
-    matrix = _centred_axes(torch.from_numpy(vectors.searched)).requires_grad_(True)
     optimiser = torch.optim.Adam([matrix], lr=_RATE)
     prefixes = tuple((dim, weight / sum(weights)) for dim, weight in zip(dims, weights, strict=True))
     for step in range(_STEPS):
@@ -62,15 +65,6 @@ def fit_start(
         if progress and step % 10 == 0:
             progress(step / _STEPS, f"Learning the rotation to start from: step {step} of {_STEPS}")
     return matrix.detach().numpy()
-
-
-def _centred_axes(rows: Tensor) -> Tensor:
-    """Principal axes `(d, d)` of unit rows about their mean, largest first, as columns.
-
-    About the mean, unlike the arms' PCA: what all documents share would otherwise take the first, dearest axis.
-    """
-    centred = rows - rows.mean(dim=0)
-    return torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1).contiguous()
 
 
 def _loss(
