@@ -105,6 +105,9 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
     parser.add_argument("--queries", type=int, default=2000, help="at most so many queries of each outside folder")
     parser.add_argument("--max-tokens", type=int, default=128, help="documents are cut at so many tokens")
+    parser.add_argument(
+        "--adapted", action="store_true", help="also each model with a rotation fitted to the documents"
+    )
     parser.add_argument("--write", action="store_true", help="store the figures in each adapter's folder and card")
     parser.set_defaults(command=_evaluate)
 
@@ -193,7 +196,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         path.parent for path in (settings.assets_dir / "adapters").glob("*/adapter.json")
     )
     evaluate(folders, options.outside, settings, Report(), queries=options.queries, max_tokens=options.max_tokens,
-             write=options.write)  # fmt: skip
+             with_adapted=options.adapted, write=options.write)  # fmt: skip
     return 0
 
 

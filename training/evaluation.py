@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mrl_demo.adapt import Rotation
+from mrl_demo.adapt import Rotation, fit_adapted
 from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
@@ -30,7 +30,7 @@ from training.measure import as_dicts, compare
 from training.report import Report
 from training.validation import Scores, score
 
-BASE, PCA, TUNED, CONTROL = "base", "base-pca", "tuned", "tuned-plain"
+BASE, PCA, ADAPTED, CONTROL = "base", "base-pca", "adapted", "tuned-plain"
 _SPLIT = "test"
 
 
@@ -46,28 +46,51 @@ class Scored:
 class ArmScorer:
     """Scores base, its PCA and adapter folders on collections; vectors are cached by weights and texts."""
 
-    def __init__(self, settings: Settings, adapters: dict[str, Path], report: Report, max_tokens: int = 256) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        adapters: dict[str, Path],
+        report: Report,
+        max_tokens: int = 256,
+        with_adapted: bool = False,
+    ) -> None:
         self._settings, self._adapters, self._report = settings, adapters, report
+        self._with_adapted = with_adapted
         self._cache = VectorCache(settings.cache_dir, settings.assets_dir / "vectors")
         self._max_tokens = max_tokens
 
     def score(self, corpus: Corpus, split: str = _SPLIT, dims: Sequence[int] = TRAINED_DIMS) -> Scored:
         """Values of every arm at each of `dims` on the split's queries of `corpus`."""
-        base = self._vectors(MINILM, verified_base_dir(), corpus, split)
-        found = {BASE: score(base, corpus, split, dims)}
-        pca = self._settings.assets_dir / "rotations" / f"{MINILM.name}-pca.safetensors"
-        if pca.is_file():
-            turn = Rotation.load(pca)
-            found[PCA] = score(ArmVectors(turn.apply(base.queries), turn.apply(base.documents)), corpus, split, dims)
-        for name, folder in self._adapters.items():
-            merged = merged_model_dir(folder, self._settings.cache_dir)
-            found[name] = score(self._vectors(read_manifest(folder).spec(), merged, corpus, split), corpus, split, dims)
+        found = {name: score(vectors, corpus, split, dims) for name, vectors in self._arms(corpus, split)}
         n = len(judged_set(corpus, split).queries)
         setting = (
             f"{n:,} judged queries over all {len(corpus):,} documents of {corpus.label}, cut at "
             f"{self._max_tokens} tokens; exact search; paired bootstrap intervals (95%) over queries."
         )
         return Scored(corpus.name, setting, found)
+
+    def _arms(self, corpus: Corpus, split: str) -> Iterator[tuple[str, ArmVectors]]:
+        """Every arm's name and vectors; rotations fitted to the documents follow their model where asked for."""
+        base = self._vectors(MINILM, verified_base_dir(), corpus, split)
+        yield BASE, base
+        pca = self._settings.assets_dir / "rotations" / f"{MINILM.name}-pca.safetensors"
+        if pca.is_file():
+            yield PCA, _turned(base, Rotation.load(pca))
+        if self._with_adapted:
+            yield ADAPTED, _turned(base, self._fitted(ADAPTED, base))
+        for name, folder in self._adapters.items():
+            merged = merged_model_dir(folder, self._settings.cache_dir)
+            vectors = self._vectors(read_manifest(folder).spec(), merged, corpus, split)
+            yield name, vectors
+            if self._with_adapted:
+                yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors))
+
+    def _fitted(self, name: str, vectors: ArmVectors) -> Rotation:
+        rotation = fit_adapted(vectors.documents, None, self._report.progress)
+        self._report.say(
+            f"{name}: fitted on {rotation.documents:,} documents in {rotation.seconds:.0f} s. {rotation.note}"
+        )
+        return rotation
 
     def _vectors(self, spec: ModelSpec, folder: Path, corpus: Corpus, split: str) -> ArmVectors:
         queries = [query.text for query in judged_set(corpus, split).queries]
@@ -82,6 +105,10 @@ class ArmScorer:
             found = encode(model, texts, progress=self._report.progress)
             self._cache.store(key, found)
         return found
+
+
+def _turned(vectors: ArmVectors, rotation: Rotation) -> ArmVectors:
+    return ArmVectors(rotation.apply(vectors.queries), rotation.apply(vectors.documents))
 
 
 def outside_corpus(folder: Path, queries: int, seed: int = 0) -> Corpus:
@@ -132,12 +159,12 @@ def builtin_corpus(settings: Settings) -> Corpus:
 
 def evaluate(
     adapters: Sequence[Path], outside: Sequence[Path], settings: Settings, report: Report, *,
-    queries: int = 2000, max_tokens: int = 128, write: bool = False,
+    queries: int = 2000, max_tokens: int = 128, with_adapted: bool = False, write: bool = False,
 ) -> list[Scored]:  # fmt: skip
     """Print every arm's figures on the test topics and on `outside`; with `write` store them with each adapter."""
     folders = {folder.name: folder for folder in adapters}
     corpora = [builtin_corpus(settings), *(outside_corpus(folder, queries) for folder in outside)]
-    scorer = ArmScorer(settings, folders, report, max_tokens)
+    scorer = ArmScorer(settings, folders, report, max_tokens, with_adapted)
     scored = [scorer.score(corpus) for corpus in corpora]
     for each in scored:
         report.say(_shares_text(each))
