@@ -82,7 +82,7 @@ class ArmScorer:
             merged = merged_model_dir(folder, self._settings.cache_dir)
             vectors = self._vectors(read_manifest(folder).spec(), merged, corpus, split)
             yield name, vectors
-            if self._with_adapted:
+            if self._with_adapted and name != CONTROL:
                 yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors))
 
     def _fitted(self, name: str, vectors: ArmVectors) -> Rotation:
