@@ -82,7 +82,7 @@ def test_the_fingerprint_follows_every_field() -> None:
 
 def test_the_control_differs_in_the_prefixes_alone() -> None:
     tuned, plain = PRESETS["builtin"], PRESETS["builtin-plain"]
-    assert replace(plain, name="tuned", matryoshka=True, rotation=True) == tuned
+    assert replace(plain, name="tuned", weights=tuned.weights, matryoshka=True, rotation=True) == tuned
     assert not plain.matryoshka and not plain.rotation
 
 

@@ -71,13 +71,14 @@ def test_matryoshka_at_the_full_length_alone_is_the_plain_loss(batch: tuple) -> 
     assert _distilled(batch, (32,)) == pytest.approx(_distilled(batch, (32,), matryoshka=False), rel=1e-5)
 
 
-def test_the_teacher_is_never_cut_and_weights_are_shares(batch: tuple) -> None:
+def test_the_teacher_is_never_cut_and_the_full_length_weighs_as_much_as_all_together(batch: tuple) -> None:
     model, features, teacher = batch
     with torch.no_grad():
         vectors = model(dict(features))["sentence_embedding"]
     target = torch.from_numpy(teacher)[[0, 2, 4, 6, 8]]
     by_dim = {dim: float(neighbour_divergence(vectors[:, :dim], target, 0.05)) for dim in (8, 32)}
-    assert _distilled(batch, (8, 32), (3.0, 1.0)) == pytest.approx(0.75 * by_dim[8] + 0.25 * by_dim[32], rel=1e-4)
+    expected = (3 * by_dim[8] + (1 + 4) * by_dim[32]) / 8
+    assert _distilled(batch, (8, 32), (3.0, 1.0)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_losses_follow_the_configuration(batch: tuple) -> None:
