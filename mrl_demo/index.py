@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-import mmap
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +18,6 @@ _SCORE_BYTES_AT_ONCE = 256 * 2**20
 #: A single row of so many scores is thinned out, stretch by stretch, before the best are selected.
 _THIN_FROM = 65_536
 _STRETCH = 1_024
-#: Blocks of so many bytes ask for huge pages (2 MB each).
-_HUGE_FROM = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class PrefixIndex:
         self.n, self.dimension = vectors.shape
         rows = max(1, min(block_rows, self.n))
         n_blocks = -(-self.n // rows)
-        self._blocks = _zeros((n_blocks, self.dimension, rows))
+        self._blocks = torch.zeros((n_blocks, self.dimension, rows), dtype=torch.float32)
         for b in range(n_blocks):
             part = torch.from_numpy(np.ascontiguousarray(vectors[b * rows : (b + 1) * rows], dtype=np.float32))
             self._blocks[b, :, : len(part)] = part.T
@@ -165,17 +160,6 @@ def _selected(scores: torch.Tensor, k: int) -> TopK:
 def _sorted(indices: IntMatrix, values: FloatMatrix) -> TopK:
     order = np.lexsort((indices, -values), axis=1)
     return TopK(np.take_along_axis(indices, order, 1), np.take_along_axis(values, order, 1))
-
-
-def _zeros(shape: tuple[int, ...]) -> torch.Tensor:
-    """Float32 zeros, in huge pages where Linux grants them on request: a search then waits less for page tables."""
-    size = 4 * math.prod(shape)
-    if size < _HUGE_FROM or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.zeros(shape, dtype=torch.float32)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # A kernel without huge pages: ordinary ones serve as well.
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(memory, dtype=torch.float32).view(shape)
 
 
 def _rank(row: torch.Tensor, index: int) -> int:
