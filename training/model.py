@@ -94,4 +94,6 @@ def _make_portable(path: Path) -> None:
     raw = json.loads(path.read_text(encoding="utf-8"))
     raw["base_model_name_or_path"] = None
     raw["inference_mode"] = True
+    if isinstance(raw.get("target_modules"), list):  # Written from a set: its order would change the adapter's hash.
+        raw["target_modules"] = sorted(raw["target_modules"])
     path.write_text(json.dumps(raw, indent=2, sort_keys=True) + "\n", encoding="utf-8")
