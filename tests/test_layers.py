@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     {"types"},
     {"config", "vectors", "storage", "query_text", "plots", "plots_curves", "plots_training"},
+    {"sketch"},
     {"index", "quantize", "cache", "corpora", "adapt"},
     {"models", "search"},
     {"spaces"},
@@ -25,7 +26,7 @@ ORDER = (
     {"cli", "ui"},
 )
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
-TORCH_ALLOWED = {"models", "index", "adapt"}
+TORCH_ALLOWED = {"models", "index", "sketch", "adapt"}
 
 
 def sources(folder: str) -> list[Path]:

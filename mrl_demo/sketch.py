@@ -1,0 +1,130 @@
+"""A quarter-size int8 copy that tells, with certainty, which documents can be among a query's best.
+
+Reading memory is what one exact query costs, so a first pass over one byte a number, with a bound on its error, leaves
+a few documents for the float32 vectors to decide. Scalar quantisation with a scale a vector; the bound is Hoelder's
+inequality on the rounding of the documents and Cauchy-Schwarz on that of the query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mrl_demo.types import FloatMatrix
+
+#: Documents whose greatest score and widest bound are looked at together.
+STRETCH = 256
+_LEVELS = 127
+_ROWS_AT_ONCE = 65_536
+_LINE = 64
+#: A float32 product of `d` numbers is off by at most `d` roundings of this size (Higham, 2002, section 3.1).
+_ROUNDING = 2.0**-23
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Size of one quantisation step in cosines at one prefix: `each` `(n,)` float32, `widest` of every stretch."""
+
+    each: torch.Tensor
+    widest: torch.Tensor
+
+    @property
+    def are_finite(self) -> bool:
+        """False where a prefix is so short that a step has no size: the sketch says nothing there."""
+        return bool(torch.isfinite(self.widest).all())
+
+
+class Sketch:
+    """Int8 codes with one float32 scale a document; read at any prefix without a second copy.
+
+    They lie in `(D / 64, n, 64)` slabs: a number of every document shares a cache line with its 63 neighbours and
+    with nothing a shorter prefix would not read.
+    """
+
+    def __init__(self, vectors: FloatMatrix) -> None:
+        """Quantise `(n, D)` finite vectors, a block of rows at a time."""
+        n, dimension = vectors.shape
+        self._slabs = torch.zeros((-(-dimension // _LINE), n, _LINE), dtype=torch.int8)
+        self._scales = torch.empty(n, dtype=torch.float32)
+        for start in range(0, n, _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            part = torch.from_numpy(np.ascontiguousarray(vectors[rows], dtype=np.float32))
+            codes, self._scales[rows] = _quantised(part)
+            for slab, some in zip(self._slabs, codes.split(_LINE, dim=1), strict=True):
+                slab[rows, : some.shape[1]] = some
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the codes and their scales."""
+        return self._slabs.numel() + self._scales.numel() * 4
+
+    def steps(self, inverse_norms: torch.Tensor) -> Steps:
+        """Steps at the prefix whose `(n,)` inverse norms are given."""
+        each = self._scales * inverse_norms
+        return Steps(each, per_stretch(each))
+
+    def contenders(self, query: torch.Tensor, steps: Steps, k: int) -> torch.Tensor:
+        """Documents, ascending int64, among which the `k` best cosines with a unit `(d,)` query are sure to be."""
+        code, scale = _quantised(query[None])
+        slope, offset = _error(query, code[0] * scale)
+        products = self._products(code[0])
+        scores = steps.each * products  # In units of the query's scale.
+        return contenders(scores, k, (steps.widest * slope + offset) / scale)
+
+    def _products(self, code: torch.Tensor) -> torch.Tensor:
+        """Products of a `(d,)` int8 query with every document: `(n,)` int32, exact."""
+        parts = torch.nn.functional.pad(code, (0, -len(code) % _LINE)).split(_LINE)
+        total = torch._int_mm(self._slabs[0], parts[0][:, None])
+        for slab, part in zip(self._slabs[1:], parts[1:], strict=False):
+            total += torch._int_mm(slab, part[:, None])
+        return total[:, 0]
+
+
+def is_fast_here() -> bool:
+    """Whether this processor multiplies int8 exactly and fast (AVX-512 VNNI); elsewhere sums may saturate."""
+    return bool(torch.cpu._is_vnni_supported())
+
+
+def per_stretch(row: torch.Tensor) -> torch.Tensor:
+    """Maximum of every stretch of an `(n,)` row, the last one as long as it is."""
+    whole = len(row) - len(row) % STRETCH
+    maxima = row[:whole].view(-1, STRETCH).amax(dim=1)
+    return torch.cat([maxima, row[whole:].amax()[None]]) if whole < len(row) else maxima
+
+
+def contenders(row: torch.Tensor, k: int, errors: torch.Tensor) -> torch.Tensor:
+    """Columns, ascending, that can be among the `k` best of `(n,)` scores off by at most `errors` in each stretch.
+
+    Every stretch vouches for one score. With `k` scores that surely reach a threshold, nothing that surely stays below
+    it is wanted: neither whole stretches nor columns of the stretches that are left.
+    """
+    if k > len(errors):
+        return torch.arange(len(row))
+    maxima = per_stretch(row)
+    threshold = torch.topk(maxima - errors, k).values[-1]
+    chosen = torch.nonzero(maxima + errors >= threshold)
+    columns = (chosen * STRETCH + torch.arange(STRETCH)).flatten()
+    slack = errors[chosen].expand(-1, STRETCH).flatten()
+    if overhang := max(0, int(columns[-1]) + 1 - len(row)):
+        columns, slack = columns[:-overhang], slack[:-overhang]
+    return columns[row[columns] + slack >= threshold]
+
+
+def _quantised(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    scales = rows.abs().amax(dim=1) / _LEVELS
+    codes = torch.round(rows / torch.where(scales > 0, scales, 1)[:, None])
+    return codes.clamp_(-_LEVELS, _LEVELS).to(torch.int8), scales
+
+
+def _error(query: torch.Tensor, rounded: torch.Tensor) -> tuple[float, float]:
+    """Bound on the error of a cosine, as `slope * step + offset`.
+
+    A number of a document is off by at most half a step, so the score by half a step times the query's sum of
+    magnitudes. The query's own rounding acts on the rounded document, whose length is at most 1 plus half a step in
+    every number. A zero prefix has step 0 and score 0, and both are exact.
+    """
+    lost = float(torch.linalg.vector_norm(query - rounded))
+    slope = 0.5 * (float(query.abs().sum()) + lost * len(query) ** 0.5)
+    return slope * (1 + 1e-4), lost * (1 + 1e-4) + (2 * len(query) + 8) * _ROUNDING
