@@ -35,9 +35,10 @@ from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric
 from mrl_demo.evaluation.sweep import DEFAULT_DIMS
-from mrl_demo.models.encoders import SentenceEncoder, has_bf16, torch_threads
+from mrl_demo.models.encoders import SentenceEncoder, torch_threads
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
+from mrl_demo.processor import has_bf16
 from mrl_demo.types import Corpus, FloatMatrix
 from mrl_demo.vectors import normalise
 

@@ -1,11 +1,13 @@
-"""Compute the vectors that ship in `assets/vectors/`: built-in passages and queries, every shipped encoder, as float16.
+"""Compute what ships of the built-in collection: `assets/vectors/` and the fitted rotations in `assets/rotations/`.
 
-Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_vectors.py`. Files whose key still
-holds are left alone.
+The vectors are those of passages and queries by every shipped encoder, as float16; the rotations are named by their
+key. Run it after the collection, an adapter or the fit changed: `.venv/bin/python dev/ship_vectors.py`. Files whose
+key still holds are left alone, rotations that nothing asks for any more are removed.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +20,9 @@ from mrl_demo.cache import load_vectors, save_vectors, vectors_key
 from mrl_demo.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.spaces import SpaceBuilder
 from mrl_demo.storage import sha256_text
+from mrl_demo.types import Corpus
 
 
 def main() -> None:
@@ -41,6 +45,26 @@ def main() -> None:
                 vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
                 vectors[order] = encoder.encode_queries([texts[i] for i in order])
                 save_vectors(path, vectors, key, np.float16)
+    ship_rotations(settings, registry, corpus)
+
+
+def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus) -> None:
+    """Fit the rotations of the adapted arms anew where their key changed."""
+    folder = settings.assets_dir / "rotations"
+    builder = SpaceBuilder(registry, settings.cache_dir, settings.assets_dir)
+    wanted = set()
+    for arm in registry.arms():
+        if arm.transform == "adapted":
+            documents = builder.documents(arm.encoder, corpus)
+            name = f"{builder.rotation_key(arm, corpus, documents)}.safetensors"
+            wanted.add(name)
+            if not (folder / name).is_file():
+                print(f"fitting {arm.name}", flush=True)
+                builder.rotation(arm, corpus, documents)
+                shutil.copy(settings.cache_dir / "rotations" / name, folder / name)
+    for path in folder.glob("*.safetensors"):
+        if path.name not in wanted and not path.name.endswith("-pca.safetensors"):
+            path.unlink()
 
 
 if __name__ == "__main__":

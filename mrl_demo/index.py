@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mrl_demo.sketch import STRETCH, Sketch, Steps, contenders, is_fast_here
+from mrl_demo.processor import has_int8
+from mrl_demo.sketch import STRETCH, Sketch, Steps, contenders
 from mrl_demo.types import FloatMatrix, IntMatrix, LabError
 from mrl_demo.vectors import check_dimension, truncate
 
@@ -80,7 +81,7 @@ class PrefixIndex:
         for b in range(n_blocks):
             part = torch.from_numpy(np.ascontiguousarray(vectors[b * rows : (b + 1) * rows], dtype=np.float32))
             self._blocks[b, :, : len(part)] = part.T
-        self._sketch = Sketch(vectors) if self.n >= _SKETCH_FROM and is_fast_here() else None
+        self._sketch = Sketch(vectors) if self.n >= _SKETCH_FROM and has_int8() else None
         self._prefixes: OrderedDict[int, _Prefix] = OrderedDict()
         self._lock = threading.Lock()
 

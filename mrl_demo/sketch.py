@@ -82,11 +82,6 @@ class Sketch:
         return total[:, 0]
 
 
-def is_fast_here() -> bool:
-    """Whether this processor multiplies int8 exactly and fast (AVX-512 VNNI); elsewhere sums may saturate."""
-    return bool(torch.cpu._is_vnni_supported())
-
-
 def per_stretch(row: torch.Tensor) -> torch.Tensor:
     """Maximum of every stretch of an `(n,)` row, the last one as long as it is."""
     whole = len(row) - len(row) % STRETCH

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from mrl_demo.adapt import RECIPE_VERSION, AdaptSettings, Rotation, fit_adapted, fit_pca
 from mrl_demo.cache import VectorCache, vectors_key
+from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.storage import sha256_text
 from mrl_demo.types import ArmSpec, CacheError, Corpus, FloatMatrix, ModelError, Progress
@@ -44,7 +46,7 @@ class SpaceBuilder:
     def space(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted where no cache has them."""
         documents = self.documents(arm.encoder, corpus, progress)
-        rotation = self.rotation(arm, documents, progress)
+        rotation = self.rotation(arm, corpus, documents, progress)
         return Space(arm, documents if rotation is None else rotation.apply(documents), rotation)
 
     def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
@@ -61,17 +63,30 @@ class SpaceBuilder:
 
     def queries(self, encoder_name: str, corpus: Corpus) -> FloatMatrix:
         """`(q, d)` float32 unit rows of all of a corpus' judged queries as the encoder gives them."""
+        return self._asked(
+            encoder_name, [query.text for query in corpus.queries], f"{corpus.name}-{encoder_name}-queries"
+        )
+
+    def stand_ins(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
+        """`(m, d)` float32 unit rows of the corpus' titles and sentences that stand in for queries."""
+        texts = stand_in_queries(corpus.documents, self._seed)
+        if progress:
+            progress(0.0, f"Encoding {len(texts):,} titles and sentences to fit the rotation with")
+        return self._asked(encoder_name, texts)
+
+    def _asked(self, encoder_name: str, texts: Sequence[str], shipped: str = "") -> FloatMatrix:
         encoder = self.encoders.encoder(encoder_name)
-        texts = [query.text for query in corpus.queries]
         key = vectors_key(encoder.fingerprint, sha256_text(*texts), "queries")
         with self._lock:
-            found = self.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
+            found = self.cache.load(key, len(texts), shipped)
             if found is None:
                 found = encoder.encode_queries(texts)
                 self._store(key, found)
         return found
 
-    def rotation(self, arm: ArmSpec, documents: FloatMatrix, progress: Progress | None = None) -> Rotation | None:
+    def rotation(
+        self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix, progress: Progress | None = None
+    ) -> Rotation | None:
         """What turns the encoder's vectors into the arm's, None for the arms that only cut."""
         if arm.transform == "none":
             return None
@@ -79,23 +94,32 @@ class SpaceBuilder:
             return random_permutation(documents.shape[1], self._seed)
         if arm.transform == "pca":
             return Rotation.load(self._assets_dir / "rotations" / f"{arm.encoder}-pca.safetensors")
-        return self._fitted(arm.transform, documents, progress)
-
-    def _fitted(self, transform: str, documents: FloatMatrix, progress: Progress | None) -> Rotation:
-        settings = AdaptSettings()
-        key = sha256_text(transform, str(RECIPE_VERSION), repr(settings), sha256_bytes(documents))
-        path = self._cache_dir / "rotations" / f"{key}.safetensors"
-        if path.is_file():
-            try:
-                return Rotation.load(path)
-            except ModelError as error:
-                logger.warning("%s The rotation is fitted again.", error)
-        rotation = fit_pca(documents) if transform == "corpus-pca" else fit_adapted(documents, settings, progress)
+        path = self._cache_dir / "rotations" / f"{self.rotation_key(arm, corpus, documents)}.safetensors"
+        for place in (self._assets_dir / "rotations" / path.name, path):
+            if place.is_file():
+                try:
+                    return Rotation.load(place)
+                except ModelError as error:
+                    logger.warning("%s The rotation is fitted again.", error)
+        rotation = self._fitted(arm, corpus, documents, progress)
         try:
             rotation.save(path)
         except CacheError as error:
             logger.warning("%s", error)
         return rotation
+
+    def rotation_key(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix) -> str:
+        """Hex sha256 of all that the fitted rotation of an arm depends on: recipe, vectors, and texts that stand in."""
+        parts = [arm.transform, str(RECIPE_VERSION), repr(AdaptSettings()), sha256_bytes(documents)]
+        if arm.transform == "adapted":
+            fingerprint = self.encoders.encoder(arm.encoder).fingerprint
+            parts += [fingerprint, *stand_in_queries(corpus.documents, self._seed)]
+        return sha256_text(*parts)
+
+    def _fitted(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix, progress: Progress | None) -> Rotation:
+        if arm.transform == "corpus-pca":
+            return fit_pca(documents)
+        return fit_adapted(documents, None, progress, self.stand_ins(arm.encoder, corpus, progress))
 
     def _store(self, key: str, vectors: FloatMatrix) -> None:
         try:

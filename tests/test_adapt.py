@@ -4,11 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
+from torch.nn import functional
 
 from mrl_demo.adapt import AdaptError, AdaptSettings, Rotation, default_prefixes, fit_adapted, fit_pca
+from mrl_demo.adapt.batches import Batches
+from mrl_demo.adapt.objective import Objective, Questions
 from mrl_demo.types import FloatMatrix, ModelError
 from mrl_demo.vectors import normalise, truncate
 
@@ -86,6 +90,82 @@ def test_the_seed_decides_everything(documents: FloatMatrix, adapted: Rotation) 
     assert fit_adapted(documents, FAST).fingerprint == adapted.fingerprint
     other = AdaptSettings(steps=60, batch_size=128, check_every=20, seed=1)
     assert fit_adapted(documents, other).fingerprint != adapted.fingerprint
+
+
+def asked_and_answered(rows: int, seed: int) -> tuple[FloatMatrix, FloatMatrix]:
+    """Documents that differ most on 16 axes nobody asks about, and queries that ask about 6 weaker ones."""
+    generator = np.random.default_rng(seed)
+    kinds = generator.normal(size=(40, 6))
+    subject = generator.integers(40, size=rows)
+    documents = np.hstack([2.0 * generator.normal(size=(rows, 16)), kinds[subject], np.zeros((rows, 10))])
+    queries = np.hstack([0.2 * generator.normal(size=(rows, 16)), kinds[subject], np.zeros((rows, 10))])
+    basis, _ = np.linalg.qr(generator.normal(size=(32, 32)))
+    return normalise(documents @ basis), normalise(queries @ basis)
+
+
+def test_queries_turn_the_axes_to_what_is_asked() -> None:
+    documents, queries = asked_and_answered(900, 3)
+    seen, unseen = queries[:600], queries[600:]
+    settings = AdaptSettings(prefixes=(4, 8, 16), steps=150, batch_size=256)
+    asked, unasked = fit_adapted(documents, settings, None, seen), fit_adapted(documents, settings)
+
+    def kept(rotation: Rotation) -> float:
+        cut = truncate(rotation.apply(unseen), 8) @ truncate(rotation.apply(documents), 8).T
+        full = unseen @ documents.T
+        nearest = [set(row) for row in np.argsort(-full, axis=1)[:, :10]]
+        found = [set(row) for row in np.argsort(-cut, axis=1)[:, :10]]
+        return float(np.mean([len(a & b) / 10 for a, b in zip(nearest, found, strict=True)]))
+
+    assert kept(asked) > kept(unasked) + 0.1
+    assert asked.orthogonality_error < 2e-6
+    assert fit_adapted(documents, settings, None, seen).fingerprint == asked.fingerprint
+
+
+@pytest.mark.parametrize("queries", [None, np.zeros((0, 48), np.float32), clustered(400, 48)[:49]])
+def test_too_few_queries_change_nothing(documents: FloatMatrix, adapted: Rotation, queries: FloatMatrix | None) -> None:
+    assert fit_adapted(documents, FAST, None, queries).fingerprint == adapted.fingerprint
+
+
+def test_queries_of_another_model_are_refused(documents: FloatMatrix) -> None:
+    with pytest.raises(AdaptError, match="32 numbers and documents 48"):
+        fit_adapted(documents, FAST, None, clustered(400, 32))
+
+
+def test_the_gradient_is_that_of_the_loss() -> None:
+    """Against automatic differentiation of torch's own divergence, and the loss against a difference quotient."""
+    generator = torch.Generator().manual_seed(0)
+    rows = functional.normalize(torch.randn(30, 12, generator=generator, dtype=torch.float64), dim=1)
+    others = functional.normalize(torch.randn(7, 12, generator=generator, dtype=torch.float64), dim=1)
+    questions = Questions.of(rows, 9, others, 0.6)
+    objective = Objective((3, 6), temperature=0.1, prefix_weight=0.5)
+    axes = torch.linalg.qr(torch.randn(12, 6, generator=generator, dtype=torch.float64))[0].requires_grad_(True)
+
+    expected = torch.zeros(())
+    masked = torch.zeros(16, 30, dtype=torch.float64)
+    masked[torch.arange(9), torch.arange(9)] = -1e9
+    asking = torch.cat([rows[:9], others])
+    wanted = (asking @ rows.T / 0.1 + masked).softmax(1)
+    weights = torch.cat([torch.full((9,), 0.4 / 9), torch.full((7,), 0.6 / 7)])
+    shares = torch.tensor([3**0.5, 6**0.5]) / (3**0.5 + 6**0.5)
+    for prefix, share in zip((3, 6), shares, strict=True):
+        cut = functional.normalize((asking @ axes)[:, :prefix], dim=1)
+        found = cut @ functional.normalize((rows @ axes)[:, :prefix], dim=1).T / 0.1 + masked
+        divergence = functional.kl_div(found.log_softmax(1), wanted, reduction="none").sum(1)
+        expected = expected + share * (weights * divergence).sum()
+    assert objective.loss(questions, axes.detach()) == pytest.approx(expected.item(), rel=1e-5)
+    (gradient,) = torch.autograd.grad(expected, axes)
+    torch.testing.assert_close(objective.gradient(questions, axes.detach()), gradient, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("rows", [3, 40, 2_000])
+def test_a_batch_holds_no_document_twice_and_what_is_near_its_queries(rows: int) -> None:
+    pool, queries = (torch.from_numpy(clustered(2_000, 48, seed)[:rows]) for seed in (4, 5))
+    drawn = Batches(pool, queries, AdaptSettings(batch_size=256, query_neighbours=2)).draw(torch.Generator())
+    assert len(drawn.candidates.unique(dim=0)) == len(drawn.candidates)
+    assert float(drawn.weights.sum()) == pytest.approx(1)
+    torch.testing.assert_close(drawn.asking[: drawn.own], drawn.candidates[: drawn.own])
+    best = (drawn.asking[drawn.own :] @ pool.T).amax(1)
+    torch.testing.assert_close((drawn.asking[drawn.own :] @ drawn.candidates.T).amax(1), best, atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 49])

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrl_demo.index import PrefixIndex
-from mrl_demo.sketch import STRETCH, Sketch, contenders, is_fast_here
+from mrl_demo.processor import has_int8
+from mrl_demo.sketch import STRETCH, Sketch, contenders
 from mrl_demo.vectors import truncate
 
-pytestmark = pytest.mark.skipif(not is_fast_here(), reason="no AVX-512 VNNI: searches read float32 alone")
+pytestmark = pytest.mark.skipif(not has_int8(), reason="no AVX-512 VNNI: searches read float32 alone")
 
 
 def vectors_of_all_lengths(n: int, d: int, seed: int) -> np.ndarray:

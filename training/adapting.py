@@ -26,6 +26,8 @@ ARM_ENCODERS = {"base": "minilm", "tuned": "tuned", "tuned-plain": "tuned-plain"
 def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: Progress | None = None) -> Rotation:
     """Fit a rotation on the documents of `corpus_name` ("builtin", a BEIR folder or a file) and save the model with it.
 
+    Their titles and sentences stand in for queries.
+
     `out` gets a sentence-transformers folder (a bias-free Dense and a Normalize appended) and `rotation.npy` `(d, d)`
     float32, whole or not at all. Raises `RunError` where `out` exists, and what reading the corpus raises.
     """
@@ -35,8 +37,9 @@ def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: P
     corpus = _corpus(corpus_name, settings)
     name = ARM_ENCODERS.get(arm, arm)
     encoder = encoders.encoder(name)
-    vectors = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir).documents(name, corpus, progress)
-    rotation = fit_adapted(vectors, progress=progress)
+    builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
+    vectors = builder.documents(name, corpus, progress)
+    rotation = fit_adapted(vectors, progress=progress, queries=builder.stand_ins(name, corpus, progress))
     if not isinstance(encoder, SentenceEncoder):
         raise RunError(f"{arm!r} is no model that can be saved: choose one of {', '.join(encoders.names())}.")
     model = with_rotation(encoder.model(), rotation.matrix)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from mrl_demo.cache import VectorCache, vectors_key
-from mrl_demo.models.encoders import encode_in_bulk, forward_pass, has_bf16, load_sentence_transformer
+from mrl_demo.models.encoders import encode_in_bulk, forward_pass, load_sentence_transformer
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
+from mrl_demo.processor import has_bf16
 from mrl_demo.storage import sha256_file, sha256_text
 from mrl_demo.types import FloatMatrix, ModelError, Progress
 from mrl_demo.vectors import normalise

@@ -15,6 +15,7 @@ from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.evaluation.arms import ArmVectors
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
@@ -77,18 +78,21 @@ class ArmScorer:
         if pca.is_file():
             yield PCA, _turned(base, Rotation.load(pca))
         if self._with_adapted:
-            yield ADAPTED, _turned(base, self._fitted(ADAPTED, base))
+            asked = self._encoded(MINILM, verified_base_dir(), stand_in_queries(corpus.documents))
+            yield ADAPTED, _turned(base, self._fitted(ADAPTED, base, asked))
         for name, folder in self._adapters.items():
             merged = merged_model_dir(folder, self._settings.cache_dir)
             vectors = self._vectors(read_manifest(folder).spec(), merged, corpus, split)
             yield name, vectors
             if self._with_adapted and name != CONTROL:
-                yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors))
+                asked = self._encoded(read_manifest(folder).spec(), merged, stand_in_queries(corpus.documents))
+                yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors, asked))
 
-    def _fitted(self, name: str, vectors: ArmVectors) -> Rotation:
-        rotation = fit_adapted(vectors.documents, None, self._report.progress)
+    def _fitted(self, name: str, vectors: ArmVectors, asked: FloatMatrix) -> Rotation:
+        rotation = fit_adapted(vectors.documents, None, self._report.progress, asked)
         self._report.say(
-            f"{name}: fitted on {rotation.documents:,} documents in {rotation.seconds:.0f} s. {rotation.note}"
+            f"{name}: fitted on {rotation.documents:,} documents and {len(asked):,} of their titles and sentences in "
+            f"{rotation.seconds:.0f} s. {rotation.note}"
         )
         return rotation
 
@@ -97,7 +101,7 @@ class ArmScorer:
         documents = [document.content for document in corpus.documents]
         return ArmVectors(self._encoded(spec, folder, queries), self._encoded(spec, folder, documents))
 
-    def _encoded(self, spec: ModelSpec, folder: Path, texts: list[str]) -> FloatMatrix:
+    def _encoded(self, spec: ModelSpec, folder: Path, texts: Sequence[str]) -> FloatMatrix:
         key = vectors_key(spec.fingerprint, sha256_text(*texts), f"evaluate-{self._max_tokens}")
         found = self._cache.load(key, len(texts))
         if found is None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mrl_demo.models.adapters import LORA_CONFIG, LORA_FILE, ROTATION_FILE, with_rotation
-from mrl_demo.models.encoders import has_bf16
+from mrl_demo.processor import has_bf16
 from mrl_demo.types import FloatMatrix
 from training.config import TrainConfig
 

@@ -14,6 +14,7 @@ import numpy as np
 from mrl_demo.adapt import Rotation, fit_pca
 from mrl_demo.cache import VectorCache
 from mrl_demo.config import Settings
+from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.evaluation.arms import ArmVectors
 from mrl_demo.evaluation.hardware import describe_hardware
 from mrl_demo.evaluation.judged import judged_set
@@ -28,7 +29,6 @@ from training.events import Watch, watcher
 from training.measure import as_dicts, compare, table
 from training.model import prepare_model, save_adapter
 from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
-from training.parts import Parts, parts_of
 from training.processes import Processes
 from training.report import Report
 from training.sources import load_data

@@ -14,6 +14,7 @@ import torch
 
 from mrl_demo.models.packed import PackedBert, TokenBatch
 from mrl_demo.models.specs import ModelSpec
+from mrl_demo.processor import has_bf16
 from mrl_demo.types import FloatMatrix, IntMatrix, ModelError, Progress
 from mrl_demo.vectors import normalise
 
@@ -162,12 +163,6 @@ def encode_in_bulk(
                 if report:
                     report(done)
     return out
-
-
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; elsewhere bf16 is slower than float32."""
-    flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))
 
 
 @contextmanager

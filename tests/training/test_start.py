@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mrl_demo.corpora.parts import parts_of
 from mrl_demo.types import Document, FloatMatrix
 from mrl_demo.vectors import normalise
-from training.parts import parts_of
 from training.start import StartVectors, fit_start
 
 DIM, SUBJECTS = 16, 6
@@ -25,7 +25,7 @@ def test_parts_are_titles_and_sentences_of_their_document() -> None:
 
 
 def test_no_more_parts_than_the_limit_and_the_seed_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.parts._MOST", 5)
+    monkeypatch.setattr("mrl_demo.corpora.parts._MOST", 5)
     documents = [Document(str(i), "", f"Alpha beta {i}. Gamma delta epsilon {i}.") for i in range(20)]
     one, again, other = parts_of(documents, 1), parts_of(documents, 1), parts_of(documents, 2)
     assert len(one.texts) == 5
