@@ -29,7 +29,8 @@ _JITTER = 0.02
 class SpeedRow:
     """One query, the first 10 of all vectors, warm: `median_ms` and `p95_ms` over `n_runs`.
 
-    `gb_per_s` is what the search reads (`n` vectors of `bytes` each) by the median.
+    `gb_per_s` is what the `n` cut vectors hold in this precision by the median; the float32 search of a large index
+    answers from fewer bytes (`mrl_demo.sketch`).
     """
 
     dim: int
@@ -122,7 +123,7 @@ def measure_speed(
 
 
 def check_memory(n: int, dim: int, free_bytes: int | None = None) -> None:
-    """Raise `LabError` where two float32 copies of `(n, dim)` and a quarter more do not fit into free memory."""
+    """Raise `LabError` where two float32 copies of `(n, dim)` and half a copy more do not fit into free memory."""
     needed = int(4 * n * dim * 2.5)
     free = available_memory() if free_bytes is None else free_bytes
     if free is not None and needed > free:
