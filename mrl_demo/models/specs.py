@@ -99,7 +99,7 @@ ARMS = (
     ArmSpec(
         name="adapted",
         label="Base + fitted rotation",
-        description="Base with a rotation learned in seconds from these documents, their titles and sentences; no training.",
+        description="Base with a rotation learned from these documents, their titles and sentences; no training.",
         encoder="minilm",
         transform="adapted",
     ),
