@@ -218,7 +218,7 @@ def _wire_long(events: CurveEvents, used: Controls, shown: Shown, measuring: But
         if kind == "sweep":
             done = done.then(events.change_corpus, used.all, menus, **LIGHT)
         done.then(events.show_all, used.all, shown.all, **LIGHT)
-        buttons.stop.click(events.stopper(kind), None, buttons.notice, **LIGHT)
+        buttons.stop.click(events.stopper(kind), None, None, **LIGHT)
 
 
 def _wire_compare(events: CurveEvents, used: Controls, listed: gr.HTML) -> None:

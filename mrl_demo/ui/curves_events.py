@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 Control: TypeAlias = Any
 
 _NOTHING = "Nothing is measured for this collection yet: press “Measure anew on this machine”."
-_STOPPING = "Stopping after the step under way."
 #: Shows the Compare tab and presses its button once the values are there.
 OPEN_COMPARE = """() => {
   const tabs = [...document.querySelectorAll('button[role="tab"]')];
@@ -188,12 +187,11 @@ class CurveEvents:
 
         return make
 
-    def stopper(self, kind: str) -> Callable[..., str]:
-        """The handler of a Stop button."""
+    def stopper(self, kind: str) -> Callable[..., None]:
+        """The handler of a Stop button; the stopped job itself says how it ends."""
 
-        def stop(request: gr.Request) -> str:
-            found = self._jobs.stop((_owner(request), kind))
-            return notice(_STOPPING, "info") if found else ""
+        def stop(request: gr.Request) -> None:
+            self._jobs.stop((_owner(request), kind))
 
         return stop
 

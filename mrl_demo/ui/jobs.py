@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _POLL_SECONDS = 0.2
 _UNEXPECTED = "That did not work, and it is our mistake. The details are in the server's log; please try again."
+STOPPING = "Stopping after the step under way."
 STOPPED = "Stopped. What was shown before is still here."
 
 
@@ -42,8 +43,12 @@ class Job(Generic[Result]):
             self.stop()
 
     def stop(self) -> None:
-        """Ask the work to end at its next step; does nothing where it has ended."""
+        """Ask the work to end at its next step; does nothing where it has ended.
+
+        Who follows the job reads so in its line: an answer of its own to the click could overtake the last word.
+        """
         self._stop.set()
+        self.line = STOPPING
 
     def _run(self) -> None:
         try:

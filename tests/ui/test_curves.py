@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from mrl_demo.types import CorpusError, LabError, Progress
 from mrl_demo.ui import curves_files, curves_view, curves_words
 from mrl_demo.ui.curves_data import LATENCY, Choice, Figures, cost_clouds, quality_curves, speed_curves
 from mrl_demo.ui.curves_events import progress_html
-from mrl_demo.ui.jobs import STOPPED, Job, Jobs
+from mrl_demo.ui.jobs import STOPPED, STOPPING, Job, Jobs
 
 DIMS = (8, 64, 384)
 VALUES = {"base": (0.2, 0.6, 0.8), "tuned": (0.5, 0.7, 0.81)}
@@ -290,6 +291,24 @@ def test_the_owner_can_stop_a_job_and_nobody_else() -> None:
     assert job.was_stopped
     assert job.problem == STOPPED
     assert not jobs.stop(("me", "sweep"))
+
+
+def test_a_stopped_job_says_so_until_its_step_ends() -> None:
+    go_on = threading.Event()
+
+    def work(progress: Progress) -> None:
+        progress(0.25, "a long step")
+        go_on.wait(10)
+        progress(0.5, "the next step")
+
+    job = Job(work)
+    steps = job.follow()
+    wait_for(lambda: next(steps)[1] == "a long step")
+    job.stop()
+    assert next(steps) == (0.25, STOPPING)
+    go_on.set()
+    assert list(steps) == []
+    assert job.problem == STOPPED
 
 
 def test_leaving_or_starting_again_stops_a_job() -> None:
