@@ -69,7 +69,7 @@ class SpaceBuilder:
 
     def stand_ins(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
         """`(m, d)` float32 unit rows of the corpus' titles and sentences that stand in for queries."""
-        texts = stand_in_queries(corpus.documents, self._seed)
+        texts = stand_in_queries(corpus.documents)
         if progress:
             progress(0.0, f"Encoding {len(texts):,} titles and sentences to fit the rotation with")
         return self._asked(encoder_name, texts)
@@ -113,7 +113,7 @@ class SpaceBuilder:
         parts = [arm.transform, str(RECIPE_VERSION), repr(AdaptSettings()), sha256_bytes(documents)]
         if arm.transform == "adapted":
             fingerprint = self.encoders.encoder(arm.encoder).fingerprint
-            parts += [fingerprint, *stand_in_queries(corpus.documents, self._seed)]
+            parts += [fingerprint, *stand_in_queries(corpus.documents)]
         return sha256_text(*parts)
 
     def _fitted(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix, progress: Progress | None) -> Rotation:

@@ -14,6 +14,7 @@ from mrl_demo.config import Settings
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.services import Lab
 from mrl_demo.spaces import SpaceBuilder
 from mrl_demo.types import ArmSpec, Corpus, Document
 
@@ -99,10 +100,9 @@ def test_the_built_in_collection_needs_no_fit(arm: str, tmp_path: Path, monkeypa
         raise AssertionError("fitted: run dev/ship_vectors.py")
 
     monkeypatch.setattr(mrl_demo.spaces, "fit_adapted", never)
-    settings = Settings(cache_dir=tmp_path)
-    registry = EncoderRegistry(settings)
-    spec = next(each for each in registry.arms() if each.name == arm)
-    space = SpaceBuilder(registry, tmp_path, settings.assets_dir).space(spec, load_builtin(settings.assets_dir))
+    lab = Lab(Settings(cache_dir=tmp_path))
+    spec = next(each for each in lab.arms() if each.name == arm)
+    space = lab.builder.space(spec, load_builtin(lab.settings.assets_dir))
     assert space.rotation is not None
     assert space.rotation.kind == "adapted"
     assert space.rotation.steps > 0
