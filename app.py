@@ -14,6 +14,7 @@ from mrl_demo.types import LabError
 
 
 def read_settings(argv: Sequence[str] | None) -> tuple[Settings, argparse.Namespace]:
+    """Settings and flags of the command line, the environment under them; raises `LabError`."""
     settings = Settings.from_environment()
     parser = argparse.ArgumentParser(description="How short can embeddings be? Measured and shown live.")
     parser.add_argument("--host", default=settings.host, help="address to listen on (default %(default)s)")
@@ -30,6 +31,7 @@ def read_settings(argv: Sequence[str] | None) -> tuple[Settings, argparse.Namesp
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Start the page and serve until interrupted; the exit status."""
     # Read by OpenMP, tokenizers and Gradio when they are imported: waiting threads sleep, nobody phones home.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -79,6 +79,7 @@ def part_of_builtin(n_documents: int) -> Corpus:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Time both ways in turns, compare their vectors and scores, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--documents", type=int, default=2_400)
     parser.add_argument("--rounds", type=int, default=3)

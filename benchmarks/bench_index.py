@@ -51,6 +51,7 @@ class Row:
 
 
 def once_ms(work: Callable[[], object]) -> float:
+    """Wall time of one call, in ms."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1e3
@@ -72,6 +73,7 @@ def bandwidth_gb_s(vectors: torch.Tensor, rounds: int) -> float:
 
 
 def measure(index: PrefixIndex, vectors: np.ndarray, query: np.ndarray, dim: int, rounds: int, speed: float) -> Row:
+    """Time the contenders on `(n, D)` vectors cut to `dim`; `speed` is the bandwidth in GB/s."""
     cut = truncate(vectors, dim)
     flat = faiss.IndexFlatIP(dim)
     flat.add(cut)
@@ -92,6 +94,7 @@ def measure(index: PrefixIndex, vectors: np.ndarray, query: np.ndarray, dim: int
 
 
 def main() -> None:
+    """Measure every size at every length, print a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])

@@ -24,6 +24,7 @@ LIMIT_S = 180
 
 
 def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -38,6 +39,7 @@ def served(url: str) -> bool:
 
 
 def measure(cache: Path) -> dict[str, float]:
+    """Start the app with a cache folder, wait for its first result: seconds and peak MB."""
     port = free_port()
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--cache-dir", str(cache)]
     started = time.perf_counter()
@@ -61,6 +63,7 @@ def measure(cache: Path) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure a start with an empty cache and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--warm", action="store_true", help="start once before the start that is measured")

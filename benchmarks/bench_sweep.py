@@ -151,6 +151,7 @@ def part_of_builtin(n_documents: int, n_queries: int) -> Corpus:
 
 
 def main() -> None:
+    """Time the sweep and the peer, compare their figures, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--documents", type=int, default=240)
     parser.add_argument("--queries", type=int, default=120)

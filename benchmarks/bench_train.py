@@ -37,6 +37,7 @@ _TURNS, _WARM_UP = 3, 2
 
 
 def main() -> None:
+    """Time steps of both trainers in turns and print samples a second."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--steps", type=int, default=6, help="timed steps of each turn")

@@ -131,6 +131,7 @@ def find_chromium() -> str:
 
 
 def main() -> None:
+    """Drag the slider in Chromium and print the times to painted cards."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--moves", type=int, default=100)
