@@ -131,15 +131,16 @@ class PrefixIndex:
         prefix = self._prefix(dim)
         if self._sketch is None or prefix.steps is None or k > self.n * _FEW:
             return None
-        cut = torch.from_numpy(truncate(query, dim))[0]
+        cut = truncate(query, dim)[0]
         documents = self._sketch.contenders(cut, prefix.steps, k)
         if len(documents) > self.n * _FEW:
             return None
-        block, row = documents // self._blocks.shape[2], documents % self._blocks.shape[2]
+        block, row = (torch.from_numpy(part) for part in np.divmod(documents, self._blocks.shape[2]))
         # Row sums, unlike a product with a matrix, add equal rows in the same order: equal documents stay tied.
-        scores = (self._blocks[block, :dim, row] * cut).sum(dim=1) * prefix.inverse_norms[block, row]
-        found = _selected(scores[None], k)
-        return TopK(documents.numpy()[found.indices], found.scores)
+        products = (self._blocks[block, :dim, row] * torch.from_numpy(cut)).sum(dim=1)
+        scores = (products * prefix.inverse_norms[block, row]).numpy()
+        best = np.argsort(-scores, kind="stable")[:k]
+        return TopK(documents[best][None], scores[best][None])
 
     def _prefix(self, dim: int) -> _Prefix:
         with self._lock:

@@ -7,12 +7,13 @@ inequality on the rounding of the documents and Cauchy-Schwarz on that of the qu
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from mrl_demo.types import FloatMatrix
+from mrl_demo.types import FloatMatrix, IntMatrix
 
 #: Documents whose greatest score and widest bound are looked at together.
 STRETCH = 256
@@ -54,32 +55,45 @@ class Sketch:
             codes, self._scales[rows] = _quantised(part)
             for slab, some in zip(self._slabs, codes.split(_LINE, dim=1), strict=True):
                 slab[rows, : some.shape[1]] = some
+        self._spare_rows: deque[torch.Tensor] = deque()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the codes and their scales."""
-        return self._slabs.numel() + self._scales.numel() * 4
+        """Bytes of the codes, their scales, and the three rows of a search."""
+        return self._slabs.numel() + self._scales.numel() * 16
 
     def steps(self, inverse_norms: torch.Tensor) -> Steps:
         """Steps at the prefix whose `(n,)` inverse norms are given."""
         each = self._scales * inverse_norms
         return Steps(each, per_stretch(each))
 
-    def contenders(self, query: torch.Tensor, steps: Steps, k: int) -> torch.Tensor:
+    def contenders(self, query: FloatMatrix, steps: Steps, k: int) -> IntMatrix:
         """Documents, ascending int64, among which the `k` best cosines with a unit `(d,)` query are sure to be."""
-        code, scale = _quantised(query[None])
-        slope, offset = _error(query, code[0] * scale)
-        products = self._products(code[0])
-        scores = steps.each * products  # In units of the query's scale.
-        return contenders(scores, k, (steps.widest * slope + offset) / scale)
+        scale = float(np.abs(query).max()) / _LEVELS
+        code = np.rint(query / (scale or 1)).astype(np.int8)
+        slope, offset = _error(query, code * np.float32(scale))
+        rows = self._rows()
+        scores = rows[0].view(torch.float32)  # In units of the query's scale.
+        scores.copy_(self._products(torch.from_numpy(code), rows[1:])).mul_(steps.each)
+        found = contenders(scores, k, (steps.widest * slope + offset) / scale).numpy()
+        self._spare_rows.append(rows)
+        return found
 
-    def _products(self, code: torch.Tensor) -> torch.Tensor:
-        """Products of a `(d,)` int8 query with every document: `(n,)` int32, exact."""
+    def _rows(self) -> torch.Tensor:
+        """Three int32 rows, those of an earlier search if none uses them: fresh memory costs a fault every page."""
+        try:
+            return self._spare_rows.popleft()
+        except IndexError:
+            return torch.empty((3, len(self._scales)), dtype=torch.int32)
+
+    def _products(self, code: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """Products of a `(d,)` int8 query with every document: `(n,)` int32, exact; the two rows of `out` are used."""
         parts = torch.nn.functional.pad(code, (0, -len(code) % _LINE)).split(_LINE)
-        total = torch._int_mm(self._slabs[0], parts[0][:, None])
+        total, one = out[:, :, None]
+        torch._int_mm(self._slabs[0], parts[0][:, None], out=total)
         for slab, part in zip(self._slabs[1:], parts[1:], strict=False):
-            total += torch._int_mm(slab, part[:, None])
-        return total[:, 0]
+            total += torch._int_mm(slab, part[:, None], out=one)
+        return out[0]
 
 
 def per_stretch(row: torch.Tensor) -> torch.Tensor:
@@ -113,13 +127,13 @@ def _quantised(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return codes.clamp_(-_LEVELS, _LEVELS).to(torch.int8), scales
 
 
-def _error(query: torch.Tensor, rounded: torch.Tensor) -> tuple[float, float]:
+def _error(query: FloatMatrix, rounded: FloatMatrix) -> tuple[float, float]:
     """Bound on the error of a cosine, as `slope * step + offset`.
 
     A number of a document is off by at most half a step, so the score by half a step times the query's sum of
     magnitudes. The query's own rounding acts on the rounded document, whose length is at most 1 plus half a step in
     every number. A zero prefix has step 0 and score 0, and both are exact.
     """
-    lost = float(torch.linalg.vector_norm(query - rounded))
-    slope = 0.5 * (float(query.abs().sum()) + lost * len(query) ** 0.5)
+    lost = float(np.linalg.norm(query - rounded))
+    slope = 0.5 * (float(np.abs(query).sum()) + lost * len(query) ** 0.5)
     return slope * (1 + 1e-4), lost * (1 + 1e-4) + (2 * len(query) + 8) * _ROUNDING

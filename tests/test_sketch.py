@@ -35,7 +35,7 @@ def test_the_best_documents_are_always_among_the_contenders(
     inverse = torch.from_numpy(np.linalg.norm(vectors[:, :dim], axis=1))
     inverse = torch.where(inverse > 0, 1 / inverse, torch.zeros_like(inverse))
     sketch = Sketch(vectors)
-    left = sketch.contenders(torch.from_numpy(truncate(query[None], dim))[0], sketch.steps(inverse), k).numpy()
+    left = sketch.contenders(truncate(query[None], dim)[0], sketch.steps(inverse), k)
     exact = naive(vectors, query, dim)
     boundary = np.sort(exact)[::-1][min(k, n) - 1]
     assert set(np.flatnonzero(exact > boundary + 1e-6)) <= set(left)
@@ -58,7 +58,7 @@ def test_no_error_within_the_bound_hides_one_of_the_best(n: int, k: int, error: 
 def left_by_sketch(vectors: np.ndarray, query: np.ndarray, dim: int, k: int) -> list[int]:
     sketch = Sketch(vectors)
     steps = sketch.steps(torch.from_numpy(1 / np.linalg.norm(vectors[:, :dim], axis=1)))
-    return sketch.contenders(torch.from_numpy(truncate(query[None], dim))[0], steps, k).tolist()
+    return sketch.contenders(truncate(query[None], dim)[0], steps, k).tolist()
 
 
 def test_a_best_document_that_rounding_puts_last_is_left() -> None:
