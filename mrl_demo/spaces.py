@@ -110,7 +110,7 @@ class SpaceBuilder:
 
     def rotation_key(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix) -> str:
         """Hex sha256 of all that the fitted rotation of an arm depends on: recipe, vectors, and texts that stand in."""
-        parts = [arm.transform, str(RECIPE_VERSION), repr(AdaptSettings()), sha256_bytes(documents)]
+        parts = [arm.transform, str(RECIPE_VERSION), repr(_settings(arm)), sha256_bytes(documents)]
         if arm.transform == "adapted":
             fingerprint = self.encoders.encoder(arm.encoder).fingerprint
             parts += [fingerprint, *stand_in_queries(corpus.documents)]
@@ -119,13 +119,17 @@ class SpaceBuilder:
     def _fitted(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix, progress: Progress | None) -> Rotation:
         if arm.transform == "corpus-pca":
             return fit_pca(documents)
-        return fit_adapted(documents, None, progress, self.stand_ins(arm.encoder, corpus, progress))
+        return fit_adapted(documents, _settings(arm), progress, self.stand_ins(arm.encoder, corpus, progress))
 
     def _store(self, key: str, vectors: FloatMatrix) -> None:
         try:
             self.cache.store(key, vectors)
         except CacheError as error:  # The vectors are right; only the next start will be slow.
             logger.warning("%s", error)
+
+
+def _settings(arm: ArmSpec) -> AdaptSettings:
+    return AdaptSettings.for_model(arm.trained_dims)
 
 
 def random_permutation(dimension: int, seed: int) -> Rotation:

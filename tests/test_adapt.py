@@ -67,6 +67,15 @@ def test_pca_spans_what_truncated_svd_spans(documents: FloatMatrix) -> None:
     np.testing.assert_allclose(ours @ ours.T, oracle @ oracle.T, atol=1e-3)
 
 
+def test_the_order_that_a_matryoshka_model_gave_its_numbers_counts() -> None:
+    few = np.random.default_rng(0).normal(size=(40, 24)).astype(np.float32)  # Too few to learn from: the start is kept.
+    plain = fit_adapted(few, AdaptSettings.for_model(()))
+    np.testing.assert_array_equal(plain.matrix, fit_pca(few).matrix)
+    trusting = fit_adapted(few, AdaptSettings.for_model((8, 16, 24)))
+    assert np.square(trusting.matrix[:8, :8]).sum() > 2 * np.square(plain.matrix[:8, :8]).sum()
+    assert trusting.orthogonality_error < 2e-6
+
+
 def test_adapted_keeps_more_neighbours_than_pca_and_than_a_plain_cut() -> None:
     documents = clustered(800, 64, seed=1)
     rotation = fit_adapted(documents, AdaptSettings(prefixes=(4, 8, 16), steps=150, batch_size=256))
@@ -240,6 +249,7 @@ def test_bad_vectors_say_what_is_wrong(bad: np.ndarray, words: str) -> None:
         ("prefixes", (8, 8)),
         ("prefixes", (0,)),
         ("neighbours", 0),
+        ("axis_prior", -0.5),
     ],
 )
 def test_bad_settings_carry_the_value(name: str, value: object) -> None:

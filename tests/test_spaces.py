@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def test_other_texts_or_another_arm_get_their_own_rotation(builder: SpaceBuilder
         builder.rotation_key(ARM, other, vectors),
         builder.rotation_key(ARM, corpus, vectors[:-1]),
         builder.rotation_key(ArmSpec("tiny-pca", "", "", "tiny", "corpus-pca"), corpus, vectors),
+        builder.rotation_key(replace(ARM, trained_dims=(8, 16)), corpus, vectors),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
 
 
 @pytest.mark.parametrize("place", ["cache", "assets"])

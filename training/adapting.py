@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.adapt import Rotation, default_prefixes, fit_adapted
+from mrl_demo.adapt import AdaptSettings, Rotation, default_prefixes, fit_adapted
 from mrl_demo.config import Settings
 from mrl_demo.corpora.builtin import NAME, load_builtin
 from mrl_demo.corpora.files import load_path
@@ -37,11 +37,12 @@ def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: P
     corpus = _corpus(corpus_name, settings)
     name = ARM_ENCODERS.get(arm, arm)
     encoder = encoders.encoder(name)
-    builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
-    vectors = builder.documents(name, corpus, progress)
-    rotation = fit_adapted(vectors, progress=progress, queries=builder.stand_ins(name, corpus, progress))
     if not isinstance(encoder, SentenceEncoder):
         raise RunError(f"{arm!r} is no model that can be saved: choose one of {', '.join(encoders.names())}.")
+    builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
+    vectors = builder.documents(name, corpus, progress)
+    trust = AdaptSettings.for_model(encoder.spec.trained_dims)
+    rotation = fit_adapted(vectors, trust, progress, builder.stand_ins(name, corpus, progress))
     model = with_rotation(encoder.model(), rotation.matrix)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

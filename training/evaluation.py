@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mrl_demo.adapt import Rotation, fit_adapted
+from mrl_demo.adapt import AdaptSettings, Rotation, fit_adapted
 from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
@@ -79,17 +79,18 @@ class ArmScorer:
             yield PCA, _turned(base, Rotation.load(pca))
         if self._with_adapted:
             asked = self._encoded(MINILM, verified_base_dir(), stand_in_queries(corpus.documents))
-            yield ADAPTED, _turned(base, self._fitted(ADAPTED, base, asked))
+            yield ADAPTED, _turned(base, self._fitted(ADAPTED, base, asked, MINILM))
         for name, folder in self._adapters.items():
-            merged = merged_model_dir(folder, self._settings.cache_dir)
-            vectors = self._vectors(read_manifest(folder).spec(), merged, corpus, split)
+            merged, spec = merged_model_dir(folder, self._settings.cache_dir), read_manifest(folder).spec()
+            vectors = self._vectors(spec, merged, corpus, split)
             yield name, vectors
             if self._with_adapted and name != CONTROL:
-                asked = self._encoded(read_manifest(folder).spec(), merged, stand_in_queries(corpus.documents))
-                yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors, asked))
+                asked = self._encoded(spec, merged, stand_in_queries(corpus.documents))
+                yield f"{name}-{ADAPTED}", _turned(vectors, self._fitted(f"{name}-{ADAPTED}", vectors, asked, spec))
 
-    def _fitted(self, name: str, vectors: ArmVectors, asked: FloatMatrix) -> Rotation:
-        rotation = fit_adapted(vectors.documents, None, self._report.progress, asked)
+    def _fitted(self, name: str, vectors: ArmVectors, asked: FloatMatrix, spec: ModelSpec) -> Rotation:
+        settings = AdaptSettings.for_model(spec.trained_dims)
+        rotation = fit_adapted(vectors.documents, settings, self._report.progress, asked)
         self._report.say(
             f"{name}: fitted on {rotation.documents:,} documents and {len(asked):,} of their titles and sentences in "
             f"{rotation.seconds:.0f} s. {rotation.note}"

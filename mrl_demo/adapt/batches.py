@@ -8,6 +8,8 @@ from mrl_demo.adapt.objective import Questions
 from mrl_demo.adapt.settings import AdaptSettings
 from mrl_demo.processor import has_bf16
 
+_QUERIES_AT_ONCE = 1_024
+
 
 class Batches:
     """Draws `Questions` from a pool of documents `(n, d)` and, where there are any, queries `(m, d)`; unit rows."""
@@ -16,6 +18,8 @@ class Batches:
         self.pool, self.queries, self.settings = pool, queries, settings
         # Near documents only have to be near: half the bytes and a quarter of the time do.
         self._coarse = pool.bfloat16() if has_bf16() else pool
+        blocks = [self._near(block, settings.query_neighbours) for block in queries.split(_QUERIES_AT_ONCE)]
+        self._near_queries = torch.cat(blocks)
 
     def draw(self, generator: torch.Generator) -> Questions:
         """The questions of one step; no document is twice among its candidates."""
@@ -26,20 +30,15 @@ class Batches:
         documents = self._documents(size // 2, generator)
         documents = documents[torch.randperm(len(documents), generator=generator)]
         chosen = torch.randperm(len(self.queries), generator=generator)[: max(1, size // 4)]
-        candidates = self._with_near(documents, self.queries[chosen])
+        candidates = _with(documents, self._near_queries[chosen])
         asking = min(len(documents), max(1, size // 4))
         return Questions.of(self.pool[candidates], asking, self.queries[chosen], self.settings.query_share)
 
     def judges(self, documents: torch.Tensor, queries: torch.Tensor, beside: int) -> Questions:
         """Questions of rows that no step sees, `beside` documents of the pool and those nearest to the queries."""
-        found = self._with_near(torch.arange(min(beside, len(self.pool))), queries)
+        found = _with(torch.arange(min(beside, len(self.pool))), self._near(queries, self.settings.query_neighbours))
         candidates = torch.cat([documents, self.pool[found]])
         return Questions.of(candidates, len(documents), queries, self.settings.query_share)
-
-    def _with_near(self, documents: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
-        """Places of documents and of those nearest to the queries; none twice."""
-        near = self._near(queries, self.settings.query_neighbours).unique()
-        return torch.cat([documents, near[~torch.isin(near, documents)]])
 
     def _documents(self, size: int, generator: torch.Generator) -> torch.Tensor:
         """Places of random documents, and of some with their nearest ones; none twice."""
@@ -48,9 +47,15 @@ class Batches:
             return torch.randperm(len(self.pool), generator=generator)[:size]
         drawn = torch.randint(len(self.pool), (size // 2,), generator=generator)
         seeds = drawn[: max(1, size // (2 * neighbours))]
-        return torch.cat([drawn, self._near(self.pool[seeds], neighbours)]).unique()
+        return torch.cat([drawn, self._near(self.pool[seeds], neighbours).flatten()]).unique()
 
     def _near(self, rows: torch.Tensor, count: int) -> torch.Tensor:
-        """Places of the `count` documents nearest to each row, in one long row."""
+        """Places `(n, count)` of the documents nearest to each row, fewer where the pool is smaller."""
         cosines = rows.to(self._coarse.dtype) @ self._coarse.T
-        return cosines.topk(min(count, len(self.pool)), dim=1).indices.flatten()
+        return cosines.topk(min(count, len(self.pool)), dim=1).indices
+
+
+def _with(documents: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
+    """Places of documents and of those near the queries; none twice."""
+    near = near.unique()
+    return torch.cat([documents, near[~torch.isin(near, documents)]])

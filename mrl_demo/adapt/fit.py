@@ -45,7 +45,7 @@ def fit_adapted(
     started = time.perf_counter()
     rows = usable(vectors)
     prefixes = _fitting_prefixes(settings, rows.shape[1])
-    start = principal_axes(torch.from_numpy(rows))
+    start = principal_axes(torch.from_numpy(rows), settings.axis_prior)
     distinct = _distinct(rows, settings.seed)
     if len(distinct) < MIN_ROWS or not prefixes:
         note = f"PCA: {len(distinct)} distinct documents are too few to learn from"

@@ -124,12 +124,16 @@ def fit_pca(vectors: FloatMatrix) -> Rotation:
     return Rotation(matrix.numpy(), "pca", seconds=time.perf_counter() - started, documents=len(rows))
 
 
-def principal_axes(rows: torch.Tensor) -> torch.Tensor:
-    """Eigenvectors `(d, d)` float32 of the second moments of `(n, d)` rows, largest first, their signs fixed."""
+def principal_axes(rows: torch.Tensor, axis_prior: float = 0.0) -> torch.Tensor:
+    """Eigenvectors `(d, d)` float32 of the second moments of `(n, d)` rows, largest first, their signs fixed.
+
+    The i-th number counts i to the power of -`axis_prior`.
+    """
     moments = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
     for part in rows.split(8_192):
         moments += part.double().T @ part.double()
-    vectors = torch.linalg.eigh(moments / len(rows)).eigenvectors.flip(1)
+    trust = torch.arange(1, len(moments) + 1, dtype=torch.float64) ** -axis_prior
+    vectors = torch.linalg.eigh(moments * torch.outer(trust, trust) / len(rows)).eigenvectors.flip(1)
     largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     return (vectors * largest.sign()).float()
 

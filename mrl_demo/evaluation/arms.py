@@ -47,7 +47,7 @@ def resolve_arm(name: str, encoders: EncoderRegistry) -> ArmSpec:
         label = f"{arm.label} + {_SUFFIXES[suffix]}"
         return replace(arm, name=name, label=label, transform=transform)
     if name in encoders.names():
-        return ArmSpec(name, name, "A model of the registry, cut.", name)
+        return ArmSpec(name, name, "A model of the registry, cut.", name, trained_dims=encoders.trained_dims(name))
     raise ModelError(
         f"There is no arm {name!r}: choose among {', '.join([*known, BM25])}, a model ({', '.join(encoders.names())}), "
         "or any model with +adapted, +pca or +random."

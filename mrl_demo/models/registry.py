@@ -92,6 +92,18 @@ class EncoderRegistry:
                 self._encoders[name] = self._make(name)
             return self._encoders[name]
 
+    def trained_dims(self, name: str) -> tuple[int, ...]:
+        """The prefix lengths a model was trained for; empty for none, and where its folder does not say."""
+        specs = {spec.name: spec for spec in HUB_MODELS} | self._chosen
+        try:
+            if folder := self.adapter_dirs().get(name):
+                return read_manifest(folder).trained_dims
+            if folder := self.model_dirs().get(name):
+                return trained_spec(folder).trained_dims
+        except ModelError:
+            return ()
+        return specs[name].trained_dims if name in specs else ()
+
     def arms(self) -> tuple[ArmSpec, ...]:
         """Standard arms whose encoder is there, then one arm for every model trained or added here."""
         trained = self.adapter_dirs() | self.model_dirs()
@@ -126,7 +138,8 @@ class EncoderRegistry:
             )
             return ArmSpec(name, name, where, name, trained_dims=spec.trained_dims)
         base = trained_from(folder) if folder else ""
-        return ArmSpec(name, name, f"Trained here, from {base}." if base else "A model trained or added here.", name)
+        where = f"Trained here, from {base}." if base else "A model trained or added here."
+        return ArmSpec(name, name, where, name, trained_dims=self.trained_dims(name))
 
     def _added(self) -> tuple[str, ...]:
         return tuple(name for name in self._encoders if name not in {MINILM.name, *(s.name for s in HUB_MODELS)})

@@ -170,6 +170,7 @@ def test_a_run_on_a_hub_model_with_all_weights_is_an_arm(hub: str, fresh: Settin
     registry = EncoderRegistry(fresh)
     (arm,) = (arm for arm in registry.arms() if arm.name == "whole")
     assert "someone/tiny" in arm.description
+    assert arm.trained_dims == (*config.dims, 32)
     query, document = registry.encoder("whole").encode_queries(["star"]), loaded(out / "model")
     assert query.shape == (1, 32) and document.shape == (3, 32)
     assert registry.encoder("whole").spec.query_prompt == "how "  # type: ignore[attr-defined]
