@@ -78,14 +78,18 @@ def part_of_builtin(n_documents: int) -> Corpus:
     return make_corpus("builtin-part", "Part of the built-in collection", documents, queries, judgements)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Time both ways in turns, compare their vectors and scores, print."""
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--documents", type=int, default=2_400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    args = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Time both ways in turns, compare their vectors and scores, print."""
+    args = _parsed(arguments)
     corpus = part_of_builtin(args.documents)
     texts = [doc.content for doc in corpus.documents]
     encoder = SentenceEncoder(MINILM, verified_base_dir, bulk_threads=args.threads)
@@ -111,10 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     before = ndcg_by_dimension(corpus, queries, vectors["peer"])
     after = ndcg_by_dimension(corpus, queries, vectors["ours"])
     difference = max(abs(after[dim] - before[dim]) for dim in DEFAULT_DIMS)
-    tokens = sum(
-        len(ids) for ids in model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
-    )
-
+    read = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
+    tokens = sum(len(ids) for ids in read)
     print(
         f"{len(texts):,} passages, {tokens:,} tokens, {len(queries):,} queries; {args.threads} threads; "
         f"{describe_hardware()}"

@@ -4,9 +4,10 @@ Every row is timed in this run, the contenders in turns so that a noisy machine 
 bandwidth is that of the faster of two plain reads of the whole float32 matrix (sum, and matrix times vector) with the
 same threads. Two of ours are timed: the search, whose first pass over many documents reads int8, and the scan that
 scores every document from the float32 prefixes. `bandwidth_fraction` is the float32 bytes of the prefixes over the
-search's time (above 1 it answers sooner than those bytes can be read), `scan_fraction` the same for the scan, which
-does read them. Under `--json` the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms",
-"torch_mv_ms", "scan_ms", "bandwidth_fraction", "scan_fraction"}]}`.
+search's time (above 1 it answers sooner than those bytes can be read), `read_fraction` the bytes that the search does
+go through over its time, `scan_fraction` the float32 bytes over the time of the scan, which reads them all. Under
+`--json` the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms", "torch_mv_ms",
+"scan_ms", "bandwidth_fraction", "read_fraction", "scan_fraction"}]}`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ K = 10
 
 @dataclass(frozen=True)
 class Row:
-    """Medians of one size and length, and the float32 bytes a second of the search and the scan, by the bandwidth."""
+    """Medians of one size and length, and shares of the bandwidth: see above."""
 
     n: int
     dim: int
@@ -47,6 +48,7 @@ class Row:
     torch_mv_ms: float
     scan_ms: float
     bandwidth_fraction: float
+    read_fraction: float
     scan_fraction: float
 
 
@@ -88,8 +90,9 @@ def measure(index: PrefixIndex, vectors: np.ndarray, query: np.ndarray, dim: int
         ],
         rounds,
     )
-    at_full_speed = len(vectors) * dim * 4 / speed / 1e6
-    fractions = (round(at_full_speed / ms, 3) for ms in (times[0], times[3]))
+    whole = len(vectors) * dim * 4
+    moved = ((whole, times[0]), (index.bytes_read(dim), times[0]), (whole, times[3]))
+    fractions = (round(size / (ms * speed * 1e6), 3) for size, ms in moved)
     return Row(len(vectors), dim, *(round(ms, 4) for ms in times), *fractions)
 
 
@@ -105,7 +108,7 @@ def main() -> None:
     query = np.random.default_rng(1).standard_normal(FULL, dtype=np.float32)
     speed = bandwidth_gb_s(torch.from_numpy(vectors), args.rounds)
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, {speed:.1f} GB/s read")
-    print(f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  share of bandwidth: search, scan")
+    print(f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  bandwidth: search, read, scan")
     rows = []
     for n in args.sizes:
         part = vectors[:n]
@@ -116,7 +119,8 @@ def main() -> None:
             ratio = row.faiss_flat_ms / row.ours_ms
             print(
                 f"{n:>9} {dim:>4} {row.ours_ms:>7.2f}ms {row.faiss_flat_ms:>7.2f}ms {row.torch_mv_ms:>7.2f}ms "
-                f"{row.scan_ms:>7.2f}ms  {row.bandwidth_fraction:>6.0%} {row.scan_fraction:>6.0%}   {ratio:.1f}x faiss",
+                f"{row.scan_ms:>7.2f}ms  {row.bandwidth_fraction:>8.0%} {row.read_fraction:>5.0%} "
+                f"{row.scan_fraction:>5.0%}   {ratio:.1f}x faiss",
                 flush=True,
             )
     if args.json:

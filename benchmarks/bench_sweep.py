@@ -63,9 +63,11 @@ class PlainEncoder:
         self.model = model
 
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Unit rows of questions; this model has no prompts."""
         return normalise(self.model.encode(list(texts), batch_size=32, show_progress_bar=False))
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:  # noqa: ARG002
+        """Unit rows of documents."""
         return self.encode_queries(texts)
 
 
@@ -81,6 +83,7 @@ class QuantisingEvaluator(InformationRetrievalEvaluator):
         encode_fn_name: str | None = None,
         **options: Any,  # noqa: ANN401
     ) -> torch.Tensor:
+        """Vectors as the peer encodes them, then quantised and decoded again."""
         options.setdefault("normalize_embeddings", True)
         found = super().embed_inputs(model, sentences, encode_fn_name, **options)
         if self.precision == "float32":

@@ -90,6 +90,16 @@ class PrefixIndex:
         """Bytes of the one copy of the vectors (padding of the last block included) and of the sketch."""
         return self._blocks.numel() * 4 + (self._sketch.nbytes if self._sketch else 0)
 
+    def bytes_read(self, dim: object) -> int:
+        """Bytes a search for one query goes through at prefix `dim`: the sketch's where it is used, else float32's.
+
+        The few float32 numbers that decide between the documents the sketch leaves are not counted.
+        """
+        length = check_dimension(dim, self.dimension)
+        if self._sketch is not None and self._prefix(length).steps is not None:
+            return self._sketch.bytes_read(length)
+        return 4 * self.n * length
+
     def scores(self, queries: FloatMatrix, dim: object) -> FloatMatrix:
         """Cosines of `(q, D)` queries (or one `(D,)`) with every document at prefix `dim`: `(q, n)` float32."""
         return self._scores(queries, check_dimension(dim, self.dimension)).numpy()

@@ -71,6 +71,7 @@ class Curve:
 
     @property
     def is_level(self) -> bool:
+        """Whether it is one figure that no length changes, drawn as a line across."""
         return len(self.points) == 1 and self.points[0].x == 0
 
 

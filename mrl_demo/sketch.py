@@ -62,6 +62,10 @@ class Sketch:
         """Bytes of the codes, their scales, and the three rows of a search."""
         return self._slabs.numel() + self._scales.numel() * 16
 
+    def bytes_read(self, dim: int) -> int:
+        """Bytes of codes and steps that `contenders` goes through at a prefix of `dim` numbers."""
+        return len(self._scales) * (-(-dim // _LINE) * _LINE + 4)
+
     def steps(self, inverse_norms: torch.Tensor) -> Steps:
         """Steps at the prefix whose `(n,)` inverse norms are given."""
         each = self._scales * inverse_norms

@@ -29,8 +29,8 @@ _JITTER = 0.02
 class SpeedRow:
     """One query, the first 10 of all vectors, warm: `median_ms` and `p95_ms` over `n_runs`.
 
-    `gb_per_s` is what the `n` cut vectors hold in this precision by the median; the float32 search of a large index
-    answers from fewer bytes (`mrl_demo.sketch`).
+    `gb_per_s` is what a search reads by the median: the `n` cut vectors in this precision, or the int8 sketch by
+    which the prefix index answers for many float32 vectors.
     """
 
     dim: int
@@ -103,11 +103,8 @@ def measure_speed(
     rows: list[SpeedRow] = []
     for step, (precision, dim) in enumerate((p, d) for p in precisions for d in dims):
         say(0.2 + 0.8 * step / (len(precisions) * len(dims)), f"Timing {dim} numbers, {precision}")
-        if precision == "float32":
-            search = _prefix_search(index, dim)
-        else:
-            search = _quantised_search(QuantisedIndex(tiled, dim, precision))
-        rows.append(_timed(search, queries, dim, precision, plan.n))
+        contender = _float32(index, dim) if precision == "float32" else _quantised(tiled, dim, precision)
+        rows.append(_timed(contender, queries))
     say(1.0, "Done")
     return SpeedResult(
         corpus=corpus,
@@ -173,15 +170,28 @@ def read_bandwidth(matrix: FloatMatrix, runs: int = 5) -> float:
     return round(matrix.nbytes / fastest / 1e9, 2)
 
 
-def _prefix_search(index: PrefixIndex, dim: int) -> Callable[[FloatMatrix], object]:
-    return lambda query: index.search(query, dim, TOP_K)
+@dataclass(frozen=True)
+class _Contender:
+    """What is timed: a search for one query, and the bytes it goes through."""
+
+    dim: int
+    precision: str
+    search: Callable[[FloatMatrix], object]
+    bytes_read: int
 
 
-def _quantised_search(index: QuantisedIndex) -> Callable[[FloatMatrix], object]:
-    return lambda query: index.search(query, TOP_K)
+def _float32(index: PrefixIndex, dim: int) -> _Contender:
+    return _Contender(dim, "float32", lambda query: index.search(query, dim, TOP_K), index.bytes_read(dim))
 
 
-def _timed(search: Callable[[FloatMatrix], object], queries: FloatMatrix, dim: int, precision: str, n: int) -> SpeedRow:
+def _quantised(vectors: FloatMatrix, dim: int, precision: str) -> _Contender:
+    index = QuantisedIndex(vectors, dim, precision)
+    read = len(vectors) * bytes_per_vector(precision, dim)
+    return _Contender(dim, precision, lambda query: index.search(query, TOP_K), read)
+
+
+def _timed(contender: _Contender, queries: FloatMatrix) -> SpeedRow:
+    search = contender.search
     search(queries[0])  # Warm: norms, threads and pages are there.
     times: list[float] = []
     deadline = time.perf_counter() + _SECONDS_A_ROW
@@ -191,8 +201,8 @@ def _timed(search: Callable[[FloatMatrix], object], queries: FloatMatrix, dim: i
         search(query)
         times.append((time.perf_counter() - started) * 1e3)
     middle, late = _quantiles(times, (0.5, 0.95))
-    read = n * bytes_per_vector(precision, dim)
-    return SpeedRow(dim, precision, round(middle, 4), round(late, 4), len(times), round(read / middle / 1e6, 3))
+    speed = round(contender.bytes_read / middle / 1e6, 3)
+    return SpeedRow(contender.dim, contender.precision, round(middle, 4), round(late, 4), len(times), speed)
 
 
 def _quantiles(values: Sequence[float], shares: tuple[float, float]) -> tuple[float, float]:

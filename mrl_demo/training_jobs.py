@@ -158,6 +158,7 @@ class JobState:
 
     @property
     def is_active(self) -> bool:
+        """Whether it runs or waits in line."""
         return self.status in {WAITING, RUNNING}
 
 

@@ -90,16 +90,22 @@ class Encoder(Protocol):
     """Turns text into `(n, dimension)` float32 unit rows, never cut."""
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever the vectors could change: weights, prompts, pooling, code version."""
         ...
 
-    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix: ...
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of questions, with the model's query prompt."""
+        ...
 
-    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix: ...
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        """Vectors of documents, with the model's document prompt; `progress` hears of it and may raise to cancel."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -156,6 +162,7 @@ class SearchResult:
 
     @property
     def bytes_per_vector(self) -> int:
+        """Bytes of one cut float32 vector."""
         return 4 * self.dim
 
     def memory_for(self, n_vectors: int) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from test_index import naive
 from mrl_demo.index import PrefixIndex
 from mrl_demo.processor import has_int8
 from mrl_demo.sketch import STRETCH, Sketch, contenders
+from mrl_demo.types import InvalidDimensionError
 from mrl_demo.vectors import truncate
 
 pytestmark = pytest.mark.skipif(not has_int8(), reason="no AVX-512 VNNI: searches read float32 alone")
@@ -107,6 +110,25 @@ def test_only_large_indexes_keep_a_sketch(large: tuple[np.ndarray, PrefixIndex])
     vectors, index = large
     assert index.nbytes - vectors.nbytes < 0.5 * vectors.nbytes  # 2 slabs of 64 for 96 numbers, and a padded block
     assert PrefixIndex(vectors[:16_384]).nbytes == vectors[:16_384].nbytes
+
+
+def test_searches_at_once_do_not_write_into_each_others_rows(large: tuple[np.ndarray, PrefixIndex]) -> None:
+    _, index = large
+    queries = np.random.default_rng(5).standard_normal((32, 96)).astype(np.float32)
+    alone = [index.search(query, 96, 5).indices[0].tolist() for query in queries]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda query: index.search(query, 96, 5).indices[0].tolist(), queries))
+    assert together == alone
+
+
+def test_bytes_read_are_those_of_the_copy_that_is_searched(large: tuple[np.ndarray, PrefixIndex]) -> None:
+    vectors, index = large
+    assert index.bytes_read(64) == len(vectors) * (64 + 4)
+    assert index.bytes_read(65) == len(vectors) * (128 + 4)  # Whole cache lines.
+    assert index.bytes_read(16) == len(vectors) * 16 * 4  # Too short for the sketch to pay.
+    assert PrefixIndex(vectors[:100]).bytes_read(64) == 100 * 64 * 4
+    with pytest.raises(InvalidDimensionError):
+        index.bytes_read(97)
 
 
 @pytest.mark.parametrize("query", [np.zeros(96), np.full(96, 1e-30), np.eye(96)[95]])

@@ -91,9 +91,11 @@ class EventWriter(TrainerCallback):
         self._started, self._first = 0.0, 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Start the clock that the time left is reckoned by."""
         self._started, self._first = time.perf_counter(), state.global_step
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Append what the trainer has logged: a step's loss, a validation's figures."""
         logs = logs or {}
         done = max(state.global_step - self._first, 1)
         left = (time.perf_counter() - self._started) / done * (state.max_steps - state.global_step)

@@ -79,26 +79,7 @@ def run_evaluation(
         run.measure_arm(name, i, len(dict.fromkeys(arms)))
     if not run.values:
         raise LabError(" ".join(["No arm could be measured.", *run.notes]))
-    bootstrap = PairedBootstrap(len(judged.queries), resamples, seed)
-    return SweepResult(
-        corpus=corpus.name,
-        hardware=describe_hardware(),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - started, 3),
-        preparing_seconds=round(run.preparing_seconds, 3),
-        n_queries=len(judged.queries),
-        n_documents=len(corpus),
-        arms=tuple(run.arms),
-        rows=_rows(run.values, run.bands, bootstrap),
-        full=_rows(run.full, {}, bootstrap),
-        differences=_differences(run, bootstrap),
-        retentions=_retentions(run, bootstrap),
-        notes=tuple(run.notes),
-        query_ids=tuple(query.id for query in judged.queries),
-        per_query=run.values,
-        rank_dims=run.rank_dims,
-        first_ranks=run.first_ranks,
-    )
+    return _result(run, PairedBootstrap(len(judged.queries), resamples, seed), started)
 
 
 @dataclass(frozen=True)
@@ -201,6 +182,28 @@ class _Run:
                 self.values[(name, *key)] = values
             if measured.full_dim is not None and key[:2] == (measured.full_dim, FLOAT32.name):
                 self.full[(name, *key)] = values
+
+
+def _result(run: _Run, bootstrap: PairedBootstrap, started: float) -> SweepResult:
+    return SweepResult(
+        corpus=run.corpus.name,
+        hardware=describe_hardware(),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - started, 3),
+        preparing_seconds=round(run.preparing_seconds, 3),
+        n_queries=len(run.judged.queries),
+        n_documents=len(run.corpus),
+        arms=tuple(run.arms),
+        rows=_rows(run.values, run.bands, bootstrap),
+        full=_rows(run.full, {}, bootstrap),
+        differences=_differences(run, bootstrap),
+        retentions=_retentions(run, bootstrap),
+        notes=tuple(run.notes),
+        query_ids=tuple(query.id for query in run.judged.queries),
+        per_query=run.values,
+        rank_dims=run.rank_dims,
+        first_ranks=run.first_ranks,
+    )
 
 
 def _rows(

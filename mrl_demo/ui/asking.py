@@ -30,6 +30,7 @@ class Answer:
 
     @property
     def notice_html(self) -> str:
+        """The message as a line above the results, shortened and escaped."""
         return notice(shorten(self.message, 600), self.kind)
 
 

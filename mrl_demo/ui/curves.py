@@ -67,6 +67,7 @@ class Shown:
 
     @property
     def all(self) -> list[gr.blocks.Block]:
+        """Every section's blocks in one list."""
         return [*self.quality, *self.before_after, *self.cost, *self.speed, *self.lost]
 
 

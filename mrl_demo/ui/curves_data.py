@@ -44,10 +44,12 @@ class Choice:
 
     @property
     def is_agreement(self) -> bool:
+        """Whether the chosen metric compares with the full ranking."""
         return is_agreement(self.metric)
 
     @property
     def metric_label(self) -> str:
+        """What the chosen metric is called on the page."""
         return METRIC_LABELS.get(self.metric, self.metric)
 
 
@@ -67,6 +69,7 @@ class Figures:
 
     @classmethod
     def of(cls, curves: CurveSet) -> Figures:
+        """Sort the rows of a curve set by what they are looked up by."""
         sweep = curves.sweep
         return cls(
             curves,
@@ -77,6 +80,7 @@ class Figures:
 
     @property
     def arms(self) -> tuple[SweepArm, ...]:
+        """The arms that were measured, in their order."""
         return self.curves.sweep.arms
 
     def label(self, arm: str) -> str:

@@ -19,4 +19,5 @@ class ViewState:
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is nothing to search for."""
         return not self.query.strip()

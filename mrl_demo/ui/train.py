@@ -105,17 +105,7 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id="train-name")
     note = live_html("", "train-preset-note")
     with gr.Column(visible=False, elem_id="train-own") as own:
-        static_html(_FILE_HELP, "train-help")
-        upload = gr.File(
-            label="Your pairs", file_types=list(DATA_TYPES), type="filepath", height=120, elem_id="train-upload"
-        )
-        with gr.Row(elem_classes="curves-row"):
-            columns = tuple(
-                gr.Textbox(
-                    "", label=label, placeholder="empty: guessed", max_lines=1, min_width=160, elem_id=f"train-{role}"
-                )
-                for role, label in COLUMN_FIELDS.items()
-            )
+        upload, columns = _own_pairs()
     kind.input(lambda chosen: gr.Column(visible=chosen == OWN), kind, own, **LIGHT)
     dims = gr.CheckboxGroup(
         _lengths(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id="train-dims"
@@ -135,6 +125,22 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         check = gr.Button("Check", scale=0, min_width=110, elem_id="train-check")
     said = live_html("", "train-notice")
     return TrainControls(kind, upload, preset, name, dims, weights, steps, columns), check, start, said
+
+
+def _own_pairs() -> tuple[gr.File, tuple[gr.Textbox, ...]]:
+    """A file of pairs, and what its columns are called."""
+    static_html(_FILE_HELP, "train-help")
+    upload = gr.File(
+        label="Your pairs", file_types=list(DATA_TYPES), type="filepath", height=120, elem_id="train-upload"
+    )
+    with gr.Row(elem_classes="curves-row"):
+        columns = tuple(
+            gr.Textbox(
+                "", label=label, placeholder="empty: guessed", max_lines=1, min_width=160, elem_id=f"train-{role}"
+            )
+            for role, label in COLUMN_FIELDS.items()
+        )
+    return upload, columns
 
 
 def _preset_chosen(name: str) -> tuple[str, gr.CheckboxGroup]:
