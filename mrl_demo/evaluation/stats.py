@@ -17,8 +17,11 @@ LEVEL = 0.95
 #: An interval of a difference that holds 0 and is wider than this answers nothing: "too few queries to say".
 WIDEST_TELLING = 0.05
 _COLUMNS_AT_ONCE = 512
+_RESAMPLES_AT_ONCE = 256
 #: Smaller differences of a query are the rounding of float32 means (of a random arm's seeds), not of the ranking.
 _ROUNDING = 1e-6
+#: What the rounding of float64 sums leaves of a mean of 0.
+_NOTHING = 1e-12
 
 BETTER, WORSE, SAME, TOO_FEW = "better", "worse", "no difference shown", "too few queries to say"
 
@@ -72,9 +75,9 @@ class PairedBootstrap:
     def means(self, values: FloatArray | FloatMatrix) -> NDArray[np.float64]:
         """Means of `(n_queries, columns)` values in every resample: `(resamples, columns)` float64."""
         values = np.asarray(values, dtype=np.float64)
-        centre = values.mean(axis=0)
-        moved = self._counts @ (values - centre).astype(np.float32)
-        return moved.astype(np.float64) / self.n_queries + centre
+        # In float64: a resample without the few queries that differ has to come out as no difference at all.
+        blocks = (self._counts[i : i + _RESAMPLES_AT_ONCE] for i in range(0, self.resamples, _RESAMPLES_AT_ONCE))
+        return np.concatenate([block.astype(np.float64) @ values for block in blocks]) / self.n_queries
 
     def intervals(self, values: FloatArray | FloatMatrix) -> list[Interval]:
         """The mean and 95% interval of each column of `(n_queries, columns)` values."""
@@ -143,6 +146,7 @@ def _p_value(means: FloatArray, differs: bool) -> float:
     """Two-sided: the level at which the percentile interval would just touch 0, at least 2 in resamples + 1."""
     if not differs:
         return 1.0
+    means = np.where(np.abs(means) < _NOTHING, 0, means)
     extreme = min(np.count_nonzero(means <= 0), np.count_nonzero(means >= 0))
     return float(min(1.0, 2 * (extreme + 1) / (len(means) + 1)))
 

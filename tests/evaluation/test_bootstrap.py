@@ -109,6 +109,18 @@ def test_verdicts() -> None:
     assert Difference(0.02, -0.04, 0.08, p=0.5, p_holm=1.0).verdict == TOO_FEW
 
 
+@pytest.mark.parametrize("changes", [[1.0], [-0.37], [0.63, 0.63], [0.1, 0.2, -0.3, 0.7]])
+def test_a_few_queries_among_many_show_nothing(changes: list[float]) -> None:
+    """Resamples that leave them out have a difference of exactly 0, and such resamples count."""
+    values = np.zeros(800, np.float32)
+    values[100 : 100 + len(changes)] = changes
+    (found,) = PairedBootstrap(800).differences(values, ["one"])
+    left_out = (1 - len(changes) / 800) ** 800
+    assert found.p > left_out
+    assert found.verdict == SAME
+    assert found.low <= 0 <= found.high
+
+
 def test_float_rounding_is_no_difference() -> None:
     """Means over the seeds of a random arm differ from base in the last bit for every query: that shows nothing."""
     rounding = np.full((400, 1), -3e-8)
