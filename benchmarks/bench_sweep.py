@@ -171,6 +171,7 @@ def main() -> None:
     loop_seconds = {}
 
     def time_ours() -> SweepResult:
+        """One sweep of the lengths alone and one of all precisions."""
         _, taken = our_sweep(model, corpus, ("float32",))
         ours["dims"].append(taken)
         result, taken = our_sweep(model, corpus, PRECISIONS)

@@ -161,6 +161,7 @@ class Lab:
         encoder = self.encoders.encoder(space.arm.encoder)
 
         def encode() -> tuple[FloatMatrix, float]:
+            """The query's vector and the ms that encoding it took."""
             if encoder.fingerprint not in self._warm:  # Loading weights is not encoding: it is kept out of the time.
                 encoder.encode_queries([text])
                 self._warm.add(encoder.fingerprint)

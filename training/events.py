@@ -34,6 +34,7 @@ def watcher(path: Path | None, config: TrainConfig, vectors: BaseVectors, valida
     write = _Writer(path)
 
     def attach(trainer: SentenceTransformerTrainer) -> None:
+        """Write what base reaches, then listen to this trainer."""
         if config.evaluations:
             write(kind="base", ndcg=base_quality(vectors, validation, config))
         losses = LossesByDim()

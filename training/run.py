@@ -106,6 +106,7 @@ class _Lead:
     has_told: bool = False
 
     def train(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+        """`train`, after which the other processes know in any case how it stands."""
         try:
             return self._carried_out(config, options, settings, report)
         finally:
@@ -113,6 +114,7 @@ class _Lead:
                 self.tell(None)
 
     def tell(self, plan: Plan | None) -> None:
+        """Let the other processes know what is to be trained, None for nothing."""
         self.has_told = True
         self.processes.told(plan)
 
@@ -147,6 +149,7 @@ class _Run:
     lead: _Lead
 
     def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
+        """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
         started = time.perf_counter()
         model = self.base.load()
         self.config = self.config.checked_against(int(model.get_embedding_dimension() or 0))

@@ -138,9 +138,11 @@ class _Reporter(TrainerCallback):
         self._log, self._started, self._first = log, 0.0, 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Start the clock."""
         self._started, self._first = time.perf_counter(), state.global_step
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Pass on the step, the loss and the time left."""
         done = state.global_step - self._first
         seconds = (time.perf_counter() - self._started) / max(done, 1) * (state.max_steps - state.global_step)
         logs = logs or {}

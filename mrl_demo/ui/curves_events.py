@@ -181,6 +181,7 @@ class CurveEvents:
         """The handler of one section's download buttons."""
 
         def make(event: gr.EventData, seen: Seen, *controls: Control) -> Any:  # noqa: ANN401 - a Gradio update
+            """The file of the kind that was clicked, or nothing where nothing was measured."""
             kind = "csv" if event.kind == "csv" else "json"
             name, text = self._text(section, kind, seen, choice_of(*controls), _size(controls))
             return gr.HTML(payload=curves_files.payload(name, kind, text)) if text else gr.skip()

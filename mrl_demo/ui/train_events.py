@@ -66,6 +66,7 @@ class TrainEvents:
         """Cancel the run that is shown."""
 
         def work() -> str:
+            """Cancel it; an empty message where that went well."""
             if chosen:
                 self.line.cancel(chosen)
             return ""
