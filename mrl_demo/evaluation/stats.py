@@ -56,7 +56,7 @@ class Difference(Interval):
 
 
 class PairedBootstrap:
-    """Resamples of `n_queries` queries, drawn once from `seed`; as counts, so that all means are one product.
+    """Resamples of `n_queries` queries, drawn once from `seed`; as counts, so that means are products.
 
     Intervals are percentile intervals, expanded for small samples: the tail share is that which makes the
     normal interval Student's t (Hesterberg 2015, "What teachers should know about the bootstrap", section
