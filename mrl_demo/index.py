@@ -101,18 +101,22 @@ class PrefixIndex:
         return 4 * self.n * length
 
     def scores(self, queries: FloatMatrix, dim: object) -> FloatMatrix:
-        """Cosines of `(q, D)` queries (or one `(D,)`) with every document at prefix `dim`: `(q, n)` float32."""
-        return self._scores(queries, check_dimension(dim, self.dimension)).numpy()
+        """Cosines of `(q, D)` queries (or one `(D,)`) with every document at prefix `dim`: `(q, n)` float32.
+
+        Raises as `search` does.
+        """
+        return self._scores(self._asked(queries), check_dimension(dim, self.dimension)).numpy()
 
     def search(self, queries: FloatMatrix, dim: object, k: int) -> TopK:
         """The `k` nearest documents (all, if fewer) at prefix `dim`; equal scores keep document order.
 
-        Raises `InvalidDimensionError` for a `dim` outside 1..D and `LabError` for a `k` below 1.
+        Raises `InvalidDimensionError` for a `dim` outside 1..D and `LabError` for a `k` below 1, for queries of another
+        length than D and for queries that hold NaN or infinity.
         """
         length = check_dimension(dim, self.dimension)
         if k < 1:
             raise LabError(f"k={k} results cannot be shown: ask for 1 or more.")
-        queries = np.atleast_2d(queries)
+        queries = self._asked(queries)
         if len(queries) == 1 and (found := self._sketched(queries, length, k)):
             return found
         step = max(1, _SCORE_BYTES_AT_ONCE // (4 * self.n))
@@ -122,16 +126,29 @@ class PrefixIndex:
         return TopK(np.concatenate([p.indices for p in parts]), np.concatenate([p.scores for p in parts]))
 
     def ranking(self, query: FloatMatrix, dim: object) -> Ranking:
-        """How one `(D,)` query orders every document at prefix `dim`; raises `InvalidDimensionError`."""
-        return Ranking(self._scores(query, check_dimension(dim, self.dimension))[0])
+        """How one `(D,)` query orders every document at prefix `dim`; raises as `search` does."""
+        return Ranking(self._scores(self._asked(query), check_dimension(dim, self.dimension))[0])
 
     def ranks(self, query: FloatMatrix, indices: Sequence[int], dims: Sequence[int]) -> IntMatrix:
         """Ranks of the given documents for one `(D,)` query at every length: `(len(indices), len(dims))` int64."""
         columns = [self.ranking(query, dim).ranks(indices) for dim in dims]
         return np.stack(columns, axis=1) if columns else np.empty((len(indices), 0), np.int64)
 
+    def _asked(self, queries: FloatMatrix) -> FloatMatrix:
+        """`queries` as a `(q, D)` matrix; raises `LabError` for those that no document has a cosine with."""
+        matrix = np.atleast_2d(queries)
+        if matrix.ndim != 2 or matrix.shape[1] != self.dimension:
+            raise LabError(
+                f"Queries of shape {np.shape(queries)} do not fit an index of {self.dimension} numbers a vector: encode "
+                "them with the model that encoded the documents."
+            )
+        if not np.isfinite(matrix).all():
+            row = int(np.argmax(~np.isfinite(matrix).all(axis=1)))
+            raise LabError(f"Query vector {row} holds NaN or infinity: encode that query again.")
+        return matrix
+
     def _scores(self, queries: FloatMatrix, dim: int) -> torch.Tensor:
-        cut = torch.from_numpy(truncate(np.atleast_2d(queries), dim))
+        cut = torch.from_numpy(truncate(queries, dim))
         products = torch.matmul(cut, self._blocks[:, :dim])  # (n_blocks, q, rows)
         products *= self._prefix(dim).inverse_norms[:, None, :]
         return products.transpose(0, 1).reshape(len(cut), -1)[:, : self.n]

@@ -117,6 +117,23 @@ def test_bad_vectors_are_named() -> None:
         PrefixIndex(random_vectors(5, 4)).search(np.ones(4), 2, 0)
 
 
+@pytest.mark.parametrize("ask", ["search", "scores", "ranking", "ranks"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_queries_without_cosines_are_refused(ask: str, wrong: float) -> None:
+    index, broken = PrefixIndex(random_vectors(5, 4)), np.ones(4, np.float32)
+    broken[3] = wrong  # Beyond the prefix that is asked for: the encoding failed all the same.
+    questions = {
+        "search": lambda query: index.search(np.stack([np.ones_like(query), query]), 2, 1),
+        "scores": lambda query: index.scores(query, 2),
+        "ranking": lambda query: index.ranking(query, 2),
+        "ranks": lambda query: index.ranks(query, [0], [2]),
+    }
+    with pytest.raises(LabError, match=f"Query vector {int(ask == 'search')} holds NaN or infinity"):
+        questions[ask](broken)
+    with pytest.raises(LabError, match=r"\(.*5,?\) do not fit an index of 4 numbers"):
+        questions[ask](np.ones(5, np.float32))
+
+
 @pytest.mark.parametrize("distinct", [2, 7, 1_000, 10**9])
 @pytest.mark.parametrize("k", [1, 10, 100])
 def test_thinning_a_long_row_changes_nothing_ties_included(distinct: int, k: int) -> None:

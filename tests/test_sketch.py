@@ -12,7 +12,7 @@ from test_index import naive
 from mrl_demo.index import PrefixIndex
 from mrl_demo.processor import has_int8
 from mrl_demo.sketch import STRETCH, Sketch, contenders
-from mrl_demo.types import InvalidDimensionError
+from mrl_demo.types import InvalidDimensionError, LabError
 from mrl_demo.vectors import truncate
 
 pytestmark = pytest.mark.skipif(not has_int8(), reason="no AVX-512 VNNI: searches read float32 alone")
@@ -137,6 +137,11 @@ def test_queries_that_say_little_are_answered(large: tuple[np.ndarray, PrefixInd
     found = index.search(query.astype(np.float32), 64, 3)
     expected = index.ranking(query.astype(np.float32), 64).top(3)
     assert found.indices.tolist() == expected.indices.tolist()
+
+
+def test_a_query_of_nan_is_refused_as_in_a_small_index(large: tuple[np.ndarray, PrefixIndex]) -> None:
+    with pytest.raises(LabError, match="Query vector 0 holds NaN or infinity"):
+        large[1].search(np.full(96, np.nan, np.float32), 64, 3)
 
 
 def test_a_crowd_of_equals_falls_back_to_the_full_pass() -> None:
