@@ -139,8 +139,8 @@ class PrefixIndex:
         matrix = np.atleast_2d(queries)
         if matrix.ndim != 2 or matrix.shape[1] != self.dimension:
             raise LabError(
-                f"Queries of shape {np.shape(queries)} do not fit an index of {self.dimension} numbers a vector: encode "
-                "them with the model that encoded the documents."
+                f"Queries of shape {np.shape(queries)} do not fit an index of {self.dimension} numbers a vector: "
+                "encode them with the model that encoded the documents."
             )
         if not np.isfinite(matrix).all():
             row = int(np.argmax(~np.isfinite(matrix).all(axis=1)))

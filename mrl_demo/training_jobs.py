@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.config import PROJECT_ROOT, Settings
+from mrl_demo.models.hub import hub_name
 from mrl_demo.storage import unwritable
 from mrl_demo.training_process import (
     CANCEL_MARK,
@@ -65,7 +66,7 @@ class TrainRequest:
     """What a person asks for; texts go to `python -m training train` as they are, which checks them.
 
     `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` 0 is one pass over the
-    data, None the preset's number.
+    data, None the preset's number. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub.
     """
 
     name: str
@@ -74,6 +75,7 @@ class TrainRequest:
     dims: tuple[int, ...] = ()
     weights: str = ""
     steps: int | None = None
+    base: str = ""
     query_column: str = ""
     positive_column: str = ""
     negative_column: str = ""
@@ -82,6 +84,10 @@ class TrainRequest:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
         found = [f"--preset={self.preset}", f"--name={self.name}"]
         found += [f"--data={data}"] if data else []
+        if self.base:
+            found += [
+                f"--{flag}={value}" for flag, value in zip(("base", "revision"), hub_name(self.base), strict=True)
+            ]
         found += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
         found += [f"--weights={self.weights}"] if self.weights.strip() else []
         for role in ("query", "positive", "negative"):
@@ -289,6 +295,8 @@ class TrainingJobs:
             raise TrainingError(
                 f"The name {request.name!r} does not work: use lower-case letters, digits and hyphens, at most 40."
             )
+        if request.base and (PROJECT_ROOT / hub_name(request.base)[0]).exists():
+            raise TrainingError(f"{request.base!r} is a folder here: from the page only models of the Hub are trained.")
         taken = self._trained / request.name
         if request.name in _TAKEN or taken.exists() or (self._settings.assets_dir / "adapters" / request.name).exists():
             raise TrainingError(f"There is a model named {request.name!r} already: choose another name.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -27,6 +28,7 @@ from mrl_demo.training_jobs import (
     TrainingJobs,
     TrainRequest,
 )
+from mrl_demo.types import ModelError
 
 WAIT_SECONDS = 20
 FAKE = """
@@ -211,6 +213,23 @@ def test_uploads_are_copied_under_a_name_of_ours(line: TrainingJobs, tmp_path: P
 def test_names_that_are_no_folder_names_are_refused(line: TrainingJobs, name: str) -> None:
     with pytest.raises(TrainingError, match="name"):
         line.submit(TrainRequest(name))
+    assert line.jobs() == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "error"),
+    [
+        ("/etc/models", ModelError),
+        ("../x/y", ModelError),
+        ("a/b@;x", ModelError),
+        ("a/b@../../c", ModelError),
+        ("assets/adapters", TrainingError),
+    ],
+)
+def test_a_base_that_is_no_hub_model_is_refused(line: TrainingJobs, base: str, error: type[Exception]) -> None:
+    for act in (line.submit, line.check):
+        with pytest.raises(error, match=re.escape(repr(base))):
+            act(TrainRequest("mine", base=base))
     assert line.jobs() == ()
 
 

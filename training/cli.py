@@ -127,6 +127,8 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
             changes[name] = _numbers(str(changes[name]), kind, name)
     if changes.get("data") and not changes.get("name"):
         changes["name"] = Path(str(changes["data"])).stem or "own"
+    if changes.get("base", config.base) != config.base:  # What belongs to the preset's base, not to this one.
+        changes = {"revision": "", "query_prompt": "", "document_prompt": ""} | changes
     return replace(config, **changes)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from mrl_demo.models.adapters import MANIFEST
 from mrl_demo.models.encoders import load_sentence_transformer
-from mrl_demo.models.hub import hub_folder
+from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.packaged import verified
 from mrl_demo.models.specs import MINILM_SHA256, ModelSpec
 from mrl_demo.storage import sha256_file, sha256_text
@@ -19,7 +18,6 @@ from mrl_demo.types import ModelError
 
 MODEL, MODULES, SEAL, CONFIG = "model", "modules.json", "training.json", "training_config.json"
 _MAX_TOKENS = 512
-_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 def is_trained_model(folder: Path) -> bool:
@@ -90,9 +88,10 @@ def found_model(given: str) -> tuple[ModelSpec, partial[Path]]:
         digest = sha256_text(*(sha256_file(file) for file in weights))
         spec = ModelSpec(path.resolve().name, "folder", given, 0, weights_sha256=digest, max_tokens=_MAX_TOKENS)
         return _looked_at(folder, spec), partial(Path, folder)
-    model_id, _, revision = given.partition("@")
-    if not _HUB_ID.fullmatch(model_id):
-        raise ModelError(f"{given!r} is neither a folder here nor OWNER/NAME of a model on the Hub.")
+    try:
+        model_id, revision = hub_name(given)
+    except ModelError as error:
+        raise ModelError(f"{given!r} is neither a folder here nor OWNER/NAME of a model on the Hub.") from error
     folder = hub_folder(model_id, revision)
     spec = ModelSpec(model_id.rpartition("/")[2], "hub", model_id, 0, revision=folder.name, max_tokens=_MAX_TOKENS)
     return _looked_at(folder, spec), partial(hub_folder, model_id, folder.name)

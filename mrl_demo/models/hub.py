@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,16 @@ from mrl_demo.types import ModelError
 
 _FILES = ("*.json", "*.txt", "*.safetensors", "*.model")
 _TIMEOUT_SECONDS = 10.0
+_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+_REVISION = re.compile(r"[\w./-]*")
+
+
+def hub_name(given: str) -> tuple[str, str]:
+    """Id and revision ("" for the newest) of `OWNER/NAME[@REVISION]`; raises `ModelError` for anything else."""
+    model_id, _, revision = given.partition("@")
+    if not _ID.fullmatch(model_id) or not _REVISION.fullmatch(revision) or ".." in given:
+        raise ModelError(f"{given!r} is no name of a model on the Hub: write OWNER/NAME or OWNER/NAME@REVISION.")
+    return model_id, revision
 
 
 def hub_folder(model_id: str, revision: str = "") -> Path:

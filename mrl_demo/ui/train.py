@@ -16,7 +16,7 @@ from mrl_demo.ui.compare import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.curves_events import OPEN_COMPARE
 from mrl_demo.ui.train_events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
-from mrl_demo.ui.train_presets import PRESETS, choice_named
+from mrl_demo.ui.train_presets import ANY_BASE_DIMS, BASE_NOTE, PRESETS, choice_named
 from mrl_demo.ui.train_view import COLUMN_FIELDS
 from mrl_demo.ui.widgets import live_html, static_html
 
@@ -48,12 +48,16 @@ class TrainControls:
     dims: gr.CheckboxGroup
     weights: gr.Textbox
     steps: gr.Number
+    base: gr.Textbox
     columns: tuple[gr.Textbox, ...]
 
     @property
     def asked(self) -> list[gr.blocks.Block]:
         """Inputs that make a run."""
-        return [self.kind, self.upload, self.preset, self.name, self.dims, self.weights, self.steps, *self.columns]
+        return [
+            self.kind, self.upload, self.preset, self.name, self.dims, self.weights, self.steps, self.base,
+            *self.columns,
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,6 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
     dims = gr.CheckboxGroup(
         _lengths(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id="train-dims"
     )
-    preset.input(_preset_chosen, preset, [note, dims], **LIGHT)
     with gr.Row(elem_classes="curves-row"):
         weights = gr.Textbox(
             "", label="Weight of each length", placeholder="empty: all the same; or 2, 2, 1, 1", max_lines=1,
@@ -120,11 +123,17 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
             FIRST_STEPS, label="Steps (0: one pass over the data)", precision=0, minimum=0, min_width=200,
             elem_id="train-steps",
         )  # fmt: skip
+        base = gr.Textbox(
+            "", label="Another base model from the Hub", placeholder="empty: the preset's; or OWNER/NAME", max_lines=1,
+            min_width=260, elem_id="train-base",
+        )  # fmt: skip
+    preset.input(_preset_chosen, [preset, base], [note, dims], **LIGHT)
+    base.input(_base_named, [preset, base, dims], [note, dims], trigger_mode="always_last", **LIGHT)
     with gr.Row(elem_id="train-actions"):
         start = gr.Button("Start training", variant="primary", scale=0, min_width=160, elem_id="train-start")
         check = gr.Button("Check", scale=0, min_width=110, elem_id="train-check")
     said = live_html("", "train-notice")
-    return TrainControls(kind, upload, preset, name, dims, weights, steps, columns), check, start, said
+    return TrainControls(kind, upload, preset, name, dims, weights, steps, base, columns), check, start, said
 
 
 def _own_pairs() -> tuple[gr.File, tuple[gr.Textbox, ...]]:
@@ -143,11 +152,19 @@ def _own_pairs() -> tuple[gr.File, tuple[gr.Textbox, ...]]:
     return upload, columns
 
 
-def _preset_chosen(name: str) -> tuple[str, gr.CheckboxGroup]:
+def _preset_chosen(name: str, base: str) -> tuple[str, gr.CheckboxGroup]:
     """What to know before the preset is started, and its lengths."""
-    chosen = choice_named(name)
-    dims = gr.CheckboxGroup(choices=_lengths(chosen.dims), value=list(chosen.dims))
-    return notice(chosen.note, "info") if chosen.note else "", dims
+    return _base_named(name, base, choice_named(name).dims)
+
+
+def _base_named(name: str, base: str, ticked: Sequence[int] | None) -> tuple[str, gr.CheckboxGroup]:
+    """What to know before the preset is started on that base ("": its own), and the lengths there are for it."""
+    preset = choice_named(name)
+    notes = [preset.note, BASE_NOTE if (base or "").strip() else ""]
+    lengths = sorted({*preset.dims, *(ANY_BASE_DIMS if notes[1] else ())})
+    value = [dim for dim in lengths if dim in (ticked or ())]
+    dims = gr.CheckboxGroup(choices=_lengths(lengths), value=value)
+    return "".join(notice(note, "info") for note in notes if note), dims
 
 
 def _lengths(dims: Sequence[int]) -> list[tuple[str, int]]:

@@ -135,6 +135,7 @@ def request_of(
     dims: Sequence[int] | None,
     weights: str,
     steps: float | None,
+    base: str,
     *columns: str,
 ) -> TrainRequest:
     """The controls as one value; raises `LabError` for what no control of ours sends."""
@@ -150,7 +151,10 @@ def request_of(
     shipped = "builtin" if choice_named(str(preset)).is_builtin else "preset"
     data: str | Path = Path(str(upload)) if kind == OWN else shipped
     named = [str(column or "") for column in columns] if kind == OWN else []
-    return TrainRequest((name or "").strip().lower(), str(preset), data, lengths, _tidy(weights), count, *named)
+    other = (base or "").strip()
+    return TrainRequest(
+        (name or "").strip().lower(), str(preset), data, lengths, _tidy(weights), count, other, *named
+    )  # fmt: skip
 
 
 def _tidy(weights: str | None) -> str:

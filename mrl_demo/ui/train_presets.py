@@ -43,6 +43,14 @@ PRESETS = (
     ),
 )
 
+#: Lengths to choose from for a base model that a person names; training refuses those above the model's.
+ANY_BASE_DIMS = (*TRAINED_DIMS, 512, 768, 1024)
+BASE_NOTE = (
+    "The model is downloaded from the Hugging Face Hub, safetensors only and without running code of its own, and"
+    " trained instead of the preset’s, without prompts. Its full length is always trained; “Check” says which lengths"
+    " are above it. A model larger than MiniLM takes several times as long a step."
+)
+
 
 def choice_named(name: str) -> PresetChoice:
     """The preset of that name, the first one for a name that the menu does not have."""

@@ -109,6 +109,9 @@ def test_the_command_line_changes_a_preset() -> None:
     config = config_from(options)
     assert (config.dims, config.weights, config.steps, config.base) == ((64, 128), (2.0, 1.0), 3, "tiny")
     assert config.loss == "cached-mnrl"
+    assert (config.revision, config.query_prompt) == ("", "")  # Those of the preset's base fit no other model.
+    kept = config_from(_parser().parse_args(["train", "--preset", "msmarco", "--out", "x"]))
+    assert kept.revision and kept.query_prompt
 
 
 @pytest.mark.parametrize(

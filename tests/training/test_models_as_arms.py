@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_stand_in import COMMIT, serving
+from hub_stand_in import COMMIT, Repository, serving
 
 from mrl_demo import cli
 from mrl_demo.config import Settings
@@ -29,7 +29,7 @@ TEXTS = ["how bread and oven", "the moon and star", "a tiger"]
 def hub(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A Hub on the loopback address with the tiny model under the name someone/tiny, and an empty cache."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    with serving("someone/tiny", tiny_base) as address:
+    with serving(Repository("someone/tiny", tiny_base)) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         yield address
 
@@ -64,7 +64,7 @@ def test_what_was_downloaded_is_there_when_the_hub_is_not(
     tiny_base: Path, fresh: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    with serving("someone/tiny", tiny_base) as address:
+    with serving(Repository("someone/tiny", tiny_base)) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         EncoderRegistry(fresh).add_model(f"someone/tiny@{COMMIT}")
     registry = EncoderRegistry(fresh)

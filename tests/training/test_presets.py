@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from tiny import rows, write_jsonl
+from hub_stand_in import Repository, serving
+from sentence_transformers import SentenceTransformer
+from tiny import rows
 
 from mrl_demo.adapt import Rotation
 from mrl_demo.config import Settings
@@ -19,30 +25,43 @@ from training.run import RunOptions, fit_training_pca, train
 
 
 @pytest.fixture
-def msmarco_stand_in(tmp_path: Path) -> Path:
-    """A data set folder with the columns and the subset name of the MS MARCO triplets."""
+def msmarco(tmp_path: Path) -> Path:
+    """A data set of a hundred rows with the columns, the subset and the file type of the MS MARCO triplets."""
     folder = tmp_path / "msmarco"
     (folder / "triplet-hard").mkdir(parents=True)
     items = [{**row, "negative": f"{row['positive']} loom"} for row in rows(200)]
-    write_jsonl(folder / "triplet-hard" / "train.jsonl", items)
+    pd.DataFrame(items).to_parquet(folder / "triplet-hard" / "train-00000-of-00001.parquet")
     (folder / "README.md").write_text(
-        "---\nconfigs:\n- config_name: triplet-hard\n  data_files: triplet-hard/*.jsonl\n---\n", encoding="utf-8"
+        "---\nconfigs:\n- config_name: triplet-hard\n  data_files:\n  - split: train\n"
+        "    path: triplet-hard/train-*\n---\n",
+        encoding="utf-8",
     )
     return folder
 
 
-def test_the_msmarco_preset_runs_end_to_end(
-    msmarco_stand_in: Path, tiny_base: Path, settings: Settings, tmp_path: Path
-) -> None:
-    config = replace(
-        preset("msmarco"), base=str(tiny_base), revision="", data=f"hub:{msmarco_stand_in}:triplet-hard:train",
-        dims=(8, 16, 32), steps=3, batch_size=8, cached_batch=4, evaluations=1, max_tokens=32, max_rows=100,
-    )  # fmt: skip
-    assert train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
-    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_base: Path, tmp_path: Path) -> None:
+    """As a person runs it, in a process of its own; only sizes are changed. Model and rows come over HTTP."""
+    config, asked = preset("msmarco"), list[str]()
+    _, data, subset, _ = config.data.split(":")
+    assert subset == "triplet-hard"
+    model = Repository(config.base, tiny_base, commit=config.revision)
+    out = tmp_path / "out"
+    smaller = ["--dims=8,16,32", "--steps=3", "--batch-size=8", "--evaluations=1", "--max-tokens=32", "--max-rows=100"]
+    with serving(model, Repository(data, msmarco, "datasets"), asked=asked) as address:
+        home = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "training", f"--cache-dir={tmp_path / 'cache'}", "train", "--preset=msmarco",
+             f"--out={out}", f"--model-out={tmp_path / 'model'}", *smaller],
+            env={**os.environ, **home}, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert any(path.endswith("train-00000-of-00001.parquet") for path in asked)
+    assert any(f"resolve/{config.revision}/" in path and path.endswith(".safetensors") for path in asked)
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert {(row["metric"], row["dim"]) for row in metrics["test"]} >= {("mrr@10", 8), ("recall@10", 32)}
-    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "Represent this sentence for searching relevant passages" in card
+    assert "Represent this sentence for searching relevant passages" in (out / "README.md").read_text(encoding="utf-8")
+    trained = SentenceTransformer(str(tmp_path / "model"), device="cpu", truncate_dim=16)
+    assert trained.encode(["the moon"]).shape == (1, 16)
 
 
 def test_a_data_set_that_cannot_be_read_is_named(tiny_base: Path, settings: Settings, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from mrl_demo.ui import train, train_view
 from mrl_demo.ui.train_events import Drawn, TrainEvents, request_of
 from mrl_demo.ui.train_presets import PRESETS
 
-CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80)
+CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
 STEPS = (Step(1, 3.0, "pairs", {8: 2.0, 64: 1.0}), Step(2, 0.5, "broad", {8: 0.4, 64: 0.1}))
 PROGRESS = Progressed(STEPS, (Validation(2, {8: 0.4, 64: 0.7}),), Validation(0, {8: 0.3, 64: 0.6}), 10, 75.0)
 
@@ -108,14 +108,27 @@ def test_the_presets_are_those_of_training() -> None:
 
 
 def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:
-    note, dims = train._preset_chosen("msmarco")
+    note, dims = train._preset_chosen("msmarco", "")
     assert "Downloads from the Hugging Face Hub" in note
     assert dims.value == [64, 128, 256, 768]
-    note, dims = train._preset_chosen("builtin")
+    note, dims = train._preset_chosen("builtin", "")
     assert note == ""
     assert dims.value == list(TRAINED_DIMS)
     assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).arguments()[0] == "--preset=msmarco"
     assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).data == "preset"
+
+
+def test_another_base_is_asked_of_the_hub_alone() -> None:
+    request = request_of(*CONTROLS[:7], " some/model@v1.0 ")
+    assert request.base == "some/model@v1.0"
+    assert {"--base=some/model", "--revision=v1.0"} <= set(request.arguments())
+    assert not any("base" in flag or "revision" in flag for flag in request_of(*CONTROLS).arguments())
+    note, dims = train._base_named("builtin", "some/model", [8, 64])
+    assert "downloaded from the Hugging Face Hub" in note
+    assert (768, dims.value) == (dims.choices[-2][1], [8, 64])
+    note, dims = train._base_named("msmarco", "some/model", [64, 768])
+    assert note.count("notice") == 2
+    assert train._base_named("builtin", "", [8, 768])[1].value == [8]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +145,7 @@ def test_controls_that_make_no_request_are_explained(place: int, value: object, 
 
 def test_checking_shows_the_columns_or_what_training_says() -> None:
     assert "positive = &#x27;p&#x27;" in events().check(*CONTROLS)
-    said = events().check(*CONTROLS[:5], "1", 80)
+    said = events().check(*CONTROLS[:5], "1", 80, "")
     assert "error" in said
     assert "dims &lt;2&gt;" in said
 
@@ -155,7 +168,7 @@ def test_starting_chooses_the_run_and_wakes_the_timer() -> None:
     assert said == ""
     assert menu.value == "1" * 20
     assert timer.active
-    assert found.start(*CONTROLS[:5], "1", 80)[1:] == (gr.skip(), gr.skip())
+    assert found.start(*CONTROLS[:5], "1", 80, "")[1:] == (gr.skip(), gr.skip())
 
 
 def test_the_timer_runs_only_while_a_run_does() -> None:
