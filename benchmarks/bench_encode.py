@@ -99,22 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with torch_threads(args.threads):
             return normalise(model.encode(part, show_progress_bar=False))
 
-    sides = {"peer": peer, "ours": encoder.encode_documents}
-    vectors: dict[str, FloatMatrix] = {}
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for encode in sides.values():
-        encode(texts[:32])
-    for _ in range(args.rounds):
-        found, taken = in_turns(sides, texts)
-        vectors |= found
-        for name in sides:
-            times[name].append(taken[name])
-    asked = [query.text for query in judged_set(corpus).queries]
-    with torch_threads(args.threads):
-        queries = normalise(model.encode(asked, show_progress_bar=False))
-    before = ndcg_by_dimension(corpus, queries, vectors["peer"])
-    after = ndcg_by_dimension(corpus, queries, vectors["ours"])
-    difference = max(abs(after[dim] - before[dim]) for dim in DEFAULT_DIMS)
+    vectors, times = timed({"peer": peer, "ours": encoder.encode_documents}, texts, args.rounds)
+    queries = peer([query.text for query in judged_set(corpus).queries])
     read = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
     tokens = sum(len(ids) for ids in read)
     print(
@@ -126,13 +112,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
         middle = median(times[name])
         rounds = ", ".join(f"{each:.1f}" for each in times[name])
         print(f"{label}: {len(texts) / middle:.0f} texts/s, {tokens / middle:,.0f} tokens/s ({rounds} s)")
-    for dim in DEFAULT_DIMS:
-        print(f"nDCG@10 at {dim:>3}: {before[dim]:.4f} float32, {after[dim]:.4f} ours, {after[dim] - before[dim]:+.4f}")
+    difference = largest_difference(corpus, queries, vectors)
     cosine = float(np.einsum("nd,nd->n", vectors["peer"], vectors["ours"]).min())
     print(f"least cosine of a passage's two vectors: {cosine:.6f}")
     speedup = median(times["peer"]) / median(times["ours"])
     figures = {"speedup": round(speedup, 2), "max_ndcg_difference": round(difference, 5)}
     print(json.dumps(figures) if args.json else figures)
+
+
+def timed(
+    sides: dict[str, Callable[[list[str]], FloatMatrix]], texts: list[str], rounds: int
+) -> tuple[dict[str, FloatMatrix], dict[str, list[float]]]:
+    """Vectors of each side and the seconds of each of its rounds, after a warm-up."""
+    vectors: dict[str, FloatMatrix] = {}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for encode in sides.values():
+        encode(texts[:32])
+    for _ in range(rounds):
+        found, taken = in_turns(sides, texts)
+        vectors |= found
+        for name in sides:
+            times[name].append(taken[name])
+    return vectors, times
+
+
+def largest_difference(corpus: Corpus, queries: FloatMatrix, vectors: dict[str, FloatMatrix]) -> float:
+    """Print nDCG@10 of both sides at every length, and return their largest difference."""
+    before, after = (ndcg_by_dimension(corpus, queries, vectors[name]) for name in ("peer", "ours"))
+    for dim in DEFAULT_DIMS:
+        print(f"nDCG@10 at {dim:>3}: {before[dim]:.4f} float32, {after[dim]:.4f} ours, {after[dim] - before[dim]:+.4f}")
+    return max(abs(after[dim] - before[dim]) for dim in DEFAULT_DIMS)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -166,41 +166,58 @@ def main() -> None:
     loop_of_evaluators(model, warm, (8,), "int8")
     our_sweep(model, warm, PRECISIONS)
 
-    ours: dict[str, list[float]] = {"dims": [], "all": []}
-    theirs: dict[tuple[int, str, str], float] = {}
-    loop_seconds = {}
-
-    def time_ours() -> SweepResult:
-        """One sweep of the lengths alone and one of all precisions."""
-        _, taken = our_sweep(model, corpus, ("float32",))
-        ours["dims"].append(taken)
-        result, taken = our_sweep(model, corpus, PRECISIONS)
-        ours["all"].append(taken)
-        return result
-
-    result = time_ours()
-    for precision in PRECISIONS:
-        started = time.perf_counter()
-        theirs |= loop_of_evaluators(model, corpus, DEFAULT_DIMS, precision)
-        loop_seconds[precision] = time.perf_counter() - started
-        print(f"loop, {precision}: {loop_seconds[precision]:.1f} s", flush=True)
-        time_ours()
-
-    differences = {key: abs(value - _value(result, key)) for key, value in theirs.items()}
+    times = in_turns(model, corpus)
+    differences = {key: abs(value - _value(times.result, key)) for key, value in times.theirs.items()}
     worst = {name: max(d for key, d in differences.items() if key[1] == name) for name in PRECISIONS}
-    whole_loop = sum(loop_seconds.values())
+    loop, whole_loop = times.loop["float32"], sum(times.loop.values())
     figures = {
-        "speedup_dims": round(loop_seconds["float32"] / mean(ours["dims"][:2]), 2),
-        "speedup_dims_precisions": round(whole_loop / mean(ours["all"]), 2),
+        "speedup_dims": round(loop / mean(times.dims[:2]), 2),
+        "speedup_dims_precisions": round(whole_loop / mean(times.all), 2),
         "max_abs_difference": max(worst.values()),
     }
     print(
         f"{len(corpus):,} documents, {len(corpus.queries):,} queries, {len(DEFAULT_DIMS)} dims; {describe_hardware()}"
     )
-    print(f"float32: loop {loop_seconds['float32']:.1f} s, ours {_listed(ours['dims'][:2])} s before and after it")
-    print(f"3 precisions: loop {whole_loop:.1f} s, ours {_listed(ours['all'])} s before, between and after")
+    print(f"float32: loop {loop:.1f} s, ours {_listed(times.dims[:2])} s before and after it")
+    print(f"3 precisions: loop {whole_loop:.1f} s, ours {_listed(times.all)} s before, between and after")
     print("largest difference of a figure: " + ", ".join(f"{name} {value:.2g}" for name, value in worst.items()))
     print(json.dumps(figures) if args.json else figures)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of our sweeps (`dims`: lengths alone, `all`: three precisions) and of the `loop` by precision.
+
+    `result` has our figures and `theirs` those of the loop by length, precision and metric.
+    """
+
+    result: SweepResult
+    theirs: dict[tuple[int, str, str], float]
+    dims: tuple[float, ...]
+    all: tuple[float, ...]
+    loop: dict[str, float]
+
+
+def in_turns(model: SentenceTransformer, corpus: Corpus) -> Times:
+    """Ours before, between and after the parts of the loop."""
+    ours = [_time_ours(model, corpus)]
+    theirs: dict[tuple[int, str, str], float] = {}
+    loop = {}
+    for precision in PRECISIONS:
+        started = time.perf_counter()
+        theirs |= loop_of_evaluators(model, corpus, DEFAULT_DIMS, precision)
+        loop[precision] = time.perf_counter() - started
+        print(f"loop, {precision}: {loop[precision]:.1f} s", flush=True)
+        ours.append(_time_ours(model, corpus))
+    results, dims, everything = zip(*ours, strict=True)
+    return Times(results[0], theirs, dims, everything, loop)
+
+
+def _time_ours(model: SentenceTransformer, corpus: Corpus) -> tuple[SweepResult, float, float]:
+    """One sweep of the lengths alone and one of all precisions, whose figures are kept: seconds of both."""
+    _, lengths = our_sweep(model, corpus, ("float32",))
+    result, everything = our_sweep(model, corpus, PRECISIONS)
+    return result, lengths, everything
 
 
 def _listed(seconds: Sequence[float]) -> str:

@@ -20,6 +20,8 @@ STRETCH = 256
 _LEVELS = 127
 _ROWS_AT_ONCE = 65_536
 _LINE = 64
+#: Rows kept for as many searches at once; more of them make their own and give them back to the system.
+_ROWS_KEPT = 4
 #: A float32 product of `d` numbers is off by at most `d` roundings of this size (Higham, 2002, section 3.1).
 _ROUNDING = 2.0**-23
 
@@ -55,7 +57,7 @@ class Sketch:
             codes, self._scales[rows] = _quantised(part)
             for slab, some in zip(self._slabs, codes.split(_LINE, dim=1), strict=True):
                 slab[rows, : some.shape[1]] = some
-        self._spare_rows: deque[torch.Tensor] = deque()
+        self._spare_rows: deque[torch.Tensor] = deque(maxlen=_ROWS_KEPT)
 
     @property
     def nbytes(self) -> int:

@@ -17,7 +17,7 @@ from mrl_demo.adapt.settings import AdaptSettings
 from mrl_demo.types import FloatMatrix, Progress
 
 #: Part of every cache key of a fitted rotation: goes up when the recipe's result changes.
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 MIN_ROWS = 50  # Under so many distinct rows there is nothing to hold out: no fit, or one without queries.
 MAX_POOL = 32_768  # The most documents that batches are drawn from: more cost time for each step.
 _MAX_HELD_OUT = 512

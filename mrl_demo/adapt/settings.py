@@ -32,7 +32,7 @@ class AdaptSettings:
     query_neighbours: int = 4
     query_share: float = 0.6
     temperature: float = 0.05
-    prefix_weight: float = 0.0
+    prefix_weight: float = 0.5
     learning_rate: float = 0.8
     axis_prior: float = 0.0
     seed: int = 0
