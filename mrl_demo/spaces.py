@@ -110,10 +110,10 @@ class SpaceBuilder:
 
     def rotation_key(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix) -> str:
         """Hex sha256 of all that the fitted rotation of an arm depends on: recipe, vectors, and texts that stand in."""
-        parts = [arm.transform, str(RECIPE_VERSION), repr(_settings(arm)), sha256_bytes(documents)]
+        parts = [arm.transform, str(RECIPE_VERSION), sha256_bytes(documents)]
         if arm.transform == "adapted":
             fingerprint = self.encoders.encoder(arm.encoder).fingerprint
-            parts += [fingerprint, *stand_in_queries(corpus.documents)]
+            parts += [repr(_settings(arm)), fingerprint, *stand_in_queries(corpus.documents)]
         return sha256_text(*parts)
 
     def _fitted(self, arm: ArmSpec, corpus: Corpus, documents: FloatMatrix, progress: Progress | None) -> Rotation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from mrl_demo.cache import VectorCache, vectors_key
 from mrl_demo.models.encoders import encode_in_bulk, forward_pass, load_sentence_transformer
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
-from mrl_demo.models.specs import MINILM, ModelSpec
+from mrl_demo.models.specs import MINILM, ModelSpec, own_prompts
 from mrl_demo.processor import has_bf16
 from mrl_demo.storage import sha256_file, sha256_text
 from mrl_demo.types import FloatMatrix, ModelError, Progress
@@ -37,6 +37,23 @@ class Base:
     def load(self) -> SentenceTransformer:
         """A fresh model on the CPU, float32."""
         return load_sentence_transformer(self.folder, self.spec)
+
+
+def settled(config: TrainConfig) -> tuple[TrainConfig, Base]:
+    """The configuration with what only its base model knows, and that base.
+
+    Its full length is among the dims, and its own prompts stand where the configuration has none. Raises `ModelError`
+    where there is no such model and `ConfigError` for a dim above its length.
+    """
+    base = find_base(config)
+    if base.spec.dimension:
+        return config.checked_against(base.spec.dimension), base
+    model = base.load()
+    if not (config.query_prompt or config.document_prompt):
+        query, document = own_prompts(model.prompts)
+        config = replace(config, query_prompt=query, document_prompt=document)
+    spec = replace(base.spec, query_prompt=config.query_prompt, document_prompt=config.document_prompt)
+    return config.checked_against(int(model.get_embedding_dimension() or 0)), replace(base, spec=spec)
 
 
 def find_base(config: TrainConfig) -> Base:

@@ -21,7 +21,7 @@ from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
 from mrl_demo.storage import sha256_text
 from mrl_demo.types import FloatMatrix
-from training.bases import Base, BaseVectors, find_base
+from training.bases import Base, BaseVectors, settled
 from training.card import write_card
 from training.config import TrainConfig
 from training.data import TrainingData, mined_negatives
@@ -119,7 +119,7 @@ class _Lead:
         self.processes.told(plan)
 
     def _carried_out(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
-        base = find_base(config)
+        config, base = settled(config)
         data = load_data(config, settings, options.columns, report.progress)
         for note in data.notes:
             report.say(note)
@@ -152,7 +152,6 @@ class _Run:
         """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
         started = time.perf_counter()
         model = self.base.load()
-        self.config = self.config.checked_against(int(model.get_embedding_dimension() or 0))
         cache = VectorCache(self.settings.cache_dir, self.settings.assets_dir / "vectors")
         vectors = BaseVectors(self.base, model, cache)
         before = self._baseline(vectors)
@@ -281,9 +280,7 @@ class _Run:
 
 def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    base = find_base(config)
-    if base.spec.dimension:
-        config.checked_against(base.spec.dimension)
+    config, _ = settled(config)
     data = load_data(config, settings, columns, report.progress)
     for note in data.notes:
         report.say(note)
@@ -292,7 +289,7 @@ def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | 
 
 def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> int:
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
-    base = find_base(config)
+    config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
     for note in data.notes:
         report.say(note)
@@ -305,7 +302,8 @@ def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] 
 
 def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) -> Rotation:
     """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
-    base, data = find_base(config), load_data(config, settings, None, report.progress)
+    config, base = settled(config)
+    data = load_data(config, settings, None, report.progress)
     return fit_pca(_broad_vectors(config, base, data, settings, report))
 
 

@@ -59,6 +59,7 @@ def build_trainer(
     datasets = _datasets(config, training)
     from training.validation import PrefixEvaluator
 
+    model.model_card_data.generate_widget_examples = False  # The card is ours; the examples cost time and a stray bar.
     trainer = SentenceTransformerTrainer(
         model=model,
         args=_arguments(config, steps, work, report_to, processes),

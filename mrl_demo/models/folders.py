@@ -12,7 +12,7 @@ from mrl_demo.models.adapters import MANIFEST
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.packaged import verified
-from mrl_demo.models.specs import MINILM_SHA256, ModelSpec
+from mrl_demo.models.specs import MINILM_SHA256, ModelSpec, own_prompts
 from mrl_demo.storage import sha256_file, sha256_text
 from mrl_demo.types import ModelError
 
@@ -99,12 +99,12 @@ def found_model(given: str) -> tuple[ModelSpec, partial[Path]]:
 
 def _looked_at(folder: Path, spec: ModelSpec) -> ModelSpec:
     model = load_sentence_transformer(folder, spec)
-    prompts = {role: str(prompt) for role, prompt in model.prompts.items() if prompt}
+    query_prompt, document_prompt = own_prompts(model.prompts)
     return replace(
         spec,
         dimension=int(model.get_embedding_dimension() or 0),
-        query_prompt=prompts.get("query", ""),
-        document_prompt=prompts.get("document", prompts.get("passage", "")),
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
         trained_dims=_trained_dims(folder),
     )
 

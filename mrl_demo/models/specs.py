@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mrl_demo.storage import sha256_text
@@ -39,6 +40,11 @@ class ModelSpec:
         identity = (self.model_id, self.revision, self.weights_sha256)
         prompts = (self.query_prompt, self.document_prompt)
         return sha256_text(ENCODING_VERSION, *identity, *prompts, str(self.layer_norm), str(self.max_tokens))
+
+
+def own_prompts(prompts: Mapping[str, str]) -> tuple[str, str]:
+    """A model's prompts for queries and for documents, "" where its configuration names none."""
+    return prompts.get("query") or "", prompts.get("document") or prompts.get("passage") or ""
 
 
 MINILM = ModelSpec(

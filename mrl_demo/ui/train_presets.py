@@ -47,8 +47,8 @@ PRESETS = (
 ANY_BASE_DIMS = (*TRAINED_DIMS, 512, 768, 1024)
 BASE_NOTE = (
     "The model is downloaded from the Hugging Face Hub, safetensors only and without running code of its own, and"
-    " trained instead of the preset’s, without prompts. Its full length is always trained; “Check” says which lengths"
-    " are above it. A model larger than MiniLM takes several times as long a step."
+    " trained instead of the preset’s, with the prompts that it names itself. Its full length is always trained;"
+    " “Check” says which lengths are above it. A model larger than MiniLM takes several times as long a step."
 )
 
 

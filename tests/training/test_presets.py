@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,11 +18,12 @@ from tiny import rows
 from mrl_demo.adapt import Rotation
 from mrl_demo.config import Settings
 from mrl_demo.types import ModelError
-from training.config import TrainConfig
+from training.bases import settled
+from training.config import ConfigError, TrainConfig, load_config
 from training.data import builtin_data
 from training.presets import preset
 from training.report import Report
-from training.run import RunOptions, fit_training_pca, train
+from training.run import RunOptions, check, fit_training_pca, train
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_ba
 
 
 def test_a_data_set_that_cannot_be_read_is_named(tiny_base: Path, settings: Settings, tmp_path: Path) -> None:
-    config = replace(preset("gooaq"), base=str(tiny_base), data=f"hub:{tmp_path}/absent:pair:train")
+    config = replace(preset("gooaq"), base=str(tiny_base), dims=(8, 16), data=f"hub:{tmp_path}/absent:pair:train")
     with pytest.raises(ModelError, match=r"absent.*could not be read"):
         train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
     assert not (tmp_path / "out").exists()
@@ -85,3 +87,32 @@ def test_the_training_pca_is_saved_as_a_rotation(tiny_config: TrainConfig, setti
     found = Rotation.load(tmp_path / "pca.safetensors")
     assert (found.kind, found.dimension) == ("pca", 32)
     assert np.allclose(found.matrix.T @ found.matrix, np.eye(32), atol=1e-4)
+
+
+@pytest.fixture
+def prompted(tiny_base: Path, tmp_path: Path) -> Path:
+    """The tiny model with prompts of its own, as E5, mxbai and nomic have them."""
+    folder = shutil.copytree(tiny_base, tmp_path / "prompted")
+    file = folder / "config_sentence_transformers.json"
+    raw = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(raw | {"prompts": {"query": "how ", "passage": "the "}}), encoding="utf-8")
+    return folder
+
+
+def test_a_base_is_trained_with_its_own_prompts_unless_others_are_given(
+    prompted: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    config = replace(tiny_config, base=str(prompted), steps=2)
+    found, base = settled(config)
+    assert (found.query_prompt, found.document_prompt) == ("how ", "the ")
+    assert (base.spec.query_prompt, base.spec.document_prompt) == ("how ", "the ")
+    assert settled(replace(config, query_prompt="what "))[0].document_prompt == ""
+    assert train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+    assert load_config(tmp_path / "out" / "training_config.json").query_prompt == "how "
+    assert "Queries start with the prompt `how `" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert not train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+
+
+def test_a_dim_above_a_folders_model_is_named_by_the_check(tiny_config: TrainConfig, settings: Settings) -> None:
+    with pytest.raises(ConfigError, match=r"dims \[48, 64\] are above the model's 32"):
+        check(replace(tiny_config, dims=(8, 48, 64)), settings, None, Report(quiet=True))
