@@ -31,7 +31,7 @@ def theme() -> gr.themes.Base:
         input_border_color_dark="#41454e",
         input_border_width="1px",
         input_radius="10px",
-        color_accent="#a8321f",  # That of the selected tab's name, a text: 6.6:1 on the paper; style.css has the dark one.
+        color_accent="#a8321f",  # A text too, the selected tab: 6.6:1 on the paper. style.css has the dark one.
         checkbox_background_color_selected_dark="#c2452f",
         checkbox_border_color_selected_dark="#c2452f",
         button_primary_background_fill="#a8321f",
