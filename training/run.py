@@ -1,45 +1,27 @@
-"""A whole training run: data, start, baseline, training, the same measured again, and the finished folder."""
+"""A whole training run, or the word that it is there already; what `prepare` and `--check` do without one."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mrl_demo.adapt import Rotation, fit_pca
 from mrl_demo.cache import VectorCache
 from mrl_demo.config import Settings
-from mrl_demo.corpora.parts import Parts, parts_of
-from mrl_demo.evaluation.arms import ArmVectors
-from mrl_demo.evaluation.hardware import describe_hardware
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
 from mrl_demo.storage import sha256_text
 from mrl_demo.types import FloatMatrix
 from training.bases import Base, BaseVectors, settled
-from training.card import write_card
 from training.config import TrainConfig
-from training.data import TrainingData, mined_negatives
-from training.events import Watch, watcher
-from training.measure import as_dicts, compare, table
-from training.model import prepare_model, save_adapter
-from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.data import TrainingData
+from training.outcome import RunFolder
 from training.processes import Processes
 from training.report import Report
 from training.sources import load_data
-from training.start import StartVectors, fit_start
-from training.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
-from training.validation import encode_both, score, small_validation
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-
-_ROTATION = "rotation.npy"
+    from mrl_demo.adapt import Rotation
+    from training.steps import Plan
 
 
 @dataclass(frozen=True)
@@ -66,36 +48,10 @@ def train(config: TrainConfig, options: RunOptions, settings: Settings, report: 
             return _Lead(processes).train(config, options, settings, report)
         plan: Plan | None = processes.told()
         if plan is not None:
+            from training.steps import fitted
+
             fitted(plan, processes)
         return plan is not None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What every process needs for the steps; `work` holds the checkpoints, `checkpoint` is the one to go on from."""
-
-    config: TrainConfig
-    base: Base
-    training: TrainingSet
-    rotation: FloatMatrix | None
-    work: Path
-    checkpoint: Path | None
-
-
-def fitted(
-    plan: Plan,
-    processes: Processes,
-    report_to: str = "none",
-    log: Callable[..., None] = lambda *_: None,
-    watch: Watch | None = None,
-) -> SentenceTransformerTrainer:
-    """The trainer after all steps of `plan`; only the first process logs and is watched."""
-    model = prepare_model(plan.base.load(), plan.config, plan.rotation)
-    trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, log, processes.count)
-    if watch:
-        watch(trainer)
-    trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
-    return trainer
 
 
 @dataclass
@@ -132,150 +88,10 @@ class _Lead:
         going_on = folder.open(key, options.resume)
         if options.resume and not going_on:
             report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
-        _Run(config, data, base, folder, settings, report, self).carry_out(options, going_on, key)
+        from training.steps import Run  # Half of the seconds that "nothing has changed" would take are its imports.
+
+        Run(config, data, base, folder, settings, report, self.processes, self.tell).carry_out(options, going_on, key)
         return True
-
-
-@dataclass
-class _Run:
-    """The steps of one run, in order."""
-
-    config: TrainConfig
-    data: TrainingData
-    base: Base
-    folder: RunFolder
-    settings: Settings
-    report: Report
-    lead: _Lead
-
-    def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
-        """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
-        started = time.perf_counter()
-        model = self.base.load()
-        cache = VectorCache(self.settings.cache_dir, self.settings.assets_dir / "vectors")
-        vectors = BaseVectors(self.base, model, cache)
-        before = self._baseline(vectors)
-        training, rotation = self._prepared(vectors)
-        watch = watcher(options.events, self.config, vectors, training.validation)
-        trainer = self._fitted(training, rotation, going_on, options.report_to, watch)
-        self.folder.result.mkdir(exist_ok=True)
-        final = self._finished_model(trainer, rotation)
-        after = score(encode_both(final, self.data.judge, self.data.test_split, self.config), self.data.judge,
-                      self.data.test_split, self.config.dims)  # fmt: skip
-        rows = compare(before, after, self.config.dims)
-        self.report.say(table(rows))
-        metrics = self._metrics(rows, trainer, time.perf_counter() - started)
-        self._write(metrics)
-        if options.model_out:
-            save_standard_folder(final, options.model_out, self.config.dims)
-        self.folder.publish(key, {"name": self.config.name, "base": self.base.spec.model_id})
-        self.report.say(f"Done: {self.folder.out}")
-
-    def _baseline(self, vectors: BaseVectors) -> Any:  # noqa: ANN401
-        """Every test query's values with the base model."""
-        queries = [query.text for query in judged_set(self.data.judge, self.data.test_split).queries]
-        documents = [document.content for document in self.data.judge.documents]
-        arm = ArmVectors(
-            vectors.of(queries, self.config.query_prompt),
-            vectors.of(documents, self.config.document_prompt, self.report.progress),
-        )
-        return score(arm, self.data.judge, self.data.test_split, self.config.dims)
-
-    def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
-        """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
-        config, pairs = self.config, self.data.pairs
-        vectors.model.max_seq_length = min(config.max_tokens, vectors.model.max_seq_length or config.max_tokens)
-        validation = small_validation(self.data.judge, self.data.validation_split)
-        needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
-        if not (config.distillation or needs_pairs):
-            return TrainingSet(pairs, (), None, validation), None
-        queries = vectors.of(pairs.queries, config.query_prompt, self.report.progress)
-        positives = vectors.of(pairs.positives, config.document_prompt, self.report.progress)
-        parts = parts_of(self.data.judge.documents, config.seed)
-        rotation = self._rotation(queries, positives, parts, vectors) if config.rotation and config.matryoshka else None
-        if config.negatives == "mined" and not pairs.negatives:
-            pairs = mined_negatives(pairs, queries, positives, config.seed)
-        if not config.distillation:
-            return TrainingSet(pairs, (), None, validation), rotation
-        broad = (*self.data.broad, *parts.texts)
-        teacher = vectors.of(broad, config.document_prompt, self.report.progress)
-        return TrainingSet(pairs, broad, teacher, validation), rotation
-
-    def _rotation(
-        self, queries: FloatMatrix, positives: FloatMatrix, parts: Parts, vectors: BaseVectors
-    ) -> FloatMatrix:
-        """The start's rotation; that of an interrupted run where there is one."""
-        path = self.folder.work / _ROTATION
-        if path.is_file():
-            return np.load(path, allow_pickle=False)
-        config, progress = self.config, self.report.progress
-        distinct = {text: i for i, text in reversed(list(enumerate(self.data.pairs.positives)))}
-        place = {text: i for i, text in enumerate(distinct)}
-        documents = [document.content for document in self.data.judge.documents]
-        start = StartVectors(
-            queries,
-            positives[list(distinct.values())],
-            [place[text] for text in self.data.pairs.positives],
-            vectors.of(documents, config.document_prompt, progress),
-            vectors.of(parts.texts, config.query_prompt, progress),
-            list(parts.wholes),
-            vectors.of(self.data.broad, config.document_prompt, progress),
-        )
-        rotation = fit_start(start, config.dims, config.dim_weights, config.seed, progress)
-        np.save(path, rotation)
-        return rotation
-
-    def _fitted(
-        self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str, watch: Watch | None
-    ) -> SentenceTransformerTrainer:
-        checkpoint = self.folder.last_checkpoint() if going_on else None
-        if checkpoint:
-            self.report.say(f"Going on from {checkpoint.name}.")
-        plan = Plan(self.config, self.base, training, rotation, self.folder.work, checkpoint)
-        self.lead.tell(plan)
-        return fitted(plan, self.lead.processes, report_to, self.report.step, watch)
-
-    def _finished_model(self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None) -> SentenceTransformer:
-        """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model."""
-        result, config = self.folder.result, self.config
-        if not config.lora_rank:
-            save_standard_folder(trainer.model, result / "model", config.dims)
-            return replace(self.base, folder=str(result / "model")).load()
-        save_adapter(trainer.model, result, rotation, config.adapter_scale)
-        fresh = self.base.load()
-        dimension = int(fresh.get_embedding_dimension() or 0)
-        write_manifest(
-            result, config.name, self.base.weights_sha256, config.dims if config.matryoshka else (), dimension
-        )
-        merged = merge_adapter(fresh, result, read_manifest(result))
-        if self.base.spec.source != "package":
-            save_standard_folder(merged, result / "model", config.dims)
-        return merged
-
-    def _metrics(self, rows: list[Any], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
-        history = [each for each in trainer.state.log_history if VALIDATION_METRIC in each]
-        judged = judged_set(self.data.judge, self.data.test_split)
-        return {
-            "collection": self.data.judge.name,
-            "split": self.data.test_split,
-            "n_queries": len(judged.queries),
-            "n_documents": len(self.data.judge),
-            "pairs": len(self.data.pairs),
-            "broad_texts": len(self.data.broad),
-            "steps": trainer.state.global_step,
-            "processes": self.lead.processes.count,
-            "best_step": trainer.state.best_global_step,
-            "seconds": round(seconds, 1),
-            "hardware": describe_hardware(),
-            "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in history],
-            "test": as_dicts(rows),
-        }
-
-    def _write(self, metrics: dict[str, Any]) -> None:
-        result = self.folder.result
-        (result / CONFIG_FILE).write_text(self.config.to_json(), encoding="utf-8")
-        (result / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-        write_card(result, self.config, metrics, result / CARD_FILE)
 
 
 def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> None:
@@ -302,6 +118,8 @@ def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] 
 
 def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) -> Rotation:
     """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
+    from mrl_demo.adapt import fit_pca
+
     config, base = settled(config)
     data = load_data(config, settings, None, report.progress)
     return fit_pca(_broad_vectors(config, base, data, settings, report))

@@ -22,7 +22,7 @@ from mrl_demo.ui.widgets import live_html, static_html
 
 LABEL = "Train"
 FIRST_STEPS = 80
-#: A check takes half a minute in a process of its own: it must not hold up searches, nor a start or a cancel a check.
+#: A check may take minutes in a process of its own: it must not hold up searches, nor a start or a cancel a check.
 APART: dict[str, Any] = {**HEAVY, "concurrency_id": "training", "concurrency_limit": 4}
 _INTRO = (
     "<h2>Train a Matryoshka model</h2><p class='lead'>Fine-tune the base model so that its first numbers carry the"
