@@ -127,9 +127,17 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
             changes[name] = _numbers(str(changes[name]), kind, name)
     if changes.get("data") and not changes.get("name"):
         changes["name"] = Path(str(changes["data"])).stem or "own"
+    if "dims" in changes and "weights" not in changes:
+        changes["weights"] = _weights_of(config, changes["dims"])
     if changes.get("base", config.base) != config.base:  # What belongs to the preset's base, not to this one.
         changes = {"revision": "", "query_prompt": "", "document_prompt": ""} | changes
     return replace(config, **changes)
+
+
+def _weights_of(config: TrainConfig, dims: Sequence[float]) -> tuple[float, ...]:
+    """The configuration's weights of those dims; all the same where it has none for one of them."""
+    known: dict[float, float] = dict(zip(config.dims, config.dim_weights, strict=True))
+    return tuple(known[dim] for dim in dims) if config.weights and set(dims) <= set(known) else ()
 
 
 def _numbers(text: str, kind: type, name: str) -> tuple[float, ...]:

@@ -116,7 +116,7 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
     )
     with gr.Row(elem_classes="curves-row"):
         weights = gr.Textbox(
-            "", label="Weight of each length", placeholder="empty: all the same; or 2, 2, 1, 1", max_lines=1,
+            "", label="Weight of each length", placeholder="empty: the preset's; or 2, 2, 1, 1", max_lines=1,
             min_width=220, elem_id="train-weights",
         )  # fmt: skip
         steps = gr.Number(

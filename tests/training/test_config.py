@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.cli import config_from, main
+from training.cli import _parser, config_from, main
 from training.config import ConfigError, TrainConfig, load_config
 from training.presets import PRESETS, preset
 
@@ -87,8 +87,6 @@ def test_the_control_differs_in_the_prefixes_alone() -> None:
 
 
 def test_the_command_line_changes_a_preset() -> None:
-    from training.cli import _parser
-
     options = _parser().parse_args(
         [
             "train",
@@ -112,6 +110,17 @@ def test_the_command_line_changes_a_preset() -> None:
     assert (config.revision, config.query_prompt) == ("", "")  # Those of the preset's base fit no other model.
     kept = config_from(_parser().parse_args(["train", "--preset", "msmarco", "--out", "x"]))
     assert kept.revision and kept.query_prompt
+
+
+@pytest.mark.parametrize(
+    ("dims", "weights"),
+    [("8,64,384", (0.5, 2, 0.5)), ("8,16,32,64,128,256,384", preset("builtin").weights), ("8,100", ())],
+)
+def test_a_preset_keeps_the_weights_of_the_lengths_it_keeps(dims: str, weights: tuple[float, ...]) -> None:
+    """The Train tab sends the lengths that are ticked and no weights."""
+    config = config_from(_parser().parse_args(["train", "--dims", dims, "--out", "x"]))
+    assert config.weights == weights
+    assert config.checked_against(384).dims[-1] == 384
 
 
 @pytest.mark.parametrize(
