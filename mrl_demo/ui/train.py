@@ -228,8 +228,8 @@ def _refresh_compare(events: TrainEvents) -> None:
     """Models trained meanwhile join the Compare tab's menus when the page or the tab is opened."""
     root, menus = gr.context.Context.root_block, _compare_menus()
     if root and menus:
-        root.load(events.compare_menus, menus, menus, **LIGHT)
+        root.load(events.compare_menus, None, menus, **LIGHT)
     tabs = [block for block in root.blocks.values() if isinstance(block, gr.Tab)] if root else []
     for tab in tabs:
         if tab.label == compare.LABEL and menus:
-            tab.select(events.compare_menus, menus, menus, **LIGHT)
+            tab.select(events.compare_menus, None, menus, **LIGHT)

@@ -101,10 +101,10 @@ class TrainEvents:
             now,
         )
 
-    def compare_menus(self, left: str, right: str) -> tuple[Any, Any]:
-        """The Compare tab's model menus with every model there is now."""
+    def compare_menus(self) -> tuple[Any, Any]:
+        """The Compare tab's model menus with every model there is now; what is chosen there stays."""
         arms = [(arm.label, arm.name) for arm in self.lab.arms()]
-        return gr.Dropdown(choices=arms, value=left), gr.Dropdown(choices=arms, value=right)
+        return gr.update(choices=arms), gr.update(choices=arms)
 
     def compare(self, chosen: str | None) -> tuple[Any, Any]:
         """Values for the Compare tab's menus: the run's model and, beside it, the base that it started from."""
