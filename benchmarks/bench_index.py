@@ -1,13 +1,15 @@
 """One query over the prefix index, beside faiss flat and torch mv on a contiguous cut copy.
 
-Every row is timed in this run, the contenders in turns so that a noisy machine treats them alike; medians in ms. The
-bandwidth is that of the faster of two plain reads of the whole float32 matrix (sum, and matrix times vector) with the
-same threads. Two of ours are timed: the search, whose first pass over many documents reads int8, and the scan that
-scores every document from the float32 prefixes. `bandwidth_fraction` is the float32 bytes of the prefixes over the
-search's time (above 1 it answers sooner than those bytes can be read), `read_fraction` the bytes that the search does
-go through over its time, `scan_fraction` the float32 bytes over the time of the scan, which reads them all. Under
-`--json` the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms", "torch_mv_ms",
-"scan_ms", "bandwidth_fraction", "read_fraction", "scan_fraction"}]}`.
+Every row is timed in this run, the contenders in turns so that a noisy machine treats them alike; medians in ms. Two
+plain reads of the whole float32 matrix (sum, and matrix times vector) with the same threads take turns with them: the
+faster one is the bandwidth of that round, and a share is the median over the rounds of what compares times of the same
+second. Two of ours are timed: the search, whose first pass over many documents reads int8, and the scan that scores
+every document from the float32 prefixes. `bandwidth_fraction` is the float32 bytes of the prefixes over the search's
+time (above 1 it answers sooner than those bytes can be read), `read_fraction` the bytes that the search does go
+through over its time, `scan_fraction` the float32 bytes over the time of the scan, which reads them all. Under `--json`
+the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms", "torch_mv_ms", "scan_ms",
+"bandwidth_gb_s", "bandwidth_fraction", "read_fraction", "scan_fraction"}]}`, the first figure the median of those of
+the rows.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Row:
     faiss_flat_ms: float
     torch_mv_ms: float
     scan_ms: float
+    bandwidth_gb_s: float
     bandwidth_fraction: float
     read_fraction: float
     scan_fraction: float
@@ -59,41 +62,51 @@ def once_ms(work: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
-def medians_ms(contenders: list[Callable[[], object]], rounds: int) -> list[float]:
-    """Median of each contender; the rounds go through all of them in turn."""
+def rounds_ms(contenders: list[Callable[[], object]], rounds: int) -> np.ndarray:
+    """Times of every contender in every round, `(rounds, contenders)`; a round goes through all of them in turn."""
     for work in contenders:
         work()
-    samples = [[once_ms(work) for work in contenders] for _ in range(rounds)]
-    return [median(column) for column in zip(*samples, strict=True)]
+    return np.array([[once_ms(work) for work in contenders] for _ in range(rounds)])
 
 
-def bandwidth_gb_s(vectors: torch.Tensor, rounds: int) -> float:
-    """Bytes read a second, in GB, by the faster of two plain passes over the whole matrix: median of each."""
+def plain_reads(vectors: torch.Tensor) -> list[Callable[[], object]]:
+    """Two passes over a whole matrix that do as little as they can with it."""
     ones = torch.ones(vectors.shape[1])
-    best = min(medians_ms([lambda: torch.mv(vectors, ones), vectors.sum], rounds))
-    return vectors.numel() * 4 / best / 1e6
+    return [lambda: torch.mv(vectors, ones), vectors.sum]
 
 
-def measure(index: PrefixIndex, vectors: np.ndarray, query: np.ndarray, dim: int, rounds: int, speed: float) -> Row:
-    """Time the contenders on `(n, D)` vectors cut to `dim`; `speed` is the bandwidth in GB/s."""
-    cut = truncate(vectors, dim)
+def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Row:
+    """Time the contenders on the first vectors of `(N, D)`, those of the index, cut to `dim`, and reads of them all."""
+    cut = truncate(everything[: index.n], dim)
     flat = faiss.IndexFlatIP(dim)
     flat.add(cut)
     contiguous, wanted = torch.from_numpy(cut), truncate(query[None], dim)
     row = torch.from_numpy(wanted[0])
-    times = medians_ms(
+    times = rounds_ms(
         [
             lambda: index.search(query, dim, K),
             lambda: flat.search(wanted, K),
             lambda: torch.topk(torch.mv(contiguous, row), K),
             lambda: index.ranking(query, dim),
+            *plain_reads(torch.from_numpy(everything)),
         ],
         rounds,
     )
-    whole = len(vectors) * dim * 4
-    moved = ((whole, times[0]), (index.bytes_read(dim), times[0]), (whole, times[3]))
-    fractions = (round(size / (ms * speed * 1e6), 3) for size, ms in moved)
-    return Row(len(vectors), dim, *(round(ms, 4) for ms in times), *fractions)
+    search, scan, plain = times[:, 0], times[:, 3], times[:, 4:].min(axis=1)
+    speed = everything.nbytes / plain / 1e6
+    moved = ((cut.nbytes, search), (index.bytes_read(dim), search), (cut.nbytes, scan))
+    fractions = (round(float(np.median(size / (ms * speed * 1e6))), 3) for size, ms in moved)
+    medians = (round(float(ms), 4) for ms in np.median(times[:, :4], axis=0))
+    return Row(index.n, dim, *medians, round(float(np.median(speed)), 2), *fractions)
+
+
+def described(row: Row) -> str:
+    """One line of the table."""
+    times = " ".join(f"{ms:>7.2f}ms" for ms in (row.ours_ms, row.faiss_flat_ms, row.torch_mv_ms, row.scan_ms))
+    shares = (
+        f"{row.bandwidth_gb_s:>5.1f} {row.bandwidth_fraction:>5.0%} {row.read_fraction:>5.0%} {row.scan_fraction:>5.0%}"
+    )
+    return f"{row.n:>9} {row.dim:>4} {times}  {shares}   {row.faiss_flat_ms / row.ours_ms:.1f}x faiss"
 
 
 def main() -> None:
@@ -106,25 +119,19 @@ def main() -> None:
     args = parser.parse_args()
     vectors = np.random.default_rng(0).standard_normal((max(args.sizes), FULL), dtype=np.float32)
     query = np.random.default_rng(1).standard_normal(FULL, dtype=np.float32)
-    speed = bandwidth_gb_s(torch.from_numpy(vectors), args.rounds)
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, {speed:.1f} GB/s read")
-    print(f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  bandwidth: search, read, scan")
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")
+    print(
+        f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  bandwidth: GB/s, search, read, scan"
+    )
     rows = []
     for n in args.sizes:
-        part = vectors[:n]
-        index = PrefixIndex(part)
+        index = PrefixIndex(vectors[:n])
         for dim in args.dims:
-            row = measure(index, part, query, dim, args.rounds, speed)
-            rows.append(asdict(row))
-            ratio = row.faiss_flat_ms / row.ours_ms
-            print(
-                f"{n:>9} {dim:>4} {row.ours_ms:>7.2f}ms {row.faiss_flat_ms:>7.2f}ms {row.torch_mv_ms:>7.2f}ms "
-                f"{row.scan_ms:>7.2f}ms  {row.bandwidth_fraction:>8.0%} {row.read_fraction:>5.0%} "
-                f"{row.scan_fraction:>5.0%}   {ratio:.1f}x faiss",
-                flush=True,
-            )
+            rows.append(row := measure(index, vectors, query, dim, args.rounds))
+            print(described(row), flush=True)
     if args.json:
-        print(json.dumps({"bandwidth_gb_s": round(speed, 2), "rows": rows}))
+        speed = median(row.bandwidth_gb_s for row in rows)
+        print(json.dumps({"bandwidth_gb_s": round(speed, 2), "rows": [asdict(row) for row in rows]}))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mrl_demo.processor import has_int8
-from mrl_demo.sketch import STRETCH, Sketch, Steps, contenders
+from mrl_demo.sketch import Sketch
 from mrl_demo.types import FloatMatrix, IntMatrix, LabError
 from mrl_demo.vectors import check_dimension, truncate
 
 _PREFIXES_KEPT = 48
 _SCORE_BYTES_AT_ONCE = 256 * 2**20
-#: A single row of so many scores is thinned out before the best are selected.
+#: A single row of so many scores is thinned out, so many columns at a time, before the best are selected.
 _THIN_FROM = 65_536
-#: The int8 sketch pays from so many documents on, at prefixes of half a cache line of it and so many numbers in all.
+_STRETCH = 256
+#: The int8 sketch pays from so many documents on, at prefixes of so many numbers: shorter ones leave too many of them.
 _SKETCH_FROM = 100_000
-_SKETCHED_DIMENSIONS = 32
-_SKETCHED_NUMBERS = 8_000_000
+_SKETCHED_DIMENSIONS = 8
 #: With more than this share of the documents left after the sketch, reading all float32 prefixes is faster.
 _FEW = 1 / 256
 
@@ -54,8 +53,8 @@ class Ranking:
 class _Prefix:
     """What one length needs: `1 / norm` of every document `(n_blocks, block_rows)` float32, and the sketch's steps."""
 
-    inverse_norms: torch.Tensor
-    steps: Steps | None
+    inverse_norms: FloatMatrix
+    steps: FloatMatrix | None
 
 
 class PrefixIndex:
@@ -66,9 +65,8 @@ class PrefixIndex:
     2025). Prefix norms are computed on first use of a length and kept (the last 48 lengths). Safe to share between
     threads.
 
-    From 100,000 vectors on, where the processor has AVX-512 VNNI, an int8 sketch of a quarter of the size is kept
-    too: a search for a single query reads that where it is faster, and float32 decides between the documents it leaves.
-    The result is that of the full pass.
+    From 100,000 vectors on an int8 sketch of a quarter of the size is kept too: a search for a single query reads that
+    where it is faster, and float32 decides between the documents it leaves. The result is that of the full pass.
     """
 
     def __init__(self, vectors: FloatMatrix, block_rows: int = 16_384) -> None:
@@ -77,18 +75,21 @@ class PrefixIndex:
         self.n, self.dimension = vectors.shape
         rows = max(1, min(block_rows, self.n))
         n_blocks = -(-self.n // rows)
-        self._blocks = torch.zeros((n_blocks, self.dimension, rows), dtype=torch.float32)
-        for b in range(n_blocks):
+        # Memory of numpy's: it asks for large pages, without which numbers far apart cost a page walk each.
+        self._blocks = np.zeros((n_blocks, self.dimension, rows), dtype=np.float32)
+        for b, block in enumerate(torch.from_numpy(self._blocks)):
             part = torch.from_numpy(np.ascontiguousarray(vectors[b * rows : (b + 1) * rows], dtype=np.float32))
-            self._blocks[b, :, : len(part)] = part.T
-        self._sketch = Sketch(vectors) if self.n >= _SKETCH_FROM and has_int8() else None
+            block[:, : len(part)] = part.T
         self._prefixes: OrderedDict[int, _Prefix] = OrderedDict()
         self._lock = threading.Lock()
+        self._sketch = Sketch(vectors) if self.n >= _SKETCH_FROM else None
+        if self._sketch:
+            self.search(vectors[0], self.dimension, 1)  # Or somebody's first search would wait for the compiler.
 
     @property
     def nbytes(self) -> int:
         """Bytes of the one copy of the vectors (padding of the last block included) and of the sketch."""
-        return self._blocks.numel() * 4 + (self._sketch.nbytes if self._sketch else 0)
+        return self._blocks.nbytes + (self._sketch.nbytes if self._sketch else 0)
 
     def bytes_read(self, dim: object) -> int:
         """Bytes a search for one query goes through at prefix `dim`: the sketch's where it is used, else float32's.
@@ -116,9 +117,10 @@ class PrefixIndex:
         length = check_dimension(dim, self.dimension)
         if k < 1:
             raise LabError(f"k={k} results cannot be shown: ask for 1 or more.")
-        queries = self._asked(queries)
-        if len(queries) == 1 and (found := self._sketched(queries, length, k)):
+        single = np.shape(queries) in ((self.dimension,), (1, self.dimension))
+        if single and (found := self._sketched(np.ravel(queries), length, k)):
             return found
+        queries = self._asked(queries)
         step = max(1, _SCORE_BYTES_AT_ONCE // (4 * self.n))
         parts = [top_k(self._scores(queries[i : i + step], length), k) for i in range(0, len(queries), step)]
         if not parts:
@@ -149,25 +151,21 @@ class PrefixIndex:
 
     def _scores(self, queries: FloatMatrix, dim: int) -> torch.Tensor:
         cut = torch.from_numpy(truncate(queries, dim))
-        products = torch.matmul(cut, self._blocks[:, :dim])  # (n_blocks, q, rows)
-        products *= self._prefix(dim).inverse_norms[:, None, :]
+        products = torch.matmul(cut, torch.from_numpy(self._blocks[:, :dim]))  # (n_blocks, q, rows)
+        products *= torch.from_numpy(self._prefix(dim).inverse_norms)[:, None, :]
         return products.transpose(0, 1).reshape(len(cut), -1)[:, : self.n]
 
     def _sketched(self, query: FloatMatrix, dim: int, k: int) -> TopK | None:
-        """`search` of one `(1, D)` query by way of the sketch; None where that is not to be had or would be slower."""
-        prefix = self._prefix(dim)
-        if self._sketch is None or prefix.steps is None or k > self.n * _FEW:
+        """`search` of one `(D,)` query by way of the sketch; None where that is not to be had or would be slower."""
+        prefix, at_most = self._prefix(dim), int(self.n * _FEW)
+        if self._sketch is None or prefix.steps is None or k > at_most:
             return None
-        cut = truncate(query, dim)[0]
-        documents = self._sketch.contenders(cut, prefix.steps, k)
-        if len(documents) > self.n * _FEW:
+        asked = self._sketch.asked(query, dim)
+        documents = self._sketch.contenders(asked, prefix.steps, k, at_most) if asked else None
+        if asked is None or documents is None:
             return None
-        block, row = (torch.from_numpy(part) for part in np.divmod(documents, self._blocks.shape[2]))
-        # Row sums, unlike a product with a matrix, add equal rows in the same order: equal documents stay tied.
-        products = (self._blocks[block, :dim, row] * torch.from_numpy(cut)).sum(dim=1)
-        scores = (products * prefix.inverse_norms[block, row]).numpy()
-        best = np.argsort(-scores, kind="stable")[:k]
-        return TopK(documents[best][None], scores[best][None])
+        indices, scores = self._sketch.best(asked, documents, self._blocks, prefix.inverse_norms, k)
+        return TopK(indices[None], scores[None])
 
     def _prefix(self, dim: int) -> _Prefix:
         with self._lock:
@@ -182,25 +180,36 @@ class PrefixIndex:
         return prefix
 
     def _made_prefix(self, dim: int) -> _Prefix:
-        norms = torch.linalg.vector_norm(self._blocks[:, :dim], dim=1)
-        inverse = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms))
-        if self._sketch is None or dim < _SKETCHED_DIMENSIONS or dim * self.n < _SKETCHED_NUMBERS:
+        norms = torch.linalg.vector_norm(torch.from_numpy(self._blocks[:, :dim]), dim=1)
+        inverse = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms)).numpy()
+        if self._sketch is None or dim < _SKETCHED_DIMENSIONS:
             return _Prefix(inverse, None)
-        steps = self._sketch.steps(inverse.flatten()[: self.n])
-        return _Prefix(inverse, steps if steps.are_finite else None)
+        steps = self._sketch.steps(inverse.ravel()[: self.n])
+        return _Prefix(inverse, steps if np.isfinite(steps).all() else None)
 
 
 def top_k(scores: torch.Tensor, k: int) -> TopK:
-    """The `k` best columns of `(q, n)` scores, best first, equal scores in column order.
-
-    A single long row is first thinned out by `contenders`, which takes four fifths off the selection.
-    """
+    """The `k` best columns of `(q, n)` scores, best first, equal scores in column order."""
     k = min(k, scores.shape[1])
     if scores.shape[0] != 1 or scores.shape[1] < _THIN_FROM:
         return _selected(scores, k)
-    columns = contenders(scores[0], k, torch.zeros(-(-scores.shape[1] // STRETCH)))
+    columns = _thinned(scores[0], k)
     found = _selected(scores[:, columns], k)
     return TopK(columns.numpy()[found.indices], found.scores)
+
+
+def _thinned(row: torch.Tensor, k: int) -> torch.Tensor:
+    """Columns, ascending, of an `(n,)` row that hold its `k` best: takes four fifths off the selection.
+
+    The maxima of `k` stretches reach a threshold; no stretch whose maximum stays below it is wanted.
+    """
+    whole = len(row) - len(row) % _STRETCH
+    maxima = row[:whole].view(-1, _STRETCH).amax(dim=1)
+    if k > len(maxima):
+        return torch.arange(len(row))
+    chosen = torch.nonzero(maxima >= torch.topk(maxima, k).values[-1])
+    columns = (chosen * _STRETCH + torch.arange(_STRETCH)).flatten()
+    return torch.cat([columns, torch.arange(whole, len(row))])
 
 
 def _selected(scores: torch.Tensor, k: int) -> TopK:

@@ -9,9 +9,3 @@ def has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware; elsewhere bf16 is slower than float32."""
     flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))
-
-
-def has_int8() -> bool:
-    """Whether this CPU multiplies int8 fast and exactly (AVX-512 VNNI); elsewhere sums may saturate."""
-    flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(flags.get("avx512_vnni"))

@@ -1,4 +1,4 @@
-"""Cutting vectors: truncate, then re-normalise. The only place that does it."""
+"""Cutting vectors: truncate, then re-normalise. Only a search of a large index does it elsewhere (`kernels.asked`)."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     {"types", "processor"},
     {"config", "vectors", "storage", "query_text", "plots", "plots_curves", "plots_training"},
+    {"kernels"},
     {"sketch"},
     {"index", "quantize", "cache", "corpora", "adapt"},
     {"models", "search"},
@@ -78,7 +79,7 @@ def test_training_never_sees_the_page(path: Path) -> None:
 def test_importing_the_core_loads_no_model_and_no_gradio() -> None:
     code = (
         "import sys, mrl_demo.services, mrl_demo.cli; "
-        "heavy = {'gradio', 'sentence_transformers', 'transformers', 'training'} & set(sys.modules); "
+        "heavy = {'gradio', 'sentence_transformers', 'transformers', 'training', 'numba'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
