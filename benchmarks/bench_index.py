@@ -1,15 +1,12 @@
 """One query over the prefix index, beside faiss flat and torch mv on a contiguous cut copy.
 
 Every row is timed in this run, the contenders in turns so that a noisy machine treats them alike; medians in ms. Two
-plain reads of the whole float32 matrix (sum and maximum) with the same threads take turns with them: the
-faster one is the bandwidth of that round, and a share is the median over the rounds of what compares times of the same
-second. Two of ours are timed: the search, whose first pass over many documents reads int8, and the scan that scores
-every document from the float32 prefixes. `bandwidth_fraction` is the float32 bytes of the prefixes over the search's
-time (above 1 it answers sooner than those bytes can be read), `read_fraction` the bytes that the search does go
-through over its time, `scan_fraction` the float32 bytes over the time of the scan, which reads them all. Under `--json`
-the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms", "faiss_flat_ms", "torch_mv_ms", "scan_ms",
-"bandwidth_gb_s", "bandwidth_fraction", "read_fraction", "scan_fraction"}]}`, the first figure the median of those of
-the rows.
+plain reads of the whole float32 matrix (sum and maximum) with the same threads take part in the turns of every row: the
+faster one of a turn is its bandwidth, and the median over all turns that of the run. A row also has its own. Two of
+ours are timed: the search, whose first pass over many documents reads int8, and the scan that scores every document
+from the float32 prefixes. `bandwidth_fraction` and `scan_fraction` are the bytes that each goes through over its time,
+as a share of the run's bandwidth. Under `--json` the last line is `{"bandwidth_gb_s", "rows": [{"n", "dim", "ours_ms",
+"faiss_flat_ms", "torch_mv_ms", "scan_ms", "row_bandwidth_gb_s", "bandwidth_fraction", "scan_fraction"}]}`.
 """
 
 from __future__ import annotations
@@ -21,9 +18,8 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -37,11 +33,12 @@ from mrl_demo.vectors import truncate
 
 FULL = 384
 K = 10
+TIMES = ("ours_ms", "faiss_flat_ms", "torch_mv_ms", "scan_ms")
 
 
 @dataclass(frozen=True)
-class Row:
-    """Medians of one size and length, and shares of the bandwidth: see above."""
+class Timed:
+    """Medians of one size and length in ms, the bytes that the search goes through, the bandwidth of every turn."""
 
     n: int
     dim: int
@@ -49,10 +46,23 @@ class Row:
     faiss_flat_ms: float
     torch_mv_ms: float
     scan_ms: float
-    bandwidth_gb_s: float
-    bandwidth_fraction: float
-    read_fraction: float
-    scan_fraction: float
+    bytes_read: int
+    bandwidths: np.ndarray
+
+    def row(self, bandwidth: float) -> dict[str, float]:
+        """What `--json` says of it, given the run's bandwidth in GB/s: see above."""
+        figures = {name: round(getattr(self, name), 4) for name in TIMES}
+        shares = {
+            "bandwidth_fraction": self.bytes_read / self.ours_ms,
+            "scan_fraction": self.n * self.dim * 4 / self.scan_ms,
+        }
+        return {
+            "n": self.n,
+            "dim": self.dim,
+            **figures,
+            "row_bandwidth_gb_s": round(float(np.median(self.bandwidths)), 2),
+            **{name: round(rate / bandwidth / 1e6, 3) for name, rate in shares.items()},
+        }
 
 
 def once_ms(work: Callable[[], object]) -> float:
@@ -81,7 +91,7 @@ def plain_reads(vectors: torch.Tensor) -> list[Callable[[], object]]:
     return [vectors.sum, vectors.max]
 
 
-def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Row:
+def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Timed:
     """Time the contenders on the first vectors of `(N, D)`, those of the index, cut to `dim`, and reads of them all."""
     cut = truncate(everything[: index.n], dim)
     flat = faiss.IndexFlatIP(dim)
@@ -98,25 +108,23 @@ def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: 
         ],
         rounds,
     )
-    search, scan, plain = times[:, 0], times[:, 3], times[:, 4:].min(axis=1)
-    speed = everything.nbytes / plain / 1e6
-    moved = ((cut.nbytes, search), (index.bytes_read(dim), search), (cut.nbytes, scan))
-    fractions = (round(float(np.median(size / (ms * speed * 1e6))), 3) for size, ms in moved)
-    medians = (round(float(ms), 4) for ms in np.median(times[:, :4], axis=0))
-    return Row(index.n, dim, *medians, round(float(np.median(speed)), 2), *fractions)
+    medians = (float(ms) for ms in np.median(times[:, :4], axis=0))
+    return Timed(index.n, dim, *medians, index.bytes_read(dim), everything.nbytes / times[:, 4:].min(axis=1) / 1e6)
 
 
-def described(row: Row) -> str:
-    """One line of the table."""
-    times = " ".join(f"{ms:>7.2f}ms" for ms in (row.ours_ms, row.faiss_flat_ms, row.torch_mv_ms, row.scan_ms))
-    shares = (
-        f"{row.bandwidth_gb_s:>5.1f} {row.bandwidth_fraction:>5.0%} {row.read_fraction:>5.0%} {row.scan_fraction:>5.0%}"
-    )
-    return f"{row.n:>9} {row.dim:>4} {times}  {shares}   {row.faiss_flat_ms / row.ours_ms:.1f}x faiss"
+def printed(rows: list[dict[str, float]], bandwidth: float) -> None:
+    """The table."""
+    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, {bandwidth:.1f} GB/s read")
+    print(f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  shares: search, scan; GB/s")
+    for row in rows:
+        times = " ".join(f"{row[name]:>7.2f}ms" for name in TIMES)
+        shares = " ".join(f"{row[name]:>5.0%}" for name in ("bandwidth_fraction", "scan_fraction"))
+        ratio = row["faiss_flat_ms"] / row["ours_ms"]
+        print(f"{row['n']:>9} {row['dim']:>4} {times}  {shares} {row['row_bandwidth_gb_s']:>5.1f}   {ratio:.1f}x faiss")
 
 
 def main() -> None:
-    """Measure every size at every length, print a line each."""
+    """Measure every size at every length."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
@@ -125,19 +133,16 @@ def main() -> None:
     args = parser.parse_args()
     vectors = np.random.default_rng(0).standard_normal((max(args.sizes), FULL), dtype=np.float32)
     query = np.random.default_rng(1).standard_normal(FULL, dtype=np.float32)
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")
-    print(
-        f"{'n':>9} {'dim':>4} {'ours':>9} {'faiss':>9} {'torch mv':>9} {'scan':>9}  bandwidth: GB/s, search, read, scan"
-    )
-    rows = []
+    timed = []
     for n in args.sizes:
         index = PrefixIndex(vectors[:n])
         for dim in args.dims:
-            rows.append(row := measure(index, vectors, query, dim, args.rounds))
-            print(described(row), flush=True)
+            timed.append(measure(index, vectors, query, dim, args.rounds))
+            print(f"timed {n:,} x {dim}", file=sys.stderr)
+    bandwidth = float(np.median(np.concatenate([row.bandwidths for row in timed])))
+    printed(rows := [row.row(bandwidth) for row in timed], bandwidth)
     if args.json:
-        speed = median(row.bandwidth_gb_s for row in rows)
-        print(json.dumps({"bandwidth_gb_s": round(speed, 2), "rows": [asdict(row) for row in rows]}))
+        print(json.dumps({"bandwidth_gb_s": round(bandwidth, 2), "rows": rows}))
 
 
 if __name__ == "__main__":
