@@ -65,7 +65,8 @@ class Sketch:
 
     def asked(self, query: FloatMatrix, dim: int) -> Asked | None:
         """The first `dim` numbers of a `(D,)` query, normalised and in codes; None where it holds NaN or infinity."""
-        asked: Asked = self._kernels.asked(np.ascontiguousarray(query, np.float32), dim)
+        # A copy, always of one kind: for another one, read-only say, numba would compile anew.
+        asked: Asked = self._kernels.asked(np.array(query, np.float32), dim)
         return asked if math.isfinite(asked.offset) else None
 
     def contenders(self, asked: Asked, steps: FloatMatrix, k: int, at_most: int) -> IntMatrix | None:

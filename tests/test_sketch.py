@@ -10,6 +10,7 @@ from test_index import naive
 
 from mrl_demo.index import PrefixIndex
 from mrl_demo.kernels import STRETCH, Asked, bound_stretches
+from mrl_demo.kernels import asked as asked_codes
 from mrl_demo.sketch import Sketch
 from mrl_demo.types import InvalidDimensionError, LabError
 
@@ -201,6 +202,16 @@ def test_numbers_of_other_types_are_searched_alike(large: tuple[np.ndarray, Pref
     query = np.random.default_rng(6).integers(-9, 9, 96)
     expected = large[1].search(query.astype(np.float32), 64, 5)
     assert large[1].search(query.astype(dtype), 64, 5).indices.tolist() == expected.indices.tolist()
+
+
+def test_no_kind_of_query_waits_for_the_compiler(large: tuple[np.ndarray, PrefixIndex]) -> None:
+    vectors, index = large
+    frozen = vectors[3].copy()
+    frozen.flags.writeable = False
+    compiled = len(asked_codes.signatures)
+    for query in (frozen, vectors[3].astype(np.float64), np.stack([vectors[3]] * 2, axis=1)[:, 0], vectors[3:4]):
+        assert index.search(query, 64, 1).indices.tolist() == [[3]]
+    assert len(asked_codes.signatures) == compiled
 
 
 def test_a_crowd_of_equals_falls_back_to_the_full_pass() -> None:
