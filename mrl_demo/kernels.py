@@ -58,6 +58,7 @@ def _fetching(_: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 -
     """Have the processor read the line at `offset` bytes into `array` into its caches; it may lie outside."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        """Emit LLVM's prefetch for reading, into all levels of the data cache."""
         start = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         address = builder.gep(builder.bitcast(start, byte), [arguments[1]])
