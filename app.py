@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mrl_demo.config import Settings
-from mrl_demo.types import LabError
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
 
 
 def read_settings(argv: Sequence[str] | None) -> tuple[Settings, argparse.Namespace]:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings, own = read_settings(argv)
 
-        from mrl_demo.services import Lab
+        from mrl_demo.lab.lab import Lab
         from mrl_demo.ui.app import build_app, check_port, launch
 
         check_port(settings.host, settings.port)

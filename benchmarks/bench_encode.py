@@ -26,11 +26,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mrl_demo.config import Settings
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.config import Settings
+from mrl_demo.core.hardware import describe_hardware, has_bf16
+from mrl_demo.core.types import Corpus, FloatMatrix
+from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.evaluation.arms import ArmVectors
-from mrl_demo.evaluation.hardware import describe_hardware
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric
@@ -38,9 +40,6 @@ from mrl_demo.evaluation.sweep import DEFAULT_DIMS
 from mrl_demo.models.encoders import SentenceEncoder, torch_threads
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
-from mrl_demo.processor import has_bf16
-from mrl_demo.types import Corpus, FloatMatrix
-from mrl_demo.vectors import normalise
 
 #: Texts that one side encodes before the other has its turn: a machine busy with something else treats both alike.
 TURN = 300

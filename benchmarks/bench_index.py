@@ -28,8 +28,8 @@ import faiss
 import numpy as np
 import torch
 
-from mrl_demo.index import PrefixIndex
-from mrl_demo.vectors import truncate
+from mrl_demo.core.vectors import truncate
+from mrl_demo.search.prefix import PrefixIndex
 
 FULL = 384
 K = 10

@@ -34,20 +34,20 @@ from sentence_transformers.util.quantization import quantize_embeddings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mrl_demo.config import Settings
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.config import Settings
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.evaluation.hardware import describe_hardware
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.sweep import DEFAULT_DIMS, run_evaluation
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import MINILM
-from mrl_demo.quantize import calibration_rows
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.types import Corpus, FloatMatrix, Progress
-from mrl_demo.vectors import normalise
+from mrl_demo.search.quantised import calibration_rows
 
 PRECISIONS = ("float32", "int8", "binary")
 METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100")

@@ -20,18 +20,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mrl_demo.config import Settings
+from mrl_demo.core.config import Settings
 from training.bases import find_base
 from training.config import TrainConfig
-from training.data import Pairs, builtin_data
-from training.model import prepare_model
+from training.data.pairs import Pairs, builtin_data
+from training.fit.model import prepare_model
+from training.fit.trainer import TrainingSet, build_trainer
 from training.presets import preset
-from training.trainer import TrainingSet, build_trainer
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformerTrainer
 
-    from mrl_demo.types import Corpus
+    from mrl_demo.core.types import Corpus
 
 _TURNS, _WARM_UP = 3, 2
 

@@ -16,10 +16,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mrl_demo.config import Settings
+from mrl_demo.core.config import Settings
 from mrl_demo.corpora.builtin import NAME
-from mrl_demo.curves_service import CurvesService, save_text, speed_to_json
-from mrl_demo.services import Lab
+from mrl_demo.lab.curves import CurvesService, save_text, speed_to_json
+from mrl_demo.lab.lab import Lab
 
 _PLACES = 6
 _SPEED_SIZE = 100_000

@@ -16,13 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from mrl_demo.cache import load_vectors, save_vectors, vectors_key
-from mrl_demo.config import Settings
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.cache import load_vectors, save_vectors, vectors_key
+from mrl_demo.core.config import Settings
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import Corpus
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.models.registry import EncoderRegistry
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.storage import sha256_text
-from mrl_demo.types import Corpus
 
 
 def main() -> None:

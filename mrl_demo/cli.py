@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.config import Settings
-from mrl_demo.types import Comparison, LabError
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Comparison
 
 if TYPE_CHECKING:
-    from mrl_demo.services import Lab
+    from mrl_demo.lab.lab import Lab
 
 _ARM_HELP = "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub"
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         args = _parser(settings).parse_args(argv)
-        from mrl_demo.services import Lab
+        from mrl_demo.lab.lab import Lab
 
         lab = Lab(replace(settings, cache_dir=args.cache_dir.expanduser()))
         args.run(lab, args)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrl_demo.config import Settings
-from mrl_demo.services import Lab
-from mrl_demo.types import FloatMatrix, Progress
-from mrl_demo.vectors import normalise
+from mrl_demo.core.config import Settings
+from mrl_demo.core.types import FloatMatrix, Progress
+from mrl_demo.core.vectors import normalise
+from mrl_demo.lab.lab import Lab
 
 FRUIT = (
     ("apple", "Apple trees", "An apple tree needs winter cold before it flowers in spring."),

@@ -8,8 +8,8 @@ import pytest
 
 import app
 from mrl_demo import cli
-from mrl_demo.config import Settings
-from mrl_demo.types import LabError
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
 
 
 @pytest.mark.real_model

@@ -1,86 +1,117 @@
-"""The arrows between modules run one way, and importing does no work."""
+"""The arrows between rooms run one way, no circle anywhere, and importing does no work."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-#: Later names may import earlier ones, never the other way; modules of one row do not import each other unless named.
-ORDER = (
-    {"types", "processor"},
-    {"config", "vectors", "storage", "query_text", "plots", "plots_curves", "plots_training"},
-    {"kernels"},
-    {"sketch"},
-    {"index", "quantize", "cache", "corpora", "adapt"},
-    {"models", "search"},
-    {"spaces"},
-    {"training_process"},
-    {"training_jobs"},
-    {"evaluation", "funnel", "advisor", "exports", "speed"},
-    {"services"},
-    {"curves_service"},
-    {"cli", "ui"},
+from mrl_demo.core.config import CODE_ROOT
+
+#: A room may import rooms of earlier floors, and itself; rooms of one floor do not see each other.
+HOUSE = (
+    {"core"},
+    {"corpora", "models", "adapt", "search", "plots"},
+    {"arms", "jobs"},
+    {"evaluation", "exports"},
+    {"advisor"},
+    {"lab"},
+    {"cli", "api", "ui"},
 )
-LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
-TORCH_ALLOWED = {"models", "index", "sketch", "adapt", "processor"}
+UI = (
+    {"static", "theme"},
+    {"components"},
+    {"shared"},
+    {"compare", "curves", "train"},
+    {"app"},
+)
+TRAINING = (
+    {"config", "report"},
+    {"presets", "bases", "data"},
+    {"fit"},
+    {"result"},
+    {"evaluation", "adapting"},
+    {"steps"},
+    {"run"},
+    {"cli"},
+)
+PLANS = {"mrl_demo": HOUSE, "mrl_demo/ui": UI, "training": TRAINING}
+TORCH_ALLOWED = {"models", "search", "adapt", "core"}
 
 
 def sources(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    return sorted((CODE_ROOT / folder).rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
-    found: set[str] = set()
+    """Dotted names a file imports, those under TYPE_CHECKING and inside functions too."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: relative import"
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-def part(path: Path) -> str:
-    return path.relative_to(ROOT / "mrl_demo").with_suffix("").parts[0]
+def room(path: Path, folder: str) -> str:
+    return path.relative_to(CODE_ROOT / folder).with_suffix("").parts[0]
 
 
-@pytest.mark.parametrize("path", sources("mrl_demo"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_downwards(path: Path) -> None:
-    here = part(path)
+def rooms_seen(path: Path, folder: str) -> set[str]:
+    """Rooms of a folder that a file imports."""
+    prefix = folder.replace("/", ".") + "."
+    return {name.removeprefix(prefix).split(".")[0] for name in imported(path) if name.startswith(prefix)}
+
+
+CASES = [(folder, path) for folder in PLANS for path in sources(folder)]
+
+
+@pytest.mark.parametrize(("folder", "path"), CASES, ids=lambda p: str(p).removeprefix(f"{CODE_ROOT}/"))
+def test_imports_point_downwards(folder: str, path: Path) -> None:
+    floors = {name: floor for floor, names in enumerate(PLANS[folder]) for name in names}
+    here = room(path, folder)
     if here.startswith("__"):
         return
-    assert here in LEVEL, f"give {here} a place in ORDER"
-    for name in imported(path):
-        parts = name.split(".")
-        assert parts[0] != "training", f"{path.name} imports training"
-        if parts[0] == "gradio":
-            assert here == "ui", f"{path.name} imports gradio"
-        if parts[0] == "torch":
-            assert here in TORCH_ALLOWED, f"{path.name} imports torch"
-        if parts[0] == "mrl_demo" and len(parts) > 1 and parts[1] in LEVEL and parts[1] != here:
-            assert LEVEL[parts[1]] < LEVEL[here], f"{path.name} imports {name}"
+    assert here in floors, f"give {here} a floor in the plan of {folder}"
+    for other in rooms_seen(path, folder) & set(floors) - {here}:
+        assert floors[other] < floors[here], f"{path.name} in {here} imports {other}, which is no lower"
 
 
-def test_plots_see_only_types() -> None:
-    own = {name for name in imported(ROOT / "mrl_demo" / "plots.py") if name.startswith("mrl_demo")}
-    assert all(name.startswith("mrl_demo.types") for name in own)
+@pytest.mark.parametrize("folder", ["mrl_demo", "training"])
+def test_no_circle_of_modules(folder: str) -> None:
+    modules = {".".join(path.relative_to(CODE_ROOT).with_suffix("").parts): path for path in sources(folder)}
+    graph = {name: imported(path) & set(modules) - {name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle: {error.args[1]}")
 
 
-@pytest.mark.parametrize("path", sources("training"), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", sources("mrl_demo"), ids=lambda p: str(p.relative_to(CODE_ROOT)))
+def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
+    here = room(path, "mrl_demo")
+    tops = {name.split(".")[0] for name in imported(path)}
+    assert "training" not in tops
+    assert "gradio" not in tops or here == "ui"
+    assert "torch" not in tops or here in TORCH_ALLOWED
+
+
+@pytest.mark.parametrize("path", sources("training"), ids=lambda p: str(p.relative_to(CODE_ROOT)))
 def test_training_never_sees_the_page(path: Path) -> None:
     assert not any(name.startswith(("mrl_demo.ui", "gradio")) for name in imported(path))
 
 
 def test_importing_the_core_loads_no_model_and_no_gradio() -> None:
     code = (
-        "import sys, mrl_demo.services, mrl_demo.cli; "
+        "import sys, mrl_demo.lab.lab, mrl_demo.cli; "
         "heavy = {'gradio', 'sentence_transformers', 'transformers', 'training', 'numba'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=CODE_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+from mrl_demo.core.config import CODE_ROOT
+
+README = (CODE_ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def pins() -> dict[str, str]:
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (CODE_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
@@ -21,7 +21,7 @@ def front_matter() -> dict[str, object]:
 
 
 def test_every_requirement_is_pinned() -> None:
-    lines = [x for x in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if x and x[0] != "#"]
+    lines = [x for x in (CODE_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if x and x[0] != "#"]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
 
 
@@ -29,17 +29,17 @@ def test_the_space_installs_the_gradio_we_pin() -> None:
     matter = front_matter()
     assert matter["sdk"] == "gradio"
     assert matter["sdk_version"] == pins()["gradio"]
-    assert (ROOT / str(matter["app_file"])).is_file()
+    assert (CODE_ROOT / str(matter["app_file"])).is_file()
     assert len(str(matter["short_description"])) <= 60
 
 
 def test_the_readme_points_at_files_that_exist() -> None:
     targets = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
     assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert [target for target in targets if not (CODE_ROOT / target).exists()] == []
 
 
 def test_app_is_short_and_adapters_are_small() -> None:
-    assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 60
-    for folder in (ROOT / "assets" / "adapters").glob("*"):
+    assert len((CODE_ROOT / "app.py").read_text(encoding="utf-8").splitlines()) < 60
+    for folder in (CODE_ROOT / "assets" / "adapters").glob("*"):
         assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= 10 * 2**20

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.adapt import AdaptSettings, Rotation, default_prefixes, fit_adapted
-from mrl_demo.config import Settings
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.config import Settings
+from mrl_demo.core.storage import unwritable
+from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.corpora.builtin import NAME, load_builtin
 from mrl_demo.corpora.files import load_path
 from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.storage import unwritable
-from mrl_demo.types import Corpus, Progress
-from training.outcome import RunError
+from training.result.folder import RunError
 
 #: Arms that a rotation goes on top of, and the encoder of each.
 ARM_ENCODERS = {"base": "minilm", "tuned": "tuned", "tuned-plain": "tuned-plain"}

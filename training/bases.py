@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mrl_demo.cache import VectorCache, vectors_key
+from mrl_demo.core.cache import VectorCache, vectors_key
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.hardware import has_bf16
+from mrl_demo.core.storage import sha256_file, sha256_text
+from mrl_demo.core.types import FloatMatrix, Progress
+from mrl_demo.core.vectors import normalise
 from mrl_demo.models.encoders import encode_in_bulk, forward_pass, load_sentence_transformer
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec, own_prompts
-from mrl_demo.processor import has_bf16
-from mrl_demo.storage import sha256_file, sha256_text
-from mrl_demo.types import FloatMatrix, ModelError, Progress
-from mrl_demo.vectors import normalise
 from training.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from mrl_demo.config import Settings
-from mrl_demo.types import LabError
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
 from training.config import TrainConfig, load_config
 from training.presets import PRESETS, preset
 from training.report import Report
@@ -164,7 +164,8 @@ def _columns(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from training.run import RunOptions, check, train
+    from training.config import RunOptions
+    from training.run import check, train
 
     config = config_from(options)
     if options.check:
@@ -222,14 +223,14 @@ def _adapt(options: argparse.Namespace) -> int:
 
 
 def _card(options: argparse.Namespace) -> int:
-    from training.card import rewrite_card
+    from training.result.card import rewrite_card
 
     print(f"Wrote {rewrite_card(options.run)}")
     return 0
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from training.publish import publish
+    from training.result.publish import publish
 
     names = publish(options.run, options.repo, dry_run=not options.yes, private=not options.public)
     verb = "Uploaded" if options.yes else "Dry run (--yes uploads); would upload"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mrl_demo.storage import sha256_text
-from mrl_demo.types import TRAINED_DIMS, LabError
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import TRAINED_DIMS
+
+if TYPE_CHECKING:
+    pass
 
 #: Goes up when the recipe's result changes: part of every cache key.
 RECIPE_VERSION = "4"
@@ -149,3 +154,16 @@ def _check_dims(dims: tuple[int, ...], weights: tuple[float, ...]) -> None:
 def _require(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
         raise ConfigError(f"{name} is {value!r}: it must be {expected}.")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What does not decide the result: where it goes, whether to go on, what to show."""
+
+    out: Path
+    resume: bool = False
+    force: bool = False
+    report_to: str = "none"
+    model_out: Path | None = None
+    columns: Mapping[str, str] | None = None
+    events: Path | None = None

@@ -11,25 +11,25 @@ from typing import Any
 import numpy as np
 
 from mrl_demo.adapt import AdaptSettings, Rotation, fit_adapted
-from mrl_demo.cache import VectorCache, vectors_key
-from mrl_demo.config import Settings
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.cache import VectorCache, vectors_key
+from mrl_demo.core.config import Settings
+from mrl_demo.core.storage import atomic_path, sha256_text
+from mrl_demo.core.types import TRAINED_DIMS, Corpus, FloatMatrix
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.parts import stand_in_queries
-from mrl_demo.evaluation.arms import ArmVectors
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
-from mrl_demo.storage import atomic_path, sha256_text
-from mrl_demo.types import TRAINED_DIMS, Corpus, FloatMatrix
 from training.bases import encode
-from training.card import rewrite_card
-from training.data import DataError
-from training.measure import as_dicts, compare
+from training.data.pairs import DataError
+from training.fit.validation import Scores, score
 from training.report import Report
-from training.validation import Scores, score
+from training.result.card import rewrite_card
+from training.result.measure import as_dicts, compare
 
 BASE, PCA, ADAPTED, CONTROL = "base", "base-pca", "adapted", "tuned-plain"
 _SPLIT = "test"

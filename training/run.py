@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.cache import VectorCache
-from mrl_demo.config import Settings
-from mrl_demo.storage import sha256_text
-from mrl_demo.types import FloatMatrix
+from mrl_demo.core.cache import VectorCache
+from mrl_demo.core.config import Settings
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import FloatMatrix
 from training.bases import Base, BaseVectors, settled
-from training.config import TrainConfig
-from training.data import TrainingData
-from training.outcome import RunFolder
-from training.processes import Processes
+from training.config import RunOptions, TrainConfig
+from training.data.pairs import TrainingData
+from training.data.sources import load_data
+from training.fit.processes import Processes
 from training.report import Report
-from training.sources import load_data
+from training.result.folder import RunFolder
 
 if TYPE_CHECKING:
     from mrl_demo.adapt import Rotation
     from training.steps import Plan
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What does not decide the result: where it goes, whether to go on, what to show."""
-
-    out: Path
-    resume: bool = False
-    force: bool = False
-    report_to: str = "none"
-    model_out: Path | None = None
-    columns: Mapping[str, str] | None = None
-    events: Path | None = None
 
 
 def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
@@ -88,7 +74,7 @@ class _Lead:
         going_on = folder.open(key, options.resume)
         if options.resume and not going_on:
             report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
-        from training.steps import Run  # Half of the seconds that "nothing has changed" would take are its imports.
+        from training.steps import Run
 
         Run(config, data, base, folder, settings, report, self.processes, self.tell).carry_out(options, going_on, key)
         return True

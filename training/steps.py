@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mrl_demo.cache import VectorCache
-from mrl_demo.config import Settings
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.cache import VectorCache
+from mrl_demo.core.config import Settings
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.types import FloatMatrix
 from mrl_demo.corpora.parts import Parts, parts_of
-from mrl_demo.evaluation.arms import ArmVectors
-from mrl_demo.evaluation.hardware import describe_hardware
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
-from mrl_demo.types import FloatMatrix
 from training.bases import Base, BaseVectors
-from training.card import write_card
 from training.config import TrainConfig
-from training.data import TrainingData, mined_negatives
-from training.events import Watch, watcher
-from training.measure import as_dicts, compare, table
-from training.model import prepare_model, save_adapter
-from training.outcome import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
-from training.processes import Processes
+from training.data.pairs import TrainingData, mined_negatives
+from training.fit.model import prepare_model, save_adapter
+from training.fit.processes import Processes
+from training.fit.start import StartVectors, fit_start
+from training.fit.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
+from training.fit.validation import encode_both, score, small_validation
 from training.report import Report
-from training.start import StartVectors, fit_start
-from training.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
-from training.validation import encode_both, score, small_validation
+from training.result.card import write_card
+from training.result.events import Watch, watcher
+from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.result.measure import as_dicts, compare, table
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 
-    from training.run import RunOptions
+    from training.config import RunOptions
 
 _ROTATION = "rotation.npy"
 

@@ -6,7 +6,7 @@ import torch
 
 from mrl_demo.adapt.objective import Questions
 from mrl_demo.adapt.settings import AdaptSettings
-from mrl_demo.processor import has_bf16
+from mrl_demo.core.hardware import has_bf16
 
 _QUERIES_AT_ONCE = 1_024
 

@@ -14,7 +14,7 @@ from mrl_demo.adapt.batches import Batches
 from mrl_demo.adapt.objective import Objective
 from mrl_demo.adapt.rotation import AdaptError, Rotation, default_prefixes, principal_axes, usable
 from mrl_demo.adapt.settings import AdaptSettings
-from mrl_demo.types import FloatMatrix, Progress
+from mrl_demo.core.types import FloatMatrix, Progress
 
 #: Part of every cache key of a fitted rotation: goes up when the recipe's result changes.
 RECIPE_VERSION = 3

@@ -12,9 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from mrl_demo.storage import atomic_path
-from mrl_demo.types import FloatMatrix, LabError, ModelError
-from mrl_demo.vectors import normalise
+from mrl_demo.core.errors import LabError, ModelError
+from mrl_demo.core.storage import atomic_path
+from mrl_demo.core.types import FloatMatrix
+from mrl_demo.core.vectors import normalise
 
 _FORMAT = "1"
 _REPORT = ("held_out_before", "held_out_after", "steps", "seconds", "documents")
@@ -161,3 +162,9 @@ def _checked(vectors: FloatMatrix) -> FloatMatrix:
             f"{len(broken)} of {len(rows)} vectors hold NaN or infinity, first in row {broken[0]}: encode them again."
         )
     return rows
+
+
+def random_permutation(dimension: int, seed: int) -> Rotation:
+    """A seeded permutation of the dimensions: its first d numbers are d random ones (arXiv 2508.17744)."""
+    order = np.random.default_rng(seed).permutation(dimension)
+    return Rotation(matrix=np.eye(dimension, dtype=np.float32)[:, order], kind="random")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mrl_demo.storage import sha256_text
-from mrl_demo.types import Corpus, Document, Query
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import Corpus, Document, Query
 
 
 def make_corpus(

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from mrl_demo.storage import atomic_path
-from mrl_demo.types import Corpus
+from mrl_demo.core.storage import atomic_path
+from mrl_demo.core.types import Corpus
 
 
 def write_beir(corpus: Corpus, folder: Path) -> Path:

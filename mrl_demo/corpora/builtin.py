@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.types import Corpus, CorpusError, Document, Query
 
 NAME = "builtin"
 LABEL = "Everyday knowledge"

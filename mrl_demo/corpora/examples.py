@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrl_demo.types import CorpusError
+from mrl_demo.core.errors import CorpusError
 
 
 @dataclass(frozen=True)

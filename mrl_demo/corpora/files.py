@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.types import Corpus, CorpusError, Document, Query
 
 MAX_TEXT_CHARS = 20_000
 _ID, _TITLE = ("_id", "id", "doc_id", "docid"), ("title", "name", "heading")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mrl_demo.types import Document
+from mrl_demo.core.types import Document
 
 _MOST = 20_000
 _MOST_ASKED = 8_000

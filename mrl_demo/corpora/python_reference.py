@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mrl_demo.core.errors import CacheError
+from mrl_demo.core.storage import atomic_path, sha256_text
+from mrl_demo.core.types import Corpus, Document, Progress, Query
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.docstrings import Docstring, module_name, read_docstrings, source_files
-from mrl_demo.storage import atomic_path, sha256_text
-from mrl_demo.types import CacheError, Corpus, Document, Progress, Query
 
 logger = logging.getLogger(__name__)
 

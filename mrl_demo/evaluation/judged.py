@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import Corpus, Query
 from mrl_demo.evaluation.metrics import Relevant
-from mrl_demo.types import Corpus, CorpusError, Query
 
 _NAMED = 3
 

@@ -9,11 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.evaluation.arms import ArmVectors
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.evaluation.metrics import Metric, Relevant, agreement, quality, rank_relevant, top_documents
 from mrl_demo.evaluation.scoring import Block, score_blocks
-from mrl_demo.quantize import Precision
-from mrl_demo.types import FloatMatrix, IntMatrix
+from mrl_demo.search.quantised import Precision
 
 #: dimension (None without one), precision, metric.
 ValueKey: TypeAlias = tuple[int | None, str, str]

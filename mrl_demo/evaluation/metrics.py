@@ -17,7 +17,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.types import FloatMatrix, IntMatrix, LabError
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import FloatMatrix, IntMatrix
 
 FloatArray: TypeAlias = NDArray[np.float64]
 

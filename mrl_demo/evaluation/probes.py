@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
+from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
-from mrl_demo.types import Corpus, CorpusError, FloatMatrix, IntMatrix, LabError
-from mrl_demo.vectors import truncate
 
 KNN_NEIGHBOURS = 5
 _TEST_SHARE = 0.3

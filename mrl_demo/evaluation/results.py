@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.quantize import bytes_per_vector
-from mrl_demo.types import CorpusError, FloatMatrix, IntMatrix
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.search.quantised import bytes_per_vector
 
 #: arm, dimension (None for dimension-free arms), precision, metric.
 RowKey: TypeAlias = tuple[str, int | None, str, str]

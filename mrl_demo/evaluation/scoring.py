@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.metrics import top_documents
-from mrl_demo.quantize import SHORTLIST, Precision, calibration_rows, quantise, query_side
-from mrl_demo.types import FloatMatrix, IntMatrix
-from mrl_demo.vectors import truncate
+from mrl_demo.search.quantised import SHORTLIST, Precision, calibration_rows, quantise, query_side
 
 _SCORE_BYTES = 64 * 2**20
 _MAX_ROWS = 1_024

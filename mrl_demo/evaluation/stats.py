@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import FloatMatrix
 from mrl_demo.evaluation.metrics import FloatArray
-from mrl_demo.types import FloatMatrix, LabError
 
 RESAMPLES = 2_000
 LEVEL = 0.95

@@ -11,8 +11,15 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.evaluation.arms import BM25, BM25_LABEL, RANDOM_SEEDS, bm25_scores, load_vectors, resolve_arm, variants
-from mrl_demo.evaluation.hardware import describe_hardware
+from mrl_demo.arms.catalogue import BM25, BM25_LABEL
+from mrl_demo.arms.names import resolve_arm
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.arms.vectors import RANDOM_SEEDS, load_vectors, variants
+from mrl_demo.core.errors import Cancelled, InvalidDimensionError, LabError
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.types import Corpus, Progress
+from mrl_demo.core.vectors import check_dimension
+from mrl_demo.evaluation.bm25 import bm25_scores
 from mrl_demo.evaluation.judged import JudgedSet, judged_set
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
 from mrl_demo.evaluation.metrics import Metric, parse_metric
@@ -27,10 +34,7 @@ from mrl_demo.evaluation.results import (
 )
 from mrl_demo.evaluation.scoring import n_blocks
 from mrl_demo.evaluation.stats import RESAMPLES, PairedBootstrap
-from mrl_demo.quantize import Precision, parse_precision
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.types import Cancelled, Corpus, InvalidDimensionError, LabError, Progress
-from mrl_demo.vectors import check_dimension
+from mrl_demo.search.quantised import Precision, parse_precision
 
 logger = logging.getLogger(__name__)
 

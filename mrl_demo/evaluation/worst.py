@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Corpus, Document
 from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.search import holds_from
-from mrl_demo.types import Corpus, Document, LabError
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,13 @@ def _answer(corpus: Corpus, query_id: str, documents: dict[str, Document]) -> Do
     grades = corpus.judgements.get(query_id, {})
     ordered = sorted(((-grade, name) for name, grade in grades.items() if grade > 0 and name in documents))
     return documents[ordered[0][1]] if ordered else None
+
+
+def holds_from(ranks: Sequence[int], dims: Sequence[int], k: int) -> int | None:
+    """Smallest listed dimension from which on every rank is within the first `k`; None where the last one is not."""
+    smallest = None
+    for rank, dim in zip(reversed(ranks), reversed(dims), strict=True):
+        if rank > k:
+            break
+        smallest = dim
+    return smallest

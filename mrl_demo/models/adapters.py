@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file
 
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.storage import sha256_file, sha256_text, unwritable
+from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified, verified_base_dir
 from mrl_demo.models.specs import ENCODING_VERSION, MINILM, ModelSpec
-from mrl_demo.storage import sha256_file, sha256_text, unwritable
-from mrl_demo.types import FloatMatrix, ModelError, Progress
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

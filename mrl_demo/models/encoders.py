@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.hardware import has_bf16
+from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
+from mrl_demo.core.vectors import normalise
 from mrl_demo.models.packed import PackedBert, TokenBatch
 from mrl_demo.models.specs import ModelSpec
-from mrl_demo.processor import has_bf16
-from mrl_demo.types import FloatMatrix, IntMatrix, ModelError, Progress
-from mrl_demo.vectors import normalise
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.storage import sha256_file, sha256_text
 from mrl_demo.models.adapters import MANIFEST
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.packaged import verified
 from mrl_demo.models.specs import MINILM_SHA256, ModelSpec, own_prompts
-from mrl_demo.storage import sha256_file, sha256_text
-from mrl_demo.types import ModelError
 
 MODEL, MODULES, SEAL, CONFIG = "model", "modules.json", "training.json", "training_config.json"
 _MAX_TOKENS = 512

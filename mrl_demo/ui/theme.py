@@ -1,4 +1,4 @@
-"""Fonts of the visitor's own system and quiet colours; everything else is in `assets/style.css`."""
+"""Fonts of the visitor's own system and quiet colours; everything else is in `ui/static/style.css`."""
 
 from __future__ import annotations
 

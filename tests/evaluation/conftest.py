@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from word_world import WordEncoder
 
-from mrl_demo.config import Settings
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.config import Settings
 from mrl_demo.models.registry import EncoderRegistry
-from mrl_demo.spaces import SpaceBuilder
+from tests.evaluation.word_world import WordEncoder
 
 
 @pytest.fixture

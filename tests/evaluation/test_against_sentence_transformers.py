@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from word_world import WordEncoder
 
-from mrl_demo.config import Settings
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.config import Settings
+from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.evaluation.sweep import run_evaluation
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.types import FloatMatrix, Progress
+from tests.evaluation.word_world import WordEncoder
 
 
 @pytest.mark.real_model

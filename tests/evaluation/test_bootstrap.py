@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.stats import BETTER, SAME, TOO_FEW, WORSE, Difference, PairedBootstrap, holm_correction
-from mrl_demo.types import LabError
 
 
 def reciprocal_ranks(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
-from word_world import word_corpus
 
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.vectors import normalise
 from mrl_demo.evaluation.probes import (
     _counts,
     _f1,
@@ -15,8 +16,7 @@ from mrl_demo.evaluation.probes import (
     labels_of,
     spearman_by_dimension,
 )
-from mrl_demo.types import CorpusError, LabError
-from mrl_demo.vectors import normalise
+from tests.evaluation.word_world import word_corpus
 
 
 def test_spearman_falls_with_the_dimension_and_ends_at_the_whole() -> None:

@@ -6,26 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from word_world import WordEncoder, word_corpus
 
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.scoring import score_blocks
 from mrl_demo.evaluation.sweep import DEFAULT_METRICS, default_dims, run_evaluation
-from mrl_demo.quantize import Precision, parse_precision
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.types import (
-    Cancelled,
-    Corpus,
-    CorpusError,
-    Document,
-    FloatMatrix,
-    InvalidDimensionError,
-    LabError,
-    Progress,
-    Query,
-)
-from mrl_demo.vectors import truncate
+from mrl_demo.search.quantised import Precision, parse_precision
+from tests.evaluation.word_world import WordEncoder, word_corpus
 
 Make = Callable[..., SpaceBuilder]
 
@@ -70,7 +61,7 @@ def test_scores_do_not_depend_on_the_block_size(make_builder: Make, monkeypatch:
 
 @pytest.mark.parametrize("name", ["float32", "float16", "int8", "binary", "int8+rescore", "binary+rescore"])
 def test_every_precision_orders_as_its_definition_says(name: str, make_builder: Make) -> None:
-    from mrl_demo.quantize import SHORTLIST, quantise, query_side
+    from mrl_demo.search.quantised import SHORTLIST, quantise, query_side
 
     builder, corpus = make_builder(), word_corpus(150)
     documents, queries = builder.documents("minilm", corpus), builder.queries("minilm", corpus)

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.console import Console
-from word_world import WordEncoder, word_corpus
 
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.report import print_report
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.sweep import run_evaluation
 from mrl_demo.evaluation.worst import worst_queries
-from mrl_demo.spaces import SpaceBuilder
-from mrl_demo.types import LabError
+from tests.evaluation.word_world import WordEncoder, word_corpus
 
 Make = Callable[..., SpaceBuilder]
 

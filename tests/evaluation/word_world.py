@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
-from mrl_demo.types import Corpus, Document, FloatMatrix, Progress, Query
-from mrl_demo.vectors import normalise
 
 
 class WordEncoder:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny import make_tiny_model, rows, write_jsonl
 
-from mrl_demo.config import Settings
-from training.config import TrainConfig
+from mrl_demo.core.config import Settings
+from tests.training.tiny import make_tiny_model, rows, write_jsonl
+from training.config import RunOptions, TrainConfig
 from training.report import Report
-from training.run import RunOptions, train
+from training.run import train
 
 
 @pytest.fixture(scope="session")

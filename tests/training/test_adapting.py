@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import rows, write_jsonl
 
-from mrl_demo.config import Settings
+from mrl_demo.core.config import Settings
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.specs import ModelSpec
+from tests.training.tiny import rows, write_jsonl
 from training import adapting
-from training.outcome import RunError
+from training.result.folder import RunError
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrl_demo.config import Settings
+from mrl_demo.core.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
-from training.data import DataError
+from training.data.pairs import DataError
 from training.evaluation import ArmScorer, outside_corpus, sections, shares
 from training.report import Report
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_stand_in import COMMIT, Repository, serving
 
 from mrl_demo import cli
-from mrl_demo.config import Settings
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import ModelError
+from mrl_demo.lab.lab import Lab
 from mrl_demo.models.registry import EncoderRegistry
-from mrl_demo.services import Lab
-from mrl_demo.types import ModelError
+from tests.training.hub_stand_in import COMMIT, Repository, serving
 from training.bases import find_base
-from training.config import TrainConfig
+from training.config import RunOptions, TrainConfig
 from training.report import Report
-from training.run import RunOptions, train
+from training.run import train
 
 TEXTS = ["how bread and oven", "the moon and star", "a tiger"]
 

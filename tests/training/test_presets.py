@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hub_stand_in import Repository, serving
 from sentence_transformers import SentenceTransformer
-from tiny import rows
 
 from mrl_demo.adapt import Rotation
-from mrl_demo.config import Settings
-from mrl_demo.types import ModelError
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import ModelError
+from tests.training.hub_stand_in import Repository, serving
+from tests.training.tiny import rows
 from training.bases import settled
-from training.config import ConfigError, TrainConfig, load_config
-from training.data import builtin_data
+from training.config import ConfigError, RunOptions, TrainConfig, load_config
+from training.data.pairs import builtin_data
 from training.presets import preset
 from training.report import Report
-from training.run import RunOptions, check, fit_training_pca, train
+from training.run import check, fit_training_pca, train
 
 
 @pytest.fixture

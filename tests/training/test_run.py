@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from mrl_demo.config import Settings
-from training.config import TrainConfig
-from training.outcome import RunFolder
+from mrl_demo.core.config import CODE_ROOT, Settings
+from training.config import RunOptions, TrainConfig
 from training.report import Report
-from training.run import RunOptions, train
+from training.result.folder import RunFolder
+from training.run import train
 
-ROOT = Path(__file__).resolve().parents[2]
 _LOAD = """
 import sys, json, numpy as np
 from sentence_transformers import SentenceTransformer
@@ -118,7 +117,7 @@ def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Setti
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from transformers import TrainerCallback\n"
-        "import training.trainer as trainer\n"
+        "import training.fit.trainer as trainer\n"
         "class Kill(TrainerCallback):\n"
         "    def on_save(self, *a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
         "stopping = trainer._stopping\n"
@@ -129,7 +128,12 @@ def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Setti
     command = [sys.executable, "-c", code, "--cache-dir", str(settings.cache_dir), "train", "--quiet"]
     command += ["--config", str(tmp_path / "config.json"), "--out", str(out)]
     killed = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=200, check=False
+        command,
+        cwd=CODE_ROOT,
+        env={**os.environ, "PYTHONPATH": str(CODE_ROOT)},
+        capture_output=True,
+        timeout=200,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()[-2000:]
 
@@ -154,10 +158,10 @@ def test_only_a_run_of_the_same_key_goes_on(tmp_path: Path) -> None:
 
 
 def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training.outcome import RunError
+    from training.result.folder import RunError
 
     usage = type("Usage", (), {"free": 1_000_000})()
-    monkeypatch.setattr("training.outcome.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("training.result.folder.shutil.disk_usage", lambda _: usage)
     with pytest.raises(RunError, match=r"1 MB free.*another --out"):
         RunFolder(tmp_path / "out").open("key", resume=False)
     (tmp_path / "file").touch()

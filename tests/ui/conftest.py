@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mrl_demo.core.config import CODE_ROOT
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 START_SECONDS = 180
 
@@ -46,8 +47,8 @@ def serving(log: Path, *flags: str) -> Iterator[str]:
     """Address of app.py, running as a process of its own with `flags` until the block ends."""
     port = free_port()
     with log.open("wb") as output:
-        command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), *flags]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        command = [sys.executable, str(CODE_ROOT / "app.py"), "--port", str(port), *flags]
+        process = subprocess.Popen(command, cwd=CODE_ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}/"
         deadline = time.monotonic() + START_SECONDS

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mrl_demo.config import Settings
-from mrl_demo.services import CorpusChoice, Example
-from mrl_demo.types import (
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import InvalidDimensionError, LabError
+from mrl_demo.core.types import (
     ArmSpec,
     ComparedArm,
     Comparison,
     Corpus,
     Document,
     Hit,
-    InvalidDimensionError,
-    LabError,
     Progress,
     RankPaths,
     SearchResult,
 )
+from mrl_demo.lab.choices import CorpusChoice
+from mrl_demo.lab.lab import Example
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
 DIMS = (1, 8, 64, 384)

@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from samples import StubLab
 
-from mrl_demo.types import LabError
+from mrl_demo.core.config import CODE_ROOT
+from mrl_demo.core.errors import LabError
 from mrl_demo.ui.app import TITLE, build_app, check_port, launch_options
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.ui.samples import StubLab
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +19,8 @@ def config() -> dict[str, object]:
 
 
 def run_app(*flags: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "app.py"), *flags]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, str(CODE_ROOT / "app.py"), *flags]
+    return subprocess.run(command, cwd=CODE_ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_page_is_built_with_its_first_results(config: dict[str, object]) -> None:
@@ -58,7 +57,7 @@ def test_the_page_is_served_closed() -> None:
 def test_the_theme_and_style_sheet_load_nothing() -> None:
     options = launch_options()
     assert options["theme"]._stylesheets == []
-    for file in (ROOT / "assets").glob("*.[cj]s*"):
+    for file in (CODE_ROOT / "mrl_demo" / "ui" / "static").glob("*.[cj]s*"):
         text = file.read_text(encoding="utf-8")
         assert "http" not in text
         assert "@import" not in text

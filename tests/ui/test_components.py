@@ -5,14 +5,14 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import NASTY, hit, result
 
-from mrl_demo.services import Example
+from mrl_demo.lab.lab import Example
 from mrl_demo.ui.components.cards import card, card_list, move_badge, spoken
 from mrl_demo.ui.components.dimension import dimension_markup, share_text
 from mrl_demo.ui.components.doll import doll, doll_size, slider_position
 from mrl_demo.ui.components.examples import example_chips, notice
 from mrl_demo.ui.components.metrics import figures
+from tests.ui.samples import NASTY, hit, result
 
 
 class Tags(HTMLParser):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mrl_demo.types import Hit, SearchResult
+from mrl_demo.core.types import Hit, SearchResult
 from mrl_demo.ui.components.text import escape, short_count, shorten, user_text
 
 #: Characters of a passage on a card before and after it is opened: its gist, and what a browser redraws at ease.

@@ -8,7 +8,7 @@ from mrl_demo.ui.components.doll import EXPONENT, doll, doll_size, slider_positi
 
 
 def dimension_markup(dim: int, full_dim: int, lengths: Sequence[int]) -> str:
-    """The whole control as HTML; `assets/dimension.js` brings it to life and keeps it in step while dragging."""
+    """The whole control as HTML; `ui/static/dimension.js` brings it to life and keeps it in step while dragging."""
     style = (
         f"--pos:{slider_position(dim, full_dim):.4f};--size:{doll_size(dim, full_dim):.4f};--share:{dim / full_dim:.4f}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mrl_demo.types import SearchResult
+from mrl_demo.core.types import SearchResult
 from mrl_demo.ui.components.text import escape, human_bytes, milliseconds
 
 

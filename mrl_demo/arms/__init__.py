@@ -1,0 +1,1 @@
+"""Contenders: a model and what is done to its vectors before the cut."""

@@ -1,0 +1,1 @@
+"""Ground floor: types, errors, vectors, settings, storage. Imports nothing else of the project."""

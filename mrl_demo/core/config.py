@@ -1,0 +1,72 @@
+"""Settings of one process, read once from the environment and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+
+import platformdirs
+
+from mrl_demo.core.errors import LabError
+
+#: The folder that holds the packages: a checkout, or site-packages. Child processes start there.
+CODE_ROOT = Path(str(files("mrl_demo"))).resolve().parent
+
+
+def find_assets() -> Path:
+    """The data that ship: inside the package when it was installed, beside it in a checkout."""
+    installed = Path(str(files("mrl_demo"))) / "assets"
+    return installed if installed.is_dir() else CODE_ROOT / "assets"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths, limits, threads and seed; environment names are `MRL_` plus the field in capitals."""
+
+    cache_dir: Path = Path(platformdirs.user_cache_dir("matryoshka-lab", appauthor=False))
+    assets_dir: Path = field(default_factory=find_assets)
+    max_query_chars: int = 2_000
+    max_documents: int = 100_000
+    top_k: int = 5
+    query_threads: int = 1
+    bulk_threads: int = 2
+    cached_corpora: int = 4
+    seed: int = 20250101
+    host: str = "127.0.0.1"
+    port: int = 7860
+    share: bool = False
+    training_enabled: bool = True
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read `MRL_*` variables over the defaults; raises `LabError` naming the variable and the value."""
+        environ = os.environ if environ is None else environ
+        changes: dict[str, object] = {}
+        for name, default in cls().__dict__.items():
+            raw = environ.get(f"MRL_{name.upper()}")
+            if raw is not None:
+                changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
+        if "SPACE_ID" in environ:  # A Space is reached from outside, and its owner decides whether visitors may train.
+            changes = {"training_enabled": False, "host": "0.0.0.0"} | changes  # noqa: S104
+        return replace(cls(), **changes)  # type: ignore[arg-type]
+
+
+def _parse(variable: str, raw: str, default: object) -> object:
+    if isinstance(default, bool):
+        if raw.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if raw.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise LabError(f"{variable}={raw!r} is not a switch: use 1 or 0.")
+    if isinstance(default, int):
+        try:
+            value = int(raw)
+        except ValueError:
+            raise LabError(f"{variable}={raw!r} is not a whole number.") from None
+        if value < 0:
+            raise LabError(f"{variable}={raw!r} is negative: use 0 or more.")
+        return value
+    return Path(raw).expanduser() if isinstance(default, Path) else raw

@@ -1,0 +1,69 @@
+"""Files that are whole or absent: atomic writes, hashes, and messages that name the path and the fix."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mrl_demo.core.errors import CacheError
+from mrl_demo.core.types import FloatMatrix
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes, read in 1 MiB pieces."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_text(*parts: str) -> str:
+    """Hex sha256 of strings, each with its length, so that no two lists of parts collide by concatenation."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path` that takes its place only when the block ends well.
+
+    Raises `CacheError` naming the folder where it cannot be written (read-only, full).
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)  # Temporary files are private; a cache or an asset is for whoever may read the folder.
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> CacheError:
+    """The message for a place that cannot be written."""
+    return CacheError(
+        f"Cannot write {path}: {error.strerror or error}. Free some space, make it writable, or choose another folder "
+        "with --cache-dir (or MRL_CACHE_DIR)."
+    )
+
+
+def sha256_bytes(vectors: FloatMatrix) -> str:
+    """Hex sha256 of a matrix' bytes and shape."""
+    digest = hashlib.sha256(repr(vectors.shape).encode())
+    digest.update(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
+    return digest.hexdigest()

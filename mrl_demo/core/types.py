@@ -1,0 +1,187 @@
+"""The nouns of the project: frozen dataclasses and protocols that every other module may import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatMatrix: TypeAlias = NDArray[np.float32]
+IntMatrix: TypeAlias = NDArray[np.int64]
+#: Called with the share done in 0..1 and a line for the person who waits; raising from it cancels the work.
+Progress: TypeAlias = Callable[[float, str], None]
+#: query id -> document id -> grade (1 or more is relevant).
+Judgements: TypeAlias = Mapping[str, Mapping[str, int]]
+
+#: The prefix lengths MatryoshkaLoss was given, and the buttons beside the slider.
+TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One searchable text; `topic` and `domain` are empty where the collection has none."""
+
+    id: str
+    title: str
+    text: str
+    topic: str = ""
+    domain: str = ""
+
+    @property
+    def content(self) -> str:
+        """Title and text as one string: what the encoders read."""
+        return f"{self.title}. {self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True)
+class Query:
+    """One judged question; `style` and `split` are empty where the collection has none."""
+
+    id: str
+    text: str
+    style: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors."""
+
+    name: str
+    label: str
+    documents: tuple[Document, ...]
+    fingerprint: str
+    queries: tuple[Query, ...] = ()
+    judgements: Judgements = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+
+class Encoder(Protocol):
+    """Turns text into `(n, dimension)` float32 unit rows, never cut."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the vectors could change: weights, prompts, pooling, code version."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Vectors of questions, with the model's query prompt."""
+        ...
+
+    def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
+        """Vectors of documents, with the model's document prompt; `progress` hears of it and may raise to cancel."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArmSpec:
+    """One contender: which encoder, and what is done to its vectors before the cut.
+
+    `transform` is one of "none", "pca" (fitted on the training text), "corpus-pca", "adapted" (both fitted on the
+    documents being searched) and "random" (a seeded permutation of the dimensions).
+    """
+
+    name: str
+    label: str
+    description: str
+    encoder: str
+    transform: str = "none"
+    trained_dims: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One result: `rank` and `full_rank` count from 1; `score` is the cosine of the cut vectors."""
+
+    rank: int
+    index: int
+    document: Document
+    score: float
+    full_rank: int
+    is_answer: bool
+
+    @property
+    def move(self) -> int:
+        """Places gained (positive) or lost (negative) against the same arm at full dimension."""
+        return self.full_rank - self.rank
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What one arm answers at one prefix length.
+
+    `overlap_at_10` is the share of the full-dimension top 10 still in the top 10: agreement, not quality.
+    `answer_rank` is the rank of the best known answer, None where none is known. Times in ms; sizes in bytes (float32).
+    """
+
+    arm: str
+    dim: int
+    full_dim: int
+    hits: tuple[Hit, ...]
+    overlap_at_10: float
+    answer_rank: int | None
+    full_answer_rank: int | None
+    encode_ms: float
+    search_ms: float
+    n_documents: int
+
+    @property
+    def bytes_per_vector(self) -> int:
+        """Bytes of one cut float32 vector."""
+        return 4 * self.dim
+
+    def memory_for(self, n_vectors: int) -> int:
+        """Bytes that `n_vectors` float32 vectors of this length take."""
+        return self.bytes_per_vector * n_vectors
+
+
+@dataclass(frozen=True)
+class RankPaths:
+    """How the ranks of one arm's top documents move over the dimensions.
+
+    `ranks` is `(n_documents, n_dims)` int64, 1 is best. `tracked` names whose rank decides whether the query holds:
+    "answer" (the best known answer) or "top" (the first document at full dimension). `holds_from` is the smallest
+    listed dimension from which on the tracked document stays in the first `hold_k`, None where it is not there even
+    at full dimension.
+    """
+
+    arm: str
+    dims: tuple[int, ...]
+    indices: tuple[int, ...]
+    titles: tuple[str, ...]
+    is_answer: tuple[bool, ...]
+    ranks: IntMatrix
+    tracked: str
+    holds_from: int | None
+    hold_k: int
+
+
+@dataclass(frozen=True)
+class ComparedArm:
+    """One side of the Compare tab: the arm, its results at the dimension asked for, its ranks over all dimensions."""
+
+    spec: ArmSpec
+    result: SearchResult
+    paths: RankPaths
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both sides for one query; `note` says what was done to the query (cut, cleaned), empty where nothing was."""
+
+    query: str
+    corpus: str
+    dim: int
+    note: str
+    arms: tuple[ComparedArm, ...]

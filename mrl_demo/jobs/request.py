@@ -1,0 +1,43 @@
+"""What a person asks of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrl_demo.models.hub import hub_name
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What a person asks for; texts go to `python -m training train` as they are, which checks them.
+
+    `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` 0 is one pass over the
+    data, None the preset's number. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub.
+    """
+
+    name: str
+    preset: str = "builtin"
+    data: str | Path = "builtin"
+    dims: tuple[int, ...] = ()
+    weights: str = ""
+    steps: int | None = None
+    base: str = ""
+    query_column: str = ""
+    positive_column: str = ""
+    negative_column: str = ""
+
+    def arguments(self, data: Path | None = None) -> list[str]:
+        """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
+        found = [f"--preset={self.preset}", f"--name={self.name}"]
+        found += [f"--data={data}"] if data else []
+        if self.base:
+            found += [
+                f"--{flag}={value}" for flag, value in zip(("base", "revision"), hub_name(self.base), strict=True)
+            ]
+        found += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
+        found += [f"--weights={self.weights}"] if self.weights.strip() else []
+        for role in ("query", "positive", "negative"):
+            column = getattr(self, f"{role}_column").strip()
+            found += [f"--{role}-column={column}"] if column else []
+        return found + ([f"--steps={self.steps}"] if self.steps is not None else [])

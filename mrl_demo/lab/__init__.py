@@ -1,0 +1,1 @@
+"""The facade that page, command line and scripts call."""

@@ -1,0 +1,47 @@
+"""A bounded, thread-safe map that makes each value once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class _Bounded(Generic[Value]):
+    """A least-recently-used map that makes each missing value once, however many threads ask for it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[object, Value] = OrderedDict()
+        self._making: dict[object, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def put(self, key: object, value: Value) -> None:
+        """Keep a value, forgetting the least recently used one above the limit."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._limit:
+                self._values.popitem(last=False)
+
+    def get(self, key: object, make: Callable[[], Value]) -> Value:
+        """The value of `key`, made by `make` where it is missing; what `make` raises is raised and nothing is kept."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            making = self._making.setdefault(key, threading.Lock())
+        try:
+            with making:
+                with self._lock:
+                    if key in self._values:
+                        return self._values[key]
+                value = make()
+                self.put(key, value)
+                return value
+        finally:
+            with self._lock:
+                self._making.pop(key, None)

@@ -1,0 +1,188 @@
+"""What the Curves tab asks for: results shipped with the code, sweeps and times measured anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mrl_demo.arms.catalogue import BM25
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.storage import atomic_path
+from mrl_demo.core.types import ArmSpec, Progress
+from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
+from mrl_demo.evaluation.sweep import run_evaluation
+from mrl_demo.evaluation.worst import worst_queries
+from mrl_demo.lab.choices import CorpusChoice
+from mrl_demo.lab.lab import Lab
+
+PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
+#: Measured when no arm is named: all that can be searched, and words alone.
+EXTRA_ARMS = (BM25,)
+WORST_SHOWN = 20
+_SPEED_QUERIES = 64
+
+
+@dataclass(frozen=True)
+class LostQuery:
+    """A query of the worst-hit list: its answer is at `full_rank` uncut, at `broken_rank` with `breaks_at` numbers."""
+
+    query_id: str
+    text: str
+    answer: str
+    full_rank: int
+    breaks_at: int
+    broken_rank: int
+    holds_from: int
+
+
+@dataclass(frozen=True)
+class LostQueries:
+    """The worst-hit queries of one arm: `n_broken` of the `n_found` whose answer is in the first `k` uncut."""
+
+    arm: str
+    k: int
+    n_queries: int
+    n_found: int
+    n_broken: int
+    worst: tuple[LostQuery, ...]
+
+
+@dataclass(frozen=True)
+class CurveSet:
+    """A sweep and the queries that break by arm; `is_shipped` where it came with the code.
+
+    `fingerprint` is that of the corpus measured; `is_stale` where the corpus is another one by now.
+    """
+
+    sweep: SweepResult
+    lost: Mapping[str, LostQueries] = field(default_factory=dict)
+    fingerprint: str = ""
+    is_shipped: bool = False
+    is_stale: bool = False
+
+    def to_json(self) -> str:
+        """One JSON object with "sweep", "lost" and "fingerprint"."""
+        lost = {name: asdict(each) for name, each in self.lost.items()}
+        found = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
+        return json.dumps(found, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> CurveSet:
+        """Read what `to_json` wrote; raises `CorpusError` where it is something else."""
+        try:
+            raw = json.loads(text)
+            sweep = SweepResult.from_json(json.dumps(raw["sweep"]))
+            lost = {name: _lost(each) for name, each in raw["lost"].items()}
+            return cls(sweep, lost, str(raw.get("fingerprint", "")), is_shipped=True)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorpusError(f"These are no stored curves ({error}): run dev/ship_results.py again.") from error
+
+
+class CurvesService:
+    """Curves over a lab: shipped ones at once, others measured when asked for."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._folder = lab.settings.assets_dir / "results"
+        self._shipped: dict[Path, CurveSet] = {}
+
+    def corpora(self) -> tuple[CorpusChoice, ...]:
+        """Entries of the corpus menu."""
+        return self.lab.corpora()
+
+    def arms(self) -> tuple[str, ...]:
+        """Names of what a new measurement covers."""
+        return (*(arm.name for arm in self.lab.arms()), *EXTRA_ARMS)
+
+    def searchable(self) -> tuple[ArmSpec, ...]:
+        """Arms that the Compare tab can show."""
+        return self.lab.arms()
+
+    def shipped(self, corpus: str) -> CurveSet | None:
+        """The curves that came with the code, None where a corpus has none; raises `CorpusError` for a damaged file."""
+        path = self._folder / f"{corpus}.json"
+        if not self._is_own(corpus) or not path.is_file():
+            return None
+        if path not in self._shipped:
+            found = CurveSet.from_json(path.read_text(encoding="utf-8"))
+            stale = found.fingerprint != self.lab.corpus(corpus).fingerprint
+            self._shipped[path] = replace(found, is_stale=stale)
+        return self._shipped[path]
+
+    def shipped_speed(self) -> SpeedResult | None:
+        """Times that came with the code, None where there are none; raises `CorpusError` for a damaged file."""
+        path = self._folder / "speed.json"
+        return speed_from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def measure(
+        self,
+        corpus: str,
+        progress: Progress | None = None,
+        *,
+        arms: Sequence[str] | None = None,
+        precisions: Sequence[str] = PRECISIONS,
+    ) -> CurveSet:
+        """Measure `arms` (all there are where None) on the judged queries of a corpus.
+
+        Raises `LabError` where nothing can be measured, and whatever `progress` raises: that cancels.
+        """
+        found = self.lab.corpus(corpus, progress)
+        sweep = run_evaluation(self.lab.builder, found, arms or self.arms(), None, precisions, progress=progress)
+        lost = {}
+        for arm in sweep.first_ranks:
+            broken = worst_queries(sweep, found, arm, limit=WORST_SHOWN)
+            worst = tuple(
+                LostQuery(
+                    query_id=each.query_id,
+                    text=each.text,
+                    answer=(each.answer.title or each.answer.text[:80]) if each.answer else "",
+                    full_rank=each.ranks[-1],
+                    breaks_at=each.breaks_at,
+                    broken_rank=each.ranks[each.dims.index(each.breaks_at)],
+                    holds_from=each.holds_from,
+                )
+                for each in broken.worst
+            )
+            lost[arm] = LostQueries(arm, broken.k, broken.n_queries, broken.n_found, broken.n_broken, worst)
+        kept = replace(sweep, per_query={}, first_ranks={}, query_ids=(), rank_dims={})
+        return CurveSet(kept, lost, found.fingerprint)
+
+    def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:
+        """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` where they do not fit."""
+        found = self.lab.corpus(corpus, progress)
+        encoder = self.lab.arms()[0].encoder
+        documents = self.lab.builder.documents(encoder, found, progress)
+        queries = self.lab.builder.queries(encoder, found)[:_SPEED_QUERIES] if found.queries else documents[:1]
+        return measure_speed(found.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
+
+    def _is_own(self, corpus: str) -> bool:
+        return corpus in {choice.name for choice in self.corpora()} and Path(corpus).name == corpus
+
+
+def speed_to_json(result: SpeedResult) -> str:
+    """One JSON object, read again by `speed_from_json`."""
+    return json.dumps(asdict(result), ensure_ascii=False)
+
+
+def speed_from_json(text: str) -> SpeedResult:
+    """Read what `speed_to_json` wrote; raises `CorpusError` where it is something else."""
+    try:
+        raw = json.loads(text)
+        return SpeedResult(**{**raw, "rows": tuple(SpeedRow(**row) for row in raw["rows"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"These are no stored times ({error}): run dev/ship_results.py again.") from error
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a result file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _lost(raw: dict[str, Any]) -> LostQueries:
+    return LostQueries(**{**raw, "worst": tuple(LostQuery(**each) for each in raw["worst"])})

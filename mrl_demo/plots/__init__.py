@@ -1,0 +1,1 @@
+"""Figures, free of Gradio."""

@@ -1,0 +1,216 @@
+"""Figures of the Curves tab from plain data: quality, speed, and what a byte or a millisecond buys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.plots.style import LINE, Style, _dressed, _faint, _plain, style_of
+
+
+@dataclass(frozen=True)
+class Point:
+    """One mark; `low`..`high` is its interval (both None without one), `note` the hover text below the figures."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of one arm or precision by rising x; a single point at x 0 is a level: it holds at any length."""
+
+    name: str
+    label: str
+    points: tuple[Point, ...]
+    trained: tuple[int, ...] = ()
+
+    @property
+    def is_level(self) -> bool:
+        """Whether it is one figure that no length changes, drawn as a line across."""
+        return len(self.points) == 1 and self.points[0].x == 0
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What stands beside the axes; `is_share` shows y in percent."""
+
+    x: str
+    y: str
+    is_share: bool = False
+
+
+def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curve] = ()) -> go.Figure:
+    """Quality against length with 95% bands on a logarithmic axis; published figures stand behind, faint.
+
+    Trained lengths are ticks and ringed marks; a level is a horizontal line.
+    """
+    figure = go.Figure()
+    drawn = [point.x for curve in (*curves, *published) for point in curve.points if point.x > 0]
+    first, last = (min(drawn), max(drawn)) if drawn else (TRAINED_DIMS[0], TRAINED_DIMS[-1])
+    for curve in published:
+        figure.add_trace(_published(curve, axes))
+    for place, curve in enumerate(curves):
+        style = style_of(curve.name, place)
+        shown = _level(curve, first, last) if curve.is_level else curve
+        if len(shown.points) > 1:
+            figure.add_trace(_band(shown, style))
+        figure.add_trace(_line(shown, style, axes))
+    ticks = sorted({int(x) for x in drawn} & set(TRAINED_DIMS)) or list(TRAINED_DIMS)
+    ticks = sorted({*ticks, int(last)})
+    figure.update_xaxes(
+        type="log",
+        range=[math.log10(first) - 0.04, math.log10(last) + 0.05],
+        tickvals=ticks,
+        ticktext=[str(tick) for tick in ticks],
+        title=axes.x,
+    )
+    figure.update_yaxes(title=axes.y, tickformat=".0%" if axes.is_share else ".2f")
+    return _dressed(figure, empty="Nothing to draw: switch on an arm." if not curves else "")
+
+
+def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
+    """Median ms (line) and p95 (upper edge of the band) against length; `limit` is what reading alone takes."""
+    figure = go.Figure()
+    axes = Axes("numbers kept", "ms for one query")
+    for curve in curves:
+        style = style_of(curve.name)
+        figure.add_trace(_band(curve, style))
+        figure.add_trace(_line(curve, style, axes))
+    if limit is not None:
+        line = {"color": LINE, "width": 1.6, "dash": "dot"}
+        figure.add_trace(
+            go.Scatter(
+                x=[point.x for point in limit.points],
+                y=[point.y for point in limit.points],
+                name=_plain(limit.label),
+                mode="lines",
+                line=line,
+                hovertemplate="%{y:.3g} ms at %{x} numbers<extra></extra>",
+            )
+        )
+    ticks = [int(point.x) for point in curves[0].points] if curves else list(TRAINED_DIMS)
+    ticks = [tick for tick in ticks if tick in TRAINED_DIMS or tick == ticks[-1]]
+    figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks], title=axes.x)
+    figure.update_yaxes(type="log", title=axes.y, tickvals=_DECADES, ticktext=[f"{tick:g}" for tick in _DECADES])
+    return _dressed(figure, empty="" if curves else "No times yet: press Measure on this machine.")
+
+
+_DECADES = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
+
+
+def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
+    """Quality against cost, one sign for each precision, and the frontier: nothing cheaper is as good."""
+    figure = go.Figure()
+    best = frontier([point for cloud in clouds for point in cloud.points])
+    for cloud in clouds:
+        style = style_of(cloud.name)
+        figure.add_trace(
+            go.Scatter(
+                x=[point.x for point in cloud.points],
+                y=[point.y for point in cloud.points],
+                name=_plain(cloud.label),
+                mode="markers",
+                marker={"color": style.colour, "symbol": style.symbol, "size": 10, "opacity": 0.9},
+                customdata=[[_plain(point.note, 200)] for point in cloud.points],
+                hovertemplate="%{customdata[0]}<extra></extra>",
+            )
+        )
+    if best:
+        figure.add_trace(
+            go.Scatter(
+                x=[point.x for point in best],
+                y=[point.y for point in best],
+                name="frontier",
+                mode="lines",
+                line={"color": "#a8462f", "width": 2, "shape": "hv"},
+                hoverinfo="skip",
+            )
+        )
+    figure.update_xaxes(
+        type="log", title=axes.x, tickvals=_COSTS, ticktext=[f"{tick:g}" for tick in _COSTS], tickangle=0
+    )
+    if drawn := [point.x for cloud in clouds for point in cloud.points if point.x > 0]:
+        figure.update_xaxes(range=[math.log10(min(drawn)) - 0.1, math.log10(max(drawn)) + 0.1])
+    figure.update_yaxes(title=axes.y, tickformat=".2f")
+    return _dressed(figure, empty="" if best else "Nothing to draw for this choice.")
+
+
+_COSTS = [m * 10.0**e for e in range(-3, 6) for m in (1, 3)]
+
+
+def frontier(points: Sequence[Point]) -> list[Point]:
+    """Points that no other beats: each is better than everything that costs as little; by rising cost."""
+    best: list[Point] = []
+    for point in sorted(points, key=lambda each: (each.x, -each.y)):
+        if not best or point.y > best[-1].y:
+            best.append(point)
+    return best
+
+
+def _line(curve: Curve, style: Style, axes: Axes) -> go.Scatter:
+    trained = set(curve.trained)
+    figure = "%{y:.1%}" if axes.is_share else "%{y:.3f}"
+    where = "" if curve.name == "bm25" else " at %{x} numbers"
+    return go.Scatter(
+        x=[point.x for point in curve.points],
+        y=[point.y for point in curve.points],
+        name=_plain(curve.label),
+        meta=curve.name,
+        mode="lines" if curve.name == "bm25" else "lines+markers",
+        line={"color": style.colour, "width": 2.4, "dash": style.dash},
+        marker={
+            "symbol": style.symbol,
+            "size": 9,
+            "color": style.colour,
+            "line": {
+                "color": "#a8321f",
+                "width": [2 if int(point.x) in trained else 0 for point in curve.points],
+            },
+        },
+        customdata=[[_plain(point.note, 300)] for point in curve.points],
+        hovertemplate=f"<b>{_plain(curve.label)}</b><br>{figure}{where}<br>%{{customdata[0]}}<extra></extra>",
+    )
+
+
+def _band(curve: Curve, style: Style) -> go.Scatter:
+    up = [point.y if point.high is None else point.high for point in curve.points]
+    down = [point.y if point.low is None else point.low for point in curve.points]
+    xs = [point.x for point in curve.points]
+    return go.Scatter(
+        x=[*xs, *reversed(xs)],
+        y=[*up, *reversed(down)],
+        fill="toself",
+        fillcolor=_faint(style.colour),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _level(curve: Curve, first: float, last: float) -> Curve:
+    (point,) = curve.points
+    points = tuple(Point(x, point.y, point.low, point.high, point.note) for x in (first, last))
+    return Curve(curve.name, curve.label, points)
+
+
+def _published(curve: Curve, axes: Axes) -> go.Scatter:
+    figure = "%{y:.1%}" if axes.is_share else "%{y:.3f}"
+    return go.Scatter(
+        x=[point.x for point in curve.points],
+        y=[point.y for point in curve.points],
+        name=_plain(curve.label),
+        mode="markers",
+        marker={"symbol": "diamond-open", "size": 11, "color": LINE, "line": {"width": 2, "color": LINE}},
+        opacity=0.75,
+        customdata=[[_plain(point.note, 400)] for point in curve.points],
+        hovertemplate=f"<b>Published</b>: {figure}<br>%{{customdata[0]}}<extra></extra>",
+    )

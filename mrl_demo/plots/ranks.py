@@ -1,0 +1,120 @@
+"""Figures from dataclasses: pure, and coloured so that they read on light and dark pages alike."""
+
+from __future__ import annotations
+
+import html
+import math
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Comparison, RankPaths
+
+#: Mid-tones with at least 3:1 contrast on white and on near black; one for each side, answers stand out by width too.
+ARM_COLOURS = ("#c8601a", "#1c8da6")
+OTHER_COLOUR = "#8b93a1"
+MARK_COLOUR = "#9a6b9e"
+#: The name of the shapes that mark the length in use; the page moves them while the slider is dragged.
+DIMENSION_MARK = "dimension"
+
+
+def rank_moves_figure(comparison: Comparison) -> go.Figure:
+    """Draw how the ranks of the top documents move over all listed dimensions, one subplot an arm, axes shared.
+
+    Both axes are logarithmic, rank 1 is on top, trained lengths are ticks and the dimension in use is a dotted line.
+    Known answers are drawn thick in the arm's colour; with no known answer the first document at full length is.
+    """
+    arms = comparison.arms
+    figure = make_subplots(
+        rows=1,
+        cols=len(arms),
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+        subplot_titles=[_plain(arm.spec.label) for arm in arms],
+    )
+    for column, arm in enumerate(arms, start=1):
+        for trace in _traces(arm, ARM_COLOURS[(column - 1) % len(ARM_COLOURS)]):
+            figure.add_trace(trace, row=1, col=column)
+        figure.add_vline(
+            x=comparison.dim,
+            row=1,
+            col=column,
+            line={"color": MARK_COLOUR, "width": 2, "dash": "dot"},
+            name=DIMENSION_MARK,
+        )
+    for annotation, colour in zip(figure.layout.annotations, ARM_COLOURS, strict=False):
+        annotation.font = {"size": 15, "color": colour}
+    _style(figure, arms)
+    return figure
+
+
+def emphasised_rows(paths: RankPaths) -> tuple[int, ...]:
+    """Rows of `paths.ranks` that decide whether the query holds: the known answers, or the first at full length."""
+    if paths.tracked == "answer" and any(paths.is_answer):
+        return tuple(row for row, answer in enumerate(paths.is_answer) if answer)
+    return (int(paths.ranks[:, -1].argmin()),) if len(paths.ranks) else ()
+
+
+def _traces(arm: ComparedArm, colour: str) -> list[go.Scatter]:
+    strong = set(emphasised_rows(arm.paths))
+    rows = sorted(range(len(arm.paths.titles)), key=lambda row: row in strong)  # The thick lines are drawn last.
+    return [_trace(arm.paths, row, colour if row in strong else None) for row in rows]
+
+
+def _trace(paths: RankPaths, row: int, colour: str | None) -> go.Scatter:
+    title = _plain(paths.titles[row])
+    return go.Scatter(
+        x=[int(dim) for dim in paths.dims],
+        y=[int(rank) for rank in paths.ranks[row]],
+        name=title,
+        mode="lines+markers" if colour else "lines",
+        line={"color": colour or OTHER_COLOUR, "width": 3.2 if colour else 1.4, "shape": "linear"},
+        marker={"size": 5},
+        opacity=1.0 if colour else 0.6,
+        showlegend=False,
+        hovertemplate=f"<b>{title}</b><br>rank %{{y:,}} at %{{x}} numbers<extra></extra>",
+    )
+
+
+def _style(figure: go.Figure, arms: tuple[ComparedArm, ...]) -> None:
+    lowest = max((int(arm.paths.ranks.max(initial=1)) for arm in arms), default=1)
+    full = max((arm.paths.dims[-1] for arm in arms), default=TRAINED_DIMS[-1])
+    first = min((arm.paths.dims[0] for arm in arms), default=1)
+    ticks = sorted({1, *(dim for dim in TRAINED_DIMS if dim <= full), full})
+    figure.update_xaxes(
+        type="log",
+        range=[math.log10(first) - 0.04, math.log10(full) + 0.04],
+        tickvals=ticks,
+        ticktext=[str(tick) for tick in ticks],
+        title={"text": "numbers kept", "standoff": 8},
+        fixedrange=True,
+        showgrid=True,
+        zeroline=False,
+        gridcolor="rgba(139,147,161,.22)",
+    )
+    figure.update_yaxes(
+        type="log",
+        range=[math.log10(max(lowest, 10)) + 0.08, -0.08],
+        tickvals=[1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000],
+        ticktext=["1", "3", "10", "30", "100", "300", "1,000", "3,000", "10k", "30k", "100k"],
+        fixedrange=True,
+        zeroline=False,
+        gridcolor="rgba(139,147,161,.22)",
+    )
+    figure.update_yaxes(title={"text": "rank", "standoff": 6}, col=1)
+    figure.update_layout(
+        template=None,
+        height=360,
+        margin={"l": 58, "r": 14, "t": 34, "b": 52},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest",
+        dragmode=False,
+        font={"family": "sans-serif", "size": 12.5, "color": "#6b7280"},
+        hoverlabel={"bgcolor": "#1f2430", "font": {"color": "#ffffff"}, "bordercolor": "rgba(0,0,0,0)"},
+    )
+
+
+def _plain(text: str, limit: int = 70) -> str:
+    """Escape plotly's little markup; plotly decodes these three entities and no others."""
+    return html.escape(text if len(text) <= limit else text[: limit - 1] + "…", quote=False)

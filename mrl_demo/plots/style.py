@@ -1,0 +1,88 @@
+"""How an arm and a precision are drawn, in every figure."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+GRID = "rgba(139,147,161,.22)"
+TEXT = "#6b7280"
+LINE = "#8b93a1"
+HEIGHT = 470
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one arm is drawn everywhere; sign and dash tell arms apart where colours do not."""
+
+    colour: str
+    symbol: str
+    dash: str = "solid"
+
+
+#: Mid-tones with 3:1 contrast on white and on near black.
+ARM_STYLES = {
+    "base": Style("#c8601a", "circle"),
+    "tuned": Style("#1c8da6", "square"),
+    "tuned-plain": Style("#5f7fd6", "diamond", "dash"),
+    "base-pca": Style("#a98200", "triangle-up", "dot"),
+    "corpus-pca": Style("#c0528f", "triangle-down", "dash"),
+    "adapted": Style("#2f8f6a", "star", "solid"),
+    "tuned-adapted": Style("#8f63cc", "hexagon", "solid"),
+    "base-random": Style("#8b93a1", "x", "dot"),
+    "bm25": Style("#8a7764", "line-ew", "longdash"),
+}
+_OTHERS = (Style("#b4534b", "pentagon"), Style("#4c8a3f", "cross"), Style("#77808f", "bowtie"))
+PRECISION_STYLES = {
+    "float32": Style("#1c8da6", "circle"),
+    "float16": Style("#a98200", "square", "dash"),
+    "int8": Style("#c0528f", "diamond", "dot"),
+    "binary": Style("#8b93a1", "x", "dashdot"),
+    "binary+rescore": Style("#c8601a", "triangle-up", "longdash"),
+}
+
+
+def style_of(name: str, place: int = 0) -> Style:
+    """The fixed style of an arm or a precision; `place` chooses among three spare ones for models trained here."""
+    return ARM_STYLES.get(name) or PRECISION_STYLES.get(name) or _OTHERS[place % len(_OTHERS)]
+
+
+def _dressed(figure: go.Figure, empty: str = "") -> go.Figure:
+    axis: dict[str, Any] = {"fixedrange": True, "showgrid": True, "zeroline": False, "gridcolor": GRID}
+    figure.update_xaxes(**axis, title_standoff=8)
+    figure.update_yaxes(**axis, title_standoff=6)
+    if empty:
+        figure.add_annotation(text=_plain(empty), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    figure.update_layout(
+        template=None,
+        height=HEIGHT,
+        margin={"l": 62, "r": 14, "t": 12, "b": 96},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest",
+        dragmode=False,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 12.5}},
+        font={"family": "sans-serif", "size": 12.5, "color": TEXT},
+        hoverlabel={
+            "bgcolor": "#1f2430",
+            "font": {"color": "#ffffff"},
+            "bordercolor": "rgba(0,0,0,0)",
+            "align": "left",
+        },
+    )
+    return figure
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},.13)"
+
+
+def _plain(text: str, limit: int = 90) -> str:
+    """Escape plotly's little markup, but keep our own line breaks."""
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return html.escape(shown, quote=False).replace("\n", "<br>")

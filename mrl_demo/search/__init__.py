@@ -1,0 +1,1 @@
+"""From vectors to a ranking: exact, quantised and sketched search."""

@@ -1,0 +1,172 @@
+"""The Train tab without Gradio: the line of runs, one run's state, its charts and its before-and-after table."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mrl_demo.jobs.events import Progressed
+from mrl_demo.jobs.line import JobState
+from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
+from mrl_demo.plots.training import Losses, loss_figure, validation_figure
+from mrl_demo.ui.components.text import escape, user_text
+
+STATUS_WORDS = {
+    WAITING: "Waiting",
+    RUNNING: "Training",
+    FINISHED: "Finished",
+    FAILED: "Failed",
+    CANCELLED: "Cancelled",
+}
+COLUMN_FIELDS = {"query": "Question column", "positive": "Answer column", "negative": "Wrong answer column"}
+TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
+_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
+
+
+def state_html(job: JobState | None, progress: Progressed) -> str:
+    """Where a run stands: a bar with steps and time left, or how it ended and what to do."""
+    if job is None:
+        return '<p class="lead">No run yet. Choose data and lengths above, then press “Start training”.</p>'
+    head = f'<p class="run-head"><b>{user_text(job.name)}</b> <span class="run-status {job.status}">'
+    head += f"{STATUS_WORDS[job.status]}</span></p>"
+    return f'<div class="run">{head}{_body(job, progress)}</div>'
+
+
+def _body(job: JobState, progress: Progressed) -> str:
+    if job.status == WAITING:
+        runs = "one run is" if job.ahead == 1 else f"{job.ahead} runs are"
+        return f"<p>It starts by itself; {runs} ahead of it. You may close this page.</p>"
+    if job.status == RUNNING:
+        return _running(job, progress)
+    if job.status == CANCELLED:
+        return "<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>"
+    if job.status == FAILED:
+        why = user_text(in_words_of_the_page(job.problem))
+        return f'<p class="notice error" role="alert">{why}</p>{_log(job.log_tail)}'
+    took = f" in {clock(job.ended - job.started)}" if job.ended and job.started else ""
+    return f"<p>Trained{took}. It now stands among the models of the Compare tab.</p>"
+
+
+def _running(job: JobState, progress: Progressed) -> str:
+    if not progress.of:
+        doing = next((line for line in reversed(job.log_tail) if line.strip()), "Starting")
+        return (
+            '<p class="run-bar"><progress aria-label="Preparing"></progress><span>Before the first step: '
+            f"{user_text(_without_bar(doing))}</span></p>"
+        )
+    share = min(progress.step / progress.of, 1)
+    left = f"about {clock(progress.seconds_left)} left" if progress.seconds_left else "measuring the result"
+    return (
+        f'<p class="run-bar"><progress max="1" value="{share:.3f}" aria-label="Steps done"></progress>'
+        f"<span>Step {progress.step:,} of {progress.of:,}, {left}</span></p>"
+    )
+
+
+def _without_bar(line: str) -> str:
+    """A line of the log without the bar that a terminal would draw."""
+    return line.partition("]")[2].strip() if line.startswith("[") else line
+
+
+def _log(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    text = "\n".join(escape(line) for line in lines)
+    return (
+        '<details class="fold"><summary>Last lines of the log</summary>'
+        f'<pre class="run-log" tabindex="0">{text}</pre></details>'
+    )
+
+
+def line_html(jobs: Sequence[JobState]) -> str:
+    """The runs, newest first: name, data, state and when."""
+    if not jobs:
+        return ""
+    rows = "".join(
+        f'<tr><th scope="row">{user_text(job.name)}</th><td>{escape(job.preset)}</td><td>{user_text(job.data)}</td>'
+        f'<td><span class="run-status {job.status}">{STATUS_WORDS[job.status]}</span></td>'
+        f"<td>{day_and_time(job.created)}</td></tr>"
+        for job in reversed(jobs)
+    )
+    return (
+        '<div class="table-scroll" tabindex="0" role="region" aria-label="Runs"><table class="curves-table">'
+        "<caption>Runs, newest first</caption><thead><tr><th>Name</th><th>Preset</th><th>Data</th><th>State</th>"
+        f"<th>Asked for</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def losses(progress: Progressed) -> go.Figure:
+    """Loss at every prefix, apart for each kind of batch."""
+    tasks: dict[str, dict[int, list[tuple[int, float]]]] = {}
+    for step in progress.steps:
+        found = tasks.setdefault(TASKS.get(step.task, "Loss"), {})
+        for dim, loss in (step.by_dim or {0: step.loss}).items():
+            found.setdefault(dim, []).append((step.step, loss))
+    drawn: Mapping[str, Losses] = tasks
+    return loss_figure(drawn)
+
+
+def validation(progress: Progressed) -> go.Figure:
+    """Quality on validation queries against base."""
+    return validation_figure(
+        progress.base.ndcg if progress.base else {}, [(each.step, each.ndcg) for each in progress.validations]
+    )
+
+
+def before_after_html(metrics: Mapping[str, Any] | None) -> str:
+    """Base and the new model on queries neither saw, with the 95% interval of the difference; "" without figures."""
+    rows = (metrics or {}).get("test") or []
+    if not rows or metrics is None:
+        return ""
+    caption = (
+        f"{int(metrics['n_queries']):,} test queries over {int(metrics['n_documents']):,} documents, before (base) and "
+        "after, with the 95% interval of the paired difference"
+    )
+    dims = sorted({int(row["dim"]) for row in rows})
+    head = "".join(f'<th scope="col">{dim}</th>' for dim in dims)
+    body = "".join(_metric_row(name, label, dims, rows) for name, label in _METRICS)
+    return (
+        '<div class="table-scroll" tabindex="0" role="region" aria-label="Before and after">'
+        f'<table class="curves-table"><caption>{escape(caption)}</caption><thead><tr><th scope="col">Numbers kept</th>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _metric_row(name: str, label: str, dims: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> str:
+    by_dim = {int(row["dim"]): row for row in rows if row["metric"] == name}
+    cells = "".join(f"<td>{_cell(by_dim[dim]) if dim in by_dim else ''}</td>" for dim in dims)
+    return f'<tr><th scope="row">{label}</th>{cells}</tr>' if by_dim else ""
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    low, high = float(row["low"]), float(row["high"])
+    kind = "up" if low > 0 else "down" if high < 0 else ""
+    return (
+        f"{float(row['before']):.3f} → <b>{float(row['after']):.3f}</b>"
+        f'<em class="{kind}">{float(row["difference"]):+.3f}</em><small>{low:+.3f} to {high:+.3f}</small>'
+    )
+
+
+def in_words_of_the_page(message: str) -> str:
+    """A message of the command line with its column flags named as the fields of this page."""
+    return re.sub(r"Name it: --(query|positive|negative)-column NAME", _field_named, message)
+
+
+def _field_named(match: re.Match[str]) -> str:
+    return f"Name it in the field “{COLUMN_FIELDS[match[1]]}”"
+
+
+def day_and_time(seconds: float) -> str:
+    """Seconds since 1970 in the server's time zone, as "21 Nov, 13:05"."""
+    return time.strftime("%d %b, %H:%M", time.localtime(seconds))
+
+
+def clock(seconds: float) -> str:
+    """Seconds, minutes or hours, as people say it."""
+    whole = max(round(seconds), 1)
+    if whole < 90:
+        return f"{whole} s"
+    return f"{round(whole / 60)} min" if whole < 5_400 else f"{whole / 3600:.1f} h"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrl_demo.core.cache import VectorCache, load_vectors, save_vectors, vectors_key
+from mrl_demo.core.errors import CacheError
+from mrl_demo.core.storage import atomic_path, sha256_text
+
+VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def test_what_is_stored_is_loaded(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, tmp_path / "shipped")
+    assert cache.load("k" * 64, 4) is None
+    cache.store("k" * 64, VECTORS)
+    np.testing.assert_array_equal(cache.load("k" * 64, 4), VECTORS)
+
+
+def test_shipped_float16_vectors_come_first_and_only_under_their_key(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, tmp_path / "shipped")
+    save_vectors(tmp_path / "shipped" / "a.safetensors", VECTORS, "right", np.float16)
+    np.testing.assert_array_equal(cache.load("right", 4, "a"), VECTORS)
+    assert cache.load("stale", 4, "a") is None
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 60, -1, -5])
+def test_a_truncated_file_is_never_half_read(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "v.safetensors"
+    save_vectors(path, VECTORS, "key")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:length])
+    assert load_vectors(path, "key", 4) is None
+
+
+def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "v.safetensors"
+    save_vectors(path, VECTORS, "key")
+    raw = bytearray(path.read_bytes())
+    raw[-3] ^= 1
+    path.write_bytes(raw)
+    assert load_vectors(path, "key", 4) is None
+
+
+def test_another_number_of_rows_is_not_served(tmp_path: Path) -> None:
+    path = tmp_path / "v.safetensors"
+    save_vectors(path, VECTORS, "key")
+    assert load_vectors(path, "key", 5) is None
+
+
+def test_the_key_depends_on_every_part() -> None:
+    keys = {vectors_key(*parts) for parts in [("a", "b", "c"), ("ab", "", "c"), ("a", "b", "d"), ("x", "b", "c")]}
+    assert len(keys) == 4
+    assert sha256_text("ab", "c") != sha256_text("a", "bc")
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_the_fix(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder", encoding="utf-8")
+    with pytest.raises(CacheError, match=r"file.*--cache-dir"):
+        VectorCache(blocked, tmp_path).store("k" * 64, VECTORS)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_named_with_the_fix(tmp_path: Path) -> None:
+    with (
+        pytest.raises(CacheError, match=r"No space left.*Free some space"),
+        atomic_path(tmp_path / "v") as path,
+        Path("/dev/full").open("w", encoding="utf-8") as full,
+    ):
+        path.write_text("half", encoding="utf-8")
+        full.write("x")
+        full.flush()
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - the temporary file is gone too
+
+
+def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "v"
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(RuntimeError), atomic_path(target) as path:
+        path.write_text("half", encoding="utf-8")
+        raise RuntimeError("killed")
+    assert target.read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["v"]

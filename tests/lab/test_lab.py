@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mrl_demo.core.errors import CorpusError, InvalidDimensionError, LabError, ModelError
+from mrl_demo.corpora.query_text import clean_query
+from mrl_demo.evaluation.worst import holds_from
+from mrl_demo.lab.lab import Lab
+
+if TYPE_CHECKING:
+    from conftest import HashingEncoder
+
+
+def test_a_known_answer_is_found_and_marked(lab: Lab) -> None:
+    found = lab.compare("ripen ethylene gas", corpus="fruit", arms=["tiny"], dim=32, top_k=3)
+    result = found.arms[0].result
+    assert result.hits[0].document.id == "banana"
+    assert result.hits[0].is_answer
+    assert (result.answer_rank, result.full_answer_rank, result.overlap_at_10) == (1, 1, 1.0)
+    assert result.hits[0].move == 0
+    assert result.bytes_per_vector == 128
+    assert result.memory_for(1_000_000) == 128_000_000
+
+
+def test_moves_are_against_the_arms_own_full_ranking(lab: Lab) -> None:
+    full = lab.compare("winter wine", corpus="fruit", arms=["tiny"], dim=32, top_k=5).arms[0].result
+    rank_of = {hit.document.id: hit.rank for hit in full.hits}
+    short = lab.compare("winter wine", corpus="fruit", arms=["tiny"], dim=2, top_k=5).arms[0].result
+    assert all(hit.full_rank == rank_of[hit.document.id] for hit in short.hits)
+    assert any(hit.move for hit in short.hits)
+
+
+def test_the_slider_encodes_nothing_again(lab: Lab, encoder: HashingEncoder) -> None:
+    lab.compare("ripe fruit", corpus="fruit", arms=["tiny"], dim=32)
+    before = len(encoder.encoded)
+    for dim in range(1, 33):
+        lab.compare("ripe fruit", corpus="fruit", arms=["tiny"], dim=dim)
+    assert len(encoder.encoded) == before
+
+
+def test_vectors_survive_the_process(lab: Lab, beir_folder: Path, encoder: HashingEncoder) -> None:
+    lab.prepare("fruit", ["tiny"])
+    encoder.encoded.clear()
+    second = Lab(lab.settings)
+    second.encoders.add("tiny", encoder)
+    second.add_corpus(beir_folder)
+    second.prepare("fruit", ["tiny"])
+    assert encoder.encoded == []
+
+
+def test_a_damaged_cache_file_is_encoded_again(lab: Lab, beir_folder: Path, encoder: HashingEncoder) -> None:
+    lab.prepare("fruit", ["tiny"])
+    stored = list((lab.settings.cache_dir / "vectors").rglob("*.safetensors"))
+    assert len(stored) == 1
+    stored[0].write_bytes(stored[0].read_bytes()[:50])
+    second = Lab(lab.settings)
+    second.encoders.add("tiny", encoder)
+    second.add_corpus(beir_folder)
+    assert second.compare("wasps", corpus="fruit", arms=["tiny"], dim=32).arms[0].result.hits[0].document.id == "fig"
+
+
+def test_an_unwritable_cache_costs_nothing_but_time(lab: Lab, beir_folder: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be", encoding="utf-8")
+    lab.builder.cache = type(lab.builder.cache)(blocked, tmp_path)
+    assert lab.compare("wasps", corpus="fruit", arms=["tiny"], dim=8).arms[0].result.hits
+
+
+def test_many_visitors_get_the_same_answers(lab: Lab) -> None:
+    def ask(i: int) -> list[str]:
+        found = lab.compare(f"fruit {i % 5}", corpus="fruit", arms=["tiny"], dim=1 + i % 32)
+        return [hit.document.id for hit in found.arms[0].result.hits]
+
+    alone = [ask(i) for i in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(60))) == alone
+
+
+@pytest.mark.parametrize("dim", [0, -5, 33, "wide"])
+def test_a_bad_dimension_is_refused_with_the_range(lab: Lab, dim: object) -> None:
+    with pytest.raises(InvalidDimensionError, match="1 to 32"):
+        lab.compare("x", corpus="fruit", arms=["tiny"], dim=dim)
+
+
+def test_unknown_names_are_answered_with_those_there_are(lab: Lab) -> None:
+    with pytest.raises(CorpusError, match=r"'nope'.*builtin.*fruit"):
+        lab.compare("x", corpus="nope", arms=["tiny"], dim=8)
+    with pytest.raises(ModelError, match=r"'nope'.*base.*tiny"):
+        lab.compare("x", corpus="fruit", arms=["nope"], dim=8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", "🙂🙂🙂", "שלום עולם", "<script>alert(1)</script>", "‮reversed", "naïve café", "\U0010ffff", "a\ud800b"],
+)
+def test_unusual_queries_are_searched(lab: Lab, text: str) -> None:
+    assert len(lab.compare(text, corpus="fruit", arms=["tiny"], dim=8).arms[0].result.hits) == 5
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\x00\x01\x02", None])
+def test_an_empty_query_gets_a_hint(lab: Lab, text: str) -> None:
+    with pytest.raises(LabError, match="Type a question"):
+        lab.compare(text, corpus="fruit", arms=["tiny"], dim=8)
+
+
+def test_a_long_query_is_cut_and_said() -> None:
+    cleaned = clean_query("word " * 20_000, 2_000)
+    assert len(cleaned.text) <= 2_000
+    assert "2,000" in cleaned.note
+    assert clean_query("short", 2_000).note == ""
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [([9, 4, 2, 1], 8), ([1, 1, 1, 1], 4), ([1, 9, 1, 1], 16), ([1, 1, 1, 9], None), ([9, 9, 9, 5], 32)],
+)
+def test_a_query_holds_from_the_smallest_length_without_a_later_fall(ranks: list[int], expected: int | None) -> None:
+    assert holds_from(ranks, (4, 8, 16, 32), 5) == expected
+
+
+def test_rank_paths_follow_the_answer_or_the_first(lab: Lab) -> None:
+    judged = lab.compare("wasps pollinate", corpus="fruit", arms=["tiny"], dim=8).arms[0].paths
+    free = lab.compare("anything else", corpus="fruit", arms=["tiny"], dim=8).arms[0].paths
+    assert (judged.tracked, free.tracked) == ("answer", "top")
+    assert judged.ranks.shape == (len(judged.indices), len(judged.dims))
+    assert free.ranks[0, -1] == 1
+
+
+def test_random_and_fitted_arms_keep_full_dimension_scores(lab: Lab, encoder: HashingEncoder) -> None:
+    from mrl_demo.adapt.rotation import random_permutation
+
+    documents = encoder.encode_documents([doc.content for doc in lab.corpus("fruit").documents])
+    turned = random_permutation(32, seed=3).apply(documents)
+    np.testing.assert_allclose(turned @ turned.T, documents @ documents.T, atol=1e-5)
+    assert not np.allclose(turned, documents)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mrl_demo.core.errors import InvalidDimensionError
+from mrl_demo.core.types import FloatMatrix
+from mrl_demo.core.vectors import normalise, truncate
+from mrl_demo.search.quantised import (
+    PRECISIONS,
+    PrecisionError,
+    QuantisedIndex,
+    bytes_per_vector,
+    calibration_rows,
+    parse_precision,
+    quantise,
+    query_side,
+    rescore_bytes_per_vector,
+)
+
+ALL = [*PRECISIONS, "float16+rescore", "int8+rescore", "binary+rescore"]
+
+
+def vectors(n: int = 200, dimension: int = 40, seed: int = 0) -> FloatMatrix:
+    return normalise(np.random.default_rng(seed).normal(size=(n, dimension)).astype(np.float32))
+
+
+@pytest.mark.parametrize("precision", ALL)
+@pytest.mark.parametrize("dim", [1, 7, 8, 13, 40])
+def test_bytes_are_exact(precision: str, dim: int) -> None:
+    stored = quantise(vectors(), dim, precision)
+    assert stored.codes.shape == (200, bytes_per_vector(precision, dim))
+    assert stored.nbytes == 200 * bytes_per_vector(precision, dim) == QuantisedIndex(vectors(), dim, precision).nbytes
+    assert stored.decode().shape == (200, dim)
+    assert rescore_bytes_per_vector(precision, dim) == (4 * dim if "rescore" in precision else 0)
+
+
+def test_binary_keeps_the_signs_of_the_cut() -> None:
+    rows = vectors()
+    np.testing.assert_array_equal(quantise(rows, 13, "binary").decode(), np.where(rows[:, :13] > 0, 1, -1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 1000))
+def test_binary_scores_are_hamming_distances(dim: int, seed: int) -> None:
+    rows, asked = vectors(30, seed=seed), vectors(3, seed=seed + 1)
+    scores = query_side(asked, dim, "binary") @ quantise(rows, dim, "binary").decode().T
+    differ = (asked[:, None, :dim] > 0) != (rows[None, :, :dim] > 0)
+    np.testing.assert_array_equal(scores, dim - 2 * differ.sum(axis=2))
+
+
+@pytest.mark.parametrize("dim", [4, 16, 40])
+def test_int8_is_within_half_a_step_inside_its_range_and_clipped_outside(dim: int) -> None:
+    rows = vectors(500)
+    chosen = calibration_rows(500)
+    cut = truncate(rows, dim)
+    low, high = cut[chosen].min(axis=0), cut[chosen].max(axis=0)
+    step = (high - low) / 255
+    decoded = quantise(rows, dim, "int8").decode()
+    assert np.all(np.abs(decoded - np.clip(cut, low, high)) <= 0.502 * step + 1e-6)
+    assert np.all(np.abs(decoded[chosen] - cut[chosen]) <= 0.502 * step + 1e-6)
+
+
+@pytest.mark.parametrize("dim", [5, 40])
+def test_int8_codes_are_those_of_the_peers(dim: int) -> None:
+    """Equal to sentence-transformers' codes; to faiss' but for the last bit where a number stands on a border."""
+    import faiss
+    from sentence_transformers.util.quantization import quantize_embeddings
+
+    rows, chosen = vectors(500), calibration_rows(500)
+    cut, codes = truncate(rows, dim), quantise(rows, dim, "int8").codes
+    ranges = np.stack([cut[chosen].min(axis=0), cut[chosen].max(axis=0)])
+    np.testing.assert_array_equal(codes, quantize_embeddings(cut, "uint8", ranges=ranges))
+    coder = faiss.ScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit)
+    coder.train(cut[chosen])
+    differ = np.abs(codes.astype(int) - coder.compute_codes(cut))
+    assert differ.max() <= 1 and differ.mean() < 0.002
+
+
+def test_int8_is_calibrated_after_the_cut() -> None:
+    """Ranges of the uncut rows would waste most codes: cut rows are longer in every number."""
+    rows = vectors(dimension=256)
+    calibrated = truncate(rows, 8)[calibration_rows(200)]
+    decoded = quantise(rows, 8, "int8").decode()
+    assert np.ptp(decoded, axis=0) == pytest.approx(np.ptp(calibrated, axis=0), rel=0.01)
+    assert np.ptp(calibrated, axis=0).min() > 2 * np.ptp(rows[:, :8], axis=0).max()
+
+
+def test_calibration_is_held_out_and_bounded() -> None:
+    assert len(calibration_rows(100_000)) == 1_000
+    assert len(calibration_rows(200)) == 20
+    assert len(calibration_rows(1)) == 1
+    np.testing.assert_array_equal(calibration_rows(50, seed=3), calibration_rows(50, seed=3))
+
+
+def test_float16_is_the_cast_of_the_cut() -> None:
+    rows = vectors()
+    expected = truncate(rows, 16).astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(quantise(rows, 16, "float16").decode(), expected)
+
+
+@pytest.mark.parametrize("precision", ALL)
+@pytest.mark.parametrize("dim", [8, 13, 40])
+def test_faiss_finds_what_the_decoded_numbers_say(precision: str, dim: int) -> None:
+    rows, asked = vectors(300), vectors(20, seed=5)
+    found, scores = QuantisedIndex(rows, dim, precision).search(asked, 10)
+    exact = query_side(asked, dim, precision) @ quantise(rows, dim, precision).decode().T
+    if "rescore" in precision:
+        exact = truncate(asked, dim) @ truncate(rows, dim).T
+        np.testing.assert_allclose(scores, np.take_along_axis(exact, found, 1), atol=1e-5)
+    else:
+        scale = dim if precision == "binary" else 1
+        np.testing.assert_allclose(scores, -np.sort(-exact, axis=1)[:, :10] / scale, atol=2e-3)
+    assert np.all(np.diff(scores, axis=1) <= 0)
+
+
+def test_rescoring_a_shortlist_of_everything_is_exact() -> None:
+    rows, asked = vectors(60), vectors(9, seed=2)
+    found, _ = QuantisedIndex(rows, 16, "binary+rescore").search(asked, 5, shortlist=60)
+    exact = np.argsort(-(truncate(asked, 16) @ truncate(rows, 16).T), axis=1)[:, :5]
+    np.testing.assert_array_equal(found, exact)
+
+
+@pytest.mark.parametrize("name", ["int4", "", "float32+rescore", "int8+", "binary rescore"])
+def test_unknown_precisions_are_named(name: str) -> None:
+    with pytest.raises(PrecisionError, match="choose among"):
+        parse_precision(name)
+
+
+def test_zero_rows_and_wrong_dimensions() -> None:
+    rows = vectors()
+    rows[3] = 0
+    for precision in PRECISIONS:
+        assert np.isfinite(quantise(rows, 8, precision).decode()).all()
+    with pytest.raises(InvalidDimensionError):
+        quantise(rows, 41, "int8")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mrl_demo.ui.compare.view import breaking_words, breaks_html, figure, results_html, shared_full_dim
+from tests.ui.samples import NASTY, comparison, paths
+
+
+def test_results_show_both_arms_the_length_and_the_query() -> None:
+    markup = results_html(comparison(16))
+    assert 'data-dim="16"' in markup
+    assert markup.index('data-arm="base"') < markup.index('data-arm="tuned"')
+    assert "how do bees talk" in markup
+
+
+def test_a_hostile_query_is_escaped() -> None:
+    markup = results_html(comparison(query=NASTY))
+    assert "<script" not in markup
+    assert "\u202e" not in markup
+
+
+def test_breaking_point_in_words() -> None:
+    assert breaking_words(paths()) == (
+        "breaks below 64 numbers: from there up the known answer stays in the first 3, but at 8 it falls to rank 7."
+    )
+
+
+def test_the_best_of_several_answers_counts() -> None:
+    words = breaking_words(paths(ranks=((40, 9, 2, 1), (50, 5, 4, 2)), answers=(True, True)))
+    assert words.endswith("at 8 it falls to rank 5.")
+
+
+def test_without_an_answer_the_full_length_winner_is_tracked() -> None:
+    words = breaking_words(paths(tracked="top", answers=(False, False)))
+    assert "its own full-length winner stays in the first 3, but at 8 it falls to rank 7." in words
+
+
+@pytest.mark.parametrize(
+    ("holds_from", "words"),
+    [
+        (None, "misses it even with the full vector: the known answer is at rank 1, not in the first 3"),
+        (1, "never breaks"),
+    ],
+)
+def test_queries_that_always_or_never_hold(holds_from: int | None, words: str) -> None:
+    assert words in breaking_words(paths(holds_from=holds_from))
+
+
+def test_breaks_name_every_arm() -> None:
+    assert "<b>Base</b>" in breaks_html(comparison())
+    assert "<b>Tuned</b>" in breaks_html(comparison())
+
+
+def test_chart_titles_are_made_visible_before_they_are_drawn() -> None:
+    base = comparison()
+    arms = tuple(replace(arm, paths=paths(titles=(NASTY, "b"))) for arm in base.arms)
+    drawn = figure(replace(base, arms=arms)).to_json()
+    assert "\\u202e" not in drawn
+    assert "\u202e" not in drawn
+
+
+def test_the_slider_ends_where_the_shorter_arm_ends() -> None:
+    base = comparison()
+    longer = replace(base.arms[1], result=replace(base.arms[1].result, full_dim=768))
+    assert shared_full_dim(replace(base, arms=(base.arms[0], longer))) == 384

@@ -1,0 +1,325 @@
+"""The Curves tab's words, tables, files and jobs, without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.types import Progress
+from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
+from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
+from mrl_demo.lab.curves import CurveSet, LostQueries, LostQuery
+from mrl_demo.ui.curves import files as curves_files
+from mrl_demo.ui.curves import view as curves_view
+from mrl_demo.ui.curves import words as curves_words
+from mrl_demo.ui.curves.data import LATENCY, Choice, Figures, cost_clouds, quality_curves, speed_curves
+from mrl_demo.ui.curves.events import progress_html
+from mrl_demo.ui.shared.jobs import STOPPED, STOPPING, Job, Jobs
+from tests.ui.samples import NASTY
+
+DIMS = (8, 64, 384)
+VALUES = {"base": (0.2, 0.6, 0.8), "tuned": (0.5, 0.7, 0.81)}
+ALL = Choice("builtin", arms=("base", "tuned", "bm25"), cost_arm="tuned", lost_arm="tuned")
+
+
+def row(arm: str, dim: int | None, value: float, metric: str = "ndcg@10", precision: str = "float32") -> SweepRow:
+    return SweepRow(arm, dim, precision, metric, value, value - 0.02, value + 0.02, 120)
+
+
+def difference(dim: int, value: float, verdict: str, against: str = "base") -> DifferenceRow:
+    return DifferenceRow(
+        "tuned", dim, "float32", "ndcg@10", against, value, value - 0.01, value + 0.01, 0.01, 0.01, verdict
+    )
+
+
+def sweep(verdict: str = "better", label: str = "Tuned", note: str = "") -> SweepResult:
+    rows = [row(arm, dim, value) for arm, values in VALUES.items() for dim, value in zip(DIMS, values, strict=True)]
+    rows += [row(arm, dim, 0.9, "overlap@10") for arm in VALUES for dim in DIMS]
+    rows += [row("bm25", None, 0.4, precision="none"), row("tuned", 64, 0.55, precision="binary")]
+    full = [row(arm, 384, values[-1]) for arm, values in VALUES.items()]
+    gains = [difference(dim, tuned - base, verdict) for dim, base, tuned in zip(DIMS, *VALUES.values(), strict=True)]
+    return SweepResult(
+        corpus="builtin",
+        hardware="A machine, 2 cores",
+        date="2026-11-21T12:00:00+00:00",
+        seconds=1.0,
+        n_queries=120,
+        n_documents=900,
+        arms=(
+            SweepArm("base", "Base, cut", 384),
+            SweepArm("tuned", label, 384, (8, 64, 384)),
+            SweepArm("bm25", "BM25", None),
+        ),
+        rows=tuple(rows),
+        full=tuple(full),
+        differences=(*gains, difference(64, -0.11, "worse", "full")),
+        notes=(note,) if note else (),
+    )
+
+
+def lost(text: str = "how do bees talk") -> LostQueries:
+    return LostQueries("tuned", 10, 120, 100, 1, (LostQuery("q1", text, "Bees", 2, 64, 41, 384),))
+
+
+def figures(**changes: str) -> Figures:
+    return Figures.of(CurveSet(sweep(**changes), {"tuned": lost()}, is_shipped=True))
+
+
+def timed(n: int = 100_000) -> SpeedResult:
+    rows = tuple(SpeedRow(dim, "float32", dim / 64, dim / 32, 50, 10.0) for dim in DIMS)
+    return SpeedResult("builtin", n, 900, 384, 20.0, "A machine", "2026-11-21T12:00:00+00:00", 3.0, rows)
+
+
+def test_the_sentence_names_the_highest_arm_its_interval_and_the_paired_gain() -> None:
+    words = curves_words.headline(figures(), ALL)
+    assert "120 queries" in words
+    assert "<b>Tuned</b> is highest from 8 to 384 numbers" in words
+    assert "0.700 [0.680, 0.720] at 64; shown better than base: +0.100 [+0.090, +0.110]" in words
+    assert "BM25) reach 0.400 [0.380, 0.420]" in words
+
+
+@pytest.mark.parametrize("verdict", ["no difference shown", "too few queries to say"])
+def test_the_sentence_says_when_the_queries_cannot_tell(verdict: str) -> None:
+    words = curves_words.headline(figures(verdict=verdict), ALL)
+    assert f"{verdict} against base" in words
+    assert "shown better" not in words
+
+
+def test_arms_within_a_thousandth_are_level() -> None:
+    found = sweep()
+    rows = tuple(replace(r, value=0.8) if r.key == ("tuned", 384, "float32", "ndcg@10") else r for r in found.rows)
+    words = curves_words.headline(Figures.of(CurveSet(replace(found, rows=rows))), ALL)
+    assert "at 384 numbers 2 arms are level on top (0.800)" in words
+
+
+def test_agreement_is_never_called_quality() -> None:
+    choice = replace(ALL, metric="overlap@10")
+    assert "which is not quality" in curves_words.headline(figures(), choice)
+    assert curves_view.y_title(choice) == "agreement, not quality"
+    assert "not quality" in str(curves_view.quality(figures(), choice).layout.yaxis.title.text)
+
+
+def test_without_an_arm_the_sentence_says_what_to_do() -> None:
+    none = replace(ALL, arms=())
+    assert curves_words.headline(figures(), none) == "Switch on an arm that has this measure."
+    assert quality_curves(figures(), none) == []
+
+
+def test_shares_are_of_the_arms_own_full_figure_with_paired_bounds() -> None:
+    shares = {curve.name: curve for curve in quality_curves(figures(), replace(ALL, as_share=True))}
+    assert "bm25" not in shares  # It has no length to cut.
+    at_64 = shares["tuned"].points[1]
+    assert at_64.y == pytest.approx(0.7 / 0.81)
+    assert (at_64.low, at_64.high) == pytest.approx((1 - 0.12 / 0.81, 1 - 0.10 / 0.81))
+    assert (shares["base"].points[-1].low, shares["base"].points[-1].high) == (1, 1)
+
+
+def test_words_alone_are_a_level_across_the_chart() -> None:
+    chart = curves_view.quality(figures(), ALL)
+    (level,) = [trace for trace in chart.data if trace.meta == "bm25"]
+    assert list(level.x) == [8, 384]
+    assert list(level.y) == [0.4, 0.4]
+
+
+def test_published_figures_are_drawn_over_shares_alone_each_with_its_source() -> None:
+    names = [trace.name for trace in curves_view.quality(figures(), replace(ALL, as_share=True)).data]
+    assert "published elsewhere, other data" in names
+    assert "published elsewhere, other data" not in [trace.name for trace in curves_view.quality(figures(), ALL).data]
+    listed = curves_view.published_html(ALL)
+    assert listed.count("<a href=") == len(curves_view.PUBLISHED)
+    assert "Share kept" in listed
+    assert curves_view.published_html(replace(ALL, published=False)) == ""
+
+
+def test_the_table_has_a_line_for_each_arm_that_is_on() -> None:
+    table = curves_view.quality_table(figures(), replace(ALL, arms=("tuned", "bm25")))
+    assert "Base, cut" not in table
+    assert "0.700<small>0.680–0.720</small>" in table
+    assert "at any length 0.400" in table
+    assert "120 queries" in table
+
+
+def test_before_and_after_gives_paired_differences_with_their_verdict() -> None:
+    table = curves_view.before_after(figures())
+    assert "+0.100 better" in table
+    assert "full, 384" in table
+    assert curves_view.before_after(None) == ""
+
+
+def test_costs_are_exact_bytes_or_timed_latencies() -> None:
+    by_bytes = {cloud.name: [point.x for point in cloud.points] for cloud in cost_clouds(figures(), ALL, None)}
+    assert by_bytes == {"float32": [32, 256, 1536], "binary": [8]}
+    by_time = {
+        cloud.name: [p.x for p in cloud.points] for cloud in cost_clouds(figures(), replace(ALL, cost=LATENCY), timed())
+    }
+    assert by_time == {"float32": [0.125, 1, 6]}  # Binary was not timed, so it is not drawn.
+
+
+def test_cost_words_give_the_cheapest_setting_near_the_best() -> None:
+    _, words = curves_view.cost(figures(), ALL, None)
+    assert "costs 1.5 kB with 384 numbers, float32 (1.5 GB for a million vectors)" in words
+    assert "120 queries" in words
+    assert "No figures" in curves_view.cost(None, ALL, None)[1]
+
+
+def test_the_limit_is_the_time_that_reading_takes() -> None:
+    _, limit = speed_curves(timed())
+    assert [point.y for point in limit.points] == pytest.approx([4 * d * 100_000 / 20e9 * 1e3 for d in DIMS])
+
+
+def test_speed_words_say_what_was_timed_where_and_on_what() -> None:
+    words = curves_words.speed_words(timed(), here=True)
+    for part in ("this machine just now", "21 November 2026", "A machine", "100,000 vectors", "900", "20.0 GB/s"):
+        assert part in words
+    assert "just now" not in curves_words.speed_words(timed(), here=False)
+
+
+def test_provenance_gives_date_machine_and_counts() -> None:
+    words = curves_words.provenance(CurveSet(sweep(), is_shipped=True))
+    for part in ("before this was published", "21 November 2026", "A machine, 2 cores", "900 documents", "120 judged"):
+        assert part in words
+    assert "has changed" not in words
+    assert "has changed" in curves_words.provenance(CurveSet(sweep(), is_stale=True))
+    assert "here for you" in curves_words.provenance(CurveSet(sweep()))
+    assert curves_words.day("<no date>") == "&lt;no date&gt;"
+
+
+def test_lost_queries_say_where_they_break_and_can_be_clicked() -> None:
+    listed = curves_view.lost_html(figures(), lost())
+    assert "1 (1%) of those lose it" in listed
+    assert 'data-example="0"' in listed
+    assert "rank 2 with the full vector, 41 at 64; holds from 384" in listed
+    assert "choose another" in curves_view.lost_html(figures(), None)
+
+
+def test_text_of_users_is_escaped_everywhere() -> None:
+    nasty = figures(label=NASTY, note=NASTY)
+    shown = [
+        curves_words.headline(nasty, ALL),
+        curves_view.quality_table(nasty, ALL),
+        curves_view.before_after(nasty),
+        curves_view.cost(nasty, ALL, None)[1],
+        curves_view.lost_html(nasty, lost(NASTY)),
+        curves_view.notes_html([NASTY]),
+        progress_html(0.5, NASTY),
+        str(curves_view.quality(nasty, ALL).to_dict()),
+    ]
+    for text in shown:
+        assert "<script" not in text
+
+
+def test_files_are_what_they_say() -> None:
+    rows = list(csv.DictReader(io.StringIO(curves_files.sweep_text(figures(), "csv"))))
+    assert len(rows) == len(sweep().rows)
+    assert json.loads(curves_files.sweep_text(figures(), "json"))["n_queries"] == 120
+    speeds = list(csv.DictReader(io.StringIO(curves_files.speed_text(timed(), "csv"))))
+    assert [(line["n"], line["dim"]) for line in speeds] == [("100000", str(dim)) for dim in DIMS]
+    assert json.loads(curves_files.lost_text(lost(), "json"))["worst"][0]["breaks_at"] == 64
+
+
+def test_a_query_that_looks_like_a_formula_stays_text() -> None:
+    (line,) = csv.DictReader(io.StringIO(curves_files.lost_text(lost("=1+1"), "csv")))
+    assert line["text"] == "'=1+1"
+
+
+def test_every_click_is_a_new_file() -> None:
+    one, two = (curves_files.payload("curves", "csv", "a,b") for _ in range(2))
+    assert one["name"] == "curves.csv"
+    assert one["serial"] != two["serial"]
+    assert curves_files.payload("curves", "exe", "")["name"] == "curves.json"
+
+
+def test_curves_survive_json_and_anything_else_is_refused() -> None:
+    stored = CurveSet(sweep(), {"tuned": lost()}, "abc")
+    assert CurveSet.from_json(stored.to_json()) == replace(stored, is_shipped=True)
+    for text in ("", "[]", "{}", '{"sweep": {}, "lost": {}}'):
+        with pytest.raises(CorpusError):
+            CurveSet.from_json(text)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_reports_and_keeps_its_result() -> None:
+    def work(progress: Progress) -> int:
+        progress(0.5, "half")
+        time.sleep(0.3)
+        return 7
+
+    job = Job(work)
+    assert (0.5, "half") in list(job.follow())
+    assert job.result == 7
+    assert job.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(LabError("no queries: add some"), "no queries: add some"), (ZeroDivisionError("x"), "mistake")],
+)
+def test_a_job_that_fails_says_why(error: Exception, words: str) -> None:
+    def work(_progress: Progress) -> None:
+        raise error
+
+    job = Job(work)
+    list(job.follow())
+    assert job.result is None
+    assert words in job.problem
+
+
+def endless(progress: Progress) -> None:
+    for step in range(10_000):
+        progress(step / 10_000, f"step {step}")
+        time.sleep(0.005)
+
+
+def test_the_owner_can_stop_a_job_and_nobody_else() -> None:
+    jobs, job = Jobs(), Job(endless)
+    steps = jobs.follow(("me", "sweep"), job)
+    next(steps)
+    assert not jobs.stop(("you", "sweep"))
+    assert jobs.stop(("me", "sweep"))
+    list(steps)
+    assert job.was_stopped
+    assert job.problem == STOPPED
+    assert not jobs.stop(("me", "sweep"))
+
+
+def test_a_stopped_job_says_so_until_its_step_ends() -> None:
+    go_on = threading.Event()
+
+    def work(progress: Progress) -> None:
+        progress(0.25, "a long step")
+        go_on.wait(10)
+        progress(0.5, "the next step")
+
+    job = Job(work)
+    steps = job.follow()
+    wait_for(lambda: next(steps)[1] == "a long step")
+    job.stop()
+    assert next(steps) == (0.25, STOPPING)
+    go_on.set()
+    assert list(steps) == []
+    assert job.problem == STOPPED
+
+
+def test_leaving_or_starting_again_stops_a_job() -> None:
+    jobs, first, second = Jobs(), Job(endless), Job(endless)
+    left = jobs.follow(("me", "sweep"), first)
+    next(left)
+    again = jobs.follow(("me", "sweep"), second)
+    next(again)
+    wait_for(lambda: first.was_stopped)
+    again.close()
+    wait_for(lambda: second.was_stopped)

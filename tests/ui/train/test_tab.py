@@ -1,0 +1,269 @@
+"""The Train tab without a browser: handlers over a stand-in line, markup, charts, and the tab where training is off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.jobs.events import Progressed, Step, Validation
+from mrl_demo.jobs.line import JobState, TrainingJobs
+from mrl_demo.jobs.process import FAILED, FINISHED, RUNNING, WAITING, TrainingError
+from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.ui.train import tab as train
+from mrl_demo.ui.train import view as train_view
+from mrl_demo.ui.train.events import Drawn, TrainEvents, request_of
+from mrl_demo.ui.train.presets import PRESETS
+from tests.ui.samples import NASTY, StubLab
+
+CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
+STEPS = (Step(1, 3.0, "pairs", {8: 2.0, 64: 1.0}), Step(2, 0.5, "broad", {8: 0.4, 64: 0.1}))
+PROGRESS = Progressed(STEPS, (Validation(2, {8: 0.4, 64: 0.7}),), Validation(0, {8: 0.3, 64: 0.6}), 10, 75.0)
+
+
+def job(status: str = RUNNING, **changes: Any) -> JobState:
+    return replace(JobState("1" * 20, "mine", status, "builtin", "builtin", Path("out"), 0.0, 10.0, 130.0), **changes)
+
+
+class StubLine:
+    """A line of runs that starts nothing."""
+
+    enabled = True
+
+    def __init__(self, *jobs: JobState) -> None:
+        self.found, self.asked, self.cancelled = jobs, [], []  # type: ignore[var-annotated]
+
+    def jobs(self) -> tuple[JobState, ...]:
+        return self.found
+
+    def check(self, request: TrainRequest) -> tuple[str, ...]:
+        if request.preset == "bug":
+            raise ZeroDivisionError("a secret")
+        if request.weights == "1":
+            raise TrainingError("weights is (1.0,): it must be as many as dims <2>.")
+        return ("data.csv: query = 'q', positive = 'p'",)
+
+    def submit(self, request: TrainRequest) -> str:
+        self.check(request)
+        self.asked.append(request)
+        return self.found[0].id
+
+    def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    def progress(self, job_id: str) -> Progressed:  # noqa: ARG002
+        return PROGRESS
+
+    def metrics(self, job: JobState) -> dict[str, Any] | None:
+        return {"n_queries": 480, "n_documents": 900, "test": [row()]} if job.status == FINISHED else None
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    found = {"metric": "ndcg@10", "dim": 64, "before": 0.5, "after": 0.6, "difference": 0.1, "low": 0.05, "high": 0.15}
+    return found | changes
+
+
+def events(*jobs: JobState) -> TrainEvents:
+    return TrainEvents(StubLab(), StubLine(*jobs))  # type: ignore[arg-type]
+
+
+def page(enabled: bool) -> dict[str, Any]:
+    lab = StubLab()
+    lab.settings = Settings(training_enabled=enabled)
+    with gr.Blocks() as blocks:
+        train.build(lab)  # type: ignore[arg-type]
+    return blocks.get_config_file()
+
+
+def test_the_controls_make_a_request() -> None:
+    assert request_of(*CONTROLS) == TrainRequest("my-model", "builtin", "builtin", (8, 64), "2,1", 80)
+    own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:])
+    assert own.data == Path("/upload/pairs.csv")
+
+
+def test_the_presets_are_those_of_training() -> None:
+    from training.presets import PRESETS as SETTINGS
+
+    assert [each.name for each in PRESETS] == list(SETTINGS)
+    for each in PRESETS:
+        settings = SETTINGS[each.name]
+        assert each.dims == settings.dims
+        assert each.is_builtin == (settings.data == "builtin")
+        if not each.is_builtin:
+            assert f"{settings.max_rows:,} " in each.note
+            assert settings.base == "minilm" or settings.base in each.note
+
+
+def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:
+    note, dims = train._preset_chosen("msmarco", "")
+    assert "Downloads from the Hugging Face Hub" in note
+    assert dims.value == [64, 128, 256, 768]
+    note, dims = train._preset_chosen("builtin", "")
+    assert note == ""
+    assert dims.value == list(TRAINED_DIMS)
+    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).arguments()[0] == "--preset=msmarco"
+    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).data == "preset"
+
+
+def test_another_base_is_asked_of_the_hub_alone() -> None:
+    request = request_of(*CONTROLS[:7], " some/model@v1.0 ")
+    assert request.base == "some/model@v1.0"
+    assert {"--base=some/model", "--revision=v1.0"} <= set(request.arguments())
+    assert not any("base" in flag or "revision" in flag for flag in request_of(*CONTROLS).arguments())
+    note, dims = train._base_named("builtin", "some/model", [8, 64])
+    assert "downloaded from the Hugging Face Hub" in note
+    assert (768, dims.value) == (dims.choices[-2][1], [8, 64])
+    note, dims = train._base_named("msmarco", "some/model", [64, 768])
+    assert note.count("notice") == 2
+    assert train._base_named("builtin", "", [8, 768])[1].value == [8]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [(0, "own", "file first"), (4, [], "one length"), (4, ["x"], "whole"), (6, 1e999, "whole")],
+)
+def test_controls_that_make_no_request_are_explained(place: int, value: object, words: str) -> None:
+    controls = [*CONTROLS]
+    controls[place] = value
+    with pytest.raises(LabError, match=words):
+        request_of(*controls)
+    assert words in events().check(*controls)
+
+
+def test_checking_shows_the_columns_or_what_training_says() -> None:
+    assert "positive = &#x27;p&#x27;" in events().check(*CONTROLS)
+    said = events().check(*CONTROLS[:5], "1", 80, "")
+    assert "error" in said
+    assert "dims &lt;2&gt;" in said
+
+
+def test_columns_are_named_in_the_fields_of_the_page() -> None:
+    own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:], "frage", "", None)  # type: ignore[arg-type]
+    assert own.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
+    said = train_view.in_words_of_the_page("no column. Name it: --positive-column NAME (guessed are x).")
+    assert said == "no column. Name it in the field “Answer column” (guessed are x)."
+
+
+def test_errors_of_ours_keep_their_details(caplog: pytest.LogCaptureFixture) -> None:
+    assert "secret" not in events().check("builtin", None, "bug", *CONTROLS[3:])
+    assert "secret" in caplog.text
+
+
+def test_starting_chooses_the_run_and_wakes_the_timer() -> None:
+    found = events(job())
+    said, menu, timer = found.start(*CONTROLS)
+    assert said == ""
+    assert menu.value == "1" * 20
+    assert timer.active
+    assert found.start(*CONTROLS[:5], "1", 80, "")[1:] == (gr.skip(), gr.skip())
+
+
+def test_the_timer_runs_only_while_a_run_does() -> None:
+    assert events(job(WAITING)).shown(None, "1" * 20)[7].active
+    assert not events(job(FINISHED)).shown(None, "1" * 20)[7].active
+
+
+def test_charts_are_sent_again_only_when_something_was_added() -> None:
+    found = events(job())
+    drawn = found.shown(None, "1" * 20)[-1]
+    assert drawn == Drawn("1" * 20, RUNNING, 2, 1)
+    assert [part == gr.skip() for part in found.shown(drawn, "1" * 20)[2:5]] == [True, True, True]
+
+
+def test_an_opened_page_shows_the_run_in_progress() -> None:
+    menu, state, *_ = events(job(), job(FINISHED, id="2" * 20, name="other")).opened()
+    assert menu.value == "1" * 20
+    assert "Step 2 of 10, about 75 s left" in state
+    assert "No run yet" in events().opened()[1]
+
+
+def test_only_the_shown_run_is_cancelled() -> None:
+    found = events(job())
+    assert found.cancel("1" * 20) == ""
+    assert found.cancel(None) == ""
+    assert found.line.cancelled == ["1" * 20]  # type: ignore[attr-defined]
+
+
+def test_a_finished_run_can_be_compared() -> None:
+    left, right = events(job(FINISHED, name="tuned")).compare("1" * 20)
+    assert (left.value, right.value) == ("base", "tuned")
+    with pytest.raises(gr.Error, match="not there"):
+        events(job(FINISHED, name="gone")).compare("1" * 20)
+
+
+@pytest.mark.parametrize("status", list(train_view.STATUS_WORDS))
+def test_names_problems_and_logs_are_escaped(status: str) -> None:
+    nasty = job(status, name=NASTY, problem=NASTY, log_tail=(NASTY,), data=NASTY)
+    for markup in (train_view.state_html(nasty, Progressed()), train_view.line_html([nasty])):
+        assert "<script" not in markup
+        assert "\u202e" not in markup
+
+
+def test_a_failed_run_says_why_and_never_that_it_finished() -> None:
+    markup = train_view.state_html(job(FAILED, problem="Out of memory.", log_tail=("last words",)), PROGRESS)
+    assert "Out of memory." in markup
+    assert "last words" in markup
+    assert "Finished" not in markup
+
+
+def test_losses_are_drawn_apart_for_each_kind_of_batch() -> None:
+    figure = train_view.losses(PROGRESS)
+    assert [(trace.name, list(trace.y)) for trace in figure.data] == [
+        ("8 numbers", [2.0]),
+        ("64 numbers", [1.0]),
+        ("8 numbers", [0.4]),
+        ("64 numbers", [0.1]),
+    ]
+    assert sum(trace.showlegend for trace in figure.data) == 2
+    control = Progressed((Step(1, 0.7, "pairs"),))
+    assert train_view.losses(control).data[0].name == "all numbers"
+
+
+def test_long_runs_are_thinned_without_losing_their_end() -> None:
+    steps = tuple(Step(i, float(i), "pairs", {8: float(i)}) for i in range(1, 5_001))
+    (trace,) = train_view.losses(Progressed(steps)).data
+    assert len(trace.x) <= 400
+    assert trace.x[-1] == 5_000
+
+
+def test_validation_stands_beside_base() -> None:
+    base, last = train_view.validation(PROGRESS).data
+    assert (base.name, base.line.dash, last.name, list(last.y)) == ("base", "dash", "step 2", [0.4, 0.7])
+    assert len(train_view.validation(Progressed()).data) == 0
+
+
+@pytest.mark.parametrize(("low", "high", "kind"), [(0.05, 0.15, "up"), (-0.2, -0.1, "down"), (-0.1, 0.1, "")])
+def test_a_difference_is_marked_only_where_its_interval_is_beside_zero(low: float, high: float, kind: str) -> None:
+    markup = train_view.before_after_html({"n_queries": 4, "n_documents": 9, "test": [row(low=low, high=high)]})
+    assert f'<em class="{kind}">' in markup
+    assert train_view.before_after_html(None) == ""
+
+
+def test_where_training_is_off_the_tab_has_no_control_and_no_event() -> None:
+    config = page(enabled=False)
+    kinds = {part["type"] for part in config["components"]}
+    assert config["dependencies"] == []
+    assert not kinds & {"button", "timer", "file", "dropdown", "textbox"}
+    assert "MRL_TRAINING_ENABLED=1" in str(config)
+
+
+def test_handlers_refuse_where_training_is_off(tmp_path: Path) -> None:
+    line = TrainingJobs(Settings(training_enabled=False, cache_dir=tmp_path))
+    found = TrainEvents(StubLab(), line)  # type: ignore[arg-type]
+    assert "MRL_TRAINING_ENABLED=1" in found.start(*CONTROLS)[0]
+    assert "MRL_TRAINING_ENABLED=1" in found.check(*CONTROLS)
+    assert "MRL_TRAINING_ENABLED=1" in found.cancel("1" * 20)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_training_is_on_the_timer_sleeps_until_a_run_is_there() -> None:
+    config = page(enabled=True)
+    (timer,) = [part for part in config["components"] if part["type"] == "timer"]
+    assert timer["props"]["active"] is False
+    assert {event["api_visibility"] for event in config["dependencies"]} == {"private"}

@@ -1,0 +1,159 @@
+"""Training data: (query, positive, hard negative) rows and broad text, checked before any long work starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.corpora.builtin import load_builtin, read_jsonl
+from mrl_demo.corpora.python_reference import load_python_reference
+
+_HELD_OUT_SHARE = 20
+_MAX_HELD_OUT = 1_000
+#: Three more queries for every passage of the train topics, for training only.
+_TRAINING_QUERIES = "collection/training_queries.jsonl"
+
+
+class DataError(LabError, ValueError):
+    """Training data that cannot be used as it is."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows to train on, as parallel tuples; `negatives` is empty where there are none."""
+
+    queries: tuple[str, ...]
+    positives: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def take(self, rows: Sequence[int]) -> Pairs:
+        """Only these rows, in this order."""
+        columns = (self.queries, self.positives, self.negatives)
+        queries, positives, negatives = (tuple(column[i] for i in rows) if column else () for column in columns)
+        return Pairs(queries, positives, negatives)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from (`pairs`, `broad` texts) and is judged by (`judge`: a collection with judged queries).
+
+    `validation_split` and `test_split` name the splits of `judge`'s queries; `fingerprint` is the sha256 of every text.
+    """
+
+    pairs: Pairs
+    broad: tuple[str, ...]
+    judge: Corpus
+    validation_split: str = "validation"
+    test_split: str = "test"
+    notes: tuple[str, ...] = ()
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (*self.pairs.queries, *self.pairs.positives, *self.pairs.negatives, *self.broad, self.judge.fingerprint)
+        object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
+
+
+def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: Progress | None = None) -> TrainingData:
+    """Pairs of the train topics and of the further training queries; broad text: every passage, the Python reference.
+
+    No query is among the broad text.
+
+    Passages of validation and test topics are read as plain text, by the rotation and the distillation; their
+    queries and judgements are never trained on.
+    """
+    corpus = load_builtin(assets_dir)
+    place = {document.id: document for document in corpus.documents}
+    rows = [
+        (query.text, place[passage].content)
+        for query in corpus.queries
+        if query.split == "train"
+        for passage in sorted(corpus.judgements.get(query.id, {}))
+    ]
+    rows += [(row["text"], place[row["passage_id"]].content) for row in read_jsonl(assets_dir / _TRAINING_QUERIES)]
+    pairs = Pairs(tuple(query for query, _ in rows), tuple(passage for _, passage in rows))
+    reference = _sampled(_reference_texts(cache_dir, progress), broad_texts)
+    return TrainingData(pairs, (*(document.content for document in corpus.documents), *reference), corpus)
+
+
+def _reference_texts(cache_dir: Path, progress: Progress | None) -> list[str]:
+    """Descriptions and summary lines of the Python reference: real text that nobody wrote for this project."""
+    corpus = load_python_reference(cache_dir, progress)
+    return [*(document.content for document in corpus.documents), *(query.text for query in corpus.queries)]
+
+
+def _sampled(texts: Sequence[str], count: int) -> list[str]:
+    """At most `count` distinct texts, chosen by their hash, so that the same text is chosen wherever it stands."""
+    return sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())[:count]
+
+
+def held_out(pairs: Pairs, seed: int) -> tuple[Pairs, Corpus]:
+    """Rows to train on, and a collection of the positives with 5% of the queries (at most 1,000) to judge by.
+
+    Rows whose query or positive stands in a held-out row are not trained on. Raises `DataError` where too little is
+    left.
+    """
+    positives = list(dict.fromkeys(pairs.positives))
+    chosen = set(np.random.default_rng(seed).permutation(len(pairs))[: _held_out_count(len(pairs))].tolist())
+    texts = {pairs.queries[i] for i in chosen} | {pairs.positives[i] for i in chosen}
+    kept = [i for i in range(len(pairs)) if pairs.queries[i] not in texts and pairs.positives[i] not in texts]
+    if len(kept) < 2:
+        raise DataError(f"{len(pairs)} rows leave {len(kept)} to train on: give at least 20 different ones.")
+    rest = pairs.take(kept)
+    return rest, _judge(pairs, sorted(chosen), positives)
+
+
+def _held_out_count(rows: int) -> int:
+    return max(4, min(_MAX_HELD_OUT, rows // _HELD_OUT_SHARE))
+
+
+def _judge(pairs: Pairs, chosen: Sequence[int], positives: Sequence[str]) -> Corpus:
+    from mrl_demo.corpora import make_corpus
+
+    place = {text: f"d{i}" for i, text in enumerate(positives)}
+    documents = [Document(place[text], "", text) for text in positives[:20_000]]
+    queries, judgements = [], {}
+    for i in chosen:
+        split = "validation" if i % 2 else "test"
+        queries.append(Query(f"q{i}", pairs.queries[i], "", split))
+        judgements[f"q{i}"] = {place[pairs.positives[i]]: 1}
+    known = {document.id for document in documents}
+    documents += [
+        Document(doc, "", pairs.positives[i]) for i in chosen for doc in judgements[f"q{i}"] if doc not in known
+    ]
+    return make_corpus("held-out", "Held-out rows", dict.fromkeys(documents), queries, judgements)
+
+
+def mined_negatives(pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, seed: int) -> Pairs:
+    """Rows with a hard negative each: one of the 8 positives of other rows nearest to the query in the base model.
+
+    Those at 95% or more of the own positive's cosine are left out as likely answers (NV-Retriever, arXiv 2407.15831),
+    and so are all positives of the same query text. `queries` and `positives` are `(n, d)` unit rows of the pairs.
+    """
+    texts = list(dict.fromkeys(pairs.positives))
+    place = {text: i for i, text in enumerate(texts)}
+    first = [pairs.positives.index(text) for text in texts]
+    candidates = positives[first]
+    own: dict[str, set[int]] = {}
+    for query, positive in zip(pairs.queries, pairs.positives, strict=True):
+        own.setdefault(query, set()).add(place[positive])
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for row, query in enumerate(pairs.queries):
+        cosines = candidates @ queries[row]
+        limit = 0.95 * float(cosines[place[pairs.positives[row]]])
+        order = [int(i) for i in np.argsort(-cosines, kind="stable")[:64] if int(i) not in own[query]]
+        allowed = (
+            [i for i in order if cosines[i] < limit] or order[-1:] or [(place[pairs.positives[row]] + 1) % len(texts)]
+        )
+        chosen.append(texts[allowed[int(generator.integers(min(8, len(allowed))))]])
+    return Pairs(pairs.queries, pairs.positives, tuple(chosen))

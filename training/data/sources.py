@@ -1,0 +1,36 @@
+"""From a configuration's `data` to what a run learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mrl_demo.core.config import Settings
+from mrl_demo.core.types import Progress
+from training.config import TrainConfig
+from training.data.files import Columns, load_hub_pairs, load_pairs
+from training.data.pairs import Pairs, TrainingData, builtin_data, held_out
+
+_HUB = "hub:"
+
+
+def load_data(
+    config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None = None, progress: Progress | None = None
+) -> TrainingData:
+    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
+    if config.data == "builtin":
+        return builtin_data(settings.assets_dir, settings.cache_dir, config.broad_texts, progress)
+    named = Columns(**(columns or {}))
+    if config.data.startswith(_HUB):
+        pairs, notes = load_hub_pairs(config.data.removeprefix(_HUB), named, config.max_rows)
+    else:
+        pairs, notes = load_pairs(Path(config.data), named, config.max_rows)
+    return _own_data(pairs, notes, config)
+
+
+def _own_data(pairs: Pairs, notes: tuple[str, ...], config: TrainConfig) -> TrainingData:
+    """A person's rows: some held out to judge by, their texts as the broad text."""
+    rest, judge = held_out(pairs, config.seed)
+    texts = tuple(dict.fromkeys((*rest.positives, *rest.queries)))[: config.broad_texts]
+    note = f"{len(rest):,} rows to train on; {len(judge.queries):,} queries held out over {len(judge):,} texts."
+    return TrainingData(rest, texts, judge, notes=(*notes, note))

@@ -1,0 +1,1 @@
+"""The training itself: model, losses, start, trainer, validation."""

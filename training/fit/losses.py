@@ -1,0 +1,92 @@
+"""Losses: in-batch distillation of the base model's neighbours, and how MatryoshkaLoss wraps it and MNRL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mrl_demo.core.types import FloatMatrix
+from training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_MASKED = -1e9
+
+
+def neighbour_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Mean KL divergence (nats) of neighbours in `student` `(n, d)` from those in `teacher` `(n, D)` unit rows.
+
+    Neighbours are the softmax over cosines to the other rows of the batch at `temperature`; a row is not its own
+    neighbour. In-batch similarity distillation, as in SEED (arXiv 2101.04731) without a queue.
+    """
+    itself = torch.zeros(len(student), len(student), device=student.device).fill_diagonal_(_MASKED)
+    rows = functional.normalize(student.float(), dim=1)
+    target = (teacher @ teacher.T / temperature + itself).log_softmax(1)
+    found = (rows @ rows.T / temperature + itself).log_softmax(1)
+    return (target.exp() * (target - found)).sum(1).mean()
+
+
+class NeighbourDistillationLoss(nn.Module):
+    """Teaches a text's vector the base model's neighbours; labels are the texts' rows in `teacher` `(n, D)`.
+
+    Inside MatryoshkaLoss it teaches every prefix the *full-dimension* neighbours: labels are row numbers, which
+    MatryoshkaLoss does not cut.
+    """
+
+    def __init__(
+        self, model: SentenceTransformer, teacher: FloatMatrix, temperature: float, weight: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.model, self.temperature, self.weight = model, temperature, weight
+        self.register_buffer("teacher", torch.from_numpy(teacher), persistent=False)
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """The loss of one batch; `labels` `(n,)` int64."""
+        (features,) = sentence_features
+        vectors = self.model(features)["sentence_embedding"]
+        return self.weight * neighbour_divergence(vectors, self.teacher[labels], self.temperature)
+
+
+def build_losses(model: SentenceTransformer, config: TrainConfig, teacher: FloatMatrix | None) -> dict[str, nn.Module]:
+    """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for."""
+    losses: dict[str, nn.Module] = {}
+    if config.loss != "none":
+        losses["pairs"] = _matryoshka(model, _contrastive(model, config), config, config.dim_weights)
+    if teacher is not None:
+        distilled = NeighbourDistillationLoss(
+            model, teacher, config.distillation_temperature, config.distillation_weight
+        )
+        losses["broad"] = _matryoshka(model, distilled, config, _distillation_weights(config))
+    return losses
+
+
+def _contrastive(model: SentenceTransformer, config: TrainConfig) -> nn.Module:
+    from sentence_transformers.losses import CachedMultipleNegativesRankingLoss, MultipleNegativesRankingLoss
+
+    if config.loss == "cached-mnrl":
+        return CachedMultipleNegativesRankingLoss(
+            model, scale=config.similarity_scale, mini_batch_size=config.cached_batch
+        )
+    return MultipleNegativesRankingLoss(model, scale=config.similarity_scale)
+
+
+def _distillation_weights(config: TrainConfig) -> tuple[float, ...]:
+    """The dims' weights, with as much again on the full length: that is what keeps it from being taxed."""
+    return (*config.dim_weights[:-1], config.dim_weights[-1] + sum(config.dim_weights))
+
+
+def _matryoshka(
+    model: SentenceTransformer, loss: nn.Module, config: TrainConfig, weights: tuple[float, ...]
+) -> nn.Module:
+    """MatryoshkaLoss with weights that sum to 1, so that learning rates mean the same with and without it."""
+    from sentence_transformers.losses import MatryoshkaLoss
+
+    if not config.matryoshka:
+        return loss
+    total = sum(weights)
+    return MatryoshkaLoss(model, loss, list(config.dims), [weight / total for weight in weights])

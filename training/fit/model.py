@@ -1,0 +1,99 @@
+"""The model while it trains: base, rotation and LoRA put together, and taken apart again into an adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from mrl_demo.core.hardware import has_bf16
+from mrl_demo.core.types import FloatMatrix
+from mrl_demo.models.adapters import LORA_CONFIG, LORA_FILE, ROTATION_FILE, with_rotation
+from training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: Linear layers of BERT-like encoders: attention and feed-forward.
+_TARGETS = ("query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "Wqkv", "Wo", "Wi")
+
+
+def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: FloatMatrix | None) -> SentenceTransformer:
+    """`model` made ready: frozen rotation appended, LoRA added (or all weights free), no dropout, bf16 products.
+
+    Without dropout the distillation's student can reach its teacher, and runs repeat exactly.
+    """
+    if rotation is not None:
+        model = with_rotation(model, rotation)
+    if config.lora_rank:
+        torch.manual_seed(config.seed)
+        _add_lora(model, config)
+    for name, parameter in model.named_parameters():
+        if name.endswith("linear.weight") and rotation is not None:
+            parameter.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    model.max_seq_length = min(config.max_tokens, model.max_seq_length or config.max_tokens)
+    _in_bfloat16(model)
+    return model
+
+
+def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
+    from peft import LoraConfig
+
+    present = {
+        name.rsplit(".", 1)[-1] for name, layer in model[0].named_modules() if isinstance(layer, torch.nn.Linear)
+    }
+    targets = sorted(present & set(_TARGETS))
+    model.add_adapter(
+        LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=targets,
+            exclude_modules=r".*pooler.*",
+        )
+    )
+
+
+def _in_bfloat16(model: SentenceTransformer) -> None:
+    """Run the transformer's matrix products in bf16 where the CPU has it; pooling, rotation and losses stay float32."""
+    if not has_bf16():
+        return
+    module: Any = model[0]
+    module.forward = torch.autocast("cpu", dtype=torch.bfloat16)(module.forward)
+    pooling: Any = model[1]
+    pool = pooling.forward
+
+    def pool_float32(features: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        features["token_embeddings"] = features["token_embeddings"].float()
+        return pool(features, **options)
+
+    pooling.forward = pool_float32
+
+
+def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix | None, scale: float) -> None:
+    """Write the LoRA (its output matrices times `scale`) and the rotation into `folder`, float32 safetensors."""
+    transformer: Any = model[0]
+    transformer.auto_model.save_pretrained(str(folder), safe_serialization=True)
+    weights = load_file(folder / LORA_FILE)
+    scaled = {name: tensor.float() * (scale if "lora_B" in name else 1.0) for name, tensor in weights.items()}
+    save_file(scaled, folder / LORA_FILE)
+    _make_portable(folder / LORA_CONFIG)
+    if rotation is not None:
+        save_file({"matrix": torch.from_numpy(rotation).contiguous()}, folder / ROTATION_FILE)
+
+
+def _make_portable(path: Path) -> None:
+    """Take this machine's folder of the base out of the adapter's configuration."""
+    import json
+
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["base_model_name_or_path"] = None
+    raw["inference_mode"] = True
+    if isinstance(raw.get("target_modules"), list):  # Written from a set: its order would change the adapter's hash.
+        raw["target_modules"] = sorted(raw["target_modules"])
+    path.write_text(json.dumps(raw, indent=2, sort_keys=True) + "\n", encoding="utf-8")

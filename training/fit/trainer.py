@@ -1,0 +1,150 @@
+"""One training loop: SentenceTransformerTrainer over contrastive and distillation batches, watched by validation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import PrinterCallback, TrainerCallback
+
+from mrl_demo.core.types import Corpus, FloatMatrix
+from training.config import TrainConfig
+from training.data.pairs import Pairs
+from training.fit.losses import build_losses
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+
+VALIDATION_METRIC = "eval_validation_mean_ndcg@10"
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What the loop sees: pairs, broad texts with the base model's vectors of them, what validates."""
+
+    pairs: Pairs
+    broad: tuple[str, ...]
+    teacher: FloatMatrix | None
+    validation: Corpus
+
+
+def planned_steps(config: TrainConfig, rows: int, broad: int, processes: int = 1) -> int:
+    """Optimiser steps: `config.steps`, or one epoch of the pairs and as many of distillation.
+
+    A step takes `batch_size` rows for every process.
+    """
+    if config.steps:
+        return config.steps
+    batches = max(1, (rows if config.loss != "none" else broad) // (config.batch_size * processes))
+    return batches * (2 if broad and config.loss != "none" else 1)
+
+
+def build_trainer(
+    model: SentenceTransformer,
+    config: TrainConfig,
+    training: TrainingSet,
+    work: Path,
+    report_to: str,
+    log: Any,  # noqa: ANN401
+    processes: int = 1,
+) -> SentenceTransformerTrainer:
+    """The trainer, its checkpoints in `work`; `log` takes `(step, steps, loss, seconds_left, validation)`."""
+    from sentence_transformers import SentenceTransformerTrainer
+
+    broad = len(training.broad) if training.teacher is not None else 0
+    steps = planned_steps(config, len(training.pairs), broad, processes)
+    datasets = _datasets(config, training)
+    from training.fit.validation import PrefixEvaluator
+
+    model.model_card_data.generate_widget_examples = False  # The card is ours; the examples cost time and a stray bar.
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=_arguments(config, steps, work, report_to, processes),
+        train_dataset=datasets,
+        loss={name: loss for name, loss in build_losses(model, config, training.teacher).items() if name in datasets},
+        evaluator=PrefixEvaluator(training.validation, config) if config.evaluations else None,
+        callbacks=[*_stopping(config), _Reporter(log)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN401
+    from datasets import Dataset, DatasetDict
+
+    found = {}
+    if config.loss != "none":
+        pairs = training.pairs
+        columns = {"query": list(pairs.queries), "positive": list(pairs.positives)}
+        found["pairs"] = Dataset.from_dict(columns | ({"negative": list(pairs.negatives)} if pairs.negatives else {}))
+    if training.teacher is not None:
+        found["broad"] = Dataset.from_dict({"text": list(training.broad), "label": list(range(len(training.broad)))})
+    return DatasetDict(found)
+
+
+def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, processes: int) -> Any:  # noqa: ANN401
+    import torch
+    from sentence_transformers import SentenceTransformerTrainingArguments
+    from sentence_transformers.training_args import BatchSamplers, MultiDatasetBatchSamplers
+
+    from training.fit.sampling import TurnsBatchSampler
+
+    every = max(1, steps // config.evaluations) if config.evaluations else steps
+    watched = config.evaluations > 0
+    turns = partial(TurnsBatchSampler, turn=processes)
+    prompts = {"query": config.query_prompt, "positive": config.document_prompt, "negative": config.document_prompt}
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(work),
+        max_steps=steps,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(config.warmup * steps),
+        max_grad_norm=1.0,
+        weight_decay=0.0,
+        seed=config.seed,
+        data_seed=config.seed,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
+        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN if processes == 1 else turns,
+        eval_strategy="steps" if watched else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=watched,
+        metric_for_best_model=VALIDATION_METRIC if watched else None,
+        greater_is_better=True if watched else None,
+        logging_steps=1,
+        disable_tqdm=True,
+        report_to=report_to,
+        prompts={name: prompt for name, prompt in prompts.items() if prompt} or None,
+    )
+
+
+def _stopping(config: TrainConfig) -> list[TrainerCallback]:
+    from transformers import EarlyStoppingCallback
+
+    return [EarlyStoppingCallback(config.patience)] if config.evaluations else []
+
+
+class _Reporter(TrainerCallback):
+    """Passes loss, validation and time left to `log`."""
+
+    def __init__(self, log: Any) -> None:  # noqa: ANN401
+        self._log, self._started, self._first = log, 0.0, 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Start the clock."""
+        self._started, self._first = time.perf_counter(), state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Pass on the step, the loss and the time left."""
+        done = state.global_step - self._first
+        seconds = (time.perf_counter() - self._started) / max(done, 1) * (state.max_steps - state.global_step)
+        logs = logs or {}
+        self._log(state.global_step, state.max_steps, logs.get("loss"), seconds, logs.get(VALIDATION_METRIC))

@@ -1,0 +1,94 @@
+"""Quality at every prefix from one encoding: the evaluator inside the loop, and the scores before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers.evaluation import SentenceEvaluator
+
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.types import Corpus
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
+from mrl_demo.evaluation.metrics import parse_metric
+from training.bases import encode
+from training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+METRICS = ("ndcg@10", "mrr@10", "recall@10")
+_MAX_DOCUMENTS, _MAX_QUERIES = 600, 400
+
+#: Values of every query, `(n_queries,)` float32, by dimension and metric.
+Scores = Mapping[tuple[int, str], NDArray[np.float32]]
+
+
+def score(vectors: ArmVectors, corpus: Corpus, split: str, dims: Sequence[int]) -> Scores:
+    """Every query's value of `METRICS` at each of `dims`; the queries are those of `judged_set(corpus, split)`."""
+    judged = judged_set(corpus, split)
+    measured = measure_vectors(vectors, judged.relevant, dims, [FLOAT32], [parse_metric(name) for name in METRICS])
+    return {(int(dim or 0), metric): values for (dim, _, metric), values in measured.values.items()}
+
+
+def small_validation(corpus: Corpus, split: str) -> Corpus:
+    """A collection for the loop: some 400 of the split's queries over the documents that answer them."""
+    queries = judged_set(corpus, split).queries
+    queries = queries[:: max(1, len(queries) // _MAX_QUERIES)]
+    wanted = {doc for query in queries for doc in corpus.judgements[query.id]}
+    documents = [doc for doc in corpus.documents if doc.id in wanted]
+    documents += [doc for doc in corpus.documents if doc.id not in wanted][: max(0, _MAX_DOCUMENTS - len(documents))]
+    return replace(corpus, documents=tuple(documents), queries=queries)
+
+
+class PrefixEvaluator(SentenceEvaluator):
+    """Mean nDCG@10 over the configured prefixes on a small validation collection, from one encoding."""
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        super().__init__()
+        self.name, self.primary_metric = "validation", "validation_mean_ndcg@10"
+        self._corpus, self._config = corpus, config
+
+    def __call__(
+        self,
+        model: SentenceTransformer,
+        output_path: str | None = None,  # noqa: ARG002
+        epoch: int = -1,  # noqa: ARG002
+        steps: int = -1,  # noqa: ARG002
+    ) -> dict[str, float]:
+        """nDCG@10 by prefix, and their mean as the primary metric."""
+        vectors = encode_both(model, self._corpus, "", self._config)
+        model.train()
+        scores = score(vectors, self._corpus, "", self._config.dims)
+        found = {
+            f"validation_ndcg@10_dim{dim}": float(values.mean())
+            for (dim, name), values in scores.items()
+            if name == METRICS[0]
+        }
+        return found | {self.primary_metric: float(np.mean(list(found.values())))}
+
+
+def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: TrainConfig) -> ArmVectors:
+    """Vectors of the split's queries and all documents, full length."""
+    queries = [query.text for query in judged_set(corpus, split).queries]
+    documents = [document.content for document in corpus.documents]
+    return ArmVectors(encode(model, queries, config.query_prompt), encode(model, documents, config.document_prompt))
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Mean of each metric at each dimension: `values[metric][dim]`."""
+
+    values: dict[str, dict[int, float]]
+
+    @classmethod
+    def of(cls, scores: Scores) -> Quality:
+        """The means of every query's values."""
+        found: dict[str, dict[int, float]] = {name: {} for name in METRICS}
+        for (dim, name), values in sorted(scores.items()):
+            found[name][dim] = float(values.mean())
+        return cls(found)

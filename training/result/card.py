@@ -1,0 +1,141 @@
+"""The model card, made from the figures that were measured and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from training.config import TrainConfig
+from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunError
+
+_LICENCES = {
+    "minilm": "base model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
+    "builtin": "the collection in `assets/collection` (this project, Apache-2.0) and docstrings of Python's "
+    "standard library (PSF-2.0), numpy, pandas, scipy, scikit-learn and torch (BSD-3-Clause)",
+}
+_USE = """```python
+from sentence_transformers import SentenceTransformer
+import numpy as np
+
+model = SentenceTransformer("{where}")
+vectors = model.encode(texts)[:, :64]                             # cut ...
+vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)         # ... then normalise again
+```"""
+
+
+def write_card(folder: Path, config: TrainConfig, metrics: Mapping[str, Any], path: Path) -> None:
+    """Write the card of a finished run; figures of `evaluation.json` in `folder` are added where it is there."""
+    extra = folder / "evaluation.json"
+    evaluation = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
+    path.write_text(card_text(config, metrics, evaluation), encoding="utf-8")
+
+
+def card_text(config: TrainConfig, metrics: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    """Markdown with YAML front matter: what it is, how to use it, what was measured on what."""
+    parts = [_front(config), f"# {config.name}", _summary(config, metrics), "## Use it", _use(config)]
+    parts += ["## Before and after", _setting(metrics), _table(metrics["test"], ("base", config.name))]
+    for section in evaluation.get("sections", ()):
+        parts += [f"## {section['title']}", section["setting"], _table(section["rows"], tuple(section["names"]))]
+    parts += [
+        "## Training",
+        _training(config, metrics),
+        "## Data and licences",
+        _sources(config),
+        "## Limits",
+        _limits(config),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front(config: TrainConfig) -> str:
+    base = "sentence-transformers/all-MiniLM-L6-v2" if config.base == "minilm" else Path(config.base).name
+    tags = ["sentence-transformers", "feature-extraction", *(["matryoshka"] if config.matryoshka else [])]
+    lines = ["---", "library_name: sentence-transformers", f"base_model: {config.base if '/' in config.base else base}"]
+    return "\n".join([*lines, "tags:", *(f"- {tag}" for tag in tags), "---"])
+
+
+def _summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
+    kind = (
+        f"Its first {', '.join(map(str, config.dims[:-1]))} numbers are embeddings of their own "
+        "(MatryoshkaLoss, arXiv 2205.13147)."
+        if config.matryoshka
+        else "A control, trained without MatryoshkaLoss on the same data, steps and seed: "
+        "its vectors are not meant to be cut."
+    )
+    return f"Sentence embeddings of {config.dims[-1]} numbers, fine-tuned from {config.base}. {kind} " + (
+        f"Trained on {metrics['pairs']:,} pairs in {metrics['steps']} steps "
+        f"({metrics['seconds'] / 60:.0f} minutes on {metrics['hardware']})."
+    )
+
+
+def _use(config: TrainConfig) -> str:
+    note = "`python -m training train ... --model-out DIR` (or the app) merges the adapter into its base; then:"
+    prompt = f"\n\nQueries start with the prompt `{config.query_prompt}`." if config.query_prompt else ""
+    return f"{note}\n\n{_USE.format(where='DIR')}{prompt}"
+
+
+def _setting(metrics: Mapping[str, Any]) -> str:
+    return (
+        f"{metrics['n_queries']:,} queries ({metrics['split']} split of {metrics['collection']}), none trained on, "
+        f"over all {metrics['n_documents']:,} documents; exact search; paired bootstrap intervals (95%) over queries."
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    head = f"| metric | dimensions | {names[0]} | {names[1]} | difference (95% interval) |\n|---|---|---|---|---|"
+    body = [
+        f"| {row['metric']} | {row['dim']} | {row['before']:.3f} | {row['after']:.3f} "
+        f"| {row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f}) |"
+        for row in rows
+    ]
+    return "\n".join([head, *body])
+
+
+def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
+    parts = [f"contrastive loss: {config.loss}", f"hard negatives: {config.negatives}"]
+    if config.distillation:
+        parts.append(f"in-batch distillation of the base model's neighbours on {metrics['broad_texts']:,} texts")
+    parts += [
+        f"LoRA rank {config.lora_rank}" if config.lora_rank else "all weights",
+        f"learning rate {config.learning_rate}",
+    ]
+    parts += [
+        f"batches of {config.batch_size}{_each(metrics)}",
+        f"seed {config.seed}",
+        f"best step {metrics['best_step']} on validation",
+    ]
+    if config.matryoshka:
+        parts.append(f"prefixes {', '.join(map(str, config.dims))}")
+    return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `training_config.json`."
+
+
+def _each(metrics: Mapping[str, Any]) -> str:
+    """The processes that a batch was taken in, "" for one."""
+    processes = int(metrics.get("processes", 1))
+    return f" in each of {processes} processes, which share no negatives" if processes > 1 else ""
+
+
+def _sources(config: TrainConfig) -> str:
+    base = _LICENCES.get(config.base, f"base model: {config.base}; see its own card for the licence")
+    data = _LICENCES.get(config.data, f"{config.data}; see its source for the licence")
+    return f"- {base}\n- trained on: {data}"
+
+
+def _limits(config: TrainConfig) -> str:
+    return (
+        f"English text, up to {config.max_tokens} tokens seen in training. The figures hold for the collections "
+        "named above; measure on your own text before you choose a length (`python -m mrl_demo evaluate`)."
+    )
+
+
+def rewrite_card(folder: Path) -> Path:
+    """Write the card of the finished run in `folder` again; raises `RunError` where it is not one."""
+    try:
+        metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
+        config = TrainConfig.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder} is no finished run ({error}): train it first.") from error
+    write_card(folder, config, metrics, folder / CARD_FILE)
+    return folder / CARD_FILE

@@ -1,0 +1,120 @@
+"""What a page that watches a run reads: one JSON line for each step and each validation (`--events FILE`)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.types import Corpus
+from mrl_demo.evaluation.judged import judged_set
+from training.bases import BaseVectors
+from training.config import TrainConfig
+from training.fit.validation import METRICS, score
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformerTrainer
+
+_BY_DIM = "eval_validation_ndcg@10_dim"
+Watch = Callable[["SentenceTransformerTrainer"], None]
+
+
+def watcher(path: Path | None, config: TrainConfig, vectors: BaseVectors, validation: Corpus) -> Watch | None:
+    """A function that makes a trainer write its events to `path`; None without a path.
+
+    The first line is the base model's validation nDCG@10 by prefix: `{"kind": "base", "ndcg": {"8": 0.31, ...}}`.
+    """
+    if path is None:
+        return None
+    write = _Writer(path)
+
+    def attach(trainer: SentenceTransformerTrainer) -> None:
+        """Write what base reaches, then listen to this trainer."""
+        if config.evaluations:
+            write(kind="base", ndcg=base_quality(vectors, validation, config))
+        losses = LossesByDim()
+        losses.listen(trainer.loss if isinstance(trainer.loss, dict) else {"pairs": trainer.loss})
+        trainer.add_callback(EventWriter(write, losses))
+
+    return attach
+
+
+def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) -> dict[int, float]:
+    """The base model's mean nDCG@10 by prefix on the collection that validates; vectors come from the cache."""
+    queries = [query.text for query in judged_set(validation, "").queries]
+    documents = [document.content for document in validation.documents]
+    arm = ArmVectors(vectors.of(queries, config.query_prompt), vectors.of(documents, config.document_prompt))
+    found = score(arm, validation, "", config.dims)
+    return {dim: float(values.mean()) for (dim, metric), values in sorted(found.items()) if metric == METRICS[0]}
+
+
+class LossesByDim:
+    """The last batch's loss at every prefix, listened to inside MatryoshkaLoss, which only returns their sum.
+
+    Losses with a gradient cache go through the prefixes elsewhere and stay silent, as do losses without prefixes.
+    """
+
+    def __init__(self) -> None:
+        self.task = ""
+        self.by_dim: dict[int, float] = {}
+
+    def listen(self, losses: dict[str, Any]) -> None:
+        """Put hooks on the losses, by the name of their data set."""
+        for task, loss in losses.items():
+            loss.register_forward_pre_hook(self._started(task))
+            if getattr(loss, "matryoshka_dims", None) and not getattr(loss, "uses_gradient_cache", False):
+                loss.loss.register_forward_hook(self._heard(list(loss.matryoshka_dims)))
+
+    def _started(self, task: str) -> Callable[..., None]:
+        def start(*_: Any) -> None:  # noqa: ANN401
+            self.task, self.by_dim = task, {}
+
+        return start
+
+    def _heard(self, dims: list[int]) -> Callable[..., None]:
+        def hear(_module: Any, _inputs: Any, value: Any) -> None:  # noqa: ANN401
+            if len(self.by_dim) < len(dims):
+                self.by_dim[dims[len(self.by_dim)]] = float(value.detach())
+
+        return hear
+
+
+class EventWriter(TrainerCallback):
+    """Appends steps (loss, loss by prefix, seconds left) and validations (nDCG@10 by prefix)."""
+
+    def __init__(self, write: Callable[..., None], losses: LossesByDim) -> None:
+        self._write, self._losses = write, losses
+        self._started, self._first = 0.0, 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Start the clock that the time left is reckoned by."""
+        self._started, self._first = time.perf_counter(), state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Append what the trainer has logged: a step's loss, a validation's figures."""
+        logs = logs or {}
+        done = max(state.global_step - self._first, 1)
+        left = (time.perf_counter() - self._started) / done * (state.max_steps - state.global_step)
+        where = {"step": state.global_step, "of": state.max_steps, "seconds_left": round(left, 1)}
+        if "loss" in logs:
+            heard = self._losses
+            self._write(kind="step", **where, loss=float(logs["loss"]), task=heard.task, loss_by_dim=heard.by_dim)
+        ndcg = {int(name.removeprefix(_BY_DIM)): value for name, value in logs.items() if name.startswith(_BY_DIM)}
+        if ndcg:
+            self._write(kind="validation", **where, ndcg=ndcg)
+
+
+class _Writer:
+    """Appends one JSON line a call, flushed, so that a reader sees whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, **event: Any) -> None:  # noqa: ANN401
+        with self._path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(event) + "\n")
