@@ -13,10 +13,11 @@ from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
 from mrl_demo.ui.compare.events import Events, Parts
 from mrl_demo.ui.compare.state import ViewState
+from mrl_demo.ui.shared.links import COMPARE_LABEL
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, static_html
 
-LABEL = "Compare"
+LABEL = COMPARE_LABEL
 FIRST_DIM = 64
 #: What stands beside base at first: the best of these that is there.
 RIGHT_ARMS = ("tuned", "adapted", "corpus-pca")

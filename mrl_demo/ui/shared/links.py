@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: The tab that others send a visitor to.
+COMPARE_LABEL = "Compare"
 #: Shows the Compare tab and presses its button once the values are there.
 OPEN_COMPARE = """() => {
   const tabs = [...document.querySelectorAll('button[role="tab"]')];

@@ -11,9 +11,8 @@ import gradio as gr
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.jobs.line import DATA_TYPES, OFF, TrainingJobs
 from mrl_demo.lab.lab import Lab
-from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.examples import notice
-from mrl_demo.ui.shared.links import OPEN_COMPARE
+from mrl_demo.ui.shared.links import COMPARE_LABEL, OPEN_COMPARE
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.train.events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
@@ -231,5 +230,5 @@ def _refresh_compare(events: TrainEvents) -> None:
         root.load(events.compare_menus, None, menus, **LIGHT)
     tabs = [block for block in root.blocks.values() if isinstance(block, gr.Tab)] if root else []
     for tab in tabs:
-        if tab.label == compare.LABEL and menus:
+        if tab.label == COMPARE_LABEL and menus:
             tab.select(events.compare_menus, None, menus, **LIGHT)
