@@ -1,0 +1,263 @@
+"""Write every figure of the documentation from the result files: `docs/figures.md` and the marked part of README.md.
+
+    .venv/bin/python dev/figures.py [--check]
+
+`--check` writes nothing and fails if a file is out of date. The result files are made by `dev/ship_results.py` (quality
+and search times) and `dev/ship_benchmarks.py` (speed against named peers); no figure is typed by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "assets" / "results"
+BENCHMARKS = ROOT / "benchmarks" / "results"
+METRIC = "ndcg@10"
+_START, _END = "<!-- figures of dev/figures.py -->", "<!-- end of figures -->"
+_DIMS = (8, 16, 32, 64, 128, 256, 384)
+_SHARE_DIMS = (16, 32, 64, 128, 384)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A stored evaluation; rows are found by arm and dimension, float32 and nDCG@10 unless said."""
+
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Sweep:
+        """Read `assets/results/NAME.json`."""
+        return cls(json.loads(path.read_text(encoding="utf-8"))["sweep"])
+
+    def arms(self) -> list[str]:
+        """Names in the order in which they were measured."""
+        return [arm["name"] for arm in self.raw["arms"]]
+
+    def row(self, arm: str, dim: int | None) -> Mapping[str, Any] | None:
+        """The arm's value with its interval, None if it was not measured."""
+        return self._first("rows", arm, dim) or self._first("full", arm, dim)
+
+    def retention(self, arm: str, dim: int) -> Mapping[str, Any]:
+        """The share of its own full-length value that an arm keeps."""
+        return self._needed("retentions", arm, dim)
+
+    def difference(self, arm: str, dim: int) -> Mapping[str, Any]:
+        """The paired difference against base at the same dimension."""
+        return self._needed("differences", arm, dim, against="base")
+
+    def _needed(self, kind: str, arm: str, dim: int, **more: str) -> Mapping[str, Any]:
+        row = self._first(kind, arm, dim, **more)
+        if row is None:
+            raise SystemExit(f"{self.raw['corpus']}: no {kind} of {arm} at {dim}. Run dev/ship_results.py.")
+        return row
+
+    def _first(self, kind: str, arm: str, dim: int | None, **more: str) -> Mapping[str, Any] | None:
+        wanted = {"arm": arm, "dim": dim, "metric": METRIC} | more
+        precisions = {"float32"} if dim is not None else {"none"}
+        rows = (row for row in self.raw[kind] if row["precision"] in precisions)
+        return next((row for row in rows if wanted.items() <= row.items()), None)
+
+
+def main() -> int:
+    """Write or check both files; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say what is out of date")
+    options = parser.parse_args()
+    readme = ROOT / "README.md"
+    pages = {ROOT / "docs" / "figures.md": figures_page(), readme: with_answers(readme.read_text(encoding="utf-8"))}
+    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} {'is out of date' if options.check else 'written'}")
+        if not options.check:
+            path.write_text(pages[path], encoding="utf-8")
+    return int(bool(stale) and options.check)
+
+
+def with_answers(readme: str) -> str:
+    """README.md with the three answers between its marks written anew."""
+    before, _, rest = readme.partition(_START)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_START}\n{answers()}\n{_END}{after}"
+
+
+def answers() -> str:
+    """The three questions of the project, each answered in one line with one figure."""
+    sweep = Sweep.read(RESULTS / "builtin.json")
+    base, tuned = sweep.retention("base", 64), sweep.retention("tuned", 64)
+    gain, control = sweep.difference("tuned", 64), sweep.difference("tuned-plain", 64)
+    pca, best, full = (_value(sweep, *place) for place in (("corpus-pca", 64), ("tuned", 64), ("base", 384)))
+    lines = [
+        f"- **How short?** 64 of 384 dimensions keep {_share(tuned)} of full search quality with `tuned`, and "
+        f"{_share(base)} with the untrained model ({sweep.raw['n_queries']} test questions, nDCG@10, 95% intervals).",
+        f"- **What does training buy?** At 64, `tuned` is {_point(gain['difference'])} ({_span(gain)}) above `base`; "
+        f"the same training without MatryoshkaLoss {_point(control['difference'])} ({_span(control)}). But a PCA of "
+        f"your own documents, which trains nothing, reaches {_plain(pca)}; `tuned` {_plain(best)}; all 384 dimensions "
+        f"{_plain(full)}.",
+        "- **What do I win?** 256 bytes a vector instead of 1,536: 25.6 GB instead of 154 GB for 100 million."
+        + _search_gain(),
+    ]
+    return "\n".join(lines)
+
+
+def _search_gain() -> str:
+    path = BENCHMARKS / "bench_index.json"
+    if not path.is_file():
+        return ""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    times = {row["dim"]: row["ours_ms"] for row in stored["result"]["rows"] if row["n"] == 1_000_000}
+    if not {64, 384} <= set(times):
+        return ""
+    return (
+        f" One exact search over a million vectors takes {times[64]:.1f} ms instead of {times[384]:.1f} "
+        f"({stored['hardware']}, one query, median)."
+    )
+
+
+def figures_page() -> str:
+    """The whole of docs/figures.md."""
+    builtin = Sweep.read(RESULTS / "builtin.json")
+    parts = [
+        "# Figures",
+        "Written by `dev/figures.py` from the result files; do not edit. Intervals are 95%, paired bootstrap over "
+        "queries. What was tried to get here is in [dev/LOG.md](../dev/LOG.md).",
+        "## Built-in collection",
+        _setting(builtin) + " The 20 test topics; no shipped model was trained on a query of theirs. Queries were "
+        "reworded with base's and tuned's ranks in view, so absolute scores are flattered.",
+        _quality_table(builtin),
+        *_outside_parts(),
+        "## Search times on this machine",
+        _speed_table(),
+        "## Speed against named peers",
+        *_benchmark_parts(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _setting(sweep: Sweep) -> str:
+    raw = sweep.raw
+    return (
+        f"nDCG@10 of {raw['n_queries']:,} queries over all {raw['n_documents']:,} documents, exact search; "
+        f"{raw['hardware']}, {raw['date'][:10]}."
+    )
+
+
+def _quality_table(sweep: Sweep) -> str:
+    rows = []
+    for arm in sweep.arms():
+        whole = sweep.row(arm, None)
+        if whole:
+            rows.append([f"`{arm}`", _with_span(whole), *[""] * (len(_DIMS) - 1)])
+            continue
+        rows.append([f"`{arm}`", *(_with_span(sweep.row(arm, dim)) for dim in _DIMS)])
+    return _table(["arm", *map(str, _DIMS)], rows)
+
+
+def _outside_parts() -> list[str]:
+    """A section for every outside set there are results of: text that nobody here wrote."""
+    parts = []
+    for path in sorted((RESULTS / "outside").glob("*.json")):
+        sweep = Sweep.read(path)
+        full = sweep.row("base", 384)
+        if full is None:
+            raise SystemExit(f"{path.name} has no base at 384: run dev/ship_results.py --outside again.")
+        rows = [
+            [f"`{arm}`", *(_of_base(sweep.row(arm, dim), full["value"]) for dim in _SHARE_DIMS)]
+            for arm in sweep.arms()
+            if sweep.row(arm, _SHARE_DIMS[-1])
+        ]
+        parts += [
+            f"## Text nobody here wrote: {sweep.raw['corpus']}",
+            f"Share of base's nDCG@10 at full length ({full['value']:.3f}), in per cent. {_setting(sweep)} "
+            "Nothing was trained on it, but recipes were chosen with its scores in view.",
+            _table(["arm", *map(str, _SHARE_DIMS)], rows),
+        ]
+    return parts
+
+
+def _speed_table() -> str:
+    raw = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
+    precisions = list(dict.fromkeys(row["precision"] for row in raw["rows"]))
+    dims = sorted({row["dim"] for row in raw["rows"]})
+    times = {(row["dim"], row["precision"]): row for row in raw["rows"]}
+    rows = [[str(dim), *(_times(times.get((dim, precision))) for precision in precisions)] for dim in dims]
+    head = (
+        f"One query, ten best of {raw['n']:,} vectors, warm; median (p95) in ms; {raw['hardware']}, "
+        f"{raw['date'][:10]}; memory read at {raw['bandwidth_gb_s']:.1f} GB/s.\n\n"
+    )
+    return head + _table(["dimensions", *precisions], rows)
+
+
+def _benchmark_parts() -> list[str]:
+    """One paragraph of stored output for every benchmark that was run."""
+    parts = []
+    for path in sorted(BENCHMARKS.glob("*.json")):
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        parts += [f"### {path.stem}", f"{stored['what']} ({stored['hardware']}, {stored['date'][:10]})."]
+        parts.append(_benchmark_table(stored["result"]))
+    return parts
+
+
+def _benchmark_table(result: Mapping[str, Any]) -> str:
+    rows = result.get("rows")
+    if isinstance(rows, list) and rows:
+        names = list(rows[0])
+        return _table(names, [[_cell(row.get(name)) for name in names] for row in rows])
+    plain = {name: value for name, value in result.items() if not isinstance(value, dict | list)}
+    return _table(["what", "figure"], [[name, _cell(value)] for name, value in plain.items()])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+def _value(sweep: Sweep, arm: str, dim: int) -> float:
+    row = sweep.row(arm, dim)
+    if row is None:
+        raise SystemExit(f"{sweep.raw['corpus']}: {arm} was not measured at {dim}. Run dev/ship_results.py.")
+    return float(row["value"])
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3f}".lstrip("0")
+
+
+def _point(value: float) -> str:
+    return f"{value:+.3f}".replace("0.", ".", 1).replace("-", "−")
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    return f"{_point(row['low'])} to {_point(row['high'])}"
+
+
+def _with_span(row: Mapping[str, Any] | None) -> str:
+    return f"{_plain(row['value'])} ({_plain(row['low'])}–{_plain(row['high'])})" if row else ""
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    return f"{row['value']:.0%} ({row['low']:.0%} to {row['high']:.0%})"
+
+
+def _of_base(row: Mapping[str, Any] | None, full: float) -> str:
+    return f"{100 * row['value'] / full:.1f}" if row else ""
+
+
+def _times(row: Mapping[str, Any] | None) -> str:
+    return f"{row['median_ms']:.2f} ({row['p95_ms']:.2f})" if row else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
