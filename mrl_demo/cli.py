@@ -1,73 +1,136 @@
-"""`python -m mrl_demo search|evaluate|export ...`: the same services as the page, on the command line."""
+"""The command line, `mrl` or `python -m mrl_demo`: one front door to search, evaluation, training and the page."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mrl_demo import __version__
+from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option, add_command
 from mrl_demo.core.config import Settings
-from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import Comparison
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.process import prepare_process
+from mrl_demo.core.types import ComparedArm, Comparison
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
 
 _ARM_HELP = "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub"
+_EXAMPLES = """examples:
+  %(prog)s search "why is the sky blue" --arm tuned --dim 64
+  %(prog)s evaluate --arms base,tuned,corpus-pca --dims 64,384
+  %(prog)s evaluate --corpus my-documents.csv --arms base,adapted
+  %(prog)s train --data pairs.jsonl --out runs/mine
+  %(prog)s serve --corpus my-documents.csv
+
+`%(prog)s COMMAND --help` lists the options of a command; the environment sets defaults too (MRL_CACHE_DIR, MRL_PORT).
+"""
+_SEARCH_EXAMPLES = """examples:
+  %(prog)s "why is the sky blue" --arm tuned --dim 64
+  %(prog)s "why is the sky blue" --arm base,tuned --dim 16 --top-k 3
+  %(prog)s "refund after 30 days" --corpus my-documents.csv --arm base --dim 128 --json
+"""
+_EVALUATE_EXAMPLES = """examples:
+  %(prog)s                                                 base and tuned over nine lengths
+  %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
+  %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
+"""
+_EXPORT_EXAMPLES = """examples:
+  %(prog)s --out collection-beir
+  %(prog)s --corpus my-documents.csv --out my-beir
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 2 with one line on standard error for a problem the user can act on."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    prepare_process()
     try:
         settings = Settings.from_environment()
-        args = _parser(settings).parse_args(argv)
-        from mrl_demo.lab.lab import Lab
-
-        lab = Lab(replace(settings, cache_dir=args.cache_dir.expanduser()))
-        args.run(lab, args)
+        options = _parser(settings).parse_args(argv)
+        return int(options.run(replace(settings, cache_dir=options.cache_dir.expanduser()), options) or 0)
     except BrokenPipeError:  # `| head` has read enough.
         sys.stderr.close()
     except LabError as error:
-        print(f"mrl_demo: {error}", file=sys.stderr)
+        print(f"mrl: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mrl_demo", description=__doc__)
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--cache-dir", type=Path, default=settings.cache_dir, help="where vectors are kept")
-    shared.add_argument(
-        "--corpus", default="builtin", help="builtin, python, a BEIR folder, or a CSV, JSONL or TXT file"
+    from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
+    from training.cli import add_training_commands
+
+    parser = argparse.ArgumentParser(
+        prog="mrl",
+        description="How short can embeddings be? Search, measure, train, and serve the page that shows it.",
+        epilog=_EXAMPLES,
+        formatter_class=HelpFormatter,
     )
-    shared.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    add_cache_option(parser, settings.cache_dir)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    search = commands.add_parser("search", parents=[shared], help="search a collection with one arm at one length")
-    search.add_argument("text", help="the query")
-    search.add_argument("--arm", default="tuned", help=f"{_ARM_HELP} (default %(default)s)")
-    search.add_argument("--dim", default="64", help="numbers of the vector to keep (default %(default)s)")
-    search.add_argument("--top-k", type=int, default=settings.top_k, help="results to show (default %(default)s)")
-    search.set_defaults(run=_search)
-    evaluate = commands.add_parser("evaluate", parents=[shared], help="measure arms over dimensions and precisions")
-    evaluate.add_argument(
-        "--arms", type=_words, default=("base", "tuned"), help=f"{_ARM_HELP}, bm25; commas between them"
-    )
-    evaluate.add_argument("--dims", type=_whole_numbers, help="8,16,... (default: nine lengths up to the full one)")
-    evaluate.add_argument("--precisions", type=_words, default=("float32",), help="float32,float16,int8,binary,...")
-    evaluate.add_argument("--metrics", type=_words, default=("ndcg@10", "mrr@10", "recall@10", "overlap@10"))
-    evaluate.add_argument("--split", default="test", help="which judged queries, where they have splits")
-    evaluate.set_defaults(run=_evaluate)
-    export = commands.add_parser("export", parents=[shared], help="write a collection in the BEIR layout")
-    export.add_argument("--out", type=Path, required=True, help="folder to write")
-    export.set_defaults(run=_export)
+    _add_search(commands, settings)
+    _add_evaluate(commands)
+    _add_export(commands)
+    page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
+    add_serve_options(page, settings)
+    page.set_defaults(run=serve)
+    add_training_commands(commands)
+    parser.set_defaults(run=_run_training)  # Commands of ours name another function.
     return parser
+
+
+def _add_corpus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--corpus", default="builtin", help="builtin, python, or your CSV, JSONL or TXT file or BEIR folder"
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _add_search(commands: Commands, settings: Settings) -> None:
+    says = "search a collection with an arm cut to one length"
+    parser = add_command(commands, "search", says, _SEARCH_EXAMPLES)
+    parser.add_argument("text", help="the query")
+    parser.add_argument("--arm", type=_words, default="tuned", help=f"{_ARM_HELP}; several with commas between them")
+    parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
+    parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
+    _add_corpus(parser)
+    _add_json(parser)
+    parser.set_defaults(run=_search)
+
+
+def _add_evaluate(commands: Commands) -> None:
+    says = "measure arms over dimensions and precisions"
+    parser = add_command(commands, "evaluate", says, _EVALUATE_EXAMPLES)
+    parser.add_argument("--arms", type=_words, default="base,tuned", help=f"{_ARM_HELP}, bm25; commas between them")
+    parser.add_argument(
+        "--dims", type=_whole_numbers, help="lengths such as 8,16,64 (default: nine lengths up to the full one)"
+    )
+    parser.add_argument("--precisions", type=_words, default="float32", help="float32,float16,int8,binary,...")
+    parser.add_argument(
+        "--metrics", type=_words, default="ndcg@10,mrr@10,recall@10,overlap@10", help="what to measure, with commas"
+    )
+    parser.add_argument("--split", default="test", help="which judged queries, if they have splits")
+    _add_corpus(parser)
+    _add_json(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_export(commands: Commands) -> None:
+    parser = add_command(commands, "export", "write a collection in the BEIR layout", _EXPORT_EXAMPLES)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    _add_corpus(parser)
+    parser.set_defaults(run=_export)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -82,11 +145,18 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
 
 
 def corpus_name(lab: Lab, given: str) -> str:
-    """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab."""
-    if given in {choice.name for choice in lab.corpora()}:
+    """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab.
+
+    Raises `CorpusError` if it is neither, or cannot be read.
+    """
+    names = [choice.name for choice in lab.corpora()]
+    if given in names:
         return given
     if not Path(given).exists():
-        return lab.corpus(given).name  # Raises with the names there are.
+        raise CorpusError(
+            f"There is no corpus {given!r} and no such file or folder: choose one of {', '.join(names)}, or give the "
+            "path of your documents."
+        )
     return lab.add_corpus(Path(given))
 
 
@@ -99,21 +169,26 @@ def arm_name(lab: Lab, given: str) -> str:
     return lab.add_model(stem) + plus + ending if is_model else given
 
 
-def _search(lab: Lab, args: argparse.Namespace) -> None:
-    found = lab.compare(
-        args.text,
-        corpus=corpus_name(lab, args.corpus),
-        arms=[arm_name(lab, args.arm)],
-        dim=_number(args.dim),
-        top_k=args.top_k,
+def _search(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.lab.lab import Lab
+
+    lab = Lab(settings)
+    comparison = lab.compare(
+        options.text,
+        corpus=corpus_name(lab, options.corpus),
+        arms=[arm_name(lab, arm) for arm in options.arm],
+        dim=_number(options.dim),
+        top_k=options.top_k,
     )
-    print(json.dumps(as_json(found), ensure_ascii=False) if args.json else as_text(found))
+    print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
 
 
-def _evaluate(lab: Lab, args: argparse.Namespace) -> None:
+def _evaluate(settings: Settings, args: argparse.Namespace) -> None:
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.evaluation.sweep import run_evaluation
+    from mrl_demo.lab.lab import Lab
 
+    lab = Lab(settings)
     found = run_evaluation(
         lab.builder,
         lab.corpus(corpus_name(lab, args.corpus), _say),
@@ -130,11 +205,13 @@ def _evaluate(lab: Lab, args: argparse.Namespace) -> None:
         print_report(found)
 
 
-def _export(lab: Lab, args: argparse.Namespace) -> None:
+def _export(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.corpora.beir_export import write_beir
+    from mrl_demo.lab.lab import Lab
 
-    corpus = lab.corpus(corpus_name(lab, args.corpus), _say)
-    folder = write_beir(corpus, args.out)
+    lab = Lab(settings)
+    corpus = lab.corpus(corpus_name(lab, options.corpus), _say)
+    folder = write_beir(corpus, options.out)
     print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {folder}")
 
 
@@ -144,6 +221,12 @@ def _say(share: float, line: str) -> None:
         print(f"\r{share:>4.0%}  {line[:100]:<100}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
 
+def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
+    from training.cli import run_command
+
+    return run_command(options)
+
+
 def _number(text: str) -> object:
     try:
         return int(text)
@@ -151,38 +234,16 @@ def _number(text: str) -> object:
         return text  # check_dimension names the value and the allowed range.
 
 
-def as_json(found: Comparison) -> dict[str, object]:
-    """One arm's answer as plain JSON types."""
-    result = found.arms[0].result
-    return {
-        "query": found.query,
-        "corpus": found.corpus,
-        "arm": result.arm,
-        "dim": result.dim,
-        "note": found.note,
-        "encode_ms": round(result.encode_ms, 3),
-        "search_ms": round(result.search_ms, 3),
-        "overlap_at_10": result.overlap_at_10,
-        "hits": [
-            {
-                "rank": hit.rank,
-                "id": hit.document.id,
-                "title": hit.document.title,
-                "text": hit.document.text,
-                "score": round(hit.score, 6),
-                "full_rank": hit.full_rank,
-                "is_answer": hit.is_answer,
-            }
-            for hit in result.hits
-        ],
-    }
+def comparison_text(comparison: Comparison) -> str:
+    """The answers of every arm for a terminal, one below the other."""
+    notes = [comparison.note] if comparison.note else []
+    return "\n".join([*notes, *(arm_text(arm) for arm in comparison.arms)])
 
 
-def as_text(found: Comparison) -> str:
+def arm_text(arm: ComparedArm) -> str:
     """One arm's answer for a terminal."""
-    result = found.arms[0].result
+    result = arm.result
     lines = [f"{result.arm} at {result.dim} of {result.full_dim} numbers, {result.n_documents:,} documents"]
-    lines += [found.note] if found.note else []
     for hit in result.hits:
         mark = "  <- known answer" if hit.is_answer else ""
         lines.append(f"{hit.rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}{mark}")

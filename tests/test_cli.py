@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import app
 from mrl_demo import cli
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
+from mrl_demo.ui import serve
 
 
 @pytest.mark.real_model
@@ -19,10 +19,10 @@ def test_search_prints_a_table_or_one_json_object(
     command = ["search", "ripen ethylene gas", "--arm", "base", "--dim", "64", "--top-k", "2"]
     command += ["--corpus", str(beir_folder), "--cache-dir", str(tmp_path / "cache")]
     assert cli.main([*command, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["arm"], found["dim"], len(found["hits"])) == ("base", 64, 2)
-    assert found["hits"][0]["id"] == "banana"
-    assert found["hits"][0]["is_answer"]
+    answer = json.loads(capsys.readouterr().out)["arms"][0]
+    assert (answer["arm"], answer["dim"], len(answer["hits"])) == ("base", 64, 2)
+    assert answer["hits"][0]["id"] == "banana"
+    assert answer["hits"][0]["is_answer"]
     assert cli.main(command) == 0
     assert "Bananas" in capsys.readouterr().out
 
@@ -33,7 +33,8 @@ def test_search_prints_a_table_or_one_json_object(
         (["--dim", "0"], "1 to 384"),
         (["--dim", "many"], "1 to 384"),
         (["--arm", "nope"], "no arm 'nope'"),
-        (["--corpus", "nope"], "no corpus 'nope'"),
+        (["--corpus", "nope"], "no corpus 'nope' and no such file"),
+        (["--top-k", "0"], "cannot show 0 results"),
     ],
 )
 def test_a_bad_word_ends_with_one_line_and_code_2(
@@ -58,7 +59,7 @@ def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
 
 
 def test_a_port_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.main(["--port", "70000"]) == 2
+    assert serve.main(["--port", "70000"]) == 2
     assert "70000" in capsys.readouterr().err
 
 
@@ -67,5 +68,5 @@ def test_a_model_that_is_not_there_ends_the_app_with_one_line(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
-    assert app.main(["--port", port, "--cache-dir", str(tmp_path), "--model", "nothing here"]) == 2
+    assert serve.main(["--port", port, "--cache-dir", str(tmp_path), "--model", "nothing here"]) == 2
     assert "'nothing here' is neither a folder here nor OWNER/NAME" in capsys.readouterr().err

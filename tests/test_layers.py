@@ -20,7 +20,8 @@ HOUSE = (
     {"evaluation", "exports"},
     {"advisor"},
     {"lab"},
-    {"cli", "api", "ui"},
+    {"api", "ui"},
+    {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
     {"static", "theme"},
@@ -28,6 +29,7 @@ UI = (
     {"shared"},
     {"compare", "curves", "train"},
     {"app"},
+    {"serve"},
 )
 TRAINING = (
     {"config", "report"},
@@ -97,7 +99,7 @@ def test_no_circle_of_modules(folder: str) -> None:
 def test_heavy_libraries_stay_where_they_belong(path: Path) -> None:
     here = room(path, "mrl_demo")
     tops = {name.split(".")[0] for name in imported(path)}
-    assert "training" not in tops
+    assert "training" not in tops or here == "cli"
     assert "gradio" not in tops or here == "ui"
     assert "torch" not in tops or here in TORCH_ALLOWED
 

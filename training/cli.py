@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option, add_command
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.process import prepare_process
 from training.config import TrainConfig, load_config
 from training.presets import PRESETS, preset
 from training.report import Report
@@ -25,12 +27,26 @@ _NUMBERS = {
 
 _HELP = {"batch_size": "rows of a step (of each process under torchrun)", "steps": "optimiser steps, 0 for one epoch"}
 
+_EXAMPLES = """examples:
+  %(prog)s --out runs/tuned                                              the adapter that ships
+  %(prog)s --data pairs.jsonl --out runs/mine                            your own pairs
+  %(prog)s --preset builtin --steps 50 --check --out runs/mine           check only
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 where it worked, 2 and a message where the user can mend it, 130 where interrupted."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    options = _parser().parse_args(arguments)
+    """Run a command of `python -m training`; the exit code as `run_command` has it."""
+    prepare_process()
+    try:
+        parser = _parser()
+    except LabError as error:  # A setting of the environment that cannot be.
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return run_command(parser.parse_args(arguments))
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run a parsed command; 0 if it worked, 2 and a message if the user can mend it, 130 if interrupted."""
     try:
         _refuse_several(options)
         return int(options.command(options) or 0)
@@ -44,33 +60,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--cache-dir", type=Path, help="where vectors are kept (MRL_CACHE_DIR)")
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train Matryoshka models, measure and publish them.",
+        formatter_class=HelpFormatter,
+    )
+    add_cache_option(parser, Settings.from_environment().cache_dir)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_train(commands.add_parser("train", help="train, measure before and after, and publish into --out"))
-    prepare = commands.add_parser("prepare", help="read and check the data and encode it with the base model")
+    add_training_commands(commands)
+    _add_evaluate(add_command(commands, "evaluate", "measure adapters against base and the control"))
+    return parser
+
+
+def add_training_commands(commands: Commands) -> None:
+    """Add all commands but `evaluate`, for a command line that has one of its own; `run_command` runs them."""
+    _add_train(add_command(commands, "train", "train, measure before and after, and publish into --out", _EXAMPLES))
+    prepare = add_command(commands, "prepare", "read and check the data and encode it with the base model")
     _add_config(prepare)
     prepare.set_defaults(command=_prepare)
-    pca = commands.add_parser("pca", help="fit the PCA of the base model on the training text (the arm base-pca)")
+    pca = add_command(commands, "pca", "fit the PCA of the base model on the training text (the arm base-pca)")
     _add_config(pca)
     pca.add_argument("--out", type=Path, required=True)
     pca.set_defaults(command=_pca)
-    _add_evaluate(commands.add_parser("evaluate", help="measure adapters against base and the control"))
-    adapt = commands.add_parser("adapt", help="fit a rotation to a corpus and save the model with it")
+    adapt = add_command(commands, "adapt", "fit a rotation to a corpus and save the model with it")
     adapt.add_argument("--corpus", required=True, help='"builtin", a BEIR folder, or a CSV, JSONL or TXT file')
     adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
     adapt.add_argument("--out", type=Path, required=True)
     adapt.set_defaults(command=_adapt)
-    card = commands.add_parser("card", help="write the model card of a finished run again")
+    card = add_command(commands, "card", "write the model card of a finished run again")
     card.add_argument("run", type=Path)
     card.set_defaults(command=_card)
-    publish = commands.add_parser("publish", help="put a finished run on the Hub (a dry run without --yes)")
+    publish = add_command(commands, "publish", "put a finished run on the Hub (a dry run without --yes)")
     publish.add_argument("run", type=Path)
     publish.add_argument("--repo", required=True, help="OWNER/NAME")
     publish.add_argument("--yes", action="store_true", help="upload, not only list")
     publish.add_argument("--public", action="store_true")
     publish.set_defaults(command=_publish)
-    return parser
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -113,8 +138,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    settings = Settings.from_environment()
-    return replace(settings, cache_dir=options.cache_dir) if options.cache_dir else settings
+    return replace(Settings.from_environment(), cache_dir=options.cache_dir.expanduser())
 
 
 def config_from(options: argparse.Namespace) -> TrainConfig:

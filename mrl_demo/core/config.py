@@ -37,6 +37,7 @@ class Settings:
     seed: int = 20250101
     host: str = "127.0.0.1"
     port: int = 7860
+    root_path: str = ""
     share: bool = False
     training_enabled: bool = True
 

@@ -116,6 +116,18 @@ class Hit:
         """Places gained (positive) or lost (negative) against the same arm at full dimension."""
         return self.full_rank - self.rank
 
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types."""
+        return {
+            "rank": self.rank,
+            "id": self.document.id,
+            "title": self.document.title,
+            "text": self.document.text,
+            "score": round(self.score, 6),
+            "full_rank": self.full_rank,
+            "is_answer": self.is_answer,
+        }
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -145,6 +157,22 @@ class SearchResult:
         """Bytes that `n_vectors` float32 vectors of this length take."""
         return self.bytes_per_vector * n_vectors
 
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types; times in ms, sizes in bytes."""
+        return {
+            "arm": self.arm,
+            "dim": self.dim,
+            "full_dim": self.full_dim,
+            "n_documents": self.n_documents,
+            "bytes_per_vector": self.bytes_per_vector,
+            "encode_ms": round(self.encode_ms, 3),
+            "search_ms": round(self.search_ms, 3),
+            "overlap_at_10": self.overlap_at_10,
+            "answer_rank": self.answer_rank,
+            "full_answer_rank": self.full_answer_rank,
+            "hits": [hit.to_dict() for hit in self.hits],
+        }
+
 
 @dataclass(frozen=True)
 class RankPaths:
@@ -166,6 +194,20 @@ class RankPaths:
     holds_from: int | None
     hold_k: int
 
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types; the ranks of each document are those at "dims"."""
+        documents = [
+            {"title": title, "is_answer": is_answer, "ranks": ranks}
+            for title, is_answer, ranks in zip(self.titles, self.is_answer, self.ranks.tolist(), strict=True)
+        ]
+        return {
+            "dims": list(self.dims),
+            "documents": documents,
+            "tracked": self.tracked,
+            "holds_from": self.holds_from,
+            "hold_k": self.hold_k,
+        }
+
 
 @dataclass(frozen=True)
 class ComparedArm:
@@ -174,6 +216,10 @@ class ComparedArm:
     spec: ArmSpec
     result: SearchResult
     paths: RankPaths
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types: the search result's, with "label" and the rank moves as "paths"."""
+        return {**self.result.to_dict(), "label": self.spec.label, "paths": self.paths.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -185,3 +231,13 @@ class Comparison:
     dim: int
     note: str
     arms: tuple[ComparedArm, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types, one entry of "arms" for each side."""
+        return {
+            "query": self.query,
+            "corpus": self.corpus,
+            "dim": self.dim,
+            "note": self.note,
+            "arms": [arm.to_dict() for arm in self.arms],
+        }

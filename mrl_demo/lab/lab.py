@@ -10,7 +10,7 @@ from pathlib import Path
 from mrl_demo.arms.catalogue import arm_named
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.config import Settings
-from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import ArmSpec, ComparedArm, Comparison, Corpus, FloatMatrix, Progress, RankPaths
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, files, python_reference
@@ -114,7 +114,9 @@ class Lab:
         """
         cleaned = clean_query(query, self.settings.max_query_chars)
         found = self.corpus(corpus)
-        k = top_k or self.settings.top_k
+        k = self.settings.top_k if top_k is None else top_k
+        if k < 1:
+            raise LabError(f"A search cannot show {k} results: ask for 1 or more.")
         compared = [self._compare_arm(cleaned.text, found, arm_named(name, self.arms()), dim, k) for name in arms]
         length = max(side.result.dim for side in compared)
         return Comparison(cleaned.text, corpus, length, cleaned.note, tuple(compared))

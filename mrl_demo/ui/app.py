@@ -64,6 +64,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
             server_name=settings.host,
             server_port=settings.port,
             share=settings.share,
+            root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
             prevent_thread_lock=True,
             quiet=True,
             **launch_options(),

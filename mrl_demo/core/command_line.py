@@ -1,0 +1,39 @@
+"""What all our command lines share: how help reads, and the one option that every command takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+#: What `add_subparsers` returns.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Says the default of every option that has one, and keeps the line breaks of examples."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        has_default = action.default not in (None, False, argparse.SUPPRESS, [], "")
+        return super()._get_help_string(action) if has_default else action.help
+
+
+def add_cache_option(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
+    """Add `--cache-dir` to the parser of a whole command line."""
+    parser.add_argument("--cache-dir", type=Path, default=cache_dir, help=_CACHE_HELP)
+
+
+def add_command(commands: Commands, name: str, says: str, examples: str = "") -> argparse.ArgumentParser:
+    """Add a command that takes `--cache-dir` too: given after the command's name or before it, the option is the same.
+
+    `says` is its line in the list of commands, `examples` stand below its options.
+    """
+    parser = commands.add_parser(
+        name, help=says, description=f"{says[0].upper()}{says[1:]}.", epilog=examples, formatter_class=HelpFormatter
+    )
+    # No default of its own: argparse would write it over what stood before the command.
+    parser.add_argument("--cache-dir", type=Path, default=argparse.SUPPRESS, help=_CACHE_HELP)
+    return parser
+
+
+_CACHE_HELP = "where vectors and models are kept (also MRL_CACHE_DIR)"

@@ -1,0 +1,87 @@
+"""Serve the page: `matryoshka-lab`, `mrl serve` and `python app.py` end here."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mrl_demo import __version__
+from mrl_demo.core.command_line import HelpFormatter, add_cache_option
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.process import prepare_process
+
+EXAMPLES = """examples:
+  %(prog)s                                     the collection that ships, at http://127.0.0.1:7860
+  %(prog)s --corpus my-documents.csv           your own documents
+  %(prog)s --model OWNER/NAME --port 8000      another model beside the arms
+  %(prog)s --root-path /lab                    behind a proxy that serves it under /lab
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the page until interrupted; the exit status, 2 with one line for a problem the user can act on."""
+    prepare_process()
+    try:
+        settings = Settings.from_environment()
+        parser = argparse.ArgumentParser(
+            description="How short can embeddings be? Measured and shown live.",
+            epilog=EXAMPLES,
+            formatter_class=HelpFormatter,
+        )
+        parser.add_argument("--version", action="version", version=f"Matryoshka lab {__version__}")
+        add_cache_option(parser, settings.cache_dir)
+        add_serve_options(parser, settings)
+        serve(settings, parser.parse_args(argv))
+    except LabError as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> None:
+    """The flags of the page, with the environment's settings as their defaults."""
+    parser.add_argument("--host", default=settings.host, help="address to listen on")
+    parser.add_argument("--port", type=int, default=settings.port, help="port to listen on")
+    parser.add_argument(
+        "--root-path",
+        default=settings.root_path,
+        metavar="PATH",
+        help="path under which a proxy shows the page, such as /lab",
+    )
+    parser.add_argument("--share", action="store_true", default=settings.share, help="make a public link too")
+    parser.add_argument("--corpus", type=Path, help="your own documents: CSV, JSONL, TXT or a BEIR folder")
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="a model's folder, or OWNER/NAME[@REVISION] on the Hub; may be given several times",
+    )
+
+
+def serve(settings: Settings, options: argparse.Namespace) -> None:
+    """Build the page with the flags of `add_serve_options` and serve it until interrupted; raises `LabError`."""
+    if not 1 <= options.port <= 65_535:
+        raise LabError(f"Port {options.port} does not exist: choose one from 1 to 65535.")
+    settings = replace(
+        settings,
+        host=options.host,
+        port=options.port,
+        root_path=options.root_path,
+        share=options.share,
+        cache_dir=options.cache_dir.expanduser(),
+    )
+    # Loads Gradio: after the flags were read.
+    from mrl_demo.lab.lab import Lab
+    from mrl_demo.ui.app import build_app, check_port, launch
+
+    check_port(settings.host, settings.port)
+    lab = Lab(settings)
+    for model in options.model:
+        lab.add_model(model)
+    page = build_app(lab, lab.add_corpus(options.corpus) if options.corpus else None)
+    print(f"Matryoshka lab is at {launch(page, settings)}", flush=True)
+    page.block_thread()
