@@ -18,6 +18,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@! command -v node >/dev/null || for script in mrl_demo/ui/static/*.js; do node --check "$$script" || exit 1; done
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .

@@ -79,7 +79,7 @@ def test_the_command_line_searches_and_measures_with_a_hub_model(
 ) -> None:
     shared = ["--corpus", str(beir_folder), "--cache-dir", str(fresh.cache_dir), "--json"]
     assert cli.main(["search", "wasps", "--arm", "someone/tiny", "--dim", "8", *shared]) == 0
-    assert json.loads(capsys.readouterr().out)["arm"] == "tiny"
+    assert json.loads(capsys.readouterr().out)["arms"][0]["arm"] == "tiny"
     command = ["evaluate", "--arms", "someone/tiny,someone/tiny+pca", "--dims", "4,32", "--split", "", *shared]
     assert cli.main(command) == 0
     assert "tiny+pca" in capsys.readouterr().out
