@@ -14,18 +14,18 @@ from mrl_demo.evaluation.results import SweepResult
 class BrokenQuery:
     """A query whose best relevant document is among the first `k` at full dimension and not at some shorter one.
 
-    `ranks` are those of that document at `dims` (rising; 1 is best). From `holds_from` on it stays among the
-    first `k`; `breaks_at` is the next shorter dimension measured, where it no longer is. `answer` is the
-    document with the highest grade.
+    That document's rank (1 is best) is `full_rank` at full dimension. From `holds_from` on it stays among the first
+    `k`; at `breaks_at`, the next shorter dimension measured, it falls to `broken_rank`. `answer` is the title (or the
+    beginning) of the document with the highest grade, empty if there is none.
     """
 
     query_id: str
     text: str
-    answer: Document | None
-    dims: tuple[int, ...]
-    ranks: tuple[int, ...]
-    holds_from: int
+    answer: str
+    full_rank: int
     breaks_at: int
+    broken_rank: int
+    holds_from: int
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,19 @@ def worst_queries(result: SweepResult, corpus: Corpus, arm: str, k: int = 10, li
         found += 1
         if first > dims[0]:
             answer = _answer(corpus, query_id, documents)
-            next_shorter = dims[dims.index(first) - 1]
-            broken.append(BrokenQuery(query_id, texts[query_id], answer, dims, tuple(row), first, next_shorter))
-    broken.sort(key=lambda each: (-each.breaks_at, -each.ranks[each.dims.index(each.breaks_at)], each.query_id))
+            shorter = dims.index(first) - 1
+            broken.append(BrokenQuery(query_id, texts[query_id], answer, row[-1], dims[shorter], row[shorter], first))
+    broken.sort(key=lambda query: (-query.breaks_at, -query.broken_rank, query.query_id))
     return BrokenQueries(arm, k, result.n_queries, found, len(broken), tuple(broken[:limit]))
 
 
-def _answer(corpus: Corpus, query_id: str, documents: dict[str, Document]) -> Document | None:
+def _answer(corpus: Corpus, query_id: str, documents: dict[str, Document]) -> str:
     grades = corpus.judgements.get(query_id, {})
     ordered = sorted(((-grade, name) for name, grade in grades.items() if grade > 0 and name in documents))
-    return documents[ordered[0][1]] if ordered else None
+    if not ordered:
+        return ""
+    best = documents[ordered[0][1]]
+    return best.title or best.text[:80]
 
 
 def holds_from(ranks: Sequence[int], dims: Sequence[int], k: int) -> int | None:

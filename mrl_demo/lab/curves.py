@@ -12,44 +12,18 @@ from mrl_demo.arms.catalogue import BM25
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
-from mrl_demo.core.types import ArmSpec, Progress
+from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
 from mrl_demo.evaluation.sweep import run_evaluation
-from mrl_demo.evaluation.worst import worst_queries
-from mrl_demo.lab.choices import CorpusChoice
-from mrl_demo.lab.lab import Lab
+from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
+from mrl_demo.lab.protocol import LabProtocol
 
 PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
 #: Measured when no arm is named: all that can be searched, and words alone.
 EXTRA_ARMS = (BM25,)
 WORST_SHOWN = 20
 _SPEED_QUERIES = 64
-
-
-@dataclass(frozen=True)
-class LostQuery:
-    """A query of the worst-hit list: its answer is at `full_rank` uncut, at `broken_rank` with `breaks_at` numbers."""
-
-    query_id: str
-    text: str
-    answer: str
-    full_rank: int
-    breaks_at: int
-    broken_rank: int
-    holds_from: int
-
-
-@dataclass(frozen=True)
-class LostQueries:
-    """The worst-hit queries of one arm: `n_broken` of the `n_found` whose answer is in the first `k` uncut."""
-
-    arm: str
-    k: int
-    n_queries: int
-    n_found: int
-    n_broken: int
-    worst: tuple[LostQuery, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +34,7 @@ class CurveSet:
     """
 
     sweep: SweepResult
-    lost: Mapping[str, LostQueries] = field(default_factory=dict)
+    lost: Mapping[str, BrokenQueries] = field(default_factory=dict)
     fingerprint: str = ""
     is_shipped: bool = False
     is_stale: bool = False
@@ -86,22 +60,14 @@ class CurveSet:
 class CurvesService:
     """Curves over a lab: shipped ones at once, others measured when asked for."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: LabProtocol) -> None:
         self.lab = lab
         self._folder = lab.settings.assets_dir / "results"
         self._shipped: dict[Path, CurveSet] = {}
 
-    def corpora(self) -> tuple[CorpusChoice, ...]:
-        """Entries of the corpus menu."""
-        return self.lab.corpora()
-
     def arms(self) -> tuple[str, ...]:
         """Names of what a new measurement covers."""
         return (*(arm.name for arm in self.lab.arms()), *EXTRA_ARMS)
-
-    def searchable(self) -> tuple[ArmSpec, ...]:
-        """Arms that the Compare tab can show."""
-        return self.lab.arms()
 
     def shipped(self, corpus: str) -> CurveSet | None:
         """The curves that came with the code, None where a corpus has none; raises `CorpusError` for a damaged file."""
@@ -133,22 +99,7 @@ class CurvesService:
         """
         found = self.lab.corpus(corpus, progress)
         sweep = run_evaluation(self.lab.builder, found, arms or self.arms(), None, precisions, progress=progress)
-        lost = {}
-        for arm in sweep.first_ranks:
-            broken = worst_queries(sweep, found, arm, limit=WORST_SHOWN)
-            worst = tuple(
-                LostQuery(
-                    query_id=each.query_id,
-                    text=each.text,
-                    answer=(each.answer.title or each.answer.text[:80]) if each.answer else "",
-                    full_rank=each.ranks[-1],
-                    breaks_at=each.breaks_at,
-                    broken_rank=each.ranks[each.dims.index(each.breaks_at)],
-                    holds_from=each.holds_from,
-                )
-                for each in broken.worst
-            )
-            lost[arm] = LostQueries(arm, broken.k, broken.n_queries, broken.n_found, broken.n_broken, worst)
+        lost = {arm: worst_queries(sweep, found, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         kept = replace(sweep, per_query={}, first_ranks={}, query_ids=(), rank_dims={})
         return CurveSet(kept, lost, found.fingerprint)
 
@@ -161,7 +112,7 @@ class CurvesService:
         return measure_speed(found.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
 
     def _is_own(self, corpus: str) -> bool:
-        return corpus in {choice.name for choice in self.corpora()} and Path(corpus).name == corpus
+        return corpus in {choice.name for choice in self.lab.corpora()} and Path(corpus).name == corpus
 
 
 def speed_to_json(result: SpeedResult) -> str:
@@ -184,5 +135,5 @@ def save_text(path: Path, text: str) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _lost(raw: dict[str, Any]) -> LostQueries:
-    return LostQueries(**{**raw, "worst": tuple(LostQuery(**each) for each in raw["worst"])})
+def _lost(raw: dict[str, Any]) -> BrokenQueries:
+    return BrokenQueries(**{**raw, "worst": tuple(BrokenQuery(**each) for each in raw["worst"])})

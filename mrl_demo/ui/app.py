@@ -10,7 +10,7 @@ import gradio as gr
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
@@ -27,7 +27,7 @@ TABS: tuple[tuple[str, Callable[..., None]], ...] = (
 )
 
 
-def build_app(lab: Lab, corpus: str | None = None) -> gr.Blocks:
+def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first where None), its first results already in it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
         static_html(header(), "page-header")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,3 +139,21 @@ def test_random_and_fitted_arms_keep_full_dimension_scores(lab: Lab, encoder: Ha
     turned = random_permutation(32, seed=3).apply(documents)
     np.testing.assert_allclose(turned @ turned.T, documents @ documents.T, atol=1e-5)
     assert not np.allclose(turned, documents)
+
+
+def test_an_answer_as_plain_json_says_what_the_objects_say(lab: Lab) -> None:
+    comparison = lab.compare("ripen ethylene gas", corpus="fruit", arms=["tiny", "tiny"], dim=4, top_k=2)
+    plain = json.loads(json.dumps(comparison.to_dict()))
+    assert (plain["query"], plain["corpus"], plain["dim"], len(plain["arms"])) == ("ripen ethylene gas", "fruit", 4, 2)
+    side, arm = comparison.arms[0], plain["arms"][0]
+    assert [hit["id"] for hit in arm["hits"]] == [hit.document.id for hit in side.result.hits]
+    assert (arm["arm"], arm["full_dim"], arm["bytes_per_vector"]) == ("tiny", 32, 16)
+    assert [document["ranks"] for document in arm["paths"]["documents"]] == side.paths.ranks.tolist()
+    assert arm["paths"]["holds_from"] == side.paths.holds_from
+
+
+def test_no_arm_and_no_results_are_refused(lab: Lab) -> None:
+    with pytest.raises(ModelError, match=r"No arm is named.*base.*tiny"):
+        lab.compare("x", corpus="fruit", arms=[], dim=8)
+    with pytest.raises(LabError, match="cannot show 0 results"):
+        lab.compare("x", corpus="fruit", arms=["tiny"], dim=8, top_k=0)

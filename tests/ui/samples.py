@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import InvalidDimensionError, LabError
 from mrl_demo.core.types import (
@@ -19,8 +20,10 @@ from mrl_demo.core.types import (
     RankPaths,
     SearchResult,
 )
+from mrl_demo.corpora.examples import Example
 from mrl_demo.lab.choices import CorpusChoice
-from mrl_demo.lab.lab import Example
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.models.registry import EncoderRegistry
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
 DIMS = (1, 8, 64, 384)
@@ -65,18 +68,21 @@ def comparison(dim: int = 64, query: str = "how do bees talk", note: str = "") -
 class StubLab:
     """Answers with sample data; "broken" raises what users cause, "bug" what we cause."""
 
-    settings = Settings()
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        encoders = EncoderRegistry(self.settings)
+        self.builder = SpaceBuilder(encoders, self.settings.cache_dir, self.settings.assets_dir)
 
-    def corpus(self, name: str) -> Corpus:
+    def corpus(self, name: str, progress: Progress | None = None) -> Corpus:
         return Corpus(name, name, (), "fingerprint")
 
     def arms(self) -> tuple[ArmSpec, ...]:
         return tuple(arm.spec for arm in comparison().arms)
 
-    def base_of(self, arm: str) -> str:  # noqa: ARG002
+    def base_of(self, arm: str) -> str:
         return "base"
 
-    def full_dim(self, arms: Sequence[str]) -> int:  # noqa: ARG002
+    def full_dim(self, arms: Sequence[str]) -> int:
         return 384
 
     def corpora(self) -> tuple[CorpusChoice, ...]:
@@ -85,13 +91,15 @@ class StubLab:
     def examples(self, corpus: str) -> tuple[Example, ...]:
         return tuple(Example(f"{corpus} question {i}", "a paraphrase") for i in range(8))
 
-    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:  # noqa: ARG002
+    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
         if corpus == "broken":
             raise LabError("There is no corpus 'broken'.")
         if progress:
             progress(0.5, "Encoding")
 
-    def compare(self, query: str, *, dim: object, **_: object) -> Comparison:
+    def compare(
+        self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
+    ) -> Comparison:
         if not isinstance(dim, int) or not 1 <= dim <= 384:
             raise InvalidDimensionError(f"Dimension {dim!r} is not a whole number from 1 to 384.")
         if query == "broken":
@@ -99,3 +107,7 @@ class StubLab:
         if query == "bug":
             raise ZeroDivisionError("a secret detail")
         return comparison(dim, query, note="The query was cut." if query == "long" else "")
+
+
+#: Read by the type checker: the stand-in has all that the page needs of a lab.
+STAND_IN: LabProtocol = StubLab()

@@ -15,7 +15,7 @@ from tests.ui.samples import StubLab
 
 @pytest.fixture(scope="module")
 def config() -> dict[str, object]:
-    return build_app(StubLab()).get_config_file()  # type: ignore[arg-type]
+    return build_app(StubLab()).get_config_file()
 
 
 def run_app(*flags: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Comparison, Progress
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare.state import ViewState
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.components.text import shorten
@@ -35,7 +35,7 @@ class Answer:
         return notice(shorten(self.message, 600), self.kind)
 
 
-def ask(lab: Lab, view: ViewState, dim: object) -> Answer:
+def ask(lab: LabProtocol, view: ViewState, dim: object) -> Answer:
     """Compare the arms of `view` at prefix `dim`; never raises."""
     if view.is_empty:
         return Answer(None, EMPTY_HINT, "hint")
@@ -47,7 +47,7 @@ def ask(lab: Lab, view: ViewState, dim: object) -> Answer:
     return _guarded(compare)
 
 
-def prepare(lab: Lab, view: ViewState, progress: Progress) -> Answer:
+def prepare(lab: LabProtocol, view: ViewState, progress: Progress) -> Answer:
     """Make vectors and indexes ready; an empty message where all went well; never raises."""
 
     def work() -> Answer:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask, prepare
 from mrl_demo.ui.compare.state import ViewState
@@ -57,7 +57,7 @@ class Parts:
 class Events:
     """What the components call; each returns new values for its outputs and none raises."""
 
-    lab: Lab
+    lab: LabProtocol
 
     def search(
         self, view: ViewState | None, query: str, corpus: str, left: str, right: str, dim: object

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
 from mrl_demo.ui.compare.events import Events, Parts
@@ -23,7 +23,7 @@ FIRST_DIM = 64
 RIGHT_ARMS = ("tuned", "adapted", "corpus-pca")
 
 
-def build(lab: Lab, corpus: str | None = None) -> None:
+def build(lab: LabProtocol, corpus: str | None = None) -> None:
     """Lay out the tab inside the current Blocks, its first results already in it."""
     view = first_view(lab, corpus)
     ask(lab, replace(view, query="warm-up"), FIRST_DIM)  # Loads the models, so that times on the page are warm.
@@ -34,7 +34,7 @@ def build(lab: Lab, corpus: str | None = None) -> None:
     _wire(Events(lab), parts)
 
 
-def first_view(lab: Lab, corpus: str | None = None) -> ViewState:
+def first_view(lab: LabProtocol, corpus: str | None = None) -> ViewState:
     """The first example of the corpus, under the first arm and the best contender there is."""
     names = [arm.name for arm in lab.arms()]
     right = next((name for name in RIGHT_ARMS if name in names), names[-1])
@@ -43,7 +43,7 @@ def first_view(lab: Lab, corpus: str | None = None) -> ViewState:
     return ViewState(examples[0].text if examples else "", corpus, (names[0], right))
 
 
-def _layout(lab: Lab, view: ViewState, answer: Answer) -> Parts:
+def _layout(lab: LabProtocol, view: ViewState, answer: Answer) -> Parts:
     found = answer.comparison
     full = compare_view.shared_full_dim(found) if found else TRAINED_DIMS[-1]
     arms = [(arm.label, arm.name) for arm in lab.arms()]

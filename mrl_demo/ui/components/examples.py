@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mrl_demo.lab.lab import Example
+from mrl_demo.corpora.examples import Example
 from mrl_demo.ui.components.text import escape, shorten, user_text
 
 

@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import TRAINED_DIMS, Progress
 from mrl_demo.evaluation.speed import SpeedResult
-from mrl_demo.lab.curves import CurveSet, CurvesService, LostQueries
+from mrl_demo.evaluation.worst import BrokenQueries
+from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.ui.components.dimension import dimension_markup
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.components.text import escape
@@ -61,7 +62,7 @@ class CurveEvents:
         if figures:
             found = [(arm.label, arm.name) for arm in figures.arms if arm.full_dim or not with_length]
         else:
-            found = [(arm.label, arm.name) for arm in self.service.searchable()]
+            found = [(arm.label, arm.name) for arm in self.service.lab.arms()]
         return found
 
     def first_notice(self, corpus: str) -> str:
@@ -161,7 +162,7 @@ class CurveEvents:
         if lost is None or not lost.worst:
             raise gr.Error("That list is gone: choose an arm again.", print_exception=False)
         query = lost.worst[position % len(lost.worst)]
-        names = [arm.name for arm in self.service.searchable()]
+        names = [arm.name for arm in self.service.lab.arms()]
         right = lost.arm if lost.arm in names and lost.arm != names[0] else gr.skip()
         full = TRAINED_DIMS[-1]
         slider = gr.HTML(value=query.breaks_at, markup=dimension_markup(query.breaks_at, full, TRAINED_DIMS))
@@ -228,7 +229,7 @@ class CurveEvents:
             return None
         return Figures.of(found) if found else None
 
-    def _lost(self, seen: Seen, choice: Choice) -> LostQueries | None:
+    def _lost(self, seen: Seen, choice: Choice) -> BrokenQueries | None:
         figures = self._figures(seen, choice.corpus)
         return figures.curves.lost.get(choice.lost_arm) if figures else None
 

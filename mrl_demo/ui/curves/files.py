@@ -11,7 +11,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
-from mrl_demo.lab.curves import LostQueries, LostQuery, speed_to_json
+from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
+from mrl_demo.lab.curves import speed_to_json
 from mrl_demo.ui.components.text import escape
 from mrl_demo.ui.curves.data import Figures
 
@@ -47,11 +48,11 @@ def speed_text(speed: SpeedResult, kind: str) -> str:
     return _csv(["n", "full_dim", *names], rows)
 
 
-def lost_text(lost: LostQueries, kind: str) -> str:
+def lost_text(lost: BrokenQueries, kind: str) -> str:
     """The worst-hit queries of one arm."""
     if kind != "csv":
         return json.dumps(asdict(lost), ensure_ascii=False)
-    names = [each.name for each in fields(LostQuery)]
+    names = [each.name for each in fields(BrokenQuery)]
     rows = [[lost.arm, *(getattr(each, name) for name in names)] for each in lost.worst]
     return _csv(["arm", *names], rows)
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from mrl_demo.evaluation.speed import SIZES
 from mrl_demo.lab.curves import CurvesService
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.curves import files as curves_files
 from mrl_demo.ui.curves.data import BYTES, LATENCY, METRIC_LABELS, Choice
 from mrl_demo.ui.curves.events import CurveEvents, Seen
@@ -81,7 +81,7 @@ class Buttons:
     notice: gr.HTML
 
 
-def build(lab: Lab, corpus: str | None = None) -> None:
+def build(lab: LabProtocol, corpus: str | None = None) -> None:
     """Lay out the tab inside the current Blocks, filled from the shipped results."""
     events = CurveEvents(CurvesService(lab))
     first = events.first_choice(corpus or lab.corpora()[0].name)
@@ -111,7 +111,7 @@ def build(lab: Lab, corpus: str | None = None) -> None:
 
 def _controls(events: CurveEvents, first: Choice) -> tuple[tuple[Any, ...], Buttons]:
     with gr.Row(elem_classes="curves-row"):
-        corpora = [(choice.label, choice.name) for choice in events.service.corpora()]
+        corpora = [(choice.label, choice.name) for choice in events.service.lab.corpora()]
         corpus = gr.Dropdown(
             corpora, value=first.corpus, label="Collection", filterable=False, min_width=200, elem_id="curves-corpus"
         )

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
-from mrl_demo.lab.curves import LostQueries
+from mrl_demo.evaluation.worst import BrokenQueries
 from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import style_of
 from mrl_demo.ui.components.text import escape, human_bytes, shorten, user_text
@@ -254,7 +254,7 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
     )
 
 
-def lost_html(figures: Figures | None, lost: LostQueries | None) -> str:
+def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> str:
     """The worst-hit queries, each a button that opens it beside base in the Compare tab."""
     if figures is None or lost is None:
         return '<p class="lost-lead">No list for this arm: choose another, or measure again.</p>'

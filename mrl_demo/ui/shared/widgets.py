@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from mrl_demo.lab.lab import Example
+from mrl_demo.corpora.examples import Example
 from mrl_demo.ui.components.dimension import dimension_markup
 from mrl_demo.ui.components.examples import example_chips
 

@@ -16,7 +16,7 @@ from mrl_demo.jobs.events import Progressed
 from mrl_demo.jobs.line import JobState, TrainingJobs
 from mrl_demo.jobs.process import FINISHED
 from mrl_demo.jobs.request import TrainRequest
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.presets import choice_named
@@ -44,7 +44,7 @@ class Drawn:
 class TrainEvents:
     """Handlers over the line of runs."""
 
-    lab: Lab
+    lab: LabProtocol
     line: TrainingJobs
 
     def check(self, *controls: Control) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.jobs.line import DATA_TYPES, OFF, TrainingJobs
-from mrl_demo.lab.lab import Lab
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.shared.links import COMPARE_LABEL, OPEN_COMPARE
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
@@ -83,7 +83,7 @@ class Shown:
         ]  # fmt: skip
 
 
-def build(lab: Lab, corpus: str | None = None) -> None:  # noqa: ARG001 - every tab is built alike
+def build(lab: LabProtocol, corpus: str | None = None) -> None:  # noqa: ARG001 - every tab is built alike
     """Lay out the tab inside the current Blocks; where training is off it says how to turn it on, and nothing else."""
     events = TrainEvents(lab, TrainingJobs(lab.settings))
     with gr.Column(elem_id="train"):

@@ -18,11 +18,11 @@ MENUS = ("builtin", "base", "tuned")
 
 @pytest.fixture
 def events() -> Events:
-    return Events(StubLab())  # type: ignore[arg-type]
+    return Events(StubLab())
 
 
 def say(query: str, dim: object = 64) -> Answer:
-    return ask(StubLab(), ViewState(query, *MENUS[:1], MENUS[1:]), dim)  # type: ignore[arg-type]
+    return ask(StubLab(), ViewState(query, *MENUS[:1], MENUS[1:]), dim)
 
 
 def skipped(values: tuple[Any, ...]) -> list[bool]:
@@ -57,15 +57,15 @@ def test_errors_of_ours_are_logged_and_their_details_kept(caplog: pytest.LogCapt
 
 def test_preparing_reports_progress_and_failure() -> None:
     seen = Mock()
-    assert prepare(StubLab(), VIEW, seen).message == ""  # type: ignore[arg-type]
+    assert prepare(StubLab(), VIEW, seen).message == ""
     seen.assert_called_once_with(0.5, "Encoding")
     broken = ViewState("", "broken", ("base", "tuned"))
-    assert "no corpus 'broken'" in prepare(StubLab(), broken, seen).message  # type: ignore[arg-type]
+    assert "no corpus 'broken'" in prepare(StubLab(), broken, seen).message
 
 
 def test_the_first_view_is_an_example_under_base_and_tuned() -> None:
-    assert first_view(StubLab()) == ViewState("builtin question 0", "builtin", ("base", "tuned"))  # type: ignore[arg-type]
-    assert first_view(StubLab(), "own").query == "own question 0"  # type: ignore[arg-type]
+    assert first_view(StubLab()) == ViewState("builtin question 0", "builtin", ("base", "tuned"))
+    assert first_view(StubLab(), "own").query == "own question 0"
 
 
 def test_a_search_fills_everything_and_remembers_the_query(events: Events) -> None:

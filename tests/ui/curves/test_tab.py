@@ -16,7 +16,8 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
-from mrl_demo.lab.curves import CurveSet, LostQueries, LostQuery
+from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
+from mrl_demo.lab.curves import CurveSet
 from mrl_demo.ui.curves import files as curves_files
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
@@ -65,8 +66,8 @@ def sweep(verdict: str = "better", label: str = "Tuned", note: str = "") -> Swee
     )
 
 
-def lost(text: str = "how do bees talk") -> LostQueries:
-    return LostQueries("tuned", 10, 120, 100, 1, (LostQuery("q1", text, "Bees", 2, 64, 41, 384),))
+def lost(text: str = "how do bees talk") -> BrokenQueries:
+    return BrokenQueries("tuned", 10, 120, 100, 1, (BrokenQuery("q1", text, "Bees", 2, 64, 41, 384),))
 
 
 def figures(**changes: str) -> Figures:

@@ -57,7 +57,7 @@ class StubLine:
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
-    def progress(self, job_id: str) -> Progressed:  # noqa: ARG002
+    def progress(self, job_id: str) -> Progressed:
         return PROGRESS
 
     def metrics(self, job: JobState) -> dict[str, Any] | None:
@@ -74,10 +74,8 @@ def events(*jobs: JobState) -> TrainEvents:
 
 
 def page(enabled: bool) -> dict[str, Any]:
-    lab = StubLab()
-    lab.settings = Settings(training_enabled=enabled)
     with gr.Blocks() as blocks:
-        train.build(lab)  # type: ignore[arg-type]
+        train.build(StubLab(Settings(training_enabled=enabled)))
     return blocks.get_config_file()
 
 
@@ -255,7 +253,7 @@ def test_where_training_is_off_the_tab_has_no_control_and_no_event() -> None:
 
 def test_handlers_refuse_where_training_is_off(tmp_path: Path) -> None:
     line = TrainingJobs(Settings(training_enabled=False, cache_dir=tmp_path))
-    found = TrainEvents(StubLab(), line)  # type: ignore[arg-type]
+    found = TrainEvents(StubLab(), line)
     assert "MRL_TRAINING_ENABLED=1" in found.start(*CONTROLS)[0]
     assert "MRL_TRAINING_ENABLED=1" in found.check(*CONTROLS)
     assert "MRL_TRAINING_ENABLED=1" in found.cancel("1" * 20)

@@ -1,4 +1,4 @@
-"""A bounded, thread-safe map that makes each value once."""
+"""A bounded map that all threads share, and that makes each value once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class _Bounded(Generic[Value]):
-    """A least-recently-used map that makes each missing value once, however many threads ask for it."""
+class SharedCache(Generic[Value]):
+    """A least-recently-used map that makes each missing value once, however many threads want it.
+
+    >>> cache = SharedCache[str](limit=2)
+    >>> [cache.get(word, word.upper) for word in ("a", "b", "c")]
+    ['A', 'B', 'C']
+    >>> cache.get("c", lambda: "made again"), cache.get("a", lambda: "made again")  # "a" made room for "c".
+    ('C', 'made again')
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -28,7 +35,7 @@ class _Bounded(Generic[Value]):
                 self._values.popitem(last=False)
 
     def get(self, key: object, make: Callable[[], Value]) -> Value:
-        """The value of `key`, made by `make` where it is missing; what `make` raises is raised and nothing is kept."""
+        """The value of `key`, made by `make` if it is missing; if `make` raises, so does this, and nothing is kept."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)

@@ -1,0 +1,84 @@
+"""One query against one arm at a time: texts are encoded once, and an index serves every prefix length."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from mrl_demo.arms.spaces import Space, SpaceBuilder
+from mrl_demo.core.types import ArmSpec, ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
+from mrl_demo.lab.searcher import EncodedQuery, Searcher
+from mrl_demo.lab.shared_cache import SharedCache
+from mrl_demo.search.prefix import PrefixIndex
+
+_QUERIES_KEPT = 2_048
+_PATHS_KEPT = 512
+
+
+@dataclass(frozen=True)
+class _SearchableSpace:
+    space: Space
+    searcher: Searcher
+
+
+class Comparer:
+    """Searches with arms and keeps what the next search needs: indexes, vectors of queries, rank moves.
+
+    `kept_corpora` bounds how many corpora's indexes stay in memory (times four arms each).
+    """
+
+    def __init__(self, builder: SpaceBuilder, kept_corpora: int) -> None:
+        self._builder = builder
+        self._spaces: SharedCache[_SearchableSpace] = SharedCache(kept_corpora * 4)
+        self._query_vectors: SharedCache[tuple[FloatMatrix, float]] = SharedCache(_QUERIES_KEPT)
+        self._judged_queries: SharedCache[dict[str, str]] = SharedCache(kept_corpora)
+        self._paths: SharedCache[RankPaths] = SharedCache(_PATHS_KEPT)
+        self._warm: set[str] = set()
+
+    def prepare(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> None:
+        """Make the vectors and the index of an arm over a corpus, unless they are there."""
+        self._searchable(arm, corpus, progress)
+
+    def compare(self, text: str, corpus: Corpus, arm: ArmSpec, dim: int, top_k: int) -> ComparedArm:
+        """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again."""
+        searchable = self._searchable(arm, corpus)
+        query = self._encode(text, searchable.space)
+        answers = self._known_answers(corpus, text)
+        result = searchable.searcher.result(query, dim, top_k, answers)
+        key = (arm.name, corpus.name, corpus.fingerprint, text, top_k)
+        paths = self._paths.get(key, lambda: searchable.searcher.paths(query, top_k, answers))
+        return ComparedArm(arm, result, paths)
+
+    def _searchable(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
+        def build() -> _SearchableSpace:
+            space = self._builder.space(arm, corpus, progress)
+            return _SearchableSpace(space, Searcher(arm.name, corpus, PrefixIndex(space.documents)))
+
+        fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
+        return self._spaces.get((arm.name, fingerprint, corpus.name, corpus.fingerprint), build)
+
+    def _encode(self, text: str, space: Space) -> EncodedQuery:
+        encoder = self._builder.encoders.encoder(space.arm.encoder)
+
+        def encode() -> tuple[FloatMatrix, float]:
+            """The query's vector and the ms that encoding it took."""
+            if encoder.fingerprint not in self._warm:  # Loading weights is not encoding: it is kept out of the time.
+                encoder.encode_queries([text])
+                self._warm.add(encoder.fingerprint)
+            started = time.perf_counter()
+            return encoder.encode_queries([text])[0], (time.perf_counter() - started) * 1e3
+
+        vector, encode_ms = self._query_vectors.get((encoder.fingerprint, text), encode)
+        return EncodedQuery(text, space.rotate(vector[None])[0], encode_ms)
+
+    def _known_answers(self, corpus: Corpus, text: str) -> dict[str, int]:
+        """Grades by document of a judged query typed word for word (spaces and case aside), empty for other texts."""
+        ids = self._judged_queries.get(
+            (corpus.name, corpus.fingerprint), lambda: {_fold(query.text): query.id for query in corpus.queries}
+        )
+        judged = corpus.judgements.get(ids.get(_fold(text), ""), {})
+        return {document: grade for document, grade in judged.items() if grade > 0}
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.lower().split())

@@ -1,0 +1,44 @@
+"""What a page needs of a lab: `Lab` has it, and so has the tests' stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.config import Settings
+from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
+from mrl_demo.corpora.examples import Example
+from mrl_demo.lab.choices import CorpusChoice
+
+
+class LabProtocol(Protocol):
+    """Menus, searches, and what measurements read; each method as `Lab` documents it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Paths, limits, and whether training is switched on."""
+        ...
+
+    @property
+    def builder(self) -> SpaceBuilder:
+        """Where measurements get their vectors."""
+        ...
+
+    def arms(self) -> tuple[ArmSpec, ...]: ...
+
+    def base_of(self, arm: str) -> str: ...
+
+    def full_dim(self, arms: Sequence[str]) -> int: ...
+
+    def corpora(self) -> tuple[CorpusChoice, ...]: ...
+
+    def corpus(self, name: str, progress: Progress | None = None) -> Corpus: ...
+
+    def examples(self, corpus: str) -> tuple[Example, ...]: ...
+
+    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None: ...
+
+    def compare(
+        self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
+    ) -> Comparison: ...
