@@ -1,64 +1,113 @@
-"""The arms that ship: one row each, in the order of the menus."""
+"""The arms that ship: one row each, in the order of the menus. A new arm is a transform and a row."""
 
 from __future__ import annotations
 
+from mrl_demo.arms.arm import Arm, Style
+from mrl_demo.arms.transforms.adapted import Adapted
+from mrl_demo.arms.transforms.corpus_pca import CorpusPca
+from mrl_demo.arms.transforms.random_order import RandomOrder
+from mrl_demo.arms.transforms.training_pca import TrainingPca
 from mrl_demo.core.errors import ModelError
-from mrl_demo.core.types import TRAINED_DIMS, ArmSpec
+from mrl_demo.core.types import TRAINED_DIMS
 
 BM25 = "bm25"
-BM25_LABEL = "BM25 (words, no vectors)"
 
-ARMS = (
-    ArmSpec("base", "Base, cut", "The pretrained model; its vectors are simply cut and re-normalised.", "minilm"),
-    ArmSpec(
+#: Mid-tones with 3:1 contrast on white and on near black.
+ARMS: tuple[Arm, ...] = (
+    Arm(
+        name="base",
+        label="Base, cut",
+        description="The pretrained model; its vectors are simply cut and re-normalised.",
+        encoder="minilm",
+        style=Style("#c8601a", "circle"),
+    ),
+    Arm(
         name="tuned",
         label="Tuned with MRL",
         description="Fine-tuned with MatryoshkaLoss: the first numbers carry the most.",
         encoder="tuned",
         trained_dims=TRAINED_DIMS,
+        style=Style("#1c8da6", "square"),
+        contender=1,
     ),
-    ArmSpec(
+    Arm(
         name="tuned-plain",
         label="Tuned without MRL",
         description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",
         encoder="tuned-plain",
+        style=Style("#5f7fd6", "diamond", "dash"),
     ),
-    ArmSpec("base-pca", "Base + PCA", "Base, rotated by a PCA fitted on the training text.", "minilm", "pca"),
-    ArmSpec(
+    Arm(
+        name="base-pca",
+        label="Base + PCA",
+        description="Base, rotated by a PCA fitted on the training text.",
+        encoder="minilm",
+        transform=TrainingPca(),
+        style=Style("#a98200", "triangle-up", "dot"),
+    ),
+    Arm(
         name="corpus-pca",
         label="Base + PCA of this corpus",
         description="Base, rotated by a PCA fitted on the documents being searched.",
         encoder="minilm",
-        transform="corpus-pca",
+        transform=CorpusPca(),
+        style=Style("#c0528f", "triangle-down", "dash"),
+        contender=3,
     ),
-    ArmSpec(
+    Arm(
         name="adapted",
         label="Base + fitted rotation",
         description="Base with a rotation learned from these documents, their titles and sentences; no training.",
         encoder="minilm",
-        transform="adapted",
+        transform=Adapted(),
+        style=Style("#2f8f6a", "star"),
+        contender=2,
     ),
-    ArmSpec(
+    Arm(
         name="tuned-adapted",
         label="Tuned + fitted rotation",
         description="Both: the tuned model, rotated to fit these documents.",
         encoder="tuned",
-        transform="adapted",
         trained_dims=TRAINED_DIMS,
+        transform=Adapted(),
+        style=Style("#8f63cc", "hexagon"),
     ),
-    ArmSpec(
+    Arm(
         name="base-random",
         label="Base, random numbers kept",
         description="Base with randomly chosen dimensions kept instead of the first ones.",
         encoder="minilm",
-        transform="random",
+        transform=RandomOrder(),
+        style=Style("#8b93a1", "x", "dot"),
+    ),
+    Arm(
+        name=BM25,
+        label="BM25 (words, no vectors)",
+        description="Lexical baseline without a dimension: a horizontal line.",
+        encoder="",
+        style=Style("#8a7764", "line-ew", "longdash"),
     ),
 )
+_SPARE_STYLES = (Style("#b4534b", "pentagon"), Style("#4c8a3f", "cross"), Style("#77808f", "bowtie"))
 
 
-def arm_named(name: str, arms: tuple[ArmSpec, ...] = ARMS) -> ArmSpec:
-    """The arm of that name; raises `ModelError` naming those there are."""
+def find_arm(name: str, arms: tuple[Arm, ...]) -> Arm:
+    """The arm of that name among `arms`; raises `ModelError` naming those there are."""
     for arm in arms:
         if arm.name == name:
             return arm
     raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")
+
+
+def arm_style(name: str, place: int = 0) -> Style:
+    """How an arm is drawn; `place` chooses among three spare styles for models that joined later."""
+    styles = {arm.name: arm.style for arm in ARMS}
+    return styles.get(name) or _SPARE_STYLES[place % len(_SPARE_STYLES)]
+
+
+def best_contender(names: tuple[str, ...] | list[str]) -> str | None:
+    """The arm that stands beside base at first: the best contender among `names`, None without one."""
+    ranked = sorted((arm.contender, arm.name) for arm in ARMS if arm.contender and arm.name in names)
+    return ranked[0][1] if ranked else None
+
+

@@ -1,0 +1,40 @@
+"""The noun of this room: a model and a transform, drawn and listed in one way everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mrl_demo.arms.transforms.base import Transform
+from mrl_demo.arms.transforms.cut import Cut
+from mrl_demo.core.types import ArmSpec
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one arm or precision is drawn everywhere; marker and dash tell them apart where colours do not."""
+
+    colour: str
+    symbol: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class Arm(ArmSpec):
+    """One contender: which encoder, what is done to its vectors before the cut, and how it is shown.
+
+    `style` is None for models that join later: they take spare styles by place. `contender` is its order among the
+    arms that stand beside `base` at first (1 comes first), 0 for none. An arm without an encoder (bm25) has no
+    vectors: it is evaluated, never searched.
+
+    >>> Arm("mine", "My model", "A model of mine.", "mine").transform.name
+    'cut'
+    """
+
+    transform: Transform = field(default_factory=Cut)
+    style: Style | None = None
+    contender: int = 0
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether it can be searched and cut."""
+        return bool(self.encoder)

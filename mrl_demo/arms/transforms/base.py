@@ -1,0 +1,92 @@
+"""The protocol of a transform, what it may be fitted on, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol, Self
+
+from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+
+
+class FittedOn(Enum):
+    """The text that a transform needs to see first."""
+
+    NOTHING = "nothing"
+    TRAINING_TEXT = "the training text"
+    DOCUMENTS = "the documents being searched"
+    DOCUMENTS_AND_STAND_INS = "the documents being searched and their titles and sentences"
+
+
+class VectorMap(Protocol):
+    """A fitted transform: takes an encoder's vectors into the space that is cut."""
+
+    @property
+    def dimension(self) -> int | None:
+        """Length d of the vectors it takes, None for any."""
+        ...
+
+    def apply(self, vectors: FloatMatrix) -> FloatMatrix:
+        """`(n, d)` float32 unit rows out of `(n, d)` unit rows of the encoder."""
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The map that leaves vectors as they are.
+
+    >>> import numpy as np
+    >>> Identity().apply(np.ones((1, 2), np.float32)).tolist()
+    [[1.0, 1.0]]
+    """
+
+    dimension: int | None = None
+
+    def apply(self, vectors: FloatMatrix) -> FloatMatrix:
+        """The very same vectors."""
+        return vectors
+
+
+@dataclass(frozen=True)
+class FitMaterial:
+    """All that a transform may be fitted on; nothing of it is computed before it is asked for.
+
+    `documents` is `(n, d)` float32 as the encoder gives them, `stand_ins` encodes titles and sentences that stand in
+    for queries, `shipped` is the folder of rotations that came with the code.
+    """
+
+    corpus: Corpus
+    encoder: str
+    encoder_fingerprint: str
+    trained_dims: tuple[int, ...]
+    documents: FloatMatrix
+    stand_ins: Callable[[Progress | None], FloatMatrix]
+    shipped: Path
+    seed: int = 0
+
+
+class Transform(Protocol):
+    """What is done to vectors before the cut; a new one is a class like this and a row of the catalogue.
+
+    `suffix` is what makes any model's arm of it ("adapted" in `NAME+adapted`), "" where that makes no sense, and
+    `suffix_label` names it in menus.
+    """
+
+    name: str
+    suffix: str
+    suffix_label: str
+    fitted_on: FittedOn
+
+    def variants(self) -> tuple[Self, ...]:
+        """What is measured for it: itself, or one instance for every seed."""
+        ...
+
+    def key(self, material: FitMaterial) -> str:
+        """Hex sha256 of all that the fitted map depends on; "" if fitting is too cheap to keep."""
+        ...
+
+    def fit(self, material: FitMaterial, progress: Progress | None = None) -> VectorMap:
+        """The map for these documents; raises `LabError` kinds, and whatever `progress` raises."""
+        ...
