@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.cache import load_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
@@ -53,15 +54,15 @@ def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus
     folder = settings.assets_dir / "rotations"
     builder = SpaceBuilder(registry, settings.cache_dir, settings.assets_dir)
     wanted = set()
-    for arm in registry.arms():
-        if arm.transform == "adapted":
+    for arm in builder.menu.arms():
+        if isinstance(arm.transform, Adapted):
             documents = builder.documents(arm.encoder, corpus)
-            name = f"{builder.rotation_key(arm, corpus, documents)}.safetensors"
-            wanted.add(name)
-            if not (folder / name).is_file():
+            key = arm.transform.key(builder.material(arm, corpus, documents))
+            wanted.add(f"{key}.safetensors")
+            if not (folder / f"{key}.safetensors").is_file():
                 print(f"fitting {arm.name}", flush=True)
-                builder.rotation(arm, corpus, documents)
-                shutil.copy(settings.cache_dir / "rotations" / name, folder / name)
+                builder.fitted(arm, corpus, documents)
+                shutil.copy(settings.cache_dir / "rotations" / f"{key}.safetensors", folder)
     for path in folder.glob("*.safetensors"):
         if path.name not in wanted and not path.name.endswith("-pca.safetensors"):
             path.unlink()

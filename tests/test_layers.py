@@ -15,9 +15,9 @@ from mrl_demo.core.config import CODE_ROOT
 #: A room may import rooms of earlier floors, and itself; rooms of one floor do not see each other.
 HOUSE = (
     {"core"},
-    {"corpora", "models", "adapt", "search", "plots"},
+    {"corpora", "models", "adapt", "search"},
     {"arms", "jobs"},
-    {"evaluation", "exports"},
+    {"evaluation", "exports", "plots"},
     {"advisor"},
     {"lab"},
     {"api", "ui"},

@@ -218,7 +218,7 @@ def _prepare(options: argparse.Namespace) -> int:
 def _pca(options: argparse.Namespace) -> int:
     from training.run import fit_training_pca
 
-    fit_training_pca(config_from(options), _settings(options), Report()).save(options.out)
+    fit_training_pca(config_from(options), _settings(options), Report()).save(options.out, key=options.out.stem)
     print(f"Wrote {options.out}")
     return 0
 

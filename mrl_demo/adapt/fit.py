@@ -63,6 +63,7 @@ def fit_adapted(
         time.perf_counter() - started,
         len(rows),
         note="" if fit.best_step else "PCA: learning did not lower the held-out loss",
+        is_cut_short=fit.is_cut_short,
     )
 
 
@@ -86,6 +87,7 @@ class _Fit:
         self.best = start[:, : prefixes[-1]].clone()
         self.before = self.best_loss = self.objective.loss(self.judges, self.best)
         self.best_step = 0
+        self.is_cut_short = False
 
     def run(self, deadline: float, progress: Progress | None) -> None:
         """Take steps until they are done, the held-out loss stops falling, or the time is up."""
@@ -102,6 +104,7 @@ class _Fit:
             if progress is not None:
                 progress(step / steps, f"Fitting the rotation: held-out loss {loss:.4f} (PCA {self.before:.4f})")
             if out_of_time or since_best >= self.settings.patience:
+                self.is_cut_short = out_of_time and step < steps
                 return
 
     def trajectory(self) -> Iterator[tuple[int, torch.Tensor]]:

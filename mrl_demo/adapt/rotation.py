@@ -31,8 +31,8 @@ class Rotation:
 
     `kind` is "pca", "adapted" or "random". `held_out_before` and `held_out_after` are the mean KL divergence
     (nats) of held-out documents' neighbours at the prefixes, with PCA and with this matrix; 0 where none was
-    measured. `seconds` is the fit's wall time. Raises `AdaptError` where the matrix is not square, finite or
-    orthogonal to 1e-3.
+    measured. `seconds` is the fit's wall time, `is_cut_short` whether its time limit ended it early.
+    Raises `AdaptError` if the matrix is not square, finite or orthogonal to 1e-3.
     """
 
     matrix: FloatMatrix
@@ -43,6 +43,7 @@ class Rotation:
     seconds: float = 0.0
     documents: int = 0
     note: str = ""
+    is_cut_short: bool = False
     orthogonality_error: float = field(init=False)
     fingerprint: str = field(init=False)
 
@@ -75,16 +76,19 @@ class Rotation:
             )
         return normalise(rows @ self.matrix)
 
-    def save(self, path: Path) -> None:
-        """Write matrix, report and sha256 to one safetensors file, whole or not at all; raises `CacheError`."""
+    def save(self, path: Path, key: str = "") -> None:
+        """Write matrix, report, key and sha256 to one safetensors file, whole or not at all; raises `CacheError`."""
         metadata = {name: repr(getattr(self, name)) for name in _REPORT}
-        metadata |= {"kind": self.kind, "note": self.note, "sha256": self.fingerprint, "format": _FORMAT}
+        metadata |= {"kind": self.kind, "note": self.note, "sha256": self.fingerprint, "format": _FORMAT, "key": key}
         with atomic_path(path) as temporary:
             save_file({"matrix": self.matrix}, temporary, metadata=metadata)
 
     @classmethod
-    def load(cls, path: Path) -> Rotation:
-        """Read what `save` wrote; raises `ModelError` naming the file where it is missing, damaged or altered."""
+    def load(cls, path: Path, key: str | None = None, dimension: int | None = None) -> Rotation:
+        """Read what `save` wrote; raises `ModelError` naming the file if it is missing, damaged or altered.
+
+        With `key` it must have been saved under that key, with `dimension` it must turn vectors of that length.
+        """
         try:
             with safe_open(path, framework="numpy") as handle:
                 matrix, metadata = handle.get_tensor("matrix"), handle.metadata() or {}
@@ -102,6 +106,10 @@ class Rotation:
             raise ModelError(f"{path} is no readable rotation ({error}): delete it and fit it again.") from error
         if rotation.fingerprint != metadata.get("sha256"):
             raise ModelError(f"{path} does not match its checksum: delete it and fit it again.")
+        if key is not None and metadata.get("key") != key:
+            raise ModelError(f"{path} was fitted for something else (key {metadata.get('key')!r}): fit it again.")
+        if dimension is not None and rotation.dimension != dimension:
+            raise ModelError(f"{path} turns vectors of {rotation.dimension} numbers, not of {dimension}: fit it again.")
         return rotation
 
 

@@ -91,6 +91,11 @@ ARMS: tuple[Arm, ...] = (
 _SPARE_STYLES = (Style("#b4534b", "pentagon"), Style("#4c8a3f", "cross"), Style("#77808f", "bowtie"))
 
 
+def shipped_arms() -> tuple[Arm, ...]:
+    """Every row of the catalogue, in the order of the menus."""
+    return ARMS
+
+
 def find_arm(name: str, arms: tuple[Arm, ...]) -> Arm:
     """The arm of that name among `arms`; raises `ModelError` naming those there are."""
     for arm in arms:
@@ -109,5 +114,3 @@ def best_contender(names: tuple[str, ...] | list[str]) -> str | None:
     """The arm that stands beside base at first: the best contender among `names`, None without one."""
     ranked = sorted((arm.contender, arm.name) for arm in ARMS if arm.contender and arm.name in names)
     return ranked[0][1] if ranked else None
-
-

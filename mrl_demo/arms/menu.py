@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.catalogue import ARMS
+from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.errors import ModelError
 from mrl_demo.models.registry import EncoderRegistry
 
 #: The arm of the packaged base model.
-BASE_ARM = ARMS[0].name
+BASE_ARM = shipped_arms()[0].name
 
 
 class ArmMenu:
@@ -25,20 +25,20 @@ class ArmMenu:
     def arms(self) -> tuple[Arm, ...]:
         """Arms that can be searched: the catalogue's whose encoder is there, then one for every other model here."""
         available = self.encoders.available()
-        standard = tuple(arm for arm in ARMS if arm.encoder in available)
-        own = sorted(available - {arm.encoder for arm in ARMS})
+        standard = tuple(arm for arm in shipped_arms() if arm.encoder in available)
+        own = sorted(available - {arm.encoder for arm in shipped_arms()})
         return standard + tuple(self._own_arm(name) for name in own)
 
     def contenders(self) -> tuple[Arm, ...]:
         """Arms that can be evaluated: `arms`, and those of the catalogue that have no vectors."""
-        return (*self.arms(), *(arm for arm in ARMS if not arm.has_vectors))
+        return (*self.arms(), *(arm for arm in shipped_arms() if not arm.has_vectors))
 
     def add_model(self, given: str) -> str:
         """Make an arm of a model's name, of a folder, or of `OWNER/NAME[@REVISION]` on the Hub; its name.
 
         Raises `ModelError` if it is none of these or cannot be loaded.
         """
-        return self.encoders.add_model(given, taken={arm.name for arm in ARMS})
+        return self.encoders.add_model(given, taken={arm.name for arm in shipped_arms()})
 
     def base_of(self, name: str) -> str:
         """The arm that a model trained here started from, made one if it is none yet; "base" if it is not here.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.catalogue import ARMS
+from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FittedOn, Transform
 from mrl_demo.core.errors import ModelError
@@ -13,7 +13,7 @@ from mrl_demo.core.errors import ModelError
 
 def suffixes() -> dict[str, Transform]:
     """What may follow a model's name after a plus, and the transform it stands for."""
-    return {arm.transform.suffix: arm.transform for arm in ARMS if arm.transform.suffix}
+    return {arm.transform.suffix: arm.transform for arm in shipped_arms() if arm.transform.suffix}
 
 
 def split_name(name: str, known: set[str]) -> tuple[str, str]:
@@ -31,7 +31,7 @@ def resolve_arm(name: str, menu: ArmMenu) -> Arm:
 
     Arms of the catalogue first, then models of the registry by name, then either with a suffix.
     """
-    known = {arm.name: arm for arm in (*ARMS, *menu.arms())}
+    known = {arm.name: arm for arm in (*shipped_arms(), *menu.arms())}
     if name in known:
         return known[name]
     encoders = menu.encoders

@@ -1,4 +1,4 @@
-"""The contenders of a sweep by name: any arm, any model, `NAME+adapted`, `NAME+pca`, `NAME+random`, and bm25."""
+"""The vectors that a sweep measures: one arm's queries and documents."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrl_demo.adapt.rotation import random_permutation
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.cache import vectors_key
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import ArmSpec, Corpus, FloatMatrix, Progress, Query
-
-#: Permutations of a random arm.
-RANDOM_SEEDS = 5
+from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Query
 
 
 @dataclass(frozen=True)
@@ -27,31 +24,21 @@ class ArmVectors:
 
 
 def load_vectors(
-    builder: SpaceBuilder, arm: ArmSpec, corpus: Corpus, queries: Sequence[Query], progress: Progress | None = None
-) -> ArmVectors:
-    """Vectors of one arm over the documents and the chosen queries, from cache where there is one.
+    builder: SpaceBuilder, arm: Arm, corpus: Corpus, queries: Sequence[Query], progress: Progress | None = None
+) -> Iterator[ArmVectors]:
+    """What is measured for an arm over the documents and the chosen queries: its vectors, or one set for each seed.
 
-    Raises `ModelError` naming the first document or query whose vector holds NaN or infinity.
+    Vectors come from the cache if it has them. Raises `ModelError` naming the first document or query whose vector
+    holds NaN or infinity.
     """
-    asked = _query_vectors(builder, arm.encoder, corpus, queries)
-    if arm.transform == "random":
-        vectors = ArmVectors(asked, builder.documents(arm.encoder, corpus, progress))
-    else:
-        space = builder.space(arm, corpus, progress)
-        vectors = ArmVectors(space.rotate(asked), space.documents)
-    _check_finite(vectors.documents, "document", [doc.id for doc in corpus.documents])
-    _check_finite(vectors.queries, "query", [query.id for query in queries])
-    return vectors
-
-
-def variants(arm: ArmSpec, vectors: ArmVectors) -> Iterator[ArmVectors]:
-    """What is measured for an arm: its vectors, or one seeded permutation of their numbers after the other."""
-    if arm.transform != "random":
-        yield vectors
-        return
-    for seed in range(RANDOM_SEEDS):
-        order = random_permutation(vectors.documents.shape[1], seed).matrix.argmax(axis=0)
-        yield ArmVectors(vectors.queries[:, order], vectors.documents[:, order])
+    encoded = ArmVectors(
+        _query_vectors(builder, arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
+    )
+    _check_finite(encoded.documents, "document", [doc.id for doc in corpus.documents])
+    _check_finite(encoded.queries, "query", [query.id for query in queries])
+    for variant in arm.transform.variants():
+        fitted = builder.fitted(replace(arm, transform=variant), corpus, encoded.documents, progress)
+        yield ArmVectors(fitted.apply(encoded.queries), fitted.apply(encoded.documents))
 
 
 def _query_vectors(builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:

@@ -86,17 +86,15 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class ArmSpec:
-    """One contender: which encoder, and what is done to its vectors before the cut.
+    """How one contender is named and described; `arms.arm.Arm` says what it does to vectors.
 
-    `transform` is one of "none", "pca" (fitted on the training text), "corpus-pca", "adapted" (both fitted on the
-    documents being searched) and "random" (a seeded permutation of the dimensions).
+    `encoder` is the model's name in the registry, "" for a contender without vectors.
     """
 
     name: str
     label: str
     description: str
     encoder: str
-    transform: str = "none"
     trained_dims: tuple[int, ...] = ()
 
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.arms.catalogue import BM25, BM25_LABEL
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.arms.vectors import RANDOM_SEEDS, load_vectors, variants
+from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.errors import Cancelled, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, Progress
@@ -122,10 +122,11 @@ class _Run:
         """Measure one arm and keep what it gives; whatever stops it becomes a note, except the wish to cancel."""
         report = _Report(self.progress, place / of, 1 / of, name)
         try:
-            if name == BM25:
-                self._measure_bm25(report)
+            arm = resolve_arm(name, self.builder.menu)
+            if arm.has_vectors:
+                self._measure_vectors(arm, report)
             else:
-                self._measure_vectors(name, report)
+                self._measure_bm25(arm, report)
         except Exception as error:
             if report.cancelled or isinstance(error, Cancelled):
                 raise
@@ -133,7 +134,7 @@ class _Run:
                 logger.exception("Arm %s failed", name)
             self.notes.append(f"{name} is left out: {error}")
 
-    def _measure_bm25(self, report: _Report) -> None:
+    def _measure_bm25(self, arm: Arm, report: _Report) -> None:
         if not self.judged.is_judged:
             raise LabError("without judgements there is nothing to measure it by.")
         report.expect(len(self.judged.queries))
@@ -141,32 +142,38 @@ class _Run:
         measured = measure_scores(blocks, self.judged.relevant, self.plan.metrics, NO_PRECISION, report.tick)
         if not measured.values:
             raise LabError("it has no dimensions, so agreement with the full one says nothing.")
-        self.arms.append(SweepArm(BM25, BM25_LABEL, None))
-        self._keep(BM25, measured, set(measured.values))
+        self.arms.append(SweepArm(arm.name, arm.label, None))
+        self._keep(arm.name, measured, set(measured.values))
 
-    def _measure_vectors(self, name: str, report: _Report) -> None:
-        arm = resolve_arm(name, self.builder.encoders)
+    def _measure_vectors(self, arm: Arm, report: _Report) -> None:
+        plan, queries = self.plan, self.judged.queries
         started = time.perf_counter()
-        vectors = load_vectors(self.builder, arm, self.corpus, self.judged.queries, report.preparing())
-        self.preparing_seconds += time.perf_counter() - started
-        full = vectors.documents.shape[1]
-        dims = self._dims(name, full)
-        plan = self.plan
-        n_variants = RANDOM_SEEDS if arm.transform == "random" else 1
-        report.expect(len(dims) * len(plan.precisions) * n_blocks(len(vectors.queries), len(self.corpus)) * n_variants)
-        measured = [
-            measure_vectors(each, self.judged.relevant, dims, plan.precisions, plan.metrics, report.tick, plan.seed)
-            for each in variants(arm, vectors)
-        ]
+        measured: list[Measured] = []
+        for vectors in load_vectors(self.builder, arm, self.corpus, queries, report.preparing()):
+            if not measured:
+                self.preparing_seconds += time.perf_counter() - started
+                full = vectors.documents.shape[1]
+                dims = self._dims(arm.name, full)
+                blocks = len(dims) * len(plan.precisions) * n_blocks(len(queries), len(self.corpus))
+                report.expect(blocks * len(arm.transform.variants()))
+            measured.append(
+                measure_vectors(
+                    vectors, self.judged.relevant, dims, plan.precisions, plan.metrics, report.tick, plan.seed
+                )
+            )
+        self._keep_arm(arm, measured, dims, full)
+
+    def _keep_arm(self, arm: Arm, measured: list[Measured], dims: tuple[int, ...], full: int) -> None:
+        """Keep the mean over an arm's variants, and the band they span if there are several."""
         mean = mean_of(measured)
-        wanted = {key for key in mean.values if key[0] in dims and parse_precision(key[1]) in plan.precisions}
-        self.arms.append(SweepArm(name, arm.label, full, arm.trained_dims))
-        self._keep(name, mean, wanted)
-        self.rank_dims[name], self.first_ranks[name] = mean.rank_dims, mean.first_ranks
+        wanted = {key for key in mean.values if key[0] in dims and parse_precision(key[1]) in self.plan.precisions}
+        self.arms.append(SweepArm(arm.name, arm.label, full, arm.trained_dims))
+        self._keep(arm.name, mean, wanted)
+        self.rank_dims[arm.name], self.first_ranks[arm.name] = mean.rank_dims, mean.first_ranks
         if len(measured) > 1:
             for key in wanted:
                 means = [float(each.values[key].mean()) for each in measured]
-                self.bands[(name, *key)] = (min(means), max(means))
+                self.bands[(arm.name, *key)] = (min(means), max(means))
 
     def _dims(self, name: str, full: int) -> tuple[int, ...]:
         if self.plan.dims is None:

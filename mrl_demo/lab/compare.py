@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
-from mrl_demo.core.types import ArmSpec, ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
+from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.lab.shared_cache import SharedCache
 from mrl_demo.search.prefix import PrefixIndex
@@ -35,11 +36,11 @@ class Comparer:
         self._paths: SharedCache[RankPaths] = SharedCache(_PATHS_KEPT)
         self._warm: set[str] = set()
 
-    def prepare(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> None:
+    def prepare(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> None:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
         self._searchable(arm, corpus, progress)
 
-    def compare(self, text: str, corpus: Corpus, arm: ArmSpec, dim: int, top_k: int) -> ComparedArm:
+    def compare(self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int) -> ComparedArm:
         """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again."""
         searchable = self._searchable(arm, corpus)
         query = self._encode(text, searchable.space)
@@ -49,7 +50,7 @@ class Comparer:
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, top_k, answers))
         return ComparedArm(arm, result, paths)
 
-    def _searchable(self, arm: ArmSpec, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
+    def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:
             space = self._builder.space(arm, corpus, progress)
             return _SearchableSpace(space, Searcher(arm.name, corpus, PrefixIndex(space.documents)))
@@ -69,7 +70,7 @@ class Comparer:
             return encoder.encode_queries([text])[0], (time.perf_counter() - started) * 1e3
 
         vector, encode_ms = self._query_vectors.get((encoder.fingerprint, text), encode)
-        return EncodedQuery(text, space.rotate(vector[None])[0], encode_ms)
+        return EncodedQuery(text, space.map_queries(vector[None])[0], encode_ms)
 
     def _known_answers(self, corpus: Corpus, text: str) -> dict[str, int]:
         """Grades by document of a judged query typed word for word (spaces and case aside), empty for other texts."""

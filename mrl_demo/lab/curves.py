@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.arms.catalogue import BM25
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
@@ -20,8 +19,6 @@ from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol
 
 PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
-#: Measured when no arm is named: all that can be searched, and words alone.
-EXTRA_ARMS = (BM25,)
 WORST_SHOWN = 20
 _SPEED_QUERIES = 64
 
@@ -67,7 +64,7 @@ class CurvesService:
 
     def arms(self) -> tuple[str, ...]:
         """Names of what a new measurement covers."""
-        return (*(arm.name for arm in self.lab.arms()), *EXTRA_ARMS)
+        return tuple(arm.name for arm in self.lab.builder.menu.contenders())
 
     def shipped(self, corpus: str) -> CurveSet | None:
         """The curves that came with the code, None where a corpus has none; raises `CorpusError` for a damaged file."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mrl_demo.arms.catalogue import arm_named
+from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.catalogue import find_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
-from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
+from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, files, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
@@ -40,17 +41,17 @@ class Lab:
         self._corpora: SharedCache[Corpus] = SharedCache(settings.cached_corpora)
         self._own_corpora: dict[str, Path] = {}
 
-    def arms(self) -> tuple[ArmSpec, ...]:
+    def arms(self) -> tuple[Arm, ...]:
         """Arms that can be searched, in the order of the menus."""
-        return self.encoders.arms()
+        return self.builder.menu.arms()
 
     def add_model(self, given: str) -> str:
         """Make an arm of a folder or of `OWNER/NAME[@REVISION]` on the Hub; raises `ModelError` where it is neither."""
-        return self.encoders.add_model(given)
+        return self.builder.menu.add_model(given)
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
-        return self.encoders.base_of(arm)
+        return self.builder.menu.base_of(arm)
 
     def full_dim(self, arms: Sequence[str]) -> int:
         """The longest prefix that all of `arms` have; raises `ModelError` for names there are not."""
@@ -114,11 +115,11 @@ class Lab:
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
         return Comparison(cleaned.text, corpus, length, cleaned.note, sides)
 
-    def _arms_named(self, names: Sequence[str]) -> list[ArmSpec]:
+    def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         arms = self.arms()
         if not names:
             raise ModelError(f"No arm is named: choose from {', '.join(arm.name for arm in arms)}.")
-        return [arm_named(name, arms) for name in names]
+        return [find_arm(name, arms) for name in names]
 
     def _load_corpus(self, name: str, progress: Progress | None) -> Corpus:
         if name == builtin.NAME:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
-from mrl_demo.arms.catalogue import ARMS
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.core.types import ArmSpec, Encoder
+from mrl_demo.core.types import Encoder
 from mrl_demo.models.adapters import MANIFEST, merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.folders import (
@@ -25,9 +24,6 @@ from mrl_demo.models.folders import (
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
-
-#: The arm of the packaged base model.
-_BASE = ARMS[0].name
 
 
 class EncoderRegistry:
@@ -65,10 +61,11 @@ class EncoderRegistry:
         with self._lock:
             self._encoders[name] = encoder
 
-    def add_model(self, given: str) -> str:
-        """Make an arm of a model and return its name: a name of `names`, a folder, or `OWNER/NAME[@REVISION]`.
+    def add_model(self, given: str, taken: Collection[str] = ()) -> str:
+        """Register a model and return its name: a name of `names`, a folder, or `OWNER/NAME[@REVISION]`.
 
-        Raises `ModelError` where it is none of these or cannot be loaded.
+        A name among `taken` is somebody else's: the model gets another. Raises `ModelError` if it is none of these or
+        cannot be loaded.
         """
         if given in self._named:
             return self._named[given]
@@ -79,10 +76,7 @@ class EncoderRegistry:
         if given in self.names():
             return given
         spec, find = found_model(given)
-        taken = {*self.names(), *(arm.name for arm in ARMS)}
-        name = next(
-            name for name in (spec.name, *(f"{spec.name}-{i}" for i in range(2, len(taken) + 3))) if name not in taken
-        )
+        name = _free_name(spec.name, {*self.names(), *taken})
         self.add(name, self._made(spec, find))
         self._chosen[name], self._named[given] = spec, name
         return name
@@ -106,42 +100,32 @@ class EncoderRegistry:
             return ()
         return specs[name].trained_dims if name in specs else ()
 
-    def arms(self) -> tuple[ArmSpec, ...]:
-        """Standard arms whose encoder is there, then one arm for every model trained or added here."""
-        trained = self.adapter_dirs() | self.model_dirs()
-        available = {MINILM.name, *trained, *self._added(), *self._chosen}
-        standard = tuple(arm for arm in ARMS if arm.encoder in available)
-        own = sorted(available - {arm.encoder for arm in ARMS})
-        return standard + tuple(self._own_arm(name, trained.get(name)) for name in own)
+    def available(self) -> set[str]:
+        """Names of the models that are here: all of `names` but Hub models nobody chose."""
+        return {MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *self._added(), *self._chosen}
 
-    def base_of(self, name: str) -> str:
-        """The arm that a model trained here started from, made one where it is none yet; "base" where it is not here.
-
-        Loads a base from the Hub's cache or its folder.
-        """
+    def trained_from(self, name: str) -> str:
+        """The model that one trained here started from, as `add_model` takes it; "" for the packaged base."""
         folder = self.model_dirs().get(name)
-        given = trained_from(folder) if folder else ""
-        if not given or given == MINILM.model_id:
-            return _BASE
-        try:
-            return self.add_model(next((spec.name for spec in HUB_MODELS if spec.model_id == given), given))
-        except ModelError:
-            return _BASE
+        base = trained_from(folder) if folder else ""
+        if not base or base == MINILM.model_id:
+            return ""
+        return next((spec.name for spec in HUB_MODELS if spec.model_id == base), base)
+
+    def describe(self, name: str) -> str:
+        """Where a model comes from, in a sentence for the menus."""
+        spec = self._chosen.get(name)
+        if spec is not None:
+            return (
+                f"Loaded from the Hugging Face Hub: {spec.model_id}." if spec.source == "hub" else "A folder of yours."
+            )
+        folder = (self.adapter_dirs() | self.model_dirs()).get(name)
+        base = trained_from(folder) if folder else ""
+        return f"Trained here, from {base}." if base else "A model trained or added here."
 
     @property
     def _trained(self) -> Path:
         return self._settings.cache_dir / "trained"
-
-    def _own_arm(self, name: str, folder: Path | None) -> ArmSpec:
-        spec = self._chosen.get(name)
-        if spec is not None:
-            where = (
-                f"Loaded from the Hugging Face Hub: {spec.model_id}." if spec.source == "hub" else "A folder of yours."
-            )
-            return ArmSpec(name, name, where, name, trained_dims=spec.trained_dims)
-        base = trained_from(folder) if folder else ""
-        where = f"Trained here, from {base}." if base else "A model trained or added here."
-        return ArmSpec(name, name, where, name, trained_dims=self.trained_dims(name))
 
     def _added(self) -> tuple[str, ...]:
         return tuple(name for name in self._encoders if name not in {MINILM.name, *(s.name for s in HUB_MODELS)})
@@ -163,3 +147,8 @@ class EncoderRegistry:
             if spec.name == name:
                 return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """`name`, with a number behind it if it is taken."""
+    return next(free for free in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if free not in taken)

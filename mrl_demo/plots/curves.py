@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from mrl_demo.arms.arm import Style
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.plots.style import LINE, Style, _dressed, _faint, _plain, style_of
+from mrl_demo.plots.style import LINE, _dressed, _faint, _plain, style_of
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mrl_demo.arms.catalogue import arm_style
 from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Comparison, RankPaths
 
-#: Mid-tones with at least 3:1 contrast on white and on near black; one for each side, answers stand out by width too.
-ARM_COLOURS = ("#c8601a", "#1c8da6")
 OTHER_COLOUR = "#8b93a1"
 MARK_COLOUR = "#9a6b9e"
 #: The name of the shapes that mark the length in use; the page moves them while the slider is dragged.
@@ -33,7 +32,7 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
         subplot_titles=[_plain(arm.spec.label) for arm in arms],
     )
     for column, arm in enumerate(arms, start=1):
-        for trace in _traces(arm, ARM_COLOURS[(column - 1) % len(ARM_COLOURS)]):
+        for trace in _traces(arm, arm_style(arm.spec.name, column - 1).colour):
             figure.add_trace(trace, row=1, col=column)
         figure.add_vline(
             x=comparison.dim,
@@ -42,8 +41,8 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
             line={"color": MARK_COLOUR, "width": 2, "dash": "dot"},
             name=DIMENSION_MARK,
         )
-    for annotation, colour in zip(figure.layout.annotations, ARM_COLOURS, strict=False):
-        annotation.font = {"size": 15, "color": colour}
+    for place, (annotation, arm) in enumerate(zip(figure.layout.annotations, arms, strict=False)):
+        annotation.font = {"size": 15, "color": arm_style(arm.spec.name, place).colour}
     _style(figure, arms)
     return figure
 

@@ -1,12 +1,14 @@
-"""How an arm and a precision are drawn, in every figure."""
+"""How arms (as the catalogue has them) and precisions are drawn, in every figure."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+
+from mrl_demo.arms.arm import Style
+from mrl_demo.arms.catalogue import arm_style
 
 GRID = "rgba(139,147,161,.22)"
 TEXT = "#6b7280"
@@ -14,28 +16,6 @@ LINE = "#8b93a1"
 HEIGHT = 470
 
 
-@dataclass(frozen=True)
-class Style:
-    """How one arm is drawn everywhere; sign and dash tell arms apart where colours do not."""
-
-    colour: str
-    symbol: str
-    dash: str = "solid"
-
-
-#: Mid-tones with 3:1 contrast on white and on near black.
-ARM_STYLES = {
-    "base": Style("#c8601a", "circle"),
-    "tuned": Style("#1c8da6", "square"),
-    "tuned-plain": Style("#5f7fd6", "diamond", "dash"),
-    "base-pca": Style("#a98200", "triangle-up", "dot"),
-    "corpus-pca": Style("#c0528f", "triangle-down", "dash"),
-    "adapted": Style("#2f8f6a", "star", "solid"),
-    "tuned-adapted": Style("#8f63cc", "hexagon", "solid"),
-    "base-random": Style("#8b93a1", "x", "dot"),
-    "bm25": Style("#8a7764", "line-ew", "longdash"),
-}
-_OTHERS = (Style("#b4534b", "pentagon"), Style("#4c8a3f", "cross"), Style("#77808f", "bowtie"))
 PRECISION_STYLES = {
     "float32": Style("#1c8da6", "circle"),
     "float16": Style("#a98200", "square", "dash"),
@@ -47,7 +27,7 @@ PRECISION_STYLES = {
 
 def style_of(name: str, place: int = 0) -> Style:
     """The fixed style of an arm or a precision; `place` chooses among three spare ones for models trained here."""
-    return ARM_STYLES.get(name) or PRECISION_STYLES.get(name) or _OTHERS[place % len(_OTHERS)]
+    return PRECISION_STYLES.get(name) or arm_style(name, place)
 
 
 def _dressed(figure: go.Figure, empty: str = "") -> go.Figure:

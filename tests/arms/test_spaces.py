@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mrl_demo.arms.spaces
-from mrl_demo.adapt import Rotation
-from mrl_demo.arms.spaces import SpaceBuilder
+import mrl_demo.arms.transforms.adapted
+from mrl_demo.adapt import AdaptSettings, Rotation
+from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.spaces import Space, SpaceBuilder
+from mrl_demo.arms.transforms.adapted import Adapted
+from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.core.config import Settings
-from mrl_demo.core.types import ArmSpec, Corpus, Document
+from mrl_demo.core.types import Corpus, Document
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.registry import EncoderRegistry
 
-ARM = ArmSpec("tiny-adapted", "", "", "tiny", "adapted")
+ARM = Arm("tiny-adapted", "", "", "tiny", transform=Adapted())
+PCA = Arm("tiny-pca", "", "", "tiny", transform=CorpusPca())
 
 
 def corpus_of(documents: int, lead: str = "Leaf") -> Corpus:
@@ -28,6 +33,11 @@ def corpus_of(documents: int, lead: str = "Leaf") -> Corpus:
         for i in range(documents)
     ]
     return make_corpus("plants", "Plants", dict.fromkeys(rows), [], {})
+
+
+def rotation_of(space: Space) -> Rotation:
+    assert isinstance(space.transform, Rotation)
+    return space.transform
 
 
 @pytest.fixture
@@ -41,13 +51,13 @@ def builder(tmp_path: Path, encoder: Any) -> SpaceBuilder:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """How many documents and queries each fit was given."""
     seen: list[tuple[int, int]] = []
-    real = mrl_demo.arms.spaces.fit_adapted
+    real = mrl_demo.arms.transforms.adapted.fit_adapted
 
     def counted(vectors: Any, settings: Any = None, progress: Any = None, queries: Any = None) -> Rotation:
         seen.append((len(vectors), len(queries)))
         return real(vectors, settings, progress, queries)
 
-    monkeypatch.setattr(mrl_demo.arms.spaces, "fit_adapted", counted)
+    monkeypatch.setattr(mrl_demo.arms.transforms.adapted, "fit_adapted", counted)
     return seen
 
 
@@ -59,8 +69,7 @@ def test_a_rotation_is_fitted_once_with_the_titles_and_sentences(
     assert len(fits) == 1
     assert fits[0][0] == 60
     assert fits[0][1] > 60  # Each title, and other sentences beside them.
-    assert one.rotation is not None and again.rotation is not None
-    assert one.rotation.fingerprint == again.rotation.fingerprint
+    assert rotation_of(one).fingerprint == rotation_of(again).fingerprint
     np.testing.assert_array_equal(one.documents, again.documents)
 
 
@@ -68,11 +77,14 @@ def test_other_texts_or_another_arm_get_their_own_rotation(builder: SpaceBuilder
     corpus, other = corpus_of(60), corpus_of(60, "Twig")
     vectors = builder.documents("tiny", corpus)
     keys = {
-        builder.rotation_key(ARM, corpus, vectors),
-        builder.rotation_key(ARM, other, vectors),
-        builder.rotation_key(ARM, corpus, vectors[:-1]),
-        builder.rotation_key(ArmSpec("tiny-pca", "", "", "tiny", "corpus-pca"), corpus, vectors),
-        builder.rotation_key(replace(ARM, trained_dims=(8, 16)), corpus, vectors),
+        arm.transform.key(builder.material(arm, corpus, rows))
+        for arm, corpus, rows in (
+            (ARM, corpus, vectors),
+            (ARM, other, vectors),
+            (ARM, corpus, vectors[:-1]),
+            (PCA, corpus, vectors),
+            (replace(ARM, trained_dims=(8, 16)), corpus, vectors),
+        )
     }
     assert len(keys) == 5
 
@@ -91,8 +103,59 @@ def test_a_damaged_rotation_is_fitted_again(
         kept.unlink()
     again = builder.space(ARM, corpus)
     assert len(fits) == 2
-    assert good.rotation is not None and again.rotation is not None
-    assert good.rotation.fingerprint == again.rotation.fingerprint
+    assert rotation_of(good).fingerprint == rotation_of(again).fingerprint
+
+
+def test_swapped_rotation_files_are_found_out(
+    builder: SpaceBuilder, fits: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    corpora = corpus_of(60), corpus_of(60, "Twig")
+    before = [rotation_of(builder.space(ARM, corpus)).fingerprint for corpus in corpora]
+    one, other = (tmp_path / "cache" / "rotations").glob("*.safetensors")
+    kept = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(kept)
+    assert [rotation_of(builder.space(ARM, corpus)).fingerprint for corpus in corpora] == before
+    assert len(fits) == 4
+
+
+def test_a_rotation_of_another_width_is_fitted_again(builder: SpaceBuilder, tmp_path: Path) -> None:
+    corpus = corpus_of(60)
+    good = builder.space(PCA, corpus)
+    (path,) = (tmp_path / "cache" / "rotations").glob("*.safetensors")
+    Rotation(np.eye(3, dtype=np.float32), "pca").save(path, key=path.stem)
+    assert rotation_of(builder.space(PCA, corpus)).fingerprint == rotation_of(good).fingerprint
+
+
+def test_a_fit_cut_short_by_the_clock_is_served_but_not_kept(
+    builder: SpaceBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried = AdaptSettings(time_limit_s=1e-9)
+    monkeypatch.setattr(AdaptSettings, "for_model", classmethod(lambda *_: hurried))
+    assert rotation_of(builder.space(ARM, corpus_of(60))).is_cut_short
+    assert not list((tmp_path / "cache").glob("rotations/*"))
+
+
+def test_ready_vectors_never_wait_for_somebody_else_s_build(builder: SpaceBuilder) -> None:
+    ready, slow = corpus_of(60), corpus_of(50, "Twig")
+    builder.documents("tiny", ready)
+    building, finish = threading.Event(), threading.Event()
+
+    def encode_slowly(texts: list[str], progress: object = None) -> Any:
+        building.set()
+        assert finish.wait(20)
+        return np.ones((len(texts), 32), dtype=np.float32)
+
+    builder.encoders.encoder("tiny").encode_documents = encode_slowly  # type: ignore[method-assign]
+    build = threading.Thread(target=builder.documents, args=("tiny", slow))
+    build.start()
+    assert building.wait(20)
+    search = threading.Thread(target=builder.documents, args=("tiny", ready))
+    search.start()
+    search.join(10)
+    assert not search.is_alive()
+    finish.set()
+    build.join(20)
 
 
 @pytest.mark.real_model
@@ -101,10 +164,9 @@ def test_the_built_in_collection_needs_no_fit(arm: str, tmp_path: Path, monkeypa
     def never(*_: Any) -> Rotation:
         raise AssertionError("fitted: run dev/ship_vectors.py")
 
-    monkeypatch.setattr(mrl_demo.arms.spaces, "fit_adapted", never)
+    monkeypatch.setattr(mrl_demo.arms.transforms.adapted, "fit_adapted", never)
     lab = Lab(Settings(cache_dir=tmp_path))
     spec = next(each for each in lab.arms() if each.name == arm)
     space = lab.builder.space(spec, load_builtin(lab.settings.assets_dir))
-    assert space.rotation is not None
-    assert space.rotation.kind == "adapted"
-    assert space.rotation.steps > 0
+    assert rotation_of(space).kind == "adapted"
+    assert rotation_of(space).steps > 0

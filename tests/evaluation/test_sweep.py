@@ -189,7 +189,7 @@ def test_nothing_measurable_is_an_error(make_builder: Make) -> None:
         run_evaluation(make_builder(), word_corpus(), ["base"], (8,), ("int3",))
     with pytest.raises(InvalidDimensionError):
         run_evaluation(make_builder(), word_corpus(), ["base"], (0,))
-    with pytest.raises(LabError, match="turns its vectors already"):
+    with pytest.raises(LabError, match="is already rotated"):
         run_evaluation(make_builder(), word_corpus(), ["corpus-pca+adapted"], (8,))
     with pytest.raises(CorpusError, match="no query to score"):
         run_evaluation(make_builder(), replace(word_corpus(), queries=()), ["base"], (8,))

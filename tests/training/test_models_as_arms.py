@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mrl_demo import cli
+from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.lab.lab import Lab
@@ -50,7 +51,7 @@ def test_a_hub_model_is_an_arm_at_the_commit_it_was_found_at(hub: str, fresh: Se
     registry = EncoderRegistry(fresh)
     name = registry.add_model("someone/tiny")
     assert name == registry.add_model("someone/tiny") == "tiny"
-    arm = next(arm for arm in registry.arms() if arm.name == "tiny")
+    arm = next(arm for arm in ArmMenu(registry).arms() if arm.name == "tiny")
     assert "someone/tiny" in arm.description
     encoder = registry.encoder("tiny")
     assert encoder.dimension == 32
@@ -132,7 +133,7 @@ def in_cache(finished: Path, fresh: Settings) -> Path:
 
 def test_a_run_on_another_base_is_an_arm(in_cache: Path, fresh: Settings) -> None:
     registry = EncoderRegistry(fresh)
-    assert "mine" in [arm.name for arm in registry.arms()]
+    assert "mine" in [arm.name for arm in ArmMenu(registry).arms()]
     assert "mine" not in registry.adapter_dirs()
     encoder = registry.encoder("mine")
     assert encoder.spec.trained_dims == (4, 8, 16, 32)  # type: ignore[attr-defined]
@@ -150,7 +151,7 @@ def test_a_changed_weight_of_a_run_is_refused_by_name(in_cache: Path, fresh: Set
 
 def test_an_adapter_whose_base_is_not_here_is_no_arm(in_cache: Path, fresh: Settings) -> None:
     shutil.rmtree(in_cache / "model")
-    assert "mine" not in [arm.name for arm in EncoderRegistry(fresh).arms()]
+    assert "mine" not in [arm.name for arm in ArmMenu(EncoderRegistry(fresh)).arms()]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"key": 1}'])
@@ -168,19 +169,19 @@ def test_a_run_on_a_hub_model_with_all_weights_is_an_arm(hub: str, fresh: Settin
     out = fresh.cache_dir / "trained" / "whole"
     assert train(config, RunOptions(out), fresh, Report(quiet=True))
     registry = EncoderRegistry(fresh)
-    (arm,) = (arm for arm in registry.arms() if arm.name == "whole")
+    (arm,) = (arm for arm in ArmMenu(registry).arms() if arm.name == "whole")
     assert "someone/tiny" in arm.description
     assert arm.trained_dims == (*config.dims, 32)
     query, document = registry.encoder("whole").encode_queries(["star"]), loaded(out / "model")
     assert query.shape == (1, 32) and document.shape == (3, 32)
     assert registry.encoder("whole").spec.query_prompt == "how "  # type: ignore[attr-defined]
     # Its base stands beside it: "base" is another model, and so no before to its after.
-    assert registry.base_of("whole") == "tiny"
-    assert "tiny" in [arm.name for arm in registry.arms()]
+    assert ArmMenu(registry).base_of("whole") == "tiny"
+    assert "tiny" in [arm.name for arm in ArmMenu(registry).arms()]
 
 
 def test_where_the_base_of_a_run_is_gone_it_stands_beside_the_packaged_one(in_cache: Path, fresh: Settings) -> None:
     seal = json.loads((in_cache / "training.json").read_text(encoding="utf-8"))
     (in_cache / "training.json").write_text(json.dumps(seal | {"base": "no base"}), encoding="utf-8")
-    assert EncoderRegistry(fresh).base_of("mine") == "base"
-    assert EncoderRegistry(fresh).base_of("tuned") == "base"
+    assert ArmMenu(EncoderRegistry(fresh)).base_of("mine") == "base"
+    assert ArmMenu(EncoderRegistry(fresh)).base_of("tuned") == "base"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 
@@ -74,12 +74,19 @@ class Transform(Protocol):
     `suffix_label` names it in menus.
     """
 
-    name: str
-    suffix: str
-    suffix_label: str
-    fitted_on: FittedOn
+    @property
+    def name(self) -> str: ...
 
-    def variants(self) -> tuple[Self, ...]:
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def suffix_label(self) -> str: ...
+
+    @property
+    def fitted_on(self) -> FittedOn: ...
+
+    def variants(self) -> Sequence[Transform]:
         """What is measured for it: itself, or one instance for every seed."""
         ...
 

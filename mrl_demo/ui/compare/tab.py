@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
@@ -19,8 +20,6 @@ from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_
 
 LABEL = COMPARE_LABEL
 FIRST_DIM = 64
-#: What stands beside base at first: the best of these that is there.
-RIGHT_ARMS = ("tuned", "adapted", "corpus-pca")
 
 
 def build(lab: LabProtocol, corpus: str | None = None) -> None:
@@ -37,7 +36,7 @@ def build(lab: LabProtocol, corpus: str | None = None) -> None:
 def first_view(lab: LabProtocol, corpus: str | None = None) -> ViewState:
     """The first example of the corpus, under the first arm and the best contender there is."""
     names = [arm.name for arm in lab.arms()]
-    right = next((name for name in RIGHT_ARMS if name in names), names[-1])
+    right = best_contender(names) or names[-1]
     corpus = corpus or lab.corpora()[0].name
     examples = lab.examples(corpus)
     return ViewState(examples[0].text if examples else "", corpus, (names[0], right))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
@@ -17,7 +18,6 @@ from mrl_demo.ui.curves.data import LATENCY, Choice, Figures, cost_clouds, quali
 
 BEFORE_AFTER_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 BEFORE_AFTER_DIMS = (64, 128, 256)
-_CONTENDERS = ("tuned", "adapted", "corpus-pca")
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,7 @@ def _figure(point: Point, as_share: bool) -> str:
 
 def contender(figures: Figures) -> str | None:
     """The arm beside base in the before-and-after view: the best kind of training there is."""
-    names = {arm.name for arm in figures.arms}
-    return next((name for name in _CONTENDERS if name in names), None)
+    return best_contender([arm.name for arm in figures.arms])
 
 
 def before_after(figures: Figures | None) -> str:

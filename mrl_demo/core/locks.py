@@ -1,0 +1,42 @@
+"""Locks by key: work on one thing at a time, without waiting for work on another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class KeyedLocks:
+    """One lock a key, made when it is first held and forgotten when nobody holds or awaits it.
+
+    >>> locks = KeyedLocks()
+    >>> with locks.hold("a"), locks.hold("b"):
+    ...     sorted(locks.held())
+    ['a', 'b']
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._holders: dict[str, int] = {}
+
+    def held(self) -> set[str]:
+        """Keys that somebody holds or waits for."""
+        with self._guard:
+            return set(self._locks)
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Hold the lock of `key`; other keys are not affected."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+            self._holders[key] = self._holders.get(key, 0) + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                self._holders[key] -= 1
+                if not self._holders[key]:
+                    del self._locks[key], self._holders[key]
