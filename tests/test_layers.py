@@ -24,7 +24,7 @@ HOUSE = (
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
-    {"static", "theme"},
+    {"static", "theme", "icon", "address"},
     {"components"},
     {"shared"},
     {"compare", "curves", "train"},

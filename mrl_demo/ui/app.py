@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from mrl_demo.core.config import Settings
-from mrl_demo.core.errors import LabError
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.address import listening_problem
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
+from mrl_demo.ui.icon import IconInPage
 from mrl_demo.ui.shared.widgets import STATIC, static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
@@ -54,6 +55,7 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
+        "app_kwargs": {"middleware": [Middleware(IconInPage)]},
     }
 
 
@@ -70,22 +72,5 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
             **launch_options(),
         )
     except OSError as error:
-        raise _cannot_listen(settings.host, settings.port, error) from error
+        raise listening_problem(settings.host, settings.port, error) from error
     return public or local
-
-
-def check_port(host: str, port: int) -> None:
-    """Find out before anything heavy is loaded whether we can listen; raises `LabError` naming the address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> LabError:
-    reason = error.strerror or str(error)
-    return LabError(
-        f"Cannot listen on {host}, port {port} ({reason}): stop the program that uses it, or choose another with"
-        " --port or --host."
-    )

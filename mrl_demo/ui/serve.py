@@ -13,6 +13,7 @@ from mrl_demo.core.command_line import HelpFormatter, add_cache_option
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
+from mrl_demo.ui.address import check_port
 
 EXAMPLES = """examples:
   %(prog)s                                     the collection that ships, at http://127.0.0.1:7860
@@ -74,11 +75,11 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         share=options.share,
         cache_dir=options.cache_dir.expanduser(),
     )
-    # Loads Gradio: after the flags were read.
-    from mrl_demo.lab.lab import Lab
-    from mrl_demo.ui.app import build_app, check_port, launch
-
     check_port(settings.host, settings.port)
+    # Loads Gradio, which takes seconds: after all that can be wrong with the flags.
+    from mrl_demo.lab.lab import Lab
+    from mrl_demo.ui.app import build_app, launch
+
     lab = Lab(settings)
     for model in options.model:
         lab.add_model(model)

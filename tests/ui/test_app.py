@@ -9,7 +9,8 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import LabError
-from mrl_demo.ui.app import TITLE, build_app, check_port, launch_options
+from mrl_demo.ui.address import check_port
+from mrl_demo.ui.app import TITLE, build_app, launch_options
 from tests.ui.samples import StubLab
 
 
