@@ -55,7 +55,17 @@ def load_vectors(path: Path, key: str, rows: int) -> FloatMatrix | None:
 
 @dataclass(frozen=True)
 class VectorCache:
-    """Looks for vectors among the shipped files first, then in the cache folder."""
+    """Looks for vectors among the shipped files first, then in the cache folder.
+
+    >>> cache = VectorCache(Path("cache"), shipped_dir=Path("assets/vectors"))
+    >>> key = vectors_key("fingerprint of an encoder", "fingerprint of texts", "documents")
+    >>> cache.load(key, rows=2) is None
+    True
+    >>> cache.store(key, np.eye(2, dtype=np.float32))
+    >>> cache.load(key, rows=2)
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
 
     cache_dir: Path
     shipped_dir: Path

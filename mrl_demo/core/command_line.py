@@ -11,7 +11,17 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Says the default of every option that has one, and keeps the line breaks of examples."""
+    """Says the default of every option that has one, and keeps the line breaks of examples.
+
+    >>> parser = argparse.ArgumentParser(prog="mrl", formatter_class=HelpFormatter, add_help=False)
+    >>> _ = parser.add_argument("--dim", default=64, help="numbers to keep")
+    >>> print(parser.format_help())
+    usage: mrl [--dim DIM]
+    <BLANKLINE>
+    options:
+      --dim DIM  numbers to keep (default: 64)
+    <BLANKLINE>
+    """
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         has_default = action.default not in (None, False, argparse.SUPPRESS, [], "")

@@ -24,7 +24,15 @@ def find_assets() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths, limits, threads and seed; environment names are `MRL_` plus the field in capitals."""
+    """Paths, limits, threads and seed; environment names are `MRL_` plus the field in capitals.
+
+    >>> Settings.from_environment({"MRL_PORT": "8000"}).port
+    8000
+    >>> Settings.from_environment({"MRL_PORT": "http"})
+    Traceback (most recent call last):
+        ...
+    mrl_demo.core.errors.LabError: MRL_PORT='http' is not a whole number.
+    """
 
     cache_dir: Path = Path(platformdirs.user_cache_dir("matryoshka-lab", appauthor=False))
     assets_dir: Path = field(default_factory=find_assets)

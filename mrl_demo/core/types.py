@@ -22,7 +22,11 @@ TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
 
 @dataclass(frozen=True)
 class Document:
-    """One searchable text; `topic` and `domain` are empty where the collection has none."""
+    """One searchable text; `topic` and `domain` are empty if the collection has none.
+
+    >>> Document("d1", "Bees", "They dance.").content
+    'Bees. They dance.'
+    """
 
     id: str
     title: str
@@ -48,7 +52,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors."""
+    """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
+
+    >>> len(Corpus("mine", "My documents", (Document("d1", "Bees", "They dance."),), fingerprint="0f3c"))
+    1
+    """
 
     name: str
     label: str
@@ -100,7 +108,11 @@ class ArmSpec:
 
 @dataclass(frozen=True)
 class Hit:
-    """One result: `rank` and `full_rank` count from 1; `score` is the cosine of the cut vectors."""
+    """One result: `rank` and `full_rank` count from 1; `score` is the cosine of the cut vectors.
+
+    >>> Hit(1, 0, Document("d1", "Bees", "They dance."), score=0.7, full_rank=4, is_answer=True).move
+    3
+    """
 
     rank: int
     index: int
@@ -132,7 +144,11 @@ class SearchResult:
     """What one arm answers at one prefix length.
 
     `overlap_at_10` is the share of the full-dimension top 10 still in the top 10: agreement, not quality.
-    `answer_rank` is the rank of the best known answer, None where none is known. Times in ms; sizes in bytes (float32).
+    `answer_rank` is the rank of the best known answer, None if none is known. Times in ms; sizes in bytes (float32).
+
+    >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
+    >>> result.bytes_per_vector, result.memory_for(1_000_000)
+    (256, 256000000)
     """
 
     arm: str
@@ -178,8 +194,13 @@ class RankPaths:
 
     `ranks` is `(n_documents, n_dims)` int64, 1 is best. `tracked` names whose rank decides whether the query holds:
     "answer" (the best known answer) or "top" (the first document at full dimension). `holds_from` is the smallest
-    listed dimension from which on the tracked document stays in the first `hold_k`, None where it is not there even
+    listed dimension from which on the tracked document stays in the first `hold_k`, None if it is not there even
     at full dimension.
+
+    >>> ranks = np.array([[9, 2, 1]])
+    >>> paths = RankPaths("base", (8, 64, 384), (0,), ("Bees",), (True,), ranks, "answer", holds_from=64, hold_k=5)
+    >>> paths.to_dict()["documents"]
+    [{'title': 'Bees', 'is_answer': True, 'ranks': [9, 2, 1]}]
     """
 
     arm: str
@@ -209,7 +230,7 @@ class RankPaths:
 
 @dataclass(frozen=True)
 class ComparedArm:
-    """One side of the Compare tab: the arm, its results at the dimension asked for, its ranks over all dimensions."""
+    """One side of a comparison: the arm, its results at the dimension compared, its ranks over all dimensions."""
 
     spec: ArmSpec
     result: SearchResult
@@ -222,7 +243,11 @@ class ComparedArm:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides for one query; `note` says what was done to the query (cut, cleaned), empty where nothing was."""
+    """Both sides for one query; `note` says what was done to the query (cut, cleaned), empty if nothing was.
+
+    >>> Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict()
+    {'query': 'how do bees talk', 'corpus': 'builtin', 'dim': 64, 'note': '', 'arms': []}
+    """
 
     query: str
     corpus: str

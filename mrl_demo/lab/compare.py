@@ -26,6 +26,14 @@ class Comparer:
     """Searches with arms and keeps what the next search needs: indexes, vectors of queries, rank moves.
 
     `kept_corpora` bounds how many corpora's indexes stay in memory (times four arms each).
+
+    >>> from mrl_demo.core.config import Settings
+    >>> from mrl_demo.lab.lab import Lab
+    >>> lab = Lab(Settings.from_environment())
+    >>> comparer = Comparer(lab.builder, kept_corpora=1)
+    >>> side = comparer.compare("how do bees talk", lab.corpus("builtin"), lab.arms()[0], dim=64, top_k=5)
+    >>> side.spec.name, side.result.dim, len(side.result.hits)
+    ('base', 64, 5)
     """
 
     def __init__(self, builder: SpaceBuilder, kept_corpora: int) -> None:

@@ -27,7 +27,12 @@ _SPEED_QUERIES = 64
 class CurveSet:
     """A sweep and the queries that break by arm; `is_shipped` where it came with the code.
 
-    `fingerprint` is that of the corpus measured; `is_stale` where the corpus is another one by now.
+    `fingerprint` is that of the corpus measured; `is_stale` if the corpus is another one by now.
+
+    >>> CurveSet.from_json("{}")
+    Traceback (most recent call last):
+        ...
+    mrl_demo.core.errors.CorpusError: These are no stored curves ('sweep'): run dev/ship_results.py again.
     """
 
     sweep: SweepResult
@@ -55,7 +60,15 @@ class CurveSet:
 
 
 class CurvesService:
-    """Curves over a lab: shipped ones at once, others measured when asked for."""
+    """Curves over a lab: shipped ones at once, others measured on request.
+
+    >>> from mrl_demo.core.config import Settings
+    >>> from mrl_demo.lab.lab import Lab
+    >>> service = CurvesService(Lab(Settings.from_environment()))
+    >>> shipped = service.shipped("builtin")
+    >>> shipped.sweep.n_documents, shipped.is_shipped, shipped.is_stale
+    (2400, True, False)
+    """
 
     def __init__(self, lab: LabProtocol) -> None:
         self.lab = lab

@@ -24,7 +24,7 @@ from mrl_demo.models.registry import EncoderRegistry
 class Lab:
     """Everything a front end needs; one instance a process, shared by all visitors.
 
-    >>> lab = Lab(Settings())
+    >>> lab = Lab(Settings.from_environment())
     >>> [choice.name for choice in lab.corpora()]
     ['builtin', 'python']
     >>> lab.compare("how do bees talk", corpus="builtin", arms=["base"], dim=0)
