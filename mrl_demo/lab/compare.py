@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
+from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
-from mrl_demo.lab.shared_cache import SharedCache
 from mrl_demo.search.prefix import PrefixIndex
 
 _QUERIES_KEPT = 2_048
@@ -38,10 +38,10 @@ class Comparer:
 
     def __init__(self, builder: SpaceBuilder, kept_corpora: int) -> None:
         self._builder = builder
-        self._spaces: SharedCache[_SearchableSpace] = SharedCache(kept_corpora * 4)
-        self._query_vectors: SharedCache[tuple[FloatMatrix, float]] = SharedCache(_QUERIES_KEPT)
-        self._judged_queries: SharedCache[dict[str, str]] = SharedCache(kept_corpora)
-        self._paths: SharedCache[RankPaths] = SharedCache(_PATHS_KEPT)
+        self._spaces: BoundedCache[_SearchableSpace] = BoundedCache(kept_corpora * 4)
+        self._query_vectors: BoundedCache[tuple[FloatMatrix, float]] = BoundedCache(_QUERIES_KEPT)
+        self._judged_queries: BoundedCache[dict[str, str]] = BoundedCache(kept_corpora)
+        self._paths: BoundedCache[RankPaths] = BoundedCache(_PATHS_KEPT)
         self._warm: set[str] = set()
 
     def prepare(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> None:

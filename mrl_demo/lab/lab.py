@@ -8,6 +8,7 @@ from pathlib import Path
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import find_arm
 from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.types import Comparison, Corpus, Progress
@@ -17,7 +18,6 @@ from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
-from mrl_demo.lab.shared_cache import SharedCache
 from mrl_demo.models.registry import EncoderRegistry
 
 
@@ -38,7 +38,7 @@ class Lab:
         self.encoders = EncoderRegistry(settings)
         self.builder = SpaceBuilder(self.encoders, settings.cache_dir, settings.assets_dir, settings.seed)
         self._comparer = Comparer(self.builder, settings.cached_corpora)
-        self._corpora: SharedCache[Corpus] = SharedCache(settings.cached_corpora)
+        self._corpora: BoundedCache[Corpus] = BoundedCache(settings.cached_corpora)
         self._own_corpora: dict[str, Path] = {}
 
     def arms(self) -> tuple[Arm, ...]:

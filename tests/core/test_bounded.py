@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mrl_demo.lab.shared_cache import SharedCache
+from mrl_demo.core.bounded import BoundedCache
 
 
 def test_a_value_is_made_once_however_many_threads_want_it() -> None:
-    cache, made, together = SharedCache[int](4), [], threading.Barrier(8)
+    cache, made, together = BoundedCache[int](4), [], threading.Barrier(8)
 
     def make() -> int:
         made.append(1)
@@ -26,7 +26,7 @@ def test_a_value_is_made_once_however_many_threads_want_it() -> None:
 
 
 def test_making_one_value_does_not_hold_up_another() -> None:
-    cache, other_is_there = SharedCache[str](4), threading.Event()
+    cache, other_is_there = BoundedCache[str](4), threading.Event()
 
     def slow() -> str:
         assert other_is_there.wait(5)
@@ -40,14 +40,14 @@ def test_making_one_value_does_not_hold_up_another() -> None:
 
 
 def test_what_failed_is_tried_again() -> None:
-    cache = SharedCache[int](4)
+    cache = BoundedCache[int](4)
     with pytest.raises(ZeroDivisionError):
         cache.get("key", lambda: 1 // 0)
     assert cache.get("key", lambda: 2) == 2
 
 
 def test_the_least_recently_used_value_makes_room() -> None:
-    cache = SharedCache[str](2)
+    cache = BoundedCache[str](2)
     for key in ("old", "used", "old", "new"):
         cache.get(key, lambda key=key: key)
     assert cache.get("old", lambda: "made again") == "old"

@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class SharedCache(Generic[Value]):
+class BoundedCache(Generic[Value]):
     """A least-recently-used map that makes each missing value once, however many threads want it.
 
-    >>> cache = SharedCache[str](limit=2)
+    >>> cache = BoundedCache[str](limit=2)
     >>> [cache.get(word, word.upper) for word in ("a", "b", "c")]
     ['A', 'B', 'C']
     >>> cache.get("c", lambda: "made again"), cache.get("a", lambda: "made again")  # "a" made room for "c".
