@@ -16,11 +16,14 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
+from mrl_demo.core.vectors import check_dimension
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
 
-_ARM_HELP = "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub"
+_ARM_HELP = (
+    "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub, each also with +pca, +adapted or +random"
+)
 _EXAMPLES = """examples:
   %(prog)s search "why is the sky blue" --arm tuned --dim 64
   %(prog)s evaluate --arms base,tuned,corpus-pca --dims 64,384
@@ -161,25 +164,25 @@ def corpus_name(lab: Lab, given: str) -> str:
 
 
 def arm_name(lab: Lab, given: str) -> str:
-    """Name of an arm, or of the folder or Hub model given, which is added to the lab; endings as +adapted stay."""
-    stem, plus, ending = given.rpartition("+") if "+" in given else (given, "", "")
-    if {given, stem} & {arm.name for arm in lab.arms()}:
-        return given
-    is_model = "/" in stem or Path(stem).is_dir() or stem in lab.encoders.names()
-    return lab.add_model(stem) + plus + ending if is_model else given
+    """Name of an arm, or of the folder or Hub model given, which is added to the lab; a suffix as +adapted stays."""
+    from mrl_demo.arms.names import split_name
+
+    known = {arm.name for arm in lab.arms()}
+    stem, suffix = split_name(given, {*known, given} if Path(given).is_dir() else known)
+    is_model = stem not in known and ("/" in stem or Path(stem).is_dir() or stem in lab.encoders.names())
+    name = lab.add_model(stem) if is_model else stem
+    return f"{name}+{suffix}" if suffix else name
 
 
 def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    comparison = lab.compare(
-        options.text,
-        corpus=corpus_name(lab, options.corpus),
-        arms=[arm_name(lab, arm) for arm in options.arm],
-        dim=_number(options.dim),
-        top_k=options.top_k,
-    )
+    corpus = corpus_name(lab, options.corpus)
+    arms = [arm_name(lab, arm) for arm in options.arm]
+    check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
+    lab.prepare(corpus, arms, _say)
+    comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
 
 
@@ -225,13 +228,6 @@ def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
     from training.cli import run_command
 
     return run_command(options)
-
-
-def _number(text: str) -> object:
-    try:
-        return int(text)
-    except ValueError:
-        return text  # check_dimension names the value and the allowed range.
 
 
 def comparison_text(comparison: Comparison) -> str:

@@ -9,6 +9,7 @@ import pytest
 from mrl_demo import cli
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
+from mrl_demo.lab.lab import Lab
 from mrl_demo.ui import serve
 
 
@@ -45,6 +46,15 @@ def test_a_bad_word_ends_with_one_line_and_code_2(
     error = capsys.readouterr().err
     assert says in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_folder_s_own_plus_is_no_suffix(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine+pca").mkdir()
+    monkeypatch.setattr(lab, "add_model", lambda given: Path(given).name)
+    assert cli.arm_name(lab, f"{tmp_path}/mine+pca") == "mine+pca"
+    assert cli.arm_name(lab, f"{tmp_path}/mine+pca+adapted") == "mine+pca+adapted"
+    assert cli.arm_name(lab, "someone/model+random") == "model+random"
+    assert cli.arm_name(lab, "tiny+pca") == "tiny+pca"
 
 
 def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:

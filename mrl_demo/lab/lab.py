@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.catalogue import find_arm
+from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
@@ -116,10 +116,13 @@ class Lab:
         return Comparison(cleaned.text, corpus, length, cleaned.note, sides)
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
-        arms = self.arms()
         if not names:
-            raise ModelError(f"No arm is named: choose from {', '.join(arm.name for arm in arms)}.")
-        return [find_arm(name, arms) for name in names]
+            raise ModelError(f"No arm is named: choose from {', '.join(arm.name for arm in self.arms())}.")
+        arms = [resolve_arm(name, self.builder.menu) for name in names]
+        for arm in arms:
+            if not arm.has_vectors:
+                raise ModelError(f"{arm.name!r} has no vectors to cut: it can be evaluated, not searched.")
+        return arms
 
     def _load_corpus(self, name: str, progress: Progress | None) -> Corpus:
         if name == builtin.NAME:

@@ -152,6 +152,15 @@ def test_an_answer_as_plain_json_says_what_the_objects_say(lab: Lab) -> None:
     assert arm["paths"]["holds_from"] == side.paths.holds_from
 
 
+def test_a_suffix_turns_any_model_and_what_has_no_vectors_is_refused(lab: Lab) -> None:
+    names = ["tiny", "tiny+pca", "tiny+random"]
+    sides = lab.compare("wasps pollinate", corpus="fruit", arms=names, dim=32).arms
+    assert [side.spec.name for side in sides] == names
+    assert len({round(side.result.hits[0].score, 4) for side in sides}) == 1  # A rotation keeps full-length scores.
+    with pytest.raises(ModelError, match="'bm25' has no vectors"):
+        lab.compare("wasps", corpus="fruit", arms=["bm25"], dim=8)
+
+
 def test_no_arm_and_no_results_are_refused(lab: Lab) -> None:
     with pytest.raises(ModelError, match=r"No arm is named.*base.*tiny"):
         lab.compare("x", corpus="fruit", arms=[], dim=8)
