@@ -1,4 +1,4 @@
-"""One query over the prefix index, beside faiss flat and torch mv on a contiguous cut copy.
+"""One query over the exact index, beside faiss flat and torch mv on a contiguous cut copy.
 
 Every row is timed in this run, the contenders in turns so that a noisy machine treats them alike; medians in ms. Two
 plain reads of the whole float32 matrix (sum and maximum) with the same threads take part in the turns of every row: the
@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from mrl_demo.core.vectors import truncate
-from mrl_demo.search.prefix import PrefixIndex
+from mrl_demo.search.exact import ExactIndex
 
 FULL = 384
 K = 10
@@ -91,7 +91,7 @@ def plain_reads(vectors: torch.Tensor) -> list[Callable[[], object]]:
     return [vectors.sum, vectors.max]
 
 
-def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Timed:
+def measure(index: ExactIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Timed:
     """Time the contenders on the first vectors of `(N, D)`, those of the index, cut to `dim`, and reads of them all."""
     cut = truncate(everything[: index.n], dim)
     flat = faiss.IndexFlatIP(dim)
@@ -103,7 +103,7 @@ def measure(index: PrefixIndex, everything: np.ndarray, query: np.ndarray, dim: 
             lambda: index.search(query, dim, K),
             lambda: flat.search(wanted, K),
             lambda: torch.topk(torch.mv(contiguous, row), K),
-            lambda: index.ranking(query, dim),
+            lambda: index.scan.ranking(query, dim),
             *plain_reads(torch.from_numpy(everything)),
         ],
         rounds,
@@ -135,7 +135,8 @@ def main() -> None:
     query = np.random.default_rng(1).standard_normal(FULL, dtype=np.float32)
     timed = []
     for n in args.sizes:
-        index = PrefixIndex(vectors[:n])
+        index = ExactIndex(vectors[:n])
+        index.warm_up()
         for dim in args.dims:
             timed.append(measure(index, vectors, query, dim, args.rounds))
             print(f"timed {n:,} x {dim}", file=sys.stderr)

@@ -99,7 +99,7 @@ class QuantisingEvaluator(InformationRetrievalEvaluator):
 
 def int8_round_trip(vectors: FloatMatrix) -> FloatMatrix:
     """Codes of `quantize_embeddings`, ranges from the calibration rows, turned back into the middle of their step."""
-    sample = vectors[calibration_rows(len(vectors))]
+    sample = vectors[calibration_rows(vectors)]
     ranges = np.stack([sample.min(axis=0), sample.max(axis=0)])
     codes = quantize_embeddings(vectors, "int8", ranges=ranges).astype(np.float32)
     return ranges[0] + (codes + 128.5) * (ranges[1] - ranges[0]) / 255

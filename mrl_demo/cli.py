@@ -241,7 +241,7 @@ def arm_text(arm: ComparedArm) -> str:
     result = arm.result
     lines = [f"{result.arm} at {result.dim} of {result.full_dim} numbers, {result.n_documents:,} documents"]
     for hit in result.hits:
-        mark = "  <- known answer" if hit.is_answer else ""
+        mark = ("  (tied)" if hit.is_tied else "") + ("  <- known answer" if hit.is_answer else "")
         lines.append(f"{hit.rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}{mark}")
         lines.append(f"            {hit.document.text[:100]}")
     lines.append(

@@ -34,6 +34,11 @@ class BoundedCache(Generic[Value]):
             while len(self._values) > self._limit:
                 self._values.popitem(last=False)
 
+    def values(self) -> list[Value]:
+        """What is kept now, least recently used first."""
+        with self._lock:
+            return list(self._values.values())
+
     def get(self, key: object, make: Callable[[], Value]) -> Value:
         """The value of `key`, made by `make` if it is missing; if `make` raises, so does this, and nothing is kept."""
         with self._lock:

@@ -110,6 +110,8 @@ class ArmSpec:
 class Hit:
     """One result: `rank` and `full_rank` count from 1; `score` is the cosine of the cut vectors.
 
+    `is_tied` if a document beside it in the ranking, shown or not, has the same score: their order means nothing.
+
     >>> Hit(1, 0, Document("d1", "Bees", "They dance."), score=0.7, full_rank=4, is_answer=True).move
     3
     """
@@ -120,6 +122,7 @@ class Hit:
     score: float
     full_rank: int
     is_answer: bool
+    is_tied: bool = False
 
     @property
     def move(self) -> int:
@@ -136,6 +139,7 @@ class Hit:
             "score": round(self.score, 6),
             "full_rank": self.full_rank,
             "is_answer": self.is_answer,
+            "is_tied": self.is_tied,
         }
 
 

@@ -1,4 +1,4 @@
-"""Cutting vectors: truncate, then re-normalise. Only a search of a large index does it elsewhere (`kernels.asked`)."""
+"""Cutting vectors: truncate, then re-normalise. The compiled search has its own (`kernels.quantise_query`)."""
 
 from __future__ import annotations
 

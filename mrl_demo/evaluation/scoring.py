@@ -88,7 +88,7 @@ def _inverse_prefix_norms(documents: FloatMatrix, dims: Sequence[int]) -> FloatM
 def _quantised_blocks(
     queries: FloatMatrix, documents: FloatMatrix, dim: int, precision: Precision, seed: int
 ) -> Iterator[Block]:
-    decoded = quantise(documents, dim, precision.stored, calibration_rows(len(documents), seed)).decode()
+    decoded = quantise(documents, dim, precision.stored, calibration_rows(documents, seed)).decode()
     asked = query_side(queries, dim, precision.stored)
     for start, part in _chunks(asked, len(documents)):
         scores = part @ decoded.T

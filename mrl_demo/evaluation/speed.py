@@ -14,8 +14,9 @@ import numpy as np
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, Progress
-from mrl_demo.search.prefix import PrefixIndex
-from mrl_demo.search.quantised import QuantisedIndex, bytes_per_vector
+from mrl_demo.search.engine import ScanEngine
+from mrl_demo.search.exact import ExactIndex
+from mrl_demo.search.flat import FlatIndex
 
 SIZES = (10_000, 100_000, 1_000_000)
 SPEED_DIMS = (8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -30,8 +31,8 @@ _JITTER = 0.02
 class SpeedRow:
     """One query, the first 10 of all vectors, warm: `median_ms` and `p95_ms` over `n_runs`.
 
-    `gb_per_s` is what a search reads by the median: the `n` cut vectors in this precision, or the int8 sketch by
-    which the prefix index answers for many float32 vectors.
+    `gb_per_s` is what a search reads by the median: the `n` cut vectors in this precision, or the int8 sketch that an
+    exact search of many float32 vectors goes through instead.
     """
 
     dim: int
@@ -61,7 +62,7 @@ class SpeedResult:
     rows: tuple[SpeedRow, ...]
 
     def row(self, dim: int, precision: str) -> SpeedRow | None:
-        """The row of that length and precision, None where it was not timed."""
+        """The row of that length and precision, None if it was not timed."""
         return next((row for row in self.rows if (row.dim, row.precision) == (dim, precision)), None)
 
 
@@ -85,8 +86,8 @@ def measure_speed(
 ) -> SpeedResult:
     """Time exact search for one query at a time over `(m, D)` documents tiled to `plan.n` rows.
 
-    float32 is the prefix index, the other precisions are faiss' flat indexes over cut vectors. Raises `LabError`
-    where memory is too short for the size, and whatever `progress` raises: that cancels.
+    float32 is `ExactIndex`, which gives Compare its hits; the other precisions are faiss' flat indexes over cut
+    vectors. Raises `LabError` if memory is too short for the size, and whatever `progress` raises: that cancels.
     """
     say = progress or (lambda _share, _text: None)
     check_memory(plan.n, documents.shape[1], plan.free_bytes)
@@ -97,15 +98,15 @@ def measure_speed(
     tiled = tile(documents, plan.n)
     bandwidth = read_bandwidth(tiled)
     say(0.15, "Building the index")
-    index = PrefixIndex(tiled)
-    if precisions == ("float32",):
-        del tiled  # At a million vectors the second copy is worth giving back.
-        gc.collect()
+    index = ExactIndex(tiled)
+    engines: dict[str, ScanEngine] = {p: index if p == "float32" else FlatIndex(tiled, p) for p in precisions}
+    del tiled  # At a million vectors the second copy is worth giving back: only the flat indexes refer to it.
+    gc.collect()
+    index.warm_up()
     rows: list[SpeedRow] = []
     for step, (precision, dim) in enumerate((p, d) for p in precisions for d in dims):
         say(0.2 + 0.8 * step / (len(precisions) * len(dims)), f"Timing {dim} numbers, {precision}")
-        contender = _float32(index, dim) if precision == "float32" else _quantised(tiled, dim, precision)
-        rows.append(_timed(contender, queries))
+        rows.append(_time_search(engines[precision], queries, dim, precision))
     say(1.0, "Done")
     return SpeedResult(
         corpus=corpus,
@@ -121,7 +122,7 @@ def measure_speed(
 
 
 def check_memory(n: int, dim: int, free_bytes: int | None = None) -> None:
-    """Raise `LabError` where two float32 copies of `(n, dim)` and half a copy more do not fit into free memory."""
+    """Raise `LabError` if two float32 copies of `(n, dim)` and half a copy more do not fit into free memory."""
     needed = int(4 * n * dim * 2.5)
     free = available_memory() if free_bytes is None else free_bytes
     if free is not None and needed > free:
@@ -132,7 +133,7 @@ def check_memory(n: int, dim: int, free_bytes: int | None = None) -> None:
 
 
 def available_memory() -> int | None:
-    """Bytes of memory that can still be had without swapping, within the container's limit; None where unknown."""
+    """Bytes of memory that can still be had without swapping, within the container's limit; None if unknown."""
     free: list[int] = []
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
@@ -167,43 +168,22 @@ def read_bandwidth(matrix: FloatMatrix, runs: int = 5) -> float:
     """GB/s of the fastest of two plain passes over a matrix: its sum, and its product with a vector."""
     ones = np.ones(matrix.shape[1], dtype=np.float32)
     passes: tuple[Callable[[], object], ...] = (matrix.sum, lambda: matrix @ ones)
-    fastest = min(_seconds(each) for each in passes for _ in range(runs))
+    fastest = min(_seconds(read) for read in passes for _ in range(runs))
     return round(matrix.nbytes / fastest / 1e9, 2)
 
 
-@dataclass(frozen=True)
-class _Contender:
-    """What is timed: a search for one query, and the bytes it goes through."""
-
-    dim: int
-    precision: str
-    search: Callable[[FloatMatrix], object]
-    bytes_read: int
-
-
-def _float32(index: PrefixIndex, dim: int) -> _Contender:
-    return _Contender(dim, "float32", lambda query: index.search(query, dim, TOP_K), index.bytes_read(dim))
-
-
-def _quantised(vectors: FloatMatrix, dim: int, precision: str) -> _Contender:
-    index = QuantisedIndex(vectors, dim, precision)
-    read = len(vectors) * bytes_per_vector(precision, dim)
-    return _Contender(dim, precision, lambda query: index.search(query, TOP_K), read)
-
-
-def _timed(contender: _Contender, queries: FloatMatrix) -> SpeedRow:
-    search = contender.search
-    search(queries[0])  # Warm: norms, threads and pages are there.
+def _time_search(engine: ScanEngine, queries: FloatMatrix, dim: int, precision: str) -> SpeedRow:
+    engine.search(queries[0], dim, TOP_K)  # Warm: codes, norms, threads and pages are there.
     times: list[float] = []
     deadline = time.perf_counter() + _SECONDS_A_ROW
     while len(times) < _FEWEST_RUNS or (len(times) < _MOST_RUNS and time.perf_counter() < deadline):
         query = queries[len(times) % len(queries)]
         started = time.perf_counter()
-        search(query)
+        engine.search(query, dim, TOP_K)
         times.append((time.perf_counter() - started) * 1e3)
     middle, late = _quantiles(times, (0.5, 0.95))
-    speed = round(contender.bytes_read / middle / 1e6, 3)
-    return SpeedRow(contender.dim, contender.precision, round(middle, 4), round(late, 4), len(times), speed)
+    speed = round(engine.bytes_read(dim) / middle / 1e6, 3)
+    return SpeedRow(dim, precision, round(middle, 4), round(late, 4), len(times), speed)
 
 
 def _quantiles(values: Sequence[float], shares: tuple[float, float]) -> tuple[float, float]:

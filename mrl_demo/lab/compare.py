@@ -10,7 +10,7 @@ from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
-from mrl_demo.search.prefix import PrefixIndex
+from mrl_demo.search.exact import ExactIndex
 
 _QUERIES_KEPT = 2_048
 _PATHS_KEPT = 512
@@ -61,7 +61,7 @@ class Comparer:
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:
             space = self._builder.space(arm, corpus, progress)
-            return _SearchableSpace(space, Searcher(arm.name, corpus, PrefixIndex(space.documents)))
+            return _SearchableSpace(space, Searcher(arm.name, corpus, ExactIndex(space.documents)))
 
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
         return self._spaces.get((arm.name, fingerprint, corpus.name, corpus.fingerprint), build)

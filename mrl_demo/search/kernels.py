@@ -1,7 +1,7 @@
 """Loops over int8 codes, compiled by numba on their first call: one pass over memory where array operations take five.
 
-Codes lie in `(slabs, stretches, STRETCH, LINE)` int8, with a float32 step a document: the size of one level in cosines
-at a prefix, `(stretches, STRETCH)`. Each loop releases the interpreter's lock, so that threads can share the work.
+Codes lie in `(slabs, groups, GROUP, LINE)` int8, with a float32 step a document: the size of one level in cosines
+at a prefix, `(groups, GROUP)`. Each loop releases the interpreter's lock, so that threads can share the work.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SumMatrix: TypeAlias = NDArray[np.int32]
 #: Numbers of a document that share a cache line.
 LINE = 64
 #: Documents of which one vouches for a score, and which are left out together.
-STRETCH = 128
+GROUP = 128
 #: A number of a document is one of so many levels up and down.
 LEVELS = 127
-#: A query is rounded to int16, less finely where that keeps the sum of its products within int32.
+#: A query is rounded to int16, less finely if that keeps the sum of its products within int32.
 _QUERY_LEVELS, _SUM = 2**15 - 1, 2**31 - 1
-#: Stretches whose sums stay in the first-level cache while the slabs are read one after the other.
+#: Groups whose sums stay in the first-level cache while the slabs are read one after the other.
 _TILE = 16
 #: Bytes to read ahead: the processor by itself stops at the end of a page, and while other work is done.
 _AHEAD = 4096
@@ -41,7 +41,7 @@ _ROUNDING = 2.0**-23
 _SLACK = 1 + 1e-4
 
 
-class Asked(NamedTuple):
+class QueryCodes(NamedTuple):
     """A `(d,)` float32 query of unit length and its codes, `(slabs, LINE)` int16 times `scale`.
 
     A cosine computed from codes is off by at most `slope * step + offset`.
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
     offset: np.float32
 
 
-def _fetching(_: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - numba's own types, by position
+def _define_fetch(_: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 - numba's own types, by position
     """Have the processor read the line at `offset` bytes into `array` into its caches; it may lie outside."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
@@ -70,17 +70,17 @@ def _fetching(_: Any, array: Any, offset: Any) -> Any:  # noqa: ANN401, ARG001 -
     return types.void(array, types.int64), generate
 
 
-_fetch: Any = intrinsic(_fetching)
+_fetch: Any = intrinsic(_define_fetch)
 
 
 @njit(nogil=True)
-def asked(query: FloatMatrix, d: int) -> Asked:
+def quantise_query(query: FloatMatrix, d: int) -> QueryCodes:
     """The first `d` numbers of a `(D,)` float32 query, normalised and in codes, with the bound on what rounding does.
 
     A number of a document is off by at most half a step, so the score by half a step times the query's sum of
     magnitudes (Hoelder). The query's own rounding acts on the rounded document (Cauchy-Schwarz), whose length is at
     most 1 plus half a step in every number. A zero prefix has step 0 and score 0, and both are exact. The bound is not
-    finite where a number of the query is not.
+    finite if a number of the query is not.
     """
     squares, largest, beyond = 0.0, np.float32(0), 0.0
     for number in query[:d]:
@@ -100,77 +100,77 @@ def asked(query: FloatMatrix, d: int) -> Asked:
         lost += (unit[j] - level * np.float64(scale)) ** 2
     slope = 0.5 * (total + np.sqrt(lost * d))
     offset = np.sqrt(lost) * _SLACK + (2 * d + 8) * _ROUNDING + beyond
-    return Asked(unit, code, scale, np.float32(slope * _SLACK), np.float32(offset))
+    return QueryCodes(unit, code, scale, np.float32(slope * _SLACK), np.float32(offset))
 
 
 @njit(nogil=True)
-def bound_stretches(
+def bound_groups(
     slabs: ByteMatrix,
     steps: FloatMatrix,
-    query: Asked,
+    query: QueryCodes,
     n: int,
     first: int,
     last: int,
     surely: FloatMatrix,
     possibly: FloatMatrix,
 ) -> None:
-    """Write what one document of each stretch `first` to `last` surely scores, and what none of it can exceed.
+    """Write what one document of each group `first` to `last` surely scores, and what none of it can exceed.
 
     The first `n` codes belong to documents; `offset` is left to the caller.
     """
-    sums = np.empty((_TILE, STRETCH), np.int32)
+    sums = np.empty((_TILE, GROUP), np.int32)
     for start in range(first, last, _TILE):
         stop = min(last, start + _TILE)
         sums[:] = 0
         for p in range(len(query.code)):
-            for stretch in range(start, stop):
-                _add_products(slabs[p, stretch], query.code[p], sums[stretch - start])
-        for stretch in range(start, stop):
+            for group in range(start, stop):
+                _add_products(slabs[p, group], query.code[p], sums[group - start])
+        for group in range(start, stop):
             least = most = np.int32(-_WHOLE)
-            for i in range(min(STRETCH, n - stretch * STRETCH)):
-                score, step = np.float32(sums[stretch - start, i]) * query.scale, steps[stretch, i]
+            for i in range(min(GROUP, n - group * GROUP)):
+                score, step = np.float32(sums[group - start, i]) * query.scale, steps[group, i]
                 # Wide bounds are cut to what a cosine can be, so that they fit.
                 low = max(step * (score - query.slope), np.float32(-1))
                 high = min(step * (score + query.slope), np.float32(2))
                 least, most = max(least, np.int32(low * _WHOLE)), max(most, np.int32(high * _WHOLE))
-            surely[stretch], possibly[stretch] = least / _WHOLE, most / _WHOLE
+            surely[group], possibly[group] = least / _WHOLE, most / _WHOLE
 
 
 @njit(nogil=True)
-def contenders(
+def find_candidates(
     slabs: ByteMatrix,
     steps: FloatMatrix,
-    query: Asked,
+    query: QueryCodes,
     n: int,
     surely: FloatMatrix,
     possibly: FloatMatrix,
     k: int,
     at_most: int,
 ) -> IntMatrix:
-    """Documents, ascending int64, that can be among the `k` best, given the bounds of the stretches.
+    """Documents, ascending int64, that can be among the `k` best, given the bounds of the groups.
 
     With `k` cosines that surely reach a threshold, nothing that surely stays below it is wanted: neither whole
-    stretches nor documents of the stretches that are left. None at all where more than `at_most` are left.
+    groups nor documents of the groups that are left. None at all if more than `at_most` are left.
     """
     threshold = _kth_largest(surely, k) - 2 * query.offset
-    found, count, sums = np.empty(at_most + STRETCH, np.int64), 0, np.empty(STRETCH, np.int32)
-    for stretch in range(len(steps)):
-        if possibly[stretch] < threshold:
+    candidates, count, sums = np.empty(at_most + GROUP, np.int64), 0, np.empty(GROUP, np.int32)
+    for group in range(len(steps)):
+        if possibly[group] < threshold:
             continue
         sums[:] = 0
         for p in range(len(query.code)):
-            _add_products(slabs[p, stretch], query.code[p], sums)
-        for i in range(min(STRETCH, n - stretch * STRETCH)):
-            if steps[stretch, i] * (np.float32(sums[i]) * query.scale + query.slope) >= threshold:
-                found[count] = stretch * STRETCH + i
+            _add_products(slabs[p, group], query.code[p], sums)
+        for i in range(min(GROUP, n - group * GROUP)):
+            if steps[group, i] * (np.float32(sums[i]) * query.scale + query.slope) >= threshold:
+                candidates[count] = group * GROUP + i
                 count += 1
         if count > at_most:
-            return found[:0]
-    return found[:count]
+            return candidates[:0]
+    return candidates[:count]
 
 
 @njit(nogil=True)
-def best(
+def rescore_candidates(
     blocks: FloatMatrix, inverse_norms: FloatMatrix, unit: FloatMatrix, documents: IntMatrix, k: int
 ) -> tuple[IntMatrix, FloatMatrix]:
     """The `k` best of some ascending documents of `(blocks, D, rows)` float32, and their cosines, best first.
@@ -211,8 +211,8 @@ def _kth_largest(values: FloatMatrix, k: int) -> float:
 
 @njit(nogil=True, inline="always")
 def _add_products(lines: ByteMatrix, code: ShortMatrix, sums: SumMatrix) -> None:
-    """Add the products of `(STRETCH, LINE)` codes with a query's to `(STRETCH,)` int32 sums."""
-    for i in range(STRETCH):
+    """Add the products of `(GROUP, LINE)` codes with a query's to `(GROUP,)` int32 sums."""
+    for i in range(GROUP):
         _fetch(lines, i * LINE + _AHEAD)
         total = np.int32(0)
         for j in range(LINE):

@@ -2,27 +2,28 @@
 
 int8 has one range for each dimension, as in faiss' 8-bit scalar quantiser and sentence-transformers'
 `quantize_embeddings`; its search keeps the query in float32. Binary keeps the signs and compares by Hamming
-distance. A shortlist of either can be rescored by the float32 vectors of the same cut.
+distance. A shortlist of either can be rescored by the float32 vectors of the same cut. `search.flat` has the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.core.vectors import check_dimension, truncate
+from mrl_demo.core.vectors import truncate
 
 PRECISIONS = ("float32", "float16", "int8", "binary")
 RESCORE = "+rescore"
-#: Documents that the quantised search hands to the rescoring: four times a result page of 10.
+#: Documents that the quantised search hands to the rescoring, besides those that tie with the last of them: four times
+#: a result page of 10.
 SHORTLIST = 40
 _MAX_CALIBRATION = 1_000
+_ROWS_AT_ONCE = 4_096
 
 
 class PrecisionError(LabError, ValueError):
@@ -31,7 +32,11 @@ class PrecisionError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Precision:
-    """How vectors are stored and searched: one of `PRECISIONS`, and whether a shortlist is rescored by float32."""
+    """How vectors are stored and searched: one of `PRECISIONS`, and whether a shortlist is rescored by float32.
+
+    >>> Precision("binary", rescored=True).name
+    'binary+rescore'
+    """
 
     stored: str
     rescored: bool = False
@@ -64,18 +69,29 @@ def rescore_bytes_per_vector(precision: str, dim: int) -> int:
     return 4 * dim if parse_precision(precision).rescored else 0
 
 
-def calibration_rows(n: int, seed: int = 0) -> IntMatrix:
-    """Rows that set the int8 ranges: a seeded tenth of `n`, from 2 to 1,000.
+def calibration_rows(vectors: FloatMatrix, seed: int = 0) -> IntMatrix:
+    """Rows of an `(n, D)` matrix that set the int8 ranges: a seeded tenth of them, from 2 to 1,000, ascending int64.
 
-    All others are held out: they are coded with ranges they had no part in.
+    All others are held out: they are coded with ranges they had no part in. Rows are drawn by a hash of their numbers
+    (multilinear, Dietzfelbinger 1996), so that the same vectors in another order set the same ranges.
     """
+    n = len(vectors)
     size = min(n, max(2, min(n // 10, _MAX_CALIBRATION)))
-    return np.sort(np.random.default_rng(seed).permutation(n)[:size]).astype(np.int64)
+    factors = np.random.default_rng(seed).integers(0, 2**64, np.shape(vectors)[1], dtype=np.uint64) | np.uint64(1)
+    hashes = np.empty(n, np.uint64)
+    for start in range(0, n, _ROWS_AT_ONCE):
+        part = np.ascontiguousarray(vectors[start : start + _ROWS_AT_ONCE], dtype=np.float32)
+        hashes[start : start + len(part)] = (part.view(np.uint32) * factors).sum(axis=1, dtype=np.uint64)
+    return np.sort(np.argsort(hashes, kind="stable")[:size]).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """Vectors cut to `dim` and stored at a precision: `codes` `(n, bytes_per_vector)` uint8, and what decodes them."""
+    """Vectors cut to `dim` and stored at a precision: `codes` `(n, bytes_per_vector)` uint8, and what decodes them.
+
+    >>> quantise(np.array([[0.3, -0.4, 0.8]], np.float32), dim=2, precision="binary").decode().tolist()
+    [[1.0, -1.0]]
+    """
 
     precision: str
     dim: int
@@ -104,14 +120,14 @@ def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: Int
     if stored == "binary":
         return Quantised(stored, length, np.packbits(cut > 0, axis=1), lambda codes: _signs(codes, length))
     if stored == "int8":
-        rows = calibration_rows(len(cut)) if calibration is None else calibration
+        rows = calibration_rows(vectors) if calibration is None else calibration
         low, high = cut[rows].min(axis=0), cut[rows].max(axis=0)
         step = np.where(high > low, (high - low) / 255, 1).astype(np.float32)
         coded = np.clip(np.floor((cut - low) / step), 0, 255).astype(np.uint8)
-        return Quantised(stored, length, coded, lambda found: low + (found.astype(np.float32) + 0.5) * step)
+        return Quantised(stored, length, coded, lambda given: low + (given.astype(np.float32) + 0.5) * step)
     kind = np.dtype(stored)
     codes = np.ascontiguousarray(cut, dtype=kind).view(np.uint8)
-    return Quantised(stored, length, codes, lambda found: found.view(kind).astype(np.float32))
+    return Quantised(stored, length, codes, lambda given: given.view(kind).astype(np.float32))
 
 
 def query_side(queries: FloatMatrix, dim: object, precision: str) -> FloatMatrix:
@@ -122,59 +138,6 @@ def query_side(queries: FloatMatrix, dim: object, precision: str) -> FloatMatrix
     """
     cut = truncate(queries, dim)
     return cut if parse_precision(precision).stored != "binary" else np.where(cut > 0, 1, -1).astype(np.float32)
-
-
-class QuantisedIndex:
-    """faiss' exact search over vectors stored at one precision and cut, with or without rescoring."""
-
-    def __init__(self, vectors: FloatMatrix, dim: object, precision: str) -> None:
-        """Cut, quantise and index `(n, D)` vectors; float32 rows are kept too where `precision` ends in "+rescore"."""
-        self.precision = parse_precision(precision)
-        self.dim = check_dimension(dim, vectors.shape[1])
-        self.n = len(vectors)
-        cut = truncate(vectors, self.dim)
-        self._rescore_with = cut if self.precision.rescored else None
-        self._index = _faiss_index(cut, self.precision.stored)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the codes that a search reads."""
-        return self.n * bytes_per_vector(self.precision.name, self.dim)
-
-    def search(self, queries: FloatMatrix, k: int, shortlist: int = SHORTLIST) -> tuple[IntMatrix, FloatMatrix]:
-        """Indices `(q, k)` int64 and scores `(q, k)` float32 of the nearest (all, if fewer), best first."""
-        cut = truncate(np.atleast_2d(queries), self.dim)
-        k = min(k, self.n)
-        wanted = k if self._rescore_with is None else min(self.n, max(k, shortlist))
-        if self.precision.stored == "binary":
-            distances, found = self._index.search(np.packbits(cut > 0, axis=1), wanted)
-            scores = 1 - 2 * distances.astype(np.float32) / self.dim
-        else:
-            scores, found = self._index.search(cut, wanted)
-        if self._rescore_with is not None:
-            scores = np.einsum("qd,qsd->qs", cut, self._rescore_with[found])
-            order = np.lexsort((found, -scores), axis=1)[:, :k]
-            found, scores = np.take_along_axis(found, order, 1), np.take_along_axis(scores, order, 1)
-        return found.astype(np.int64), scores.astype(np.float32)
-
-
-def _faiss_index(cut: FloatMatrix, stored: str) -> Any:  # noqa: ANN401 - faiss has no common type for these
-    import faiss
-
-    index: Any
-    if stored == "binary":
-        codes = np.packbits(cut > 0, axis=1)
-        index = faiss.IndexBinaryFlat(8 * codes.shape[1])
-        index.add(codes)
-        return index
-    if stored == "float32":
-        index = faiss.IndexFlatIP(cut.shape[1])
-    else:
-        kind = faiss.ScalarQuantizer.QT_8bit if stored == "int8" else faiss.ScalarQuantizer.QT_fp16
-        index = faiss.IndexScalarQuantizer(cut.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-        index.train(cut[calibration_rows(len(cut))])
-    index.add(cut)
-    return index
 
 
 def _signs(codes: NDArray[np.uint8], dim: int) -> FloatMatrix:

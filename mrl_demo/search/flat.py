@@ -1,0 +1,133 @@
+"""faiss' exhaustive search over vectors stored at one precision, with or without rescoring by float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mrl_demo.core.bounded import BoundedCache
+from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.core.vectors import check_dimension, truncate
+from mrl_demo.search.engine import check_k, check_queries, check_vectors
+from mrl_demo.search.quantised import SHORTLIST, Precision, bytes_per_vector, calibration_rows, parse_precision
+from mrl_demo.search.topk import TopK
+
+#: How much more is asked for as long as a shortlist ends within a tie.
+_GROWTH = 8
+
+
+class FlatIndex:
+    """Every document compared at one of `PRECISIONS`, and with "+rescore" the best of them again in float32.
+
+    The vectors are cut, normalised and coded on first use of a length; codes of the last `lengths_kept` lengths are
+    kept. A shortlist for rescoring takes whatever ties with its last document too, so that it holds the same
+    documents in whatever order they were given: of 100,000 documents thousands share a binary score at 8 numbers.
+    Safe to share between threads.
+
+    >>> vectors = np.array([[3, 4], [4, 3], [-1, 2]], np.float32)
+    >>> FlatIndex(vectors, "binary+rescore").search(vectors[1], dim=2, k=1).indices.tolist()
+    [[1]]
+    """
+
+    def __init__(self, vectors: FloatMatrix, precision: str, shortlist: int = SHORTLIST, lengths_kept: int = 1) -> None:
+        """Refer to `(n, D)` float vectors; raises `PrecisionError`, or `LabError` if they are empty or not finite."""
+        self.precision = parse_precision(precision)
+        self._vectors = check_vectors(vectors)
+        self.n, self.dimension = self._vectors.shape
+        self._shortlist = shortlist
+        self._lengths: BoundedCache[_CodedLength] = BoundedCache(lengths_kept)
+
+    @property
+    def is_exact(self) -> bool:
+        """Only float32 is: a shortlist can miss."""
+        return self.precision.stored == "float32"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the codes of the lengths kept, and of the float32 vectors that rescore them."""
+        return sum(length.nbytes for length in self._lengths.values())
+
+    def bytes_read(self, dim: object) -> int:
+        """Bytes of the codes that a search goes through at prefix `dim`; the shortlist's vectors are not counted."""
+        return self.n * bytes_per_vector(self.precision.name, check_dimension(dim, self.dimension))
+
+    def search(self, queries: FloatMatrix, dim: object, k: int) -> TopK:
+        """As `Engine.search` has it; a score is the cosine of the coded vectors, of the float32 ones if rescored.
+
+        The cosine of two binary codes is 1 minus twice the share of bits that differ.
+        """
+        length, k = check_dimension(dim, self.dimension), min(check_k(k), self.n)
+        cut = truncate(check_queries(queries, self.dimension), length)
+        coded = self._lengths.get(length, lambda: _CodedLength(self._vectors, length, self.precision))
+        rescored = self.precision.rescored
+        wanted = min(self.n, max(k, self._shortlist)) if rescored else k
+        parts = []
+        for query, (scores, documents) in zip(cut, coded.shortlists(cut, wanted), strict=True):
+            exact = coded.rescore(query, documents) if rescored else scores
+            order = np.lexsort((documents, -exact))[:k]
+            parts.append(TopK(documents[None, order], exact[None, order]))
+        return TopK.join(parts, k)
+
+
+class _CodedLength:
+    """Vectors cut to one length, coded and handed to faiss."""
+
+    def __init__(self, vectors: FloatMatrix, dim: int, precision: Precision) -> None:
+        cut = truncate(vectors, dim)
+        self._stored, self._n, self._dim = precision.stored, len(cut), dim
+        self._cut = cut if precision.rescored else np.empty((0, dim), np.float32)
+        # Equal Hamming distances come back in document order, which is all that a list without rescoring needs.
+        self._takes_ties = precision.rescored or precision.stored != "binary"
+        self._index = _build_index(cut, precision.stored, vectors)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the codes, and of the float32 vectors if there is a second pass."""
+        return self._n * bytes_per_vector(self._stored, self._dim) + self._cut.nbytes
+
+    def shortlists(self, queries: FloatMatrix, k: int) -> Iterator[tuple[FloatMatrix, IntMatrix]]:
+        """Scores and documents of the `k` nearest to each cut query, and of all that tie with the last of them."""
+        if not self._takes_ties:
+            yield from zip(*self._search(queries, k), strict=True)
+            return
+        for row, (scores, documents) in enumerate(zip(*self._search(queries, min(self._n, k + 1)), strict=True)):
+            while len(scores) < self._n and scores[-1] == scores[k - 1]:
+                longer = self._search(queries[row : row + 1], min(self._n, _GROWTH * len(scores)))
+                scores, documents = longer[0][0], longer[1][0]
+            within = scores >= scores[k - 1]
+            yield scores[within], documents[within]
+
+    def rescore(self, query: FloatMatrix, documents: IntMatrix) -> FloatMatrix:
+        """Cosines of float32 vectors; equal vectors get equal ones, which a product of BLAS does not promise."""
+        cosines: FloatMatrix = np.einsum("sd,d->s", self._cut[documents], query)
+        return cosines
+
+    def _search(self, queries: FloatMatrix, k: int) -> tuple[FloatMatrix, IntMatrix]:
+        if not len(queries):
+            return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+        if self._stored == "binary":
+            distances, documents = self._index.search(np.packbits(queries > 0, axis=1), k)
+            return 1 - 2 * distances.astype(np.float32) / self._dim, documents
+        scores, documents = self._index.search(queries, k)
+        return scores, documents
+
+
+def _build_index(cut: FloatMatrix, stored: str, vectors: FloatMatrix) -> Any:  # noqa: ANN401 - faiss has no one type
+    import faiss
+
+    index: Any
+    if stored == "binary":
+        codes = np.packbits(cut > 0, axis=1)
+        index = faiss.IndexBinaryFlat(8 * codes.shape[1])
+        index.add(codes)
+        return index
+    if stored == "float32":
+        index = faiss.IndexFlatIP(cut.shape[1])
+    else:
+        kind = faiss.ScalarQuantizer.QT_8bit if stored == "int8" else faiss.ScalarQuantizer.QT_fp16
+        index = faiss.IndexScalarQuantizer(cut.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+        index.train(cut[calibration_rows(vectors)])
+    index.add(cut)
+    return index
