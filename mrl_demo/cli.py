@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         options = _parser(settings).parse_args(argv)
-        return int(options.run(replace(settings, cache_dir=options.cache_dir.expanduser()), options) or 0)
+        return int(options.handler(replace(settings, cache_dir=options.cache_dir.expanduser()), options) or 0)
     except BrokenPipeError:  # `| head` has read enough.
         sys.stderr.close()
     except LabError as error:
@@ -84,9 +84,9 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_export(commands)
     page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
     add_serve_options(page, settings)
-    page.set_defaults(run=serve)
+    page.set_defaults(handler=serve)
     add_training_commands(commands)
-    parser.set_defaults(run=_run_training)  # Commands of ours name another function.
+    parser.set_defaults(handler=_run_training)  # Commands of ours name another function.
     return parser
 
 
@@ -109,7 +109,7 @@ def _add_search(commands: Commands, settings: Settings) -> None:
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
     _add_corpus(parser)
     _add_json(parser)
-    parser.set_defaults(run=_search)
+    parser.set_defaults(handler=_search)
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -126,14 +126,14 @@ def _add_evaluate(commands: Commands) -> None:
     parser.add_argument("--split", default="test", help="which judged queries, if they have splits")
     _add_corpus(parser)
     _add_json(parser)
-    parser.set_defaults(run=_evaluate)
+    parser.set_defaults(handler=_evaluate)
 
 
 def _add_export(commands: Commands) -> None:
     parser = add_command(commands, "export", "write a collection in the BEIR layout", _EXPORT_EXAMPLES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     _add_corpus(parser)
-    parser.set_defaults(run=_export)
+    parser.set_defaults(handler=_export)
 
 
 def _words(text: str) -> tuple[str, ...]:

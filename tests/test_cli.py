@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import argparse
 import json
 import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mrl_demo import cli
-from mrl_demo.core.config import Settings
+from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.lab.lab import Lab
 from mrl_demo.ui import serve
+from training import cli as training_cli
 
 
 @pytest.mark.real_model
@@ -80,3 +86,44 @@ def test_a_model_that_is_not_there_ends_the_app_with_one_line(
         port = str(probe.getsockname()[1])
     assert serve.main(["--port", port, "--cache-dir", str(tmp_path), "--model", "nothing here"]) == 2
     assert "'nothing here' is neither a folder here nor OWNER/NAME" in capsys.readouterr().err
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from parsers(command)
+
+
+@pytest.mark.parametrize("parser", [cli._parser(Settings()), training_cli._parser()], ids=lambda parser: parser.prog)
+def test_every_option_has_a_word_of_help_and_its_default(parser: argparse.ArgumentParser) -> None:
+    for command in parsers(parser):
+        text = " ".join(command.format_help().split())
+        for action in command._actions:
+            assert action.help or isinstance(action, argparse._SubParsersAction), f"{command.prog} {action.dest}"
+            if action.default not in (None, False, "", [], argparse.SUPPRESS):
+                assert f"(default: {action.default})" in text, f"{command.prog} {action.dest}"
+
+
+@pytest.mark.parametrize("command", [["search", "x"], ["train", "--out", "o"], ["serve"], ["evaluate"], ["card", "r"]])
+def test_the_cache_folder_may_stand_before_or_after_the_command(command: list[str]) -> None:
+    parser = cli._parser(Settings(cache_dir=Path("usual")))
+    assert parser.parse_args(command).cache_dir == Path("usual")
+    assert parser.parse_args(["--cache-dir", "before", *command]).cache_dir == Path("before")
+    assert parser.parse_args([*command, "--cache-dir", "after"]).cache_dir == Path("after")
+
+
+def test_help_is_there_in_under_a_second() -> None:
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "mrl_demo", "--help"], cwd=CODE_ROOT, capture_output=True, check=True)
+    assert time.monotonic() - started < 1
+    assert b"train" in done.stdout
+
+
+def test_training_commands_answer_through_the_front_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "--check", "--steps", "2", "--out", str(tmp_path / "out"), "--cache-dir", str(tmp_path)]
+    assert cli.main([*command, "--data", str(tmp_path / "none.csv")]) == 2
+    assert "none.csv" in capsys.readouterr().err
+    assert cli.main(["card", str(tmp_path / "no-run")]) == 2
+    assert "no-run" in capsys.readouterr().err

@@ -25,12 +25,36 @@ _NUMBERS = {
     "adapter_scale": float,
 }  # fmt: skip
 
-_HELP = {"batch_size": "rows of a step (of each process under torchrun)", "steps": "optimiser steps, 0 for one epoch"}
+_HELP = {
+    "adapter_scale": "share of the trained LoRA that is kept, above 0 to 1: a weight average of base and tuned",
+    "base": "minilm (the packaged files), a model's folder, or OWNER/NAME on the Hub",
+    "batch_size": "rows of a step (of each process under torchrun)",
+    "broad_texts": "texts of many subjects that keep the model general",
+    "data": "builtin, your CSV, TSV or JSONL file, a BEIR folder, or hub:REPO[:SUBSET[:SPLIT]]",
+    "distillation_weight": "how much the neighbours of the base model's full vectors count",
+    "document_prompt": "what stands before every document (default: the base model's own)",
+    "evaluations": "how often the run is validated",
+    "learning_rate": "the highest learning rate",
+    "lora_alpha": "scale of the LoRA update",
+    "lora_rank": "rank of the LoRA update, 0 to train all weights",
+    "loss": "contrastive loss: mnrl, cached-mnrl or none",
+    "max_rows": "at most so many rows of the data, 0 for all",
+    "max_tokens": "texts are cut at so many tokens",
+    "name": "name of the model (default: that of the data's file)",
+    "negatives": "hard negatives: mined, siblings or none",
+    "patience": "validations without a gain before the run stops",
+    "query_prompt": "what stands before every query (default: the base model's own)",
+    "revision": "branch, tag or commit of a base on the Hub",
+    "seed": "seed of everything drawn",
+    "steps": "optimiser steps, 0 for one epoch",
+}
 
 _EXAMPLES = """examples:
   %(prog)s --out runs/tuned                                              the adapter that ships
   %(prog)s --data pairs.jsonl --out runs/mine                            your own pairs
   %(prog)s --preset builtin --steps 50 --check --out runs/mine           check only
+
+What is left out is as --preset (or --config) has it.
 """
 
 
@@ -80,21 +104,21 @@ def add_training_commands(commands: Commands) -> None:
     prepare.set_defaults(command=_prepare)
     pca = add_command(commands, "pca", "fit the PCA of the base model on the training text (the arm base-pca)")
     _add_config(pca)
-    pca.add_argument("--out", type=Path, required=True)
+    pca.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
     pca.set_defaults(command=_pca)
     adapt = add_command(commands, "adapt", "fit a rotation to a corpus and save the model with it")
     adapt.add_argument("--corpus", required=True, help='"builtin", a BEIR folder, or a CSV, JSONL or TXT file')
     adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
-    adapt.add_argument("--out", type=Path, required=True)
+    adapt.add_argument("--out", type=Path, required=True, help="folder of the model to write")
     adapt.set_defaults(command=_adapt)
     card = add_command(commands, "card", "write the model card of a finished run again")
-    card.add_argument("run", type=Path)
+    card.add_argument("run", type=Path, help="folder of the finished run")
     card.set_defaults(command=_card)
     publish = add_command(commands, "publish", "put a finished run on the Hub (a dry run without --yes)")
-    publish.add_argument("run", type=Path)
+    publish.add_argument("run", type=Path, help="folder of the finished run")
     publish.add_argument("--repo", required=True, help="OWNER/NAME")
     publish.add_argument("--yes", action="store_true", help="upload, not only list")
-    publish.add_argument("--public", action="store_true")
+    publish.add_argument("--public", action="store_true", help="let everybody see it")
     publish.set_defaults(command=_publish)
 
 
@@ -104,11 +128,16 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-out", type=Path, help="also save a standard sentence-transformers folder here")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
     parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
-    parser.add_argument("--report-to", default="none", choices=("none", "trackio", "tensorboard", "wandb"))
+    parser.add_argument(
+        "--report-to",
+        default="none",
+        choices=("none", "trackio", "tensorboard", "wandb"),
+        help="who hears of every step",
+    )
     parser.add_argument("--log-file", type=Path, help="append every step as a JSON line")
     parser.add_argument("--events", type=Path, help="append loss and validation by prefix as JSON lines")
     parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
-    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but problems")
     parser.set_defaults(command=_train)
 
 
@@ -118,11 +147,17 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dims", help="prefix lengths, as in 64,128,384")
     parser.add_argument("--weights", help="a weight for each of --dims, as in 2,1,1")
     for name in sorted(_OWN):
-        parser.add_argument(f"--{name.replace('_', '-')}")
+        parser.add_argument(f"--{name.replace('_', '-')}", help=_help(name))
     for name, kind in _NUMBERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=_HELP.get(name))
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=_help(name))
     for role in ("query", "positive", "negative"):
         parser.add_argument(f"--{role}-column", default="", help=f"column of your data that holds the {role}")
+
+
+def _help(name: str) -> str:
+    """The word of help for a field of the configuration, and what it is unless a preset or an option says otherwise."""
+    value = getattr(preset("builtin"), name)
+    return _HELP[name] + (f" (builtin: {value})" if value not in ("", 0) else "")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
