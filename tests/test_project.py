@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
 
+from mrl_demo import __version__
 from mrl_demo.core.config import CODE_ROOT
 
 README = (CODE_ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,9 +22,25 @@ def front_matter() -> dict[str, object]:
     return dict(yaml.safe_load(README.split("---")[1]))
 
 
-def test_every_requirement_is_pinned() -> None:
-    lines = [x for x in (CODE_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if x and x[0] != "#"]
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned(name: str) -> None:
+    lines = [x for x in (CODE_ROOT / name).read_text(encoding="utf-8").splitlines() if x and x[0] not in "#-"]
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_the_newest_changes_are_those_of_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (CODE_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == __version__
+
+
+def test_workflows_run_the_checks_and_upload_nothing_unless_they_are_told_where() -> None:
+    folder = CODE_ROOT / ".github" / "workflows"
+    checks = yaml.safe_load((folder / "ci.yml").read_text(encoding="utf-8"))
+    assert {"run": ".ci/run"} in checks["jobs"]["run"]["steps"]
+    upload = yaml.safe_load((folder / "space.yml").read_text(encoding="utf-8"))["jobs"]["upload"]
+    assert upload["if"] == "vars.HF_SPACE != ''"
+    assert 'if [ -z "$HF_TOKEN" ]' in upload["steps"][-1]["run"]
 
 
 def test_the_space_installs_the_gradio_we_pin() -> None:

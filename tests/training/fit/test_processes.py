@@ -31,7 +31,8 @@ from training.run import train
 def torchrun(config: TrainConfig, settings: Settings, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """`torchrun --nproc-per-node 2 -m training train`, its output as text."""
     (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["--log-dir", str(folder / "torchrun"), "-m", "training"]  # Else it leaves a folder in /tmp.
     command += ["--cache-dir", str(settings.cache_dir), "train", "--config", str(folder / "config.json")]
     command += ["--out", str(folder / "out"), *arguments]
     surroundings = {**os.environ, "PYTHONPATH": str(CODE_ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
