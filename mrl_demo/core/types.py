@@ -148,7 +148,8 @@ class SearchResult:
     """What one arm answers at one prefix length.
 
     `overlap_at_10` is the share of the full-dimension top 10 still in the top 10: agreement, not quality.
-    `answer_rank` is the rank of the best known answer, None if none is known. Times in ms; sizes in bytes (float32).
+    `answer_rank` is the rank of the best known answer, None if none is known; `is_answer_tied` if other documents have
+    its score. Times in ms; sizes in bytes (float32).
 
     >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
     >>> result.bytes_per_vector, result.memory_for(1_000_000)
@@ -165,6 +166,7 @@ class SearchResult:
     encode_ms: float
     search_ms: float
     n_documents: int
+    is_answer_tied: bool = False
 
     @property
     def bytes_per_vector(self) -> int:
@@ -188,6 +190,7 @@ class SearchResult:
             "overlap_at_10": self.overlap_at_10,
             "answer_rank": self.answer_rank,
             "full_answer_rank": self.full_answer_rank,
+            "is_answer_tied": self.is_answer_tied,
             "hits": [hit.to_dict() for hit in self.hits],
         }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from mrl_demo.core.types import Corpus, FloatMatrix, Hit, RankPaths, SearchResult
 from mrl_demo.evaluation.worst import holds_from
 from mrl_demo.search.exact import ExactIndex
-from mrl_demo.search.topk import TopK
+from mrl_demo.search.topk import Ranking
 
 #: Lengths at which the rank-moves chart looks, besides the full one.
 PATH_DIMS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072)
@@ -46,26 +47,25 @@ class Searcher:
     def result(self, query: EncodedQuery, dim: int, top_k: int, answers: Mapping[str, int]) -> SearchResult:
         """Search at prefix `dim`: hits with their moves against this arm's own full-dimension ranking.
 
-        `search_ms` is the search that gives the hits. Ranks beyond its results take a scan of all documents.
+        `search_ms` is the search that gives the hits.
         """
         full, k = self.index.dimension, max(top_k, _AGREEMENT_DEPTH) + 1  # One more shows whether the last is tied.
-        started = time.perf_counter()
-        top = self.index.search(query.vector, dim, k)
-        search_ms = (time.perf_counter() - started) * 1e3
-        full_top = top if dim == full else self.index.search(query.vector, full, k)
-        hit_rows, answer_rows = top.indices[0, :top_k].tolist(), self._answer_rows(answers)
-        full_ranks = self._ranks(query, full, full_top, hit_rows + answer_rows)
+        cut = _Order(self.index, query.vector, dim, k)
+        uncut = cut if dim == full else _Order(self.index, query.vector, full, k)
+        answer_rows = self._answer_rows(answers)
+        answer = min(answer_rows, key=cut.rank, default=None)
         return SearchResult(
             arm=self.arm,
             dim=dim,
             full_dim=full,
-            hits=self._hits(top, full_ranks[: len(hit_rows)], set(answer_rows)),
-            overlap_at_10=_overlap(top, full_top),
-            answer_rank=min(self._ranks(query, dim, top, answer_rows), default=None),
-            full_answer_rank=min(full_ranks[len(hit_rows) :], default=None),
+            hits=tuple(self._hit(row, cut, uncut, row in answer_rows) for row in cut.rows[:top_k]),
+            overlap_at_10=_overlap(cut.rows[:_AGREEMENT_DEPTH], uncut.rows[:_AGREEMENT_DEPTH]),
+            answer_rank=None if answer is None else cut.rank(answer),
+            full_answer_rank=min(map(uncut.rank, answer_rows), default=None),
             encode_ms=query.encode_ms,
-            search_ms=search_ms,
+            search_ms=cut.search_ms,
             n_documents=len(self.corpus),
+            is_answer_tied=answer is not None and cut.is_tied(answer),
         )
 
     def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, int]) -> RankPaths:
@@ -93,28 +93,38 @@ class Searcher:
     def _answer_rows(self, answers: Mapping[str, int]) -> list[int]:
         return [self._rows[key] for key in answers if key in self._rows]
 
-    def _ranks(self, query: EncodedQuery, dim: int, top: TopK, rows: Sequence[int]) -> list[int]:
-        """Rank of each row at `dim`: its place in `top`, the best there, or else counted by a scan of all documents.
-
-        Rounding may put a document that `top` leaves out level with its last: it still comes after that one.
-        """
-        places = {row: place for place, row in enumerate(top.indices[0].tolist(), 1)}
-        beyond = [row for row in rows if row not in places]
-        if beyond:
-            counted = self.index.scan.ranking(query.vector, dim).ranks(beyond).tolist()
-            places |= {row: max(rank, len(places) + 1) for row, rank in zip(beyond, counted, strict=True)}
-        return [places[row] for row in rows]
-
-    def _hits(self, top: TopK, full_ranks: Sequence[int], answers: set[int]) -> tuple[Hit, ...]:
-        rows = zip(
-            top.indices[0].tolist(), top.scores[0].tolist(), full_ranks, top.find_ties()[0].tolist(), strict=False
-        )
-        return tuple(
-            Hit(rank, row, self.corpus.documents[row], score, full_rank, row in answers, is_tied)
-            for rank, (row, score, full_rank, is_tied) in enumerate(rows, 1)
-        )
+    def _hit(self, row: int, cut: _Order, uncut: _Order, is_answer: bool) -> Hit:
+        score, document = cut.scores[row], self.corpus.documents[row]
+        return Hit(cut.rank(row), row, document, score, uncut.rank(row), is_answer, cut.is_tied(row))
 
 
-def _overlap(top: TopK, full_top: TopK) -> float:
-    wanted = set(full_top.indices[0, :_AGREEMENT_DEPTH].tolist())
-    return len(wanted & set(top.indices[0, :_AGREEMENT_DEPTH].tolist())) / len(wanted)
+class _Order:
+    """Where documents stand for a query at one length: by a search, and only beyond what it found by a scan of all."""
+
+    def __init__(self, index: ExactIndex, query: FloatMatrix, dim: int, k: int) -> None:
+        started = time.perf_counter()
+        top = index.search(query, dim, k)
+        self.search_ms = (time.perf_counter() - started) * 1e3
+        self.rows: list[int] = top.indices[0].tolist()
+        self.scores: dict[int, float] = dict(zip(self.rows, top.scores[0].tolist(), strict=True))
+        self._places = {row: place for place, row in enumerate(self.rows, 1)}
+        self._ties = dict(zip(self.rows[:-1], top.find_ties()[0].tolist(), strict=False))  # Who follows the last?
+        self._index, self._query, self._dim = index, query, dim
+
+    def rank(self, row: int) -> int:
+        """1 is best; rounding may put a document that was not found level with the last: it comes after that one."""
+        place = self._places.get(row)
+        return place if place is not None else max(int(self._scan.ranks([row])[0]), len(self.rows) + 1)
+
+    def is_tied(self, row: int) -> bool:
+        """Whether another document has the same score."""
+        tied = self._ties.get(row)
+        return tied if tied is not None else self._scan.is_tied(row)
+
+    @cached_property
+    def _scan(self) -> Ranking:
+        return self._index.scan.ranking(self._query, self._dim)
+
+
+def _overlap(rows: list[int], full_rows: list[int]) -> float:
+    return len(set(rows) & set(full_rows)) / len(full_rows)

@@ -66,6 +66,10 @@ class Ranking:
         """Ranks (1 is best, ties by document order) of the given documents, int64."""
         return np.array([_rank(self.scores, int(i)) for i in indices], dtype=np.int64)
 
+    def is_tied(self, index: int) -> bool:
+        """Whether another document has the same score as this one."""
+        return int((torch.abs(self.scores - self.scores[index]) <= _TIE).sum()) > 1
+
 
 def top_k(scores: torch.Tensor, k: int) -> TopK:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order."""

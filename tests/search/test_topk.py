@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mrl_demo.search.topk import TopK, top_k
+from mrl_demo.search.topk import Ranking, TopK, top_k
 
 
 @pytest.mark.parametrize("distinct", [2, 7, 1_000, 10**9])
@@ -31,6 +31,11 @@ def test_thinning_a_long_row_changes_nothing_ties_included(distinct: int, k: int
 def test_neighbours_with_equal_scores_are_tied(scores: list[float], tied: list[bool]) -> None:
     row = np.array([scores], np.float32)
     assert TopK(np.arange(row.size)[None], row).find_ties().tolist() == [tied]
+
+
+def test_a_document_is_tied_if_any_other_has_its_score() -> None:
+    ranking = Ranking(torch.tensor([0.5, 0.9, 0.1, 0.5 + 1e-7, 0.9 - 1e-4]))
+    assert [ranking.is_tied(i) for i in range(5)] == [True, False, False, True, False]
 
 
 def test_a_tie_does_not_reach_into_the_next_query() -> None:

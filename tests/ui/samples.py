@@ -30,9 +30,15 @@ DIMS = (1, 8, 64, 384)
 
 
 def hit(
-    rank: int = 1, full_rank: int = 4, *, title: str = "Bees", text: str = "They dance.", answer: bool = False
+    rank: int = 1,
+    full_rank: int = 4,
+    *,
+    title: str = "Bees",
+    text: str = "They dance.",
+    answer: bool = False,
+    tied: bool = False,
 ) -> Hit:
-    return Hit(rank, rank + 10, Document(f"d{rank}", title, text), 0.5, full_rank, answer)
+    return Hit(rank, rank + 10, Document(f"d{rank}", title, text), 0.5, full_rank, answer, tied)
 
 
 def result(

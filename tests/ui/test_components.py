@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -99,6 +100,17 @@ def test_a_document_without_title_shows_its_id() -> None:
 def test_the_similarity_bar_stays_inside_its_track(score: float) -> None:
     bars = Tags(card(type(hit())(1, 1, hit().document, score, 1, False))).named("i")
     assert 0.0 <= float(str(bars[0]["style"]).removeprefix("--share:")) <= 1.0
+
+
+def test_a_known_answer_that_is_tied_says_so() -> None:
+    assert "tied; rank 1 with the full vector" in Tags(figures(replace(result(), is_answer_tied=True))).text
+    assert "tied" not in Tags(figures(result())).text
+
+
+def test_a_tie_is_seen_and_spoken() -> None:
+    assert "tied" in Tags(card(hit(tied=True))).text
+    assert "Tied: its neighbour has the same score" in spoken(hit(tied=True))
+    assert "tied" not in (card(hit()) + spoken(hit())).lower()
 
 
 def test_figures_say_agreement_answer_times_and_sizes() -> None:

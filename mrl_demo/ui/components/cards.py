@@ -8,6 +8,7 @@ from mrl_demo.ui.components.text import escape, short_count, shorten, user_text
 #: Characters of a passage on a card before and after it is opened: its gist, and what a browser redraws at ease.
 GIST_CHARS = 140
 PASSAGE_CHARS = 1_500
+_TIED = "Tied: its neighbour has the same score, so their order says nothing"
 
 
 def card_list(result: SearchResult, label: str) -> str:
@@ -19,7 +20,7 @@ def card_list(result: SearchResult, label: str) -> str:
 
 
 def card(hit: Hit) -> str:
-    """One hit: rank, move, title, passage, similarity bar and score, and a mark where it is a known answer."""
+    """One hit: rank, move, title, passage, similarity bar and score, marks if it is a known answer or tied."""
     title = shorten(hit.document.title or hit.document.id, 140)
     answer = '<span class="tag">Known answer</span>' if hit.is_answer else ""
     classes = "card is-answer" if hit.is_answer else "card"
@@ -30,7 +31,7 @@ def card(hit: Hit) -> str:
         f'<div class="card-body"><h3 class="card-title">{user_text(title)}{answer}</h3>'
         f"{passage(hit.document.text)}"
         f'<div class="similarity"><span class="bar"><i style="--share:{share:.4f}"></i></span>'
-        f'<span class="score">{hit.score:.3f}</span></div></div></li>'
+        f'<span class="score">{hit.score:.3f}</span>{_tie(hit)}</div></div></li>'
     )
 
 
@@ -60,7 +61,12 @@ def spoken(hit: Hit) -> str:
     """The card as one sentence for a screen reader."""
     answer = ", a known answer" if hit.is_answer else ""
     title = shorten(hit.document.title or hit.document.id, 140)
-    return f"Rank {hit.rank}{answer}: {title}. Similarity {hit.score:.3f}. {_moved(hit)}."
+    tied = f" {_TIED}." if hit.is_tied else ""
+    return f"Rank {hit.rank}{answer}: {title}. Similarity {hit.score:.3f}.{tied} {_moved(hit)}."
+
+
+def _tie(hit: Hit) -> str:
+    return f'<span class="tie" title="{_TIED}">tied</span>' if hit.is_tied else ""
 
 
 def _moved(hit: Hit) -> str:

@@ -29,7 +29,8 @@ def known_answer(result: SearchResult) -> str:
     if result.answer_rank is None:
         return _figure("Known answer", "–", "none known for this query", "headline")
     full = "" if result.full_answer_rank is None else f"rank {result.full_answer_rank:,} with the full vector"
-    return _figure("Known answer", f"<small>rank </small>{result.answer_rank:,}", full, "headline")
+    note = f"tied; {full}" if result.is_answer_tied else full
+    return _figure("Known answer", f"<small>rank </small>{result.answer_rank:,}", note, "headline")
 
 
 def costs(result: SearchResult) -> str:

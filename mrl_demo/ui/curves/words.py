@@ -9,6 +9,7 @@ from itertools import groupby
 from mrl_demo.evaluation.results import DifferenceRow, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
+from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.components.text import escape
 from mrl_demo.ui.curves.data import Choice, Figures
 
@@ -145,11 +146,21 @@ def speed_words(speed: SpeedResult, here: bool) -> str:
     return (
         f"{origin}: {day(speed.date)}, {escape(speed.hardware)}.{sentence} Timed: one query at a time, exact search "
         f"for the first 10 of {speed.n:,} vectors, warm; not the encoding of the query. The vectors are "
-        f"{speed.n_source:,} real ones, repeated with each copy moved a little. float32 is this page's prefix index, "
-        "the others are faiss. "
+        f"{speed.n_source:,} real ones, repeated with each copy moved a little. float32 is the search that gives "
+        "Compare its hits; the others are faiss. "
         f"The dotted line is the time that reading the numbers takes at {speed.bandwidth_gb_s:.1f} GB/s, the fastest"
-        " plain read of them in the same run: below it, the processor's cache helps, or, from 100,000 vectors on, the"
-        " prefix index settles most of them from an int8 copy and reads few in full."
+        f" plain read of them in the same run. {_below_the_line(speed.n)}"
+    )
+
+
+def _below_the_line(n: int) -> str:
+    cache = "Below it, the processor's cache helps"
+    if n < SKETCH_FROM:
+        return f"{cache}."
+    return (
+        f"{cache}, or the search reads less: from {SKETCH_FROM:,} vectors on, an int8 copy of a quarter of the size "
+        "rules out most of them, with a bound on its error, and few are read in full. Compare makes that copy after a "
+        "few searches; its rank chart and ranks far down the list still compare all vectors in full."
     )
 
 

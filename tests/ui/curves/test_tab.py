@@ -18,6 +18,7 @@ from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, Sw
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.lab.curves import CurveSet
+from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.curves import files as curves_files
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
@@ -181,6 +182,12 @@ def test_speed_words_say_what_was_timed_where_and_on_what() -> None:
     for part in ("this machine just now", "21 November 2026", "A machine", "100,000 vectors", "900", "20.0 GB/s"):
         assert part in words
     assert "just now" not in curves_words.speed_words(timed(), here=False)
+
+
+def test_speed_words_speak_of_the_int8_copy_only_if_the_search_uses_one() -> None:
+    assert "int8 copy" in curves_words.speed_words(timed(), here=True)
+    small = replace(timed(), n=SKETCH_FROM - 1)
+    assert "int8 copy" not in curves_words.speed_words(small, here=True)
 
 
 def test_provenance_gives_date_machine_and_counts() -> None:
