@@ -18,7 +18,7 @@ import numpy as np
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
-from mrl_demo.core.cache import load_vectors, save_vectors, vectors_key
+from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus
@@ -40,7 +40,7 @@ def main() -> None:
         for role, (texts, fingerprint) in jobs.items():
             path = settings.assets_dir / "vectors" / f"{corpus.name}-{name}-{role}.safetensors"
             key = vectors_key(encoder.fingerprint, fingerprint, role)
-            if load_vectors(path, key, len(texts)) is None:
+            if read_vectors(path, key, len(texts)) is None:
                 print(f"encoding {len(texts):,} {role} with {name}", flush=True)
                 order = np.argsort([len(text) for text in texts])
                 vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)

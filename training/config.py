@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     pass
 
 #: Goes up when the recipe's result changes: part of every cache key.
-RECIPE_VERSION = "4"
+TRAINING_RECIPE_VERSION = "4"
 LOSSES = ("mnrl", "cached-mnrl", "none")
 NEGATIVES = ("mined", "siblings", "none")
 
@@ -98,7 +98,7 @@ class TrainConfig:
     @property
     def fingerprint(self) -> str:
         """Sha256 over every field and the recipe's version."""
-        return sha256_text(RECIPE_VERSION, json.dumps(asdict(self), sort_keys=True))
+        return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(asdict(self), sort_keys=True))
 
     def checked_against(self, dimension: int) -> TrainConfig:
         """Itself, the model's full length added where it lacks; raises `ConfigError` for a dim above it."""
@@ -112,7 +112,7 @@ class TrainConfig:
 
     def to_json(self) -> str:
         """Indented JSON that `from_json` reads."""
-        return json.dumps({"recipe_version": RECIPE_VERSION, **asdict(self)}, indent=2) + "\n"
+        return json.dumps({"recipe_version": TRAINING_RECIPE_VERSION, **asdict(self)}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str = "config") -> TrainConfig:

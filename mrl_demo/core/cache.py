@@ -31,7 +31,7 @@ def save_vectors(path: Path, vectors: FloatMatrix, key: str, dtype: type[np.floa
         save_file({"vectors": stored}, temporary, metadata=metadata)
 
 
-def load_vectors(path: Path, key: str, rows: int) -> FloatMatrix | None:
+def read_vectors(path: Path, key: str, rows: int) -> FloatMatrix | None:
     """Read `(rows, d)` float32 vectors, or None where the file is absent, damaged or of another key.
 
     A damaged file is logged and never half-read: its bytes must match the sha256 stored with them.
@@ -77,10 +77,10 @@ class VectorCache:
     def load(self, key: str, rows: int, shipped_name: str = "") -> FloatMatrix | None:
         """The vectors of `key`, `(rows, d)` float32, or None where neither place has them whole."""
         if shipped_name:
-            shipped = load_vectors(self.shipped_dir / f"{shipped_name}.safetensors", key, rows)
+            shipped = read_vectors(self.shipped_dir / f"{shipped_name}.safetensors", key, rows)
             if shipped is not None:
                 return shipped
-        return load_vectors(self.path(key), key, rows)
+        return read_vectors(self.path(key), key, rows)
 
     def store(self, key: str, vectors: FloatMatrix) -> None:
         """Keep the vectors of `key`; raises `CacheError` where the folder cannot be written."""

@@ -38,7 +38,7 @@ from mrl_demo.jobs.process import (
     end_group,
     is_supported,
     json_lines,
-    launch,
+    launch_process,
     locked,
     mark_ended,
     problem_of,
@@ -272,7 +272,7 @@ class TrainingJobs:
         states = self._states()
         waiting = [job for job in states if job.status == WAITING]
         if waiting and not any(job.status == RUNNING for job in states):
-            self._children.append(launch(self._folder / waiting[0].id, "mrl_demo.jobs.line"))
+            self._children.append(launch_process(self._folder / waiting[0].id, "mrl_demo.jobs.line"))
 
     def _locked(self) -> AbstractContextManager[None]:
         """One change of the line at a time, over all processes that share the cache."""

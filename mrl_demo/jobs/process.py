@@ -57,7 +57,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def launch(folder: Path, module: str) -> subprocess.Popen[bytes]:
+def launch_process(folder: Path, module: str) -> subprocess.Popen[bytes]:
     """Start `python -m module FOLDER` in a session of its own; its processes hold the folder's lock while they live.
 
     The lock is taken here and inherited, so that there is no moment at which a started run looks dead.

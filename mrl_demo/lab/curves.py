@@ -18,7 +18,7 @@ from mrl_demo.evaluation.sweep import run_evaluation
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol
 
-PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
+MEASURED_PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
 WORST_SHOWN = 20
 _SPEED_QUERIES = 64
 
@@ -101,7 +101,7 @@ class CurvesService:
         progress: Progress | None = None,
         *,
         arms: Sequence[str] | None = None,
-        precisions: Sequence[str] = PRECISIONS,
+        precisions: Sequence[str] = MEASURED_PRECISIONS,
     ) -> CurveSet:
         """Measure `arms` (all there are where None) on the judged queries of a corpus.
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from mrl_demo.arms.arm import Style
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.plots.style import LINE, _dressed, _faint, _plain, style_of
+from mrl_demo.plots.style import LINE_COLOUR, _dressed, _faint, _plain, style_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
         figure.add_trace(_band(curve, style))
         figure.add_trace(_line(curve, style, axes))
     if limit is not None:
-        line = {"color": LINE, "width": 1.6, "dash": "dot"}
+        line = {"color": LINE_COLOUR, "width": 1.6, "dash": "dot"}
         figure.add_trace(
             go.Scatter(
                 x=[point.x for point in limit.points],
@@ -210,7 +210,7 @@ def _published(curve: Curve, axes: Axes) -> go.Scatter:
         y=[point.y for point in curve.points],
         name=_plain(curve.label),
         mode="markers",
-        marker={"symbol": "diamond-open", "size": 11, "color": LINE, "line": {"width": 2, "color": LINE}},
+        marker={"symbol": "diamond-open", "size": 11, "color": LINE_COLOUR, "line": {"width": 2, "color": LINE_COLOUR}},
         opacity=0.75,
         customdata=[[_plain(point.note, 400)] for point in curve.points],
         hovertemplate=f"<b>Published</b>: {figure}<br>%{{customdata[0]}}<extra></extra>",

@@ -12,7 +12,7 @@ from mrl_demo.arms.catalogue import arm_style
 
 GRID = "rgba(139,147,161,.22)"
 TEXT = "#6b7280"
-LINE = "#8b93a1"
+LINE_COLOUR = "#8b93a1"
 HEIGHT = 470
 
 

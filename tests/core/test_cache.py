@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrl_demo.core.cache import VectorCache, load_vectors, save_vectors, vectors_key
+from mrl_demo.core.cache import VectorCache, read_vectors, save_vectors, vectors_key
 from mrl_demo.core.errors import CacheError
 from mrl_demo.core.storage import atomic_path, sha256_text
 
@@ -33,7 +33,7 @@ def test_a_truncated_file_is_never_half_read(tmp_path: Path, length: int) -> Non
     save_vectors(path, VECTORS, "key")
     whole = path.read_bytes()
     path.write_bytes(whole[:length])
-    assert load_vectors(path, "key", 4) is None
+    assert read_vectors(path, "key", 4) is None
 
 
 def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
@@ -42,13 +42,13 @@ def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[-3] ^= 1
     path.write_bytes(raw)
-    assert load_vectors(path, "key", 4) is None
+    assert read_vectors(path, "key", 4) is None
 
 
 def test_another_number_of_rows_is_not_served(tmp_path: Path) -> None:
     path = tmp_path / "v.safetensors"
     save_vectors(path, VECTORS, "key")
-    assert load_vectors(path, "key", 5) is None
+    assert read_vectors(path, "key", 5) is None
 
 
 def test_the_key_depends_on_every_part() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from mrl_demo.core.errors import ModelError
 from training.data.pairs import DataError, Pairs
 
-MIN_ROWS = 20
+_MIN_ROWS = 20
 _TYPES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 _GUESSES: dict[str, tuple[str, ...]] = {
     "query": ("query", "anchor", "question", "sentence1", "title", "prompt", "input"),
@@ -152,10 +152,10 @@ def _checked(rows: list[Mapping[str, Any]], where: str, notes: list[str]) -> tup
     ):
         if count:
             notes.append(f"{count:,} rows {what} are left out.")
-    if len(found) < MIN_ROWS:
+    if len(found) < _MIN_ROWS:
         left_out = f" ({'; '.join(notes)})" if notes else ""
         raise DataError(
-            f"{where} has {len(found)} usable rows of {len(rows)}{left_out}: at least {MIN_ROWS} are needed."
+            f"{where} has {len(found)} usable rows of {len(rows)}{left_out}: at least {_MIN_ROWS} are needed."
         )
     pairs = Pairs(
         tuple(q for q, _ in found), tuple(p for _, p in found), tuple(found.values()) if with_negatives else ()

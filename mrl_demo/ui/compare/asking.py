@@ -15,7 +15,7 @@ from mrl_demo.ui.components.text import shorten
 
 logger = logging.getLogger(__name__)
 
-EMPTY_HINT = "Type a question, or click one of the examples: the results below are still those of the last one."
+EMPTY_BOX_HINT = "Type a question, or click one of the examples: the results below are still those of the last one."
 _UNEXPECTED = (
     "That did not work, and it is our mistake. The details are in the server's log; please try something else."
 )
@@ -38,7 +38,7 @@ class Answer:
 def ask(lab: LabProtocol, view: ViewState, dim: object) -> Answer:
     """Compare the arms of `view` at prefix `dim`; never raises."""
     if view.is_empty:
-        return Answer(None, EMPTY_HINT, "hint")
+        return Answer(None, EMPTY_BOX_HINT, "hint")
 
     def compare() -> Answer:
         comparison = lab.compare(view.query, corpus=view.corpus, arms=view.arms, dim=dim)
@@ -47,7 +47,7 @@ def ask(lab: LabProtocol, view: ViewState, dim: object) -> Answer:
     return _guarded(compare)
 
 
-def prepare(lab: LabProtocol, view: ViewState, progress: Progress) -> Answer:
+def prepare_view(lab: LabProtocol, view: ViewState, progress: Progress) -> Answer:
     """Make vectors and indexes ready; an empty message where all went well; never raises."""
 
     def work() -> Answer:

@@ -11,7 +11,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
-from mrl_demo.ui.compare.asking import Answer, ask, prepare
+from mrl_demo.ui.compare.asking import Answer, ask, prepare_view
 from mrl_demo.ui.compare.state import ViewState
 from mrl_demo.ui.components.dimension import dimension_markup
 from mrl_demo.ui.components.examples import example_chips
@@ -20,7 +20,7 @@ _PROGRESS = gr.Progress()
 
 
 @dataclass(frozen=True)
-class Parts:
+class CompareParts:
     """The components that events read and write."""
 
     query: gr.Textbox
@@ -108,7 +108,7 @@ class Events:
     def prepare(self, corpus: str, left: str, right: str, progress: gr.Progress = _PROGRESS) -> str:
         """Encode and index what a menu asks for, with a bar; the search that follows is then instant."""
         view = ViewState("", corpus, (left, right))
-        return prepare(self.lab, view, lambda share, line: progress(share, desc=line)).notice_html
+        return prepare_view(self.lab, view, lambda share, line: progress(share, desc=line)).notice_html
 
     def change_corpus(
         self, view: ViewState | None, query: str, corpus: str, left: str, right: str, dim: object
@@ -122,7 +122,7 @@ class Events:
 
 
 def _updates(before: ViewState | None, asked: ViewState, answer: Answer) -> tuple[Any, ...]:
-    """New values for `Parts.answered`; without a comparison everything but the notice stays as it is."""
+    """New values for `CompareParts.answered`; without a comparison everything but the notice stays as it is."""
     found = answer.comparison
     if found is None:
         return (answer.notice_html, *(gr.skip() for _ in range(5)))

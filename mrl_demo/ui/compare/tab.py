@@ -12,7 +12,7 @@ from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
-from mrl_demo.ui.compare.events import Events, Parts
+from mrl_demo.ui.compare.events import CompareParts, Events
 from mrl_demo.ui.compare.state import ViewState
 from mrl_demo.ui.shared.links import COMPARE_LABEL
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
@@ -42,7 +42,7 @@ def first_view(lab: LabProtocol, corpus: str | None = None) -> ViewState:
     return ViewState(examples[0].text if examples else "", corpus, (names[0], right))
 
 
-def _layout(lab: LabProtocol, view: ViewState, answer: Answer) -> Parts:
+def _layout(lab: LabProtocol, view: ViewState, answer: Answer) -> CompareParts:
     found = answer.comparison
     full = compare_view.shared_full_dim(found) if found else TRAINED_DIMS[-1]
     arms = [(arm.label, arm.name) for arm in lab.arms()]
@@ -80,10 +80,12 @@ def _layout(lab: LabProtocol, view: ViewState, answer: Answer) -> Parts:
         breaks = static_html(compare_view.breaks_html(found) if found else "", "breaks", "chart.js")
         chart = gr.Plot(compare_view.figure(found) if found else None, show_label=False, elem_id="rank-moves")
     state = gr.State(view, time_to_live=STATE_SECONDS)
-    return Parts(query, search, readied, chips, corpus, left, right, dimension, notice, results, breaks, chart, state)
+    return CompareParts(
+        query, search, readied, chips, corpus, left, right, dimension, notice, results, breaks, chart, state
+    )
 
 
-def _wire(events: Events, parts: Parts) -> None:
+def _wire(events: Events, parts: CompareParts) -> None:
     for trigger in (parts.query.submit, parts.search.click):
         trigger(events.search, parts.asked, parts.answered, **HEAVY)
     parts.chips.pick(events.pick, parts.asked, [parts.query, *parts.answered], **HEAVY)

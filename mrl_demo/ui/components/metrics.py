@@ -8,10 +8,10 @@ from mrl_demo.ui.components.text import escape, human_bytes, milliseconds
 
 def figures(result: SearchResult) -> str:
     """Agreement, known answer, times, sizes of one arm at one length as a description list."""
-    return f'<dl class="figures">{agreement(result)}{known_answer(result)}{costs(result)}</dl>'
+    return f'<dl class="figures">{agreement_figure(result)}{known_answer(result)}{costs(result)}</dl>'
 
 
-def agreement(result: SearchResult) -> str:
+def agreement_figure(result: SearchResult) -> str:
     """How many of the full vector's first ten are still in the first ten, in digits and as dots."""
     size = max(1, min(10, result.n_documents))
     kept = round(result.overlap_at_10 * size)

@@ -9,7 +9,7 @@ from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.plots.curves import Curve, Point
 
-FLOAT32 = "float32"
+_FLOAT32 = "float32"
 #: Metric -> what the menu calls it. Agreement is called agreement.
 METRIC_LABELS = {
     "ndcg@10": "nDCG@10",
@@ -94,7 +94,7 @@ class Figures:
 
     def row(self, arm: str, dim: int | None, metric: str) -> SweepRow | None:
         """The float32 figure, or the only one of an arm without dimensions."""
-        return self.rows.get((arm, dim, FLOAT32, metric)) or self.rows.get((arm, None, NO_PRECISION, metric))
+        return self.rows.get((arm, dim, _FLOAT32, metric)) or self.rows.get((arm, None, NO_PRECISION, metric))
 
     def against(self, row: SweepRow, other: str) -> DifferenceRow | None:
         """The paired float32 difference of a row from "base" or from its own "full"."""
@@ -123,7 +123,7 @@ def quality_curves(figures: Figures, choice: Choice) -> list[Curve]:
         rows = [
             row
             for row in figures.rows.values()
-            if row.arm == arm.name and row.metric == choice.metric and row.precision in (FLOAT32, NO_PRECISION)
+            if row.arm == arm.name and row.metric == choice.metric and row.precision in (_FLOAT32, NO_PRECISION)
         ]
         points = [_point(figures, row, choice.as_share) for row in sorted(rows, key=lambda each: each.dim or 0)]
         kept = tuple(point for point in points if point is not None)
@@ -194,6 +194,6 @@ def speed_curves(speed: SpeedResult) -> tuple[list[Curve], Curve]:
             if row.precision == precision
         )
         curves.append(Curve(precision, PRECISION_LABELS.get(precision, precision), points))
-    dims = [row.dim for row in speed.rows if row.precision == FLOAT32]
+    dims = [row.dim for row in speed.rows if row.precision == _FLOAT32]
     limit = tuple(Point(dim, 4 * dim * speed.n / speed.bandwidth_gb_s / 1e6) for dim in dims)
     return curves, Curve("limit", f"float32 read at {speed.bandwidth_gb_s:.1f} GB/s", limit)

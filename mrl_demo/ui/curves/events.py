@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import gradio as gr
 import plotly.graph_objects as go
@@ -23,11 +23,9 @@ from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.data import Choice, Figures
 from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.widgets import Control
 
 logger = logging.getLogger(__name__)
-
-#: What a control holds, as Gradio hands it over.
-Control: TypeAlias = Any
 
 _NOTHING = "Nothing is measured for this collection yet: press “Measure anew on this machine”."
 
@@ -78,7 +76,7 @@ class CurveEvents:
             origin = curves_words.provenance(figures.curves) + curves_view.notes_html(figures.curves.sweep.notes)
         return (
             f'<p class="curve-words" role="status">{headline}</p>',
-            curves_view.quality(figures, choice),
+            curves_view.quality_chart(figures, choice),
             curves_view.quality_table(figures, choice),
             f'<div class="origin">{origin}</div>' if origin else "",
             curves_view.published_html(choice),
@@ -129,7 +127,7 @@ class CurveEvents:
         return self.lost_part(seen, choice_of(*controls))
 
     def show_all(self, seen: Seen, *controls: Control) -> tuple[Any, ...]:
-        """Redraw everything, in the order of `Shown.all`."""
+        """Redraw everything, in the order of `CurveOutputs.all`."""
         choice, size = choice_of(*controls), _size(controls)
         return (
             *self.quality_parts(seen, choice),

@@ -57,7 +57,7 @@ class Controls:
 
 
 @dataclass(frozen=True)
-class Shown:
+class CurveOutputs:
     """What the events fill, one tuple for each section."""
 
     quality: tuple[gr.blocks.Block, ...]
@@ -101,7 +101,7 @@ def build(lab: LabProtocol, corpus: str | None = None) -> None:
         corpus_menu, metric, mode, arms, published = controls
         state = gr.State(seen, time_to_live=STATE_SECONDS)
     used = Controls(corpus_menu, metric, mode, arms, published, cost_arm, cost, lost_arm, size, state)
-    shown = Shown(quality, before_after, cost_out, speed_out, lost_out)
+    shown = CurveOutputs(quality, before_after, cost_out, speed_out, lost_out)
     _wire(events, used, shown)
     _wire_long(events, used, shown, measuring, timing)
     for section, each in (("quality", bar), ("quality", cost_bar), ("speed", speed_bar), ("lost", lost_bar)):
@@ -197,7 +197,7 @@ def _bar(markup: str, elem_id: str) -> gr.HTML:
     )
 
 
-def _wire(events: CurveEvents, used: Controls, shown: Shown) -> None:
+def _wire(events: CurveEvents, used: Controls, shown: CurveOutputs) -> None:
     for control in (used.mode, used.arms, used.published):
         control.input(events.show_quality, used.all, list(shown.quality), **LIVE)
     used.metric.input(events.show_metric, used.all, [*shown.quality, *shown.cost], **LIVE)
@@ -211,7 +211,7 @@ def _wire(events: CurveEvents, used: Controls, shown: Shown) -> None:
     )
 
 
-def _wire_long(events: CurveEvents, used: Controls, shown: Shown, measuring: Buttons, timing: Buttons) -> None:
+def _wire_long(events: CurveEvents, used: Controls, shown: CurveOutputs, measuring: Buttons, timing: Buttons) -> None:
     """Long work reports into its notice, then everything is drawn from what it left in the visitor's state."""
     menus: list[gr.blocks.Block] = [used.arms, used.cost_arm, used.lost_arm]
     for work, buttons, kind in ((events.measure, measuring, "sweep"), (events.time, timing, "speed")):

@@ -70,7 +70,7 @@ PUBLISHED = (
 )
 
 
-def quality(figures: Figures | None, choice: Choice) -> go.Figure:
+def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     """The chart of quality (or agreement, or share kept) against length."""
     axes = Axes("numbers kept (ringed: trained at)", y_title(choice), choice.as_share)
     if figures is None:

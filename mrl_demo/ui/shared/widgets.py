@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import gradio as gr
 
@@ -12,6 +13,8 @@ from mrl_demo.corpora.examples import Example
 from mrl_demo.ui.components.dimension import dimension_markup
 from mrl_demo.ui.components.examples import example_chips
 
+#: What a control holds, as Gradio hands it over.
+Control: TypeAlias = Any
 STATIC = Path(str(files("mrl_demo.ui"))) / "static"
 
 

@@ -18,6 +18,7 @@ from mrl_demo.jobs.process import FINISHED
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.examples import notice
+from mrl_demo.ui.shared.widgets import Control
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.presets import choice_named
 
@@ -26,8 +27,6 @@ logger = logging.getLogger(__name__)
 BUILTIN, OWN = "builtin", "own"
 POLL_SECONDS = 2.0
 _UNEXPECTED = "That did not work, and it is our mistake. The details are in the server's log; please try again."
-#: What the visitor sets, in the order of `TrainControls.asked`.
-Control = Any
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class TrainEvents:
         return _guarded(work)
 
     def opened(self) -> tuple[Any, ...]:
-        """A page was loaded: the run in progress, or the last one, in the order of `Shown.all` after the menu."""
+        """A page was loaded: the run in progress or the last one, as `TrainOutputs.all` after the menu."""
         jobs = self._jobs()
         running = next((job for job in jobs if job.is_active), jobs[-1] if jobs else None)
         chosen = running.id if running else None

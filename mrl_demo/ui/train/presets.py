@@ -22,7 +22,7 @@ class PresetChoice:
         return not self.note
 
 
-PRESETS = (
+PRESET_CHOICES = (
     PresetChoice("builtin", "Matryoshka (builtin)"),
     PresetChoice("builtin-plain", "Control: the same without Matryoshka loss"),
     PresetChoice(
@@ -54,4 +54,4 @@ BASE_NOTE = (
 
 def choice_named(name: str) -> PresetChoice:
     """The preset of that name, the first one for a name that the menu does not have."""
-    return next((each for each in PRESETS if each.name == name), PRESETS[0])
+    return next((each for each in PRESET_CHOICES if each.name == name), PRESET_CHOICES[0])

@@ -16,7 +16,7 @@ from mrl_demo.ui.shared.links import COMPARE_LABEL, OPEN_COMPARE
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.train.events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
-from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, PRESETS, choice_named
+from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, PRESET_CHOICES, choice_named
 from mrl_demo.ui.train.view import COLUMN_FIELDS
 
 LABEL = "Train"
@@ -60,7 +60,7 @@ class TrainControls:
 
 
 @dataclass(frozen=True)
-class Shown:
+class TrainOutputs:
     """The run that is watched, in the order of `TrainEvents.shown`."""
 
     menu: gr.Dropdown
@@ -102,8 +102,8 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id="train-data")
         preset = gr.Dropdown(
-            [(each.label, each.name) for each in PRESETS], value=PRESETS[0].name, label="Preset", filterable=False,
-            min_width=220, elem_id="train-preset",
+            [(each.label, each.name) for each in PRESET_CHOICES], value=PRESET_CHOICES[0].name, label="Preset",
+            filterable=False, min_width=220, elem_id="train-preset",
         )  # fmt: skip
         name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id="train-name")
     note = live_html("", "train-preset-note")
@@ -170,7 +170,7 @@ def _lengths(dims: Sequence[int]) -> list[tuple[str, int]]:
     return [(str(dim), dim) for dim in dims]
 
 
-def _watched() -> Shown:
+def _watched() -> TrainOutputs:
     with gr.Column(elem_id="train-run"):
         with gr.Row(elem_classes="curves-row"):
             menu = gr.Dropdown(
@@ -189,14 +189,14 @@ def _watched() -> Shown:
         )
         line = static_html("", "train-line")
     timer = gr.Timer(POLL_SECONDS, active=False)
-    return Shown(
+    return TrainOutputs(
         menu, state, cancel, losses, validation, table, button, line, timer,
         gr.State(Drawn(), time_to_live=STATE_SECONDS),
     )  # fmt: skip
 
 
 def _wire(
-    events: TrainEvents, controls: TrainControls, acts: tuple[gr.Button, gr.Button, gr.HTML], shown: Shown
+    events: TrainEvents, controls: TrainControls, acts: tuple[gr.Button, gr.Button, gr.HTML], shown: TrainOutputs
 ) -> None:
     check, start, said = acts
     look: list[gr.blocks.Block] = [shown.drawn, shown.menu]

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import gradio as gr
 import pytest
 
-from mrl_demo.ui.compare.asking import EMPTY_HINT, Answer, ask, prepare
+from mrl_demo.ui.compare.asking import EMPTY_BOX_HINT, Answer, ask, prepare_view
 from mrl_demo.ui.compare.events import Events
 from mrl_demo.ui.compare.state import ViewState
 from mrl_demo.ui.compare.tab import first_view
@@ -31,7 +31,7 @@ def skipped(values: tuple[Any, ...]) -> list[bool]:
 
 @pytest.mark.parametrize("query", ["", "   ", "\n\t"])
 def test_an_empty_query_gets_a_hint(query: str) -> None:
-    assert (say(query).message, say(query).kind) == (EMPTY_HINT, "hint")
+    assert (say(query).message, say(query).kind) == (EMPTY_BOX_HINT, "hint")
 
 
 def test_what_was_done_to_the_query_is_said() -> None:
@@ -57,10 +57,10 @@ def test_errors_of_ours_are_logged_and_their_details_kept(caplog: pytest.LogCapt
 
 def test_preparing_reports_progress_and_failure() -> None:
     seen = Mock()
-    assert prepare(StubLab(), VIEW, seen).message == ""
+    assert prepare_view(StubLab(), VIEW, seen).message == ""
     seen.assert_called_once_with(0.5, "Encoding")
     broken = ViewState("", "broken", ("base", "tuned"))
-    assert "no corpus 'broken'" in prepare(StubLab(), broken, seen).message
+    assert "no corpus 'broken'" in prepare_view(StubLab(), broken, seen).message
 
 
 def test_the_first_view_is_an_example_under_base_and_tuned() -> None:

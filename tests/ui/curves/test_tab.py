@@ -106,7 +106,7 @@ def test_agreement_is_never_called_quality() -> None:
     choice = replace(ALL, metric="overlap@10")
     assert "which is not quality" in curves_words.headline(figures(), choice)
     assert curves_view.y_title(choice) == "agreement, not quality"
-    assert "not quality" in str(curves_view.quality(figures(), choice).layout.yaxis.title.text)
+    assert "not quality" in str(curves_view.quality_chart(figures(), choice).layout.yaxis.title.text)
 
 
 def test_without_an_arm_the_sentence_says_what_to_do() -> None:
@@ -125,16 +125,18 @@ def test_shares_are_of_the_arms_own_full_figure_with_paired_bounds() -> None:
 
 
 def test_words_alone_are_a_level_across_the_chart() -> None:
-    chart = curves_view.quality(figures(), ALL)
+    chart = curves_view.quality_chart(figures(), ALL)
     (level,) = [trace for trace in chart.data if trace.meta == "bm25"]
     assert list(level.x) == [8, 384]
     assert list(level.y) == [0.4, 0.4]
 
 
 def test_published_figures_are_drawn_over_shares_alone_each_with_its_source() -> None:
-    names = [trace.name for trace in curves_view.quality(figures(), replace(ALL, as_share=True)).data]
+    names = [trace.name for trace in curves_view.quality_chart(figures(), replace(ALL, as_share=True)).data]
     assert "published elsewhere, other data" in names
-    assert "published elsewhere, other data" not in [trace.name for trace in curves_view.quality(figures(), ALL).data]
+    assert "published elsewhere, other data" not in [
+        trace.name for trace in curves_view.quality_chart(figures(), ALL).data
+    ]
     listed = curves_view.published_html(ALL)
     assert listed.count("<a href=") == len(curves_view.PUBLISHED)
     assert "Share kept" in listed
@@ -218,7 +220,7 @@ def test_text_of_users_is_escaped_everywhere() -> None:
         curves_view.lost_html(nasty, lost(NASTY)),
         curves_view.notes_html([NASTY]),
         progress_html(0.5, NASTY),
-        str(curves_view.quality(nasty, ALL).to_dict()),
+        str(curves_view.quality_chart(nasty, ALL).to_dict()),
     ]
     for text in shown:
         assert "<script" not in text

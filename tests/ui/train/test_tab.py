@@ -19,7 +19,7 @@ from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.ui.train import tab as train
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.events import Drawn, TrainEvents, request_of
-from mrl_demo.ui.train.presets import PRESETS
+from mrl_demo.ui.train.presets import PRESET_CHOICES
 from tests.ui.samples import NASTY, StubLab
 
 CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
@@ -86,11 +86,11 @@ def test_the_controls_make_a_request() -> None:
 
 
 def test_the_presets_are_those_of_training() -> None:
-    from training.presets import PRESETS as SETTINGS
+    from training.presets import PRESETS
 
-    assert [each.name for each in PRESETS] == list(SETTINGS)
-    for each in PRESETS:
-        settings = SETTINGS[each.name]
+    assert [each.name for each in PRESET_CHOICES] == list(PRESETS)
+    for each in PRESET_CHOICES:
+        settings = PRESETS[each.name]
         assert each.dims == settings.dims
         assert each.is_builtin == (settings.data == "builtin")
         if not each.is_builtin:
