@@ -12,7 +12,12 @@ _QUERIES_AT_ONCE = 1_024
 
 
 class Batches:
-    """Draws `Questions` from a pool of documents `(n, d)` and, where there are any, queries `(m, d)`; unit rows."""
+    """Draws `Questions` from a pool of documents `(n, d)` and, if there are any, queries `(m, d)`; unit rows.
+
+    >>> batches = Batches(torch.eye(8), torch.empty(0, 8), AdaptSettings(batch_size=4, neighbours=2))
+    >>> batches.draw(torch.Generator().manual_seed(0)).candidates.shape[1]
+    8
+    """
 
     def __init__(self, pool: torch.Tensor, queries: torch.Tensor, settings: AdaptSettings) -> None:
         self.pool, self.queries, self.settings = pool, queries, settings

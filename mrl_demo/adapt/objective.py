@@ -15,6 +15,10 @@ class Questions:
 
     `asking` `(q, d)` and `candidates` `(c, d)` are unit rows; the first `own` of both are the same, and no row is its
     own neighbour. `weights` `(q, 1)` sum to 1.
+
+    >>> documents, queries = torch.eye(3), torch.eye(3)[:1]
+    >>> Questions.of(documents, own=2, others=queries, share=0.5).weights.tolist()
+    [[0.25], [0.25], [0.5]]
     """
 
     asking: torch.Tensor
@@ -37,6 +41,14 @@ class Objective:
     """KL divergence (nats) of the softmax over cosines at each of `prefixes` from that at full length.
 
     A prefix p weighs p to the power of `prefix_weight`; `temperature` is the softmax's.
+
+    >>> documents = functional.normalize(torch.tensor([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]]), dim=1)
+    >>> questions = Questions.of(documents, own=3, others=documents[:0], share=0.0)
+    >>> objective = Objective(prefixes=(1,), temperature=0.5)
+    >>> objective.loss(questions, torch.eye(2)) > 0
+    True
+    >>> objective.gradient(questions, torch.eye(2)).shape
+    torch.Size([2, 2])
     """
 
     prefixes: tuple[int, ...]

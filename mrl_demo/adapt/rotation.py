@@ -33,6 +33,10 @@ class Rotation:
     (nats) of held-out documents' neighbours at the prefixes, with PCA and with this matrix; 0 where none was
     measured. `seconds` is the fit's wall time, `is_cut_short` whether its time limit ended it early.
     Raises `AdaptError` if the matrix is not square, finite or orthogonal to 1e-3.
+
+    >>> swap = Rotation(np.array([[0, 1], [1, 0]], dtype=np.float32), "random")
+    >>> swap.apply(np.array([[0.6, 0.8]], dtype=np.float32))
+    array([[0.8, 0.6]], dtype=float32)
     """
 
     matrix: FloatMatrix

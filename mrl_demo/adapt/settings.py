@@ -23,6 +23,9 @@ class AdaptSettings:
     order of the numbers that came is to be trusted: the fit starts at the PCA of vectors whose i-th number is scaled
     by i to the power of -`axis_prior`, 0 for plain PCA. `time_limit_s` ends the fit early with the best rotation so
     far (the one thing that can break determinism).
+
+    >>> AdaptSettings.for_model(trained_dims=(64, 128)).axis_prior, AdaptSettings.for_model(()).axis_prior
+    (0.5, 0.0)
     """
 
     prefixes: tuple[int, ...] = ()

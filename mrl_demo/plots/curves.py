@@ -26,7 +26,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one arm or precision by rising x; a single point at x 0 is a level: it holds at any length."""
+    """Points of one arm or precision by rising x; a single point at x 0 is a level: it holds at any length.
+
+    >>> Curve("bm25", "BM25", (Point(0, 0.49),)).is_level
+    True
+    """
 
     name: str
     label: str
