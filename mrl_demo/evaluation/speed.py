@@ -96,7 +96,7 @@ def measure_speed(
     precisions = plan.precisions if plan.n <= ALL_PRECISIONS_UP_TO else ("float32",)
     say(0.02, f"Tiling {len(documents):,} vectors to {plan.n:,}")
     tiled = tile(documents, plan.n)
-    bandwidth = read_bandwidth(tiled)
+    bandwidth = measure_bandwidth(tiled)
     say(0.15, "Building the index")
     index = ExactIndex(tiled)
     engines: dict[str, ScanEngine] = {p: index if p == "float32" else FlatIndex(tiled, p) for p in precisions}
@@ -124,7 +124,7 @@ def measure_speed(
 def check_memory(n: int, dim: int, free_bytes: int | None = None) -> None:
     """Raise `LabError` if two float32 copies of `(n, dim)` and half a copy more do not fit into free memory."""
     needed = int(4 * n * dim * 2.5)
-    free = available_memory() if free_bytes is None else free_bytes
+    free = measure_free_memory() if free_bytes is None else free_bytes
     if free is not None and needed > free:
         raise LabError(
             f"{n:,} vectors of {dim} numbers need {needed / 1e9:.1f} GB while they are indexed, and this machine has "
@@ -132,7 +132,7 @@ def check_memory(n: int, dim: int, free_bytes: int | None = None) -> None:
         )
 
 
-def available_memory() -> int | None:
+def measure_free_memory() -> int | None:
     """Bytes of memory that can still be had without swapping, within the container's limit; None if unknown."""
     free: list[int] = []
     try:
@@ -164,7 +164,7 @@ def tile(vectors: FloatMatrix, n: int, seed: int = 0) -> FloatMatrix:
     return tiled
 
 
-def read_bandwidth(matrix: FloatMatrix, runs: int = 5) -> float:
+def measure_bandwidth(matrix: FloatMatrix, runs: int = 5) -> float:
     """GB/s of the fastest of two plain passes over a matrix: its sum, and its product with a vector."""
     ones = np.ones(matrix.shape[1], dtype=np.float32)
     passes: tuple[Callable[[], object], ...] = (matrix.sum, lambda: matrix @ ones)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import Corpus, FloatMatrix, Hit, RankPaths, SearchResult
 from mrl_demo.evaluation.worst import holds_from
 from mrl_demo.search.exact import ExactIndex
@@ -16,6 +17,8 @@ from mrl_demo.search.topk import Ranking
 PATH_DIMS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 320, 384, 512, 768, 1024, 1536, 2048, 3072)
 _TRACKED_DOCUMENTS = 8
 _AGREEMENT_DEPTH = 10
+#: Queries whose order at full length is kept, 4 bytes a document each: moving the slider searches at one length only.
+_QUERIES_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Searcher:
     def __init__(self, arm: str, corpus: Corpus, index: ExactIndex) -> None:
         self.arm, self.corpus, self.index = arm, corpus, index
         self._rows = {doc.id: row for row, doc in enumerate(corpus.documents)}
+        self._uncut: BoundedCache[_Order] = BoundedCache(_QUERIES_KEPT)
 
     def result(self, query: EncodedQuery, dim: int, top_k: int, answers: Mapping[str, int]) -> SearchResult:
         """Search at prefix `dim`: hits with their moves against this arm's own full-dimension ranking.
@@ -51,7 +55,7 @@ class Searcher:
         """
         full, k = self.index.dimension, max(top_k, _AGREEMENT_DEPTH) + 1  # One more shows whether the last is tied.
         cut = _Order(self.index, query.vector, dim, k)
-        uncut = cut if dim == full else _Order(self.index, query.vector, full, k)
+        uncut = cut if dim == full else self._uncut_order(query.vector, k)
         answer_rows = self._answer_rows(answers)
         answer = min(answer_rows, key=cut.rank, default=None)
         return SearchResult(
@@ -89,6 +93,9 @@ class Searcher:
             holds_from=holds_from(tracked.tolist(), dims, hold_k),
             hold_k=hold_k,
         )
+
+    def _uncut_order(self, query: FloatMatrix, k: int) -> _Order:
+        return self._uncut.get((query.tobytes(), k), lambda: _Order(self.index, query, self.index.dimension, k))
 
     def _answer_rows(self, answers: Mapping[str, int]) -> list[int]:
         return [self._rows[key] for key in answers if key in self._rows]

@@ -11,7 +11,7 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import check_dimension, truncate
 from mrl_demo.search.engine import check_k, check_queries, check_vectors
-from mrl_demo.search.topk import Ranking, TopK, top_k
+from mrl_demo.search.topk import Ranking, TopK, select_top_k
 
 #: Lengths for which an index keeps what it computed of every document.
 LENGTHS_KEPT = 48
@@ -62,7 +62,7 @@ class PrefixIndex:
         length, k = check_dimension(dim, self.dimension), check_k(k)
         queries = check_queries(queries, self.dimension)
         step = max(1, _SCORE_BYTES_AT_ONCE // (4 * self.n))
-        parts = [top_k(self._score(queries[i : i + step], length), k) for i in range(0, len(queries), step)]
+        parts = [select_top_k(self._score(queries[i : i + step], length), k) for i in range(0, len(queries), step)]
         return TopK.join(parts, min(k, self.n))
 
     def scores(self, queries: FloatMatrix, dim: object) -> FloatMatrix:

@@ -8,6 +8,7 @@ inequality on the rounding of the documents and Cauchy-Schwarz on that of the qu
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -58,7 +59,8 @@ class Sketch:
         for part in parts:
             self._add(part, start)
             start += len(part)
-        self._threads = ThreadPoolExecutor(torch.get_num_threads(), "search")
+        # Started as they are needed: how many a search may use is known when it comes.
+        self._threads = ThreadPoolExecutor(os.cpu_count(), "search")
 
     @property
     def nbytes(self) -> int:

@@ -60,7 +60,7 @@ class Ranking:
 
     def top(self, k: int) -> TopK:
         """The `k` best documents as a `TopK` of one row."""
-        return top_k(self.scores[None], k)
+        return select_top_k(self.scores[None], k)
 
     def ranks(self, indices: Sequence[int]) -> IntMatrix:
         """Ranks (1 is best, ties by document order) of the given documents, int64."""
@@ -71,7 +71,7 @@ class Ranking:
         return int((torch.abs(self.scores - self.scores[index]) <= _TIE).sum()) > 1
 
 
-def top_k(scores: torch.Tensor, k: int) -> TopK:
+def select_top_k(scores: torch.Tensor, k: int) -> TopK:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order."""
     k = min(k, scores.shape[1])
     if scores.shape[0] != 1 or scores.shape[1] < _THIN_FROM:

@@ -9,10 +9,10 @@ from mrl_demo.core.vectors import normalise
 from mrl_demo.evaluation.speed import (
     SpeedPlan,
     SpeedResult,
-    available_memory,
     check_memory,
+    measure_bandwidth,
+    measure_free_memory,
     measure_speed,
-    read_bandwidth,
     tile,
 )
 from mrl_demo.lab.curves import speed_from_json, speed_to_json
@@ -82,12 +82,12 @@ def test_a_size_that_does_not_fit_is_refused_with_both_figures() -> None:
 
 
 def test_free_memory_is_read_from_the_system() -> None:
-    free = available_memory()
+    free = measure_free_memory()
     assert free is None or free > 0
 
 
 def test_bandwidth_is_a_positive_figure() -> None:
-    assert read_bandwidth(unit_rows(100, 16)) > 0
+    assert measure_bandwidth(unit_rows(100, 16)) > 0
 
 
 def test_it_can_be_cancelled() -> None:

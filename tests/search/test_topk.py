@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from mrl_demo.search.topk import Ranking, TopK, top_k
+from mrl_demo.search.topk import Ranking, TopK, select_top_k
 
 
 @pytest.mark.parametrize("distinct", [2, 7, 1_000, 10**9])
 @pytest.mark.parametrize("k", [1, 10, 100])
 def test_thinning_a_long_row_changes_nothing_ties_included(distinct: int, k: int) -> None:
     row = np.random.default_rng(k).integers(0, distinct, 70_001).astype(np.float32)
-    top = top_k(torch.from_numpy(row)[None], k)
+    top = select_top_k(torch.from_numpy(row)[None], k)
     expected = np.lexsort((np.arange(len(row)), -row))[:k]
     assert top.indices[0].tolist() == expected.tolist()
     np.testing.assert_array_equal(top.scores[0], row[expected])
