@@ -163,23 +163,12 @@ def corpus_name(lab: Lab, given: str) -> str:
     return lab.add_corpus(Path(given))
 
 
-def arm_name(lab: Lab, given: str) -> str:
-    """Name of an arm, or of the folder or Hub model given, which is added to the lab; a suffix as +adapted stays."""
-    from mrl_demo.arms.names import split_name
-
-    known = {arm.name for arm in lab.arms()}
-    stem, suffix = split_name(given, {*known, given} if Path(given).is_dir() else known)
-    is_model = stem not in known and ("/" in stem or Path(stem).is_dir() or stem in lab.encoders.names())
-    name = lab.add_model(stem) if is_model else stem
-    return f"{name}+{suffix}" if suffix else name
-
-
 def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
     corpus = corpus_name(lab, options.corpus)
-    arms = [arm_name(lab, arm) for arm in options.arm]
+    arms = [lab.add_arm(arm) for arm in options.arm]
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, _say)
     comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
@@ -195,7 +184,7 @@ def _evaluate(settings: Settings, args: argparse.Namespace) -> None:
     found = run_evaluation(
         lab.builder,
         lab.corpus(corpus_name(lab, args.corpus), _say),
-        [arm_name(lab, arm) for arm in args.arms],
+        [lab.add_arm(arm) for arm in args.arms],
         args.dims,
         args.precisions,
         args.metrics,

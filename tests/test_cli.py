@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,6 @@ import pytest
 from mrl_demo import cli
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.lab.lab import Lab
 from mrl_demo.ui import serve
 from training import cli as training_cli
 
@@ -54,15 +54,6 @@ def test_a_bad_word_ends_with_one_line_and_code_2(
     assert len(error.splitlines()) == 1
 
 
-def test_a_folder_s_own_plus_is_no_suffix(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine+pca").mkdir()
-    monkeypatch.setattr(lab, "add_model", lambda given: Path(given).name)
-    assert cli.arm_name(lab, f"{tmp_path}/mine+pca") == "mine+pca"
-    assert cli.arm_name(lab, f"{tmp_path}/mine+pca+adapted") == "mine+pca+adapted"
-    assert cli.arm_name(lab, "someone/model+random") == "model+random"
-    assert cli.arm_name(lab, "tiny+pca") == "tiny+pca"
-
-
 def test_settings_come_from_the_environment_and_bad_ones_are_named() -> None:
     found = Settings.from_environment({"MRL_PORT": "9000", "MRL_SHARE": "yes", "MRL_CACHE_DIR": "/elsewhere"})
     assert (found.port, found.share, found.cache_dir) == (9000, True, Path("/elsewhere"))
@@ -85,7 +76,7 @@ def test_a_model_that_is_not_there_ends_the_app_with_one_line(
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     assert serve.main(["--port", port, "--cache-dir", str(tmp_path), "--model", "nothing here"]) == 2
-    assert "'nothing here' is neither a folder here nor OWNER/NAME" in capsys.readouterr().err
+    assert re.search("There is no arm 'nothing here'.*a folder, or OWNER/NAME on the Hub", capsys.readouterr().err)
 
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

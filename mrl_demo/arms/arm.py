@@ -22,9 +22,9 @@ class Style:
 class Arm(ArmSpec):
     """One contender: which encoder, what is done to its vectors before the cut, and how it is shown.
 
-    `style` is None for models that join later: they take spare styles by place. `contender` is its order among the
-    arms that stand beside `base` at first (1 comes first), 0 for none. An arm without an encoder (bm25) has no
-    vectors: it is evaluated, never searched.
+    `style` is None for models that join later: they get a spare one. `contender` is its order among the arms that
+    stand beside `base` at first (1 comes first), 0 for none. Every arm can be evaluated; `in_compare` says whether the
+    Compare menu has it too. An arm without an encoder (bm25) has no vectors, so it is never searched.
 
     >>> Arm("mine", "My model", "A model of mine.", "mine").transform.name
     'cut'
@@ -33,6 +33,7 @@ class Arm(ArmSpec):
     transform: Transform = field(default_factory=Cut)
     style: Style | None = None
     contender: int = 0
+    in_compare: bool = True
 
     @property
     def has_vectors(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Collection
+
 from mrl_demo.arms.arm import Arm, Style
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.training_pca import TrainingPca
-from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import TRAINED_DIMS
 
 BM25 = "bm25"
@@ -86,9 +88,18 @@ ARMS: tuple[Arm, ...] = (
         description="Lexical baseline without a dimension: a horizontal line.",
         encoder="",
         style=Style("#8a7764", "line-ew", "longdash"),
+        in_compare=False,
     ),
 )
-_SPARE_STYLES = (Style("#b4534b", "pentagon"), Style("#4c8a3f", "cross"), Style("#77808f", "bowtie"))
+#: For models that join later.
+_SPARE_STYLES = (
+    Style("#b4534b", "pentagon"),
+    Style("#4c8a3f", "cross"),
+    Style("#77808f", "bowtie"),
+    Style("#7a8b1f", "hourglass", "dash"),
+    Style("#2f86c9", "diamond-tall", "dash"),
+    Style("#b05aa8", "hexagram", "dash"),
+)
 
 
 def shipped_arms() -> tuple[Arm, ...]:
@@ -96,21 +107,30 @@ def shipped_arms() -> tuple[Arm, ...]:
     return ARMS
 
 
-def find_arm(name: str, arms: tuple[Arm, ...]) -> Arm:
-    """The arm of that name among `arms`; raises `ModelError` naming those there are."""
-    for arm in arms:
-        if arm.name == name:
-            return arm
-    raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")
+def reserved_names() -> frozenset[str]:
+    """Names that no model of a user's may take: those of the shipped arms and of their encoders."""
+    return frozenset(name for arm in ARMS for name in (arm.name, arm.encoder) if name)
 
 
-def arm_style(name: str, place: int = 0) -> Style:
-    """How an arm is drawn; `place` chooses among three spare styles for models that joined later."""
-    styles = {arm.name: arm.style for arm in ARMS}
-    return styles.get(name) or _SPARE_STYLES[place % len(_SPARE_STYLES)]
+def arm_styles(names: Collection[str]) -> dict[str, Style]:
+    """How each of the arms in one view is drawn: as its row says, and a spare style for models that joined later.
+
+    A model's spare style is chosen by its name, so that it looks the same in every view; only if two in one view
+    would share one does the later (by name) get the next that is free.
+
+    >>> arm_styles(["base"])["base"].colour
+    '#c8601a'
+    """
+    styles = {arm.name: arm.style for arm in ARMS if arm.style}
+    drawn = {name: styles[name] for name in names if name in styles}
+    for name in sorted(set(names) - set(drawn)):
+        start = zlib.crc32(name.encode()) % len(_SPARE_STYLES)
+        wishes = (*_SPARE_STYLES[start:], *_SPARE_STYLES[:start])
+        drawn[name] = next((style for style in wishes if style not in drawn.values()), wishes[0])
+    return drawn
 
 
-def best_contender(names: tuple[str, ...] | list[str]) -> str | None:
+def best_contender(names: Collection[str]) -> str | None:
     """The arm that stands beside base at first: the best contender among `names`, None without one."""
     ranked = sorted((arm.contender, arm.name) for arm in ARMS if arm.contender and arm.name in names)
     return ranked[0][1] if ranked else None

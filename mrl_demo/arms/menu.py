@@ -1,4 +1,4 @@
-"""The arms of one process: those that ship and one for every model trained or added here."""
+"""The arms of one process: those that ship, one for every model trained or added here, and those its owner asks for."""
 
 from __future__ import annotations
 
@@ -21,24 +21,38 @@ class ArmMenu:
 
     def __init__(self, encoders: EncoderRegistry) -> None:
         self.encoders = encoders
+        self._kept: dict[str, Arm] = {}
 
     def arms(self) -> tuple[Arm, ...]:
-        """Arms that can be searched: the catalogue's whose encoder is there, then one for every other model here."""
-        available = self.encoders.available()
-        standard = tuple(arm for arm in shipped_arms() if arm.encoder in available)
-        own = sorted(available - {arm.encoder for arm in shipped_arms()})
-        return standard + tuple(self._own_arm(name) for name in own)
+        """Arms that the Compare menu has, in its order."""
+        return tuple(arm for arm in self._available() if arm.in_compare and arm.has_vectors)
 
     def contenders(self) -> tuple[Arm, ...]:
-        """Arms that can be evaluated: `arms`, and those of the catalogue that have no vectors."""
-        return (*self.arms(), *(arm for arm in shipped_arms() if not arm.has_vectors))
+        """Arms that can be evaluated: `arms`, then those that only evaluation has."""
+        shown = self.arms()
+        return (*shown, *(arm for arm in self._available() if arm not in shown))
+
+    def find(self, name: str) -> Arm:
+        """The arm of that name on the menu; raises `ModelError` naming those there are.
+
+        It loads no model that is not here: what a visitor names is looked up like this.
+        """
+        arms = self.contenders()
+        for arm in arms:
+            if arm.name == name:
+                return arm
+        raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")
+
+    def add(self, arm: Arm) -> None:
+        """Put one more arm on the menu."""
+        self._kept[arm.name] = arm
 
     def add_model(self, given: str) -> str:
         """Make an arm of a model's name, of a folder, or of `OWNER/NAME[@REVISION]` on the Hub; its name.
 
         Raises `ModelError` if it is none of these or cannot be loaded.
         """
-        return self.encoders.add_model(given, taken={arm.name for arm in shipped_arms()})
+        return _own_name(self.encoders.add_model(given, taken={arm.name for arm in shipped_arms()}))
 
     def base_of(self, name: str) -> str:
         """The arm that a model trained here started from, made one if it is none yet; "base" if it is not here.
@@ -53,6 +67,21 @@ class ArmMenu:
         except ModelError:
             return BASE_ARM
 
-    def _own_arm(self, name: str) -> Arm:
-        origin = self.encoders.describe(name)
-        return Arm(name, name, origin, name, trained_dims=self.encoders.trained_dims(name))
+    def _available(self) -> tuple[Arm, ...]:
+        """The catalogue's arms whose encoder is here, one for every other model here, and those that were added."""
+        shipped, encoders = shipped_arms(), self.encoders.available()
+        standard = (arm for arm in shipped if not arm.has_vectors or arm.encoder in encoders)
+        own = (self._own_arm(name) for name in sorted(encoders - {arm.encoder for arm in shipped}))
+        arms = {arm.name: arm for arm in (*standard, *own)}
+        return tuple((arms | self._kept).values())
+
+    def _own_arm(self, encoder: str) -> Arm:
+        origin, dims = self.encoders.describe(encoder), self.encoders.trained_dims(encoder)
+        name = _own_name(encoder)
+        return Arm(name, name, origin, encoder, trained_dims=dims)
+
+
+def _own_name(encoder: str) -> str:
+    """The arm's name for a model of that name; a trained model that is called like a shipped arm gets another."""
+    taken = {arm.name for arm in shipped_arms()} - {arm.encoder for arm in shipped_arms()}
+    return f"{encoder}-model" if encoder in taken else encoder

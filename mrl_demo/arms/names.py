@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import shipped_arms
@@ -16,8 +18,8 @@ def suffixes() -> dict[str, Transform]:
     return {arm.transform.suffix: arm.transform for arm in shipped_arms() if arm.transform.suffix}
 
 
-def split_name(name: str, known: set[str]) -> tuple[str, str]:
-    """`name` as a model's name and a suffix, "" without one; a plus in a model's own name is left alone.
+def split_name(name: str, known: Collection[str]) -> tuple[str, str]:
+    """`name` as a model's name and a suffix, "" without one; a plus in a name that is `known` is no suffix.
 
     >>> split_name("base+pca", {"base"}), split_name("my+model", {"my+model"}), split_name("a+b", {"a"})
     (('base', 'pca'), ('my+model', ''), ('a+b', ''))
@@ -29,21 +31,42 @@ def split_name(name: str, known: set[str]) -> tuple[str, str]:
 def resolve_arm(name: str, menu: ArmMenu) -> Arm:
     """The arm of that name; raises `ModelError` naming what there is.
 
-    Arms of the catalogue first, then models of the registry by name, then either with a suffix.
+    Arms of the menu first, then models of the registry by name, then either with a suffix. A Hub model is downloaded
+    when its vectors are wanted, so names that visitors send go through `ArmMenu.find` instead.
     """
-    known = {arm.name: arm for arm in (*shipped_arms(), *menu.arms())}
+    known = {arm.name: arm for arm in (*shipped_arms(), *menu.contenders())}
     if name in known:
         return known[name]
-    encoders = menu.encoders
-    stem, suffix = split_name(name, {*known, *encoders.names()})
+    models = menu.encoders.names()
+    stem, suffix = split_name(name, {*known, *models})
     if suffix:
         return _with_suffix(resolve_arm(stem, menu), name, suffix)
-    if name in encoders.names():
-        return Arm(name, name, "A model of the registry, cut.", name, trained_dims=encoders.trained_dims(name))
+    if name in models:
+        return Arm(name, name, "A model of the registry, cut.", name, trained_dims=menu.encoders.trained_dims(name))
     raise ModelError(
-        f"There is no arm {name!r}: choose among {', '.join(known)}, a model ({', '.join(encoders.names())}), "
-        f"or any model with {', '.join('+' + each for each in suffixes())}."
+        f"There is no arm {name!r}: choose among {', '.join(known)}, a model ({', '.join(models)}, a folder, or "
+        f"OWNER/NAME on the Hub), or any model with {', '.join('+' + suffix for suffix in suffixes())}."
     )
+
+
+def add_arm(given: str, menu: ArmMenu) -> str:
+    """Put what the owner of this process names on the menu and return the arm's name.
+
+    That is an arm, a model, a folder or `OWNER/NAME[@REVISION]` on the Hub, each with a suffix or without. Raises
+    `ModelError` if it is none of these, cannot be loaded, or is rotated already.
+    """
+    known = {*(arm.name for arm in menu.contenders()), *menu.encoders.names()}
+    stem, suffix = split_name(given, {*known, given} if _is_folder(given) else known)
+    is_elsewhere = stem not in known and ("/" in stem or _is_folder(stem))
+    name = menu.add_model(stem) if is_elsewhere or stem in menu.encoders.names() else stem
+    arm = resolve_arm(f"{name}+{suffix}" if suffix else name, menu)
+    if arm not in menu.contenders():
+        menu.add(arm)
+    return arm.name
+
+
+def _is_folder(name: str) -> bool:
+    return Path(name).expanduser().is_dir()
 
 
 def _with_suffix(arm: Arm, name: str, suffix: str) -> Arm:
@@ -53,4 +76,5 @@ def _with_suffix(arm: Arm, name: str, suffix: str) -> Arm:
     if arm.transform.name != "cut":
         done = "in random order" if arm.transform.fitted_on is FittedOn.NOTHING else "rotated"
         raise ModelError(f"{name!r} is not possible: {arm.name!r} is already {done} ({arm.transform.name}).")
-    return replace(arm, name=name, label=f"{arm.label} + {transform.suffix_label}", transform=transform, style=None)
+    label = f"{arm.label} + {transform.suffix_label}"
+    return replace(arm, name=name, label=label, transform=transform, style=None, contender=0, in_compare=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.names import resolve_arm
+from mrl_demo.arms.names import add_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
@@ -45,9 +45,12 @@ class Lab:
         """Arms that can be searched, in the order of the menus."""
         return self.builder.menu.arms()
 
-    def add_model(self, given: str) -> str:
-        """Make an arm of a folder or of `OWNER/NAME[@REVISION]` on the Hub; raises `ModelError` where it is neither."""
-        return self.builder.menu.add_model(given)
+    def add_arm(self, given: str) -> str:
+        """Put an arm, a model, a folder or `OWNER/NAME[@REVISION]`, with a suffix or without, on the menu; its name.
+
+        Raises `ModelError` if it is none of these or cannot be loaded.
+        """
+        return add_arm(given, self.builder.menu)
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
@@ -118,7 +121,7 @@ class Lab:
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         if not names:
             raise ModelError(f"No arm is named: choose from {', '.join(arm.name for arm in self.arms())}.")
-        arms = [resolve_arm(name, self.builder.menu) for name in names]
+        arms = [self.builder.menu.find(name) for name in names]
         for arm in arms:
             if not arm.has_vectors:
                 raise ModelError(f"{arm.name!r} has no vectors to cut: it can be evaluated, not searched.")

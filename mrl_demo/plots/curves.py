@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from mrl_demo.arms.arm import Style
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.plots.style import LINE_COLOUR, _dressed, _faint, _plain, style_of
+from mrl_demo.plots.style import LINE_COLOUR, _dressed, _faint, _plain, precision_style
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curv
     first, last = (min(drawn), max(drawn)) if drawn else (TRAINED_DIMS[0], TRAINED_DIMS[-1])
     for curve in published:
         figure.add_trace(_published(curve, axes))
-    for place, curve in enumerate(curves):
-        style = style_of(curve.name, place)
+    styles = arm_styles([curve.name for curve in curves])
+    for curve in curves:
+        style = styles[curve.name]
         shown = _level(curve, first, last) if curve.is_level else curve
         if len(shown.points) > 1:
             figure.add_trace(_band(shown, style))
-        figure.add_trace(_line(shown, style, axes))
+        figure.add_trace(_line(shown, style, axes, is_level=curve.is_level))
     ticks = sorted({int(x) for x in drawn} & set(TRAINED_DIMS)) or list(TRAINED_DIMS)
     ticks = sorted({*ticks, int(last)})
     figure.update_xaxes(
@@ -86,7 +88,7 @@ def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
     figure = go.Figure()
     axes = Axes("numbers kept", "ms for one query")
     for curve in curves:
-        style = style_of(curve.name)
+        style = precision_style(curve.name)
         figure.add_trace(_band(curve, style))
         figure.add_trace(_line(curve, style, axes))
     if limit is not None:
@@ -116,7 +118,7 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
     figure = go.Figure()
     best = frontier([point for cloud in clouds for point in cloud.points])
     for cloud in clouds:
-        style = style_of(cloud.name)
+        style = precision_style(cloud.name)
         figure.add_trace(
             go.Scatter(
                 x=[point.x for point in cloud.points],
@@ -160,16 +162,16 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return best
 
 
-def _line(curve: Curve, style: Style, axes: Axes) -> go.Scatter:
+def _line(curve: Curve, style: Style, axes: Axes, *, is_level: bool = False) -> go.Scatter:
     trained = set(curve.trained)
     figure = "%{y:.1%}" if axes.is_share else "%{y:.3f}"
-    where = "" if curve.name == "bm25" else " at %{x} numbers"
+    where = "" if is_level else " at %{x} numbers"
     return go.Scatter(
         x=[point.x for point in curve.points],
         y=[point.y for point in curve.points],
         name=_plain(curve.label),
         meta=curve.name,
-        mode="lines" if curve.name == "bm25" else "lines+markers",
+        mode="lines" if is_level else "lines+markers",
         line={"color": style.colour, "width": 2.4, "dash": style.dash},
         marker={
             "symbol": style.symbol,

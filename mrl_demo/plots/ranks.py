@@ -8,7 +8,7 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mrl_demo.arms.catalogue import arm_style
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Comparison, RankPaths
 
 OTHER_COLOUR = "#8b93a1"
@@ -31,8 +31,9 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
         horizontal_spacing=0.04,
         subplot_titles=[_plain(arm.spec.label) for arm in arms],
     )
+    styles = arm_styles([arm.spec.name for arm in arms])
     for column, arm in enumerate(arms, start=1):
-        for trace in _traces(arm, arm_style(arm.spec.name, column - 1).colour):
+        for trace in _traces(arm, styles[arm.spec.name].colour):
             figure.add_trace(trace, row=1, col=column)
         figure.add_vline(
             x=comparison.dim,
@@ -41,8 +42,8 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
             line={"color": MARK_COLOUR, "width": 2, "dash": "dot"},
             name=DIMENSION_MARK,
         )
-    for place, (annotation, arm) in enumerate(zip(figure.layout.annotations, arms, strict=False)):
-        annotation.font = {"size": 15, "color": arm_style(arm.spec.name, place).colour}
+    for annotation, arm in zip(figure.layout.annotations, arms, strict=False):
+        annotation.font = {"size": 15, "color": styles[arm.spec.name].colour}
     _style(figure, arms)
     return figure
 

@@ -1,4 +1,4 @@
-"""How arms (as the catalogue has them) and precisions are drawn, in every figure."""
+"""How precisions are drawn in every figure (the catalogue says it of arms), and what all figures share."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mrl_demo.arms.arm import Style
-from mrl_demo.arms.catalogue import arm_style
 
 GRID = "rgba(139,147,161,.22)"
 TEXT = "#6b7280"
 LINE_COLOUR = "#8b93a1"
 HEIGHT = 470
 
-
-PRECISION_STYLES = {
+_PRECISION_STYLES = {
     "float32": Style("#1c8da6", "circle"),
     "float16": Style("#a98200", "square", "dash"),
     "int8": Style("#c0528f", "diamond", "dot"),
     "binary": Style("#8b93a1", "x", "dashdot"),
     "binary+rescore": Style("#c8601a", "triangle-up", "longdash"),
 }
+_OTHER_PRECISION = Style("#5f7fd6", "cross", "dashdot")
 
 
-def style_of(name: str, place: int = 0) -> Style:
-    """The fixed style of an arm or a precision; `place` chooses among three spare ones for models trained here."""
-    return PRECISION_STYLES.get(name) or arm_style(name, place)
+def precision_style(name: str) -> Style:
+    """How a precision is drawn; one style for all that the page does not offer (a result file may hold such)."""
+    return _PRECISION_STYLES.get(name, _OTHER_PRECISION)
 
 
 def _dressed(figure: go.Figure, empty: str = "") -> go.Figure:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.plots.style import style_of
 
 #: From the shortest prefix to the longest: hues that stay apart, with 3:1 contrast on white and on near black.
 _HUES = ("#c8601a", "#a98200", "#5b9345", "#2f8f6a", "#1c8da6", "#5f7fd6", "#8f63cc", "#c0528f")
@@ -54,11 +54,12 @@ def loss_figure(tasks: Mapping[str, Losses]) -> go.Figure:
 def validation_figure(base: Mapping[int, float], validations: Sequence[tuple[int, Mapping[int, float]]]) -> go.Figure:
     """Draw mean nDCG@10 against length: base dashed, every validation of the run, the last one strongest."""
     figure = go.Figure()
+    styles = arm_styles(("base", "tuned"))
     if base:
-        figure.add_trace(_curve(base, "base", {"color": style_of("base").colour, "width": 2.4, "dash": "dash"}, 1.0))
+        figure.add_trace(_curve(base, "base", {"color": styles["base"].colour, "width": 2.4, "dash": "dash"}, 1.0))
     for place, (step, values) in enumerate(validations, start=1):
         last = place == len(validations)
-        line = {"color": style_of("tuned").colour, "width": 3.0 if last else 1.6}
+        line = {"color": styles["tuned"].colour, "width": 3.0 if last else 1.6}
         figure.add_trace(_curve(values, f"step {step}", line, 1.0 if last else 0.3 + 0.4 * place / len(validations)))
     dims = sorted({*base, *(dim for _, values in validations for dim in values)}) or list(TRAINED_DIMS)
     figure.update_xaxes(

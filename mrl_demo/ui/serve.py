@@ -82,7 +82,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
 
     lab = Lab(settings)
     for model in options.model:
-        lab.add_model(model)
+        lab.add_arm(model)
     page = build_app(lab, lab.add_corpus(options.corpus) if options.corpus else None)
     print(f"Matryoshka lab is at {launch(page, settings)}", flush=True)
     page.block_thread()

@@ -21,6 +21,21 @@ def test_a_plus_in_a_model_s_own_name_is_no_suffix(lab: Lab) -> None:
     assert resolve_arm("ours+adapted+pca", lab.builder.menu).encoder == "ours+adapted"
 
 
+def test_a_model_called_like_an_arm_stands_beside_it(lab: Lab) -> None:
+    lab.encoders.add("adapted", lab.encoders.encoder("tiny"))
+    arms = {arm.name: arm.encoder for arm in lab.arms()}
+    assert (arms["adapted"], arms["adapted-model"]) == ("minilm", "adapted")
+    assert len(arms) == len(lab.arms())
+
+
+def test_what_the_owner_adds_joins_the_menu_once(lab: Lab) -> None:
+    before = lab.arms()
+    assert [lab.add_arm(name) for name in ("tiny", "tuned", "bm25")] == ["tiny", "tuned", "bm25"]
+    assert lab.arms() == before
+    assert lab.add_arm("tiny+adapted") == lab.add_arm("tiny+adapted") == "tiny+adapted"
+    assert [arm.name for arm in lab.arms()] == [*(arm.name for arm in before), "tiny+adapted"]
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -35,3 +50,5 @@ def test_a_plus_in_a_model_s_own_name_is_no_suffix(lab: Lab) -> None:
 def test_what_is_not_possible_says_why(lab: Lab, name: str, says: str) -> None:
     with pytest.raises(ModelError, match=says):
         resolve_arm(name, lab.builder.menu)
+    with pytest.raises(ModelError, match=says):
+        lab.add_arm(name)

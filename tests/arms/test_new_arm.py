@@ -19,7 +19,6 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.lab import Lab
-from mrl_demo.plots.style import style_of
 from mrl_demo.ui.compare.tab import first_view
 
 
@@ -64,7 +63,7 @@ def test_menu_curves_and_command_line_know_it(tmp_path: Path, capsys: pytest.Cap
     assert [arm.name for arm in lab.arms()][:2] == ["base", "toy"]
     assert first_view(lab).arms == ("base", "toy")
     assert "toy" in CurvesService(lab).arms()
-    assert style_of("toy").colour == "#123456"
+    assert catalogue.arm_styles(["toy"])["toy"].colour == "#123456"
     command = ["search", "why is the sky blue", "--arm", "toy", "--dim", "384", "--json", f"--cache-dir={tmp_path}"]
     assert cli.main(command) == 0
     assert json.loads(capsys.readouterr().out)["arms"][0]["arm"] == "toy"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,12 +154,18 @@ def test_an_answer_as_plain_json_says_what_the_objects_say(lab: Lab) -> None:
 
 
 def test_a_suffix_turns_any_model_and_what_has_no_vectors_is_refused(lab: Lab) -> None:
-    names = ["tiny", "tiny+pca", "tiny+random"]
+    names = [lab.add_arm(name) for name in ("tiny", "tiny+pca", "tiny+random")]
     sides = lab.compare("wasps pollinate", corpus="fruit", arms=names, dim=32).arms
     assert [side.spec.name for side in sides] == names
     assert len({round(side.result.hits[0].score, 4) for side in sides}) == 1  # A rotation keeps full-length scores.
     with pytest.raises(ModelError, match="'bm25' has no vectors"):
         lab.compare("wasps", corpus="fruit", arms=["bm25"], dim=8)
+
+
+@pytest.mark.parametrize("name", ["bge-base", "someone/model", "tiny+adapted", "base+adapted+adapted", "/etc"])
+def test_what_nobody_put_on_the_menu_is_refused_and_nothing_is_loaded(lab: Lab, name: str) -> None:
+    with pytest.raises(ModelError, match=f"There is no arm {re.escape(repr(name))}: choose one of base.*tiny"):
+        lab.compare("wasps", corpus="fruit", arms=[name], dim=8)
 
 
 def test_no_arm_and_no_results_are_refused(lab: Lab) -> None:

@@ -3,9 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrl_demo.arms.catalogue import ARMS
+from mrl_demo.arms.catalogue import ARMS, arm_styles
 from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
-from mrl_demo.plots.style import style_of
 
 AXES = Axes("numbers", "quality")
 numbers = st.floats(0.01, 1_000, allow_nan=False)
@@ -36,8 +35,9 @@ def beats(one: Point, other: Point) -> bool:
 
 
 def test_colours_show_on_light_and_dark_and_no_two_arms_look_alike() -> None:
-    styles = [arm.style for arm in ARMS if arm.style]
-    assert len(styles) == len(ARMS)
+    spare = arm_styles([f"model-{i}" for i in range(40)]).values()
+    styles = [*(arm.style for arm in ARMS if arm.style), *dict.fromkeys(spare)]
+    assert len(styles) > len(ARMS)
     for style in styles:
         assert contrast(style.colour, "#ffffff") >= 3
         assert contrast(style.colour, "#131417") >= 3
@@ -45,9 +45,18 @@ def test_colours_show_on_light_and_dark_and_no_two_arms_look_alike() -> None:
     assert len({style.symbol for style in styles}) == len(styles)
 
 
-def test_an_arm_keeps_its_colour_whatever_is_beside_it() -> None:
-    assert style_of("tuned", 0) == style_of("tuned", 5)
-    assert style_of("somebody-elses-model", 0) != style_of("somebody-elses-model", 1)
+@given(st.lists(st.sampled_from(["base", "tuned", "mine", "other", "third", "tiny+pca", "a/b"]), unique=True))
+def test_an_arm_keeps_its_style_whatever_is_beside_it_and_no_two_share_one(names: list[str]) -> None:
+    styles = arm_styles(names)
+    assert set(styles) == set(names)
+    assert len(set(styles.values())) == len(names)
+    assert styles == arm_styles(names[::-1])
+    for shipped in {"base", "tuned"} & set(names):
+        assert styles[shipped] == arm_styles([shipped])[shipped]
+
+
+def test_more_models_than_spare_styles_are_still_drawn() -> None:
+    assert len(arm_styles([f"model-{i}" for i in range(40)])) == 40
 
 
 def test_bands_are_the_intervals_and_trained_lengths_are_ringed() -> None:

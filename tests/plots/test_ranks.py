@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrl_demo.arms.catalogue import arm_style
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS, ArmSpec, ComparedArm, Comparison, RankPaths, SearchResult
 from mrl_demo.plots.ranks import DIMENSION_MARK, OTHER_COLOUR, emphasised_rows, rank_moves_figure
 
@@ -53,7 +53,7 @@ def test_trained_lengths_are_ticks_and_the_length_in_use_a_line_in_both_panels()
 
 def test_known_answers_stand_out_and_are_drawn_last() -> None:
     first, second, *_ = rank_moves_figure(compared()).data
-    assert (first.line.color, second.line.color) == (OTHER_COLOUR, arm_style("base").colour)
+    assert (first.line.color, second.line.color) == (OTHER_COLOUR, arm_styles(["base"])["base"].colour)
     assert second.name == "Second"
     assert second.line.width > first.line.width
 

@@ -97,7 +97,7 @@ def test_a_known_hub_model_is_asked_for_only_when_its_first_text_comes(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     lab = Lab(fresh)
     assert "bge-base" not in [arm.name for arm in lab.arms()]
-    assert lab.add_model("bge-base") == "bge-base"
+    assert lab.add_arm("bge-base") == "bge-base"
     assert "bge-base" in [arm.name for arm in lab.arms()]
     with pytest.raises(ModelError, match=r"'BAAI/bge-base-en-v1.5' is no folder here.*Check the name and the connect"):
         lab.compare("wasps", corpus=lab.add_corpus(beir_folder), arms=["bge-base"], dim=8)
@@ -123,6 +123,16 @@ def test_a_folder_is_an_arm_beside_another_of_its_name(fresh: Settings, tiny_bas
     other = shutil.copytree(tiny_base, tmp_path / "other" / tiny_base.name)
     assert [registry.add_model(str(folder)) for folder in (tiny_base, other)] == ["tiny", "tiny-2"]
     np.testing.assert_allclose(registry.encoder("tiny-2").encode_queries(TEXTS), loaded(tiny_base), atol=1e-5)
+
+
+def test_a_folder_s_own_plus_is_no_suffix(fresh: Settings, tiny_base: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_base, tmp_path / "mine+pca")
+    lab = Lab(fresh)
+    assert lab.add_arm(str(folder)) == "mine+pca"
+    assert lab.add_arm(f"{folder}+random") == "mine+pca+random"
+    arms = {arm.name: arm for arm in lab.arms()}
+    assert [arms[name].transform.name for name in ("mine+pca", "mine+pca+random")] == ["cut", "random"]
+    assert {arms[name].encoder for name in ("mine+pca", "mine+pca+random")} == {"mine+pca"}
 
 
 @pytest.fixture

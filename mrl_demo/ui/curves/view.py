@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from mrl_demo.arms.catalogue import best_contender
+from mrl_demo.arms.arm import Style
+from mrl_demo.arms.catalogue import arm_styles, best_contender
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
 from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
-from mrl_demo.plots.style import style_of
+from mrl_demo.plots.style import precision_style
 from mrl_demo.ui.components.text import escape, human_bytes, shorten, user_text
 from mrl_demo.ui.curves.data import LATENCY, Choice, Figures, cost_clouds, quality_curves, speed_curves
 
@@ -120,11 +121,12 @@ def quality_table(figures: Figures | None, choice: Choice) -> str:
     if figures is None:
         return ""
     curves = quality_curves(figures, choice)
+    styles = arm_styles([curve.name for curve in curves])
     dims = figures.dims(choice.arms)
     head = "".join(f'<th scope="col">{dim}</th>' for dim in dims)
     body = "".join(
-        f'<tr><th scope="row">{_dot(curve.name, place)}{escape(curve.label)}</th>{_cells(curve, dims, choice)}</tr>'
-        for place, curve in enumerate(curves)
+        f'<tr><th scope="row">{_dot(styles[curve.name])}{escape(curve.label)}</th>{_cells(curve, dims, choice)}</tr>'
+        for curve in curves
     )
     kind = "Share kept" if choice.as_share else choice.metric_label
     n = figures.curves.sweep.n_queries
@@ -173,9 +175,10 @@ def _before_after_rows(figures: Figures, other: str, metric: str, label: str, di
     plain = [f"<td>{_row_figure(row)}</td>" for row in before]
     tuned = [f"<td>{_row_figure(row)}{_verdict(figures, row)}</td>" for row in after]
     name = escape(figures.label(other))
+    styles = arm_styles(("base", other))
     return (
-        f'<tr><th scope="row">{_dot("base")}{escape(label)}, base</th>{"".join(plain)}</tr>'
-        f'<tr class="after"><th scope="row">{_dot(other)}{escape(label)}, {name}</th>{"".join(tuned)}</tr>'
+        f'<tr><th scope="row">{_dot(styles["base"])}{escape(label)}, base</th>{"".join(plain)}</tr>'
+        f'<tr class="after"><th scope="row">{_dot(styles[other])}{escape(label)}, {name}</th>{"".join(tuned)}</tr>'
     )
 
 
@@ -204,7 +207,7 @@ def speed_table(found: SpeedResult | None) -> str:
     if found is None:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{row.dim}</th><td>{_dot(row.precision)}{escape(row.precision)}</td>'
+        f'<tr><th scope="row">{row.dim}</th><td>{_dot(precision_style(row.precision))}{escape(row.precision)}</td>'
         f"<td>{row.median_ms:.3g}</td><td>{row.p95_ms:.3g}</td><td>{row.n_runs}</td><td>{row.gb_per_s:.1f}</td>"
         f"<td>{row.gb_per_s / found.bandwidth_gb_s:.0%}</td></tr>"
         for row in found.rows
@@ -284,8 +287,8 @@ def notes_html(notes: Iterable[str]) -> str:
     )
 
 
-def _dot(name: str, place: int = 0) -> str:
-    return f'<i class="dot" style="background:{style_of(name, place).colour}" aria-hidden="true"></i>'
+def _dot(style: Style) -> str:
+    return f'<i class="dot" style="background:{style.colour}" aria-hidden="true"></i>'
 
 
 def _table(caption: str, head: str, body: str) -> str:
