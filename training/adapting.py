@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.adapt import AdaptSettings, Rotation, default_prefixes, fit_adapted
+from mrl_demo.adapt import Rotation, default_prefixes
+from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import unwritable
 from mrl_demo.core.types import Corpus, Progress
@@ -18,9 +20,6 @@ from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
 from training.result.folder import RunError
-
-#: Arms that a rotation goes on top of, and the encoder of each.
-ARM_ENCODERS = {"base": "minilm", "tuned": "tuned", "tuned-plain": "tuned-plain"}
 
 
 def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: Progress | None = None) -> Rotation:
@@ -34,15 +33,15 @@ def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: P
     if out.exists():
         raise RunError(f"{out} exists: choose another --out or remove it.")
     encoders = EncoderRegistry(settings)
+    builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
+    transform = Adapted()
+    adapted = resolve_arm(f"{arm}+{transform.suffix}", builder.menu)
     corpus = _corpus(corpus_name, settings)
-    name = ARM_ENCODERS.get(arm, arm)
-    encoder = encoders.encoder(name)
+    encoder = encoders.encoder(adapted.encoder)
     if not isinstance(encoder, SentenceEncoder):
         raise RunError(f"{arm!r} is no model that can be saved: choose one of {', '.join(encoders.names())}.")
-    builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
-    vectors = builder.documents(name, corpus, progress)
-    trust = AdaptSettings.for_model(encoder.spec.trained_dims)
-    rotation = fit_adapted(vectors, trust, progress, builder.stand_ins(name, corpus, progress))
+    vectors = builder.documents(adapted.encoder, corpus, progress)
+    rotation = transform.fit(builder.material(adapted, corpus, vectors), progress)
     model = with_rotation(encoder.model(), rotation.matrix)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

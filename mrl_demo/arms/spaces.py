@@ -11,6 +11,7 @@ from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FitMaterial, VectorMap
+from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
@@ -20,6 +21,8 @@ from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
 
 logger = logging.getLogger(__name__)
+
+_ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class SpaceBuilder:
         self._cached, self._shipped = cache_dir / "rotations", assets_dir / "rotations"
         self._seed = seed
         self._locks = KeyedLocks()
+        self._rotations: BoundedCache[VectorMap] = BoundedCache(_ROTATIONS_KEPT)
 
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them."""
@@ -76,14 +80,20 @@ class SpaceBuilder:
         return self._query_vectors(encoder_name, texts)
 
     def fitted(self, arm: Arm, corpus: Corpus, documents: FloatMatrix, progress: Progress | None = None) -> VectorMap:
-        """The arm's transform fitted for these documents; a stored one is used only if it is of their key."""
+        """The arm's transform fitted for these documents, once a process and key; a stored one only if it has that key.
+
+        A fit that its time limit cut short serves this process and is not stored, so that the next one fits again.
+        """
         material = self.material(arm, corpus, documents)
         key = arm.transform.key(material)
         if not key:
             return arm.transform.fit(material, progress)
-        with self._locks.hold(key):
+
+        def find_or_fit() -> VectorMap:
             stored = self._stored_rotation(key, documents.shape[1])
             return stored or self._fit_and_store(arm, material, key, progress)
+
+        return self._rotations.get(key, find_or_fit)
 
     def material(self, arm: Arm, corpus: Corpus, documents: FloatMatrix) -> FitMaterial:
         """What the transform of `arm` may be fitted on."""
@@ -122,11 +132,17 @@ class SpaceBuilder:
 
     def _fit_and_store(self, arm: Arm, material: FitMaterial, key: str, progress: Progress | None) -> VectorMap:
         fitted = arm.transform.fit(material, progress)
-        if isinstance(fitted, Rotation) and not fitted.is_cut_short:  # A hurried fit is not kept as if it were whole.
-            try:
-                fitted.save(self._cached / f"{key}.safetensors", key=key)
-            except CacheError as error:
-                logger.warning("%s", error)
+        if not isinstance(fitted, Rotation):
+            return fitted
+        if fitted.is_cut_short:
+            says = "%s over %s: the fit of the rotation ran out of time (%.0f s, best step %d). It is used until this "
+            says += "process ends and is then fitted again."
+            logger.warning(says, arm.name, material.corpus.name, fitted.seconds, fitted.steps)
+            return fitted
+        try:
+            fitted.save(self._cached / f"{key}.safetensors", key=key)
+        except CacheError as error:
+            logger.warning("%s", error)
         return fitted
 
     def _store(self, key: str, vectors: FloatMatrix) -> None:

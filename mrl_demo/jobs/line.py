@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -58,7 +58,6 @@ OFF = (
     "MRL_TRAINING_ENABLED=1 and starting the app again."
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_TAKEN = ("tuned", "tuned-plain", "minilm", "base")
 _CHECK_SECONDS = 300
 
 
@@ -86,10 +85,13 @@ class JobState:
 
 
 class TrainingJobs:
-    """The line of training runs in a cache folder; `command` stands in for `python -m training` in tests."""
+    """The line of training runs in a cache folder; no run gets a name that is `taken`.
 
-    def __init__(self, settings: Settings, command: Sequence[str] = TRAIN) -> None:
-        self._settings, self._command = settings, tuple(command)
+    `command` stands in for `python -m training` in tests.
+    """
+
+    def __init__(self, settings: Settings, command: Sequence[str] = TRAIN, taken: Collection[str] = ()) -> None:
+        self._settings, self._command, self._taken = settings, tuple(command), frozenset(taken)
         self._folder = settings.cache_dir / "jobs"
         self._trained = settings.cache_dir / "trained"
         self._children: list[subprocess.Popen[bytes]] = []
@@ -214,8 +216,8 @@ class TrainingJobs:
             )
         if request.base and (CODE_ROOT / hub_name(request.base)[0]).exists():
             raise TrainingError(f"{request.base!r} is a folder here: from the page only models of the Hub are trained.")
-        taken = self._trained / request.name
-        if request.name in _TAKEN or taken.exists() or (self._settings.assets_dir / "adapters" / request.name).exists():
+        places = (self._trained / request.name, self._settings.assets_dir / "adapters" / request.name)
+        if request.name in self._taken or any(place.exists() for place in places):
             raise TrainingError(f"There is a model named {request.name!r} already: choose another name.")
 
     def _copied(self, request: TrainRequest, folder: Path) -> Path | None:

@@ -47,6 +47,11 @@ def builder(tmp_path: Path, encoder: Any) -> SpaceBuilder:
     return SpaceBuilder(registry, tmp_path / "cache", tmp_path / "assets")
 
 
+def restarted(builder: SpaceBuilder, tmp_path: Path) -> SpaceBuilder:
+    """Another process over the same folders."""
+    return SpaceBuilder(builder.encoders, tmp_path / "cache", tmp_path / "assets")
+
+
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """How many documents and queries each fit was given."""
@@ -101,7 +106,7 @@ def test_a_damaged_rotation_is_fitted_again(
     path.write_bytes(kept.read_bytes()[:-8])
     if place == "assets":
         kept.unlink()
-    again = builder.space(ARM, corpus)
+    again = restarted(builder, tmp_path).space(ARM, corpus)
     assert len(fits) == 2
     assert rotation_of(good).fingerprint == rotation_of(again).fingerprint
 
@@ -115,7 +120,8 @@ def test_swapped_rotation_files_are_found_out(
     kept = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(kept)
-    assert [rotation_of(builder.space(ARM, corpus)).fingerprint for corpus in corpora] == before
+    after = restarted(builder, tmp_path)
+    assert [rotation_of(after.space(ARM, corpus)).fingerprint for corpus in corpora] == before
     assert len(fits) == 4
 
 
@@ -124,16 +130,29 @@ def test_a_rotation_of_another_width_is_fitted_again(builder: SpaceBuilder, tmp_
     good = builder.space(PCA, corpus)
     (path,) = (tmp_path / "cache" / "rotations").glob("*.safetensors")
     Rotation(np.eye(3, dtype=np.float32), "pca").save(path, key=path.stem)
-    assert rotation_of(builder.space(PCA, corpus)).fingerprint == rotation_of(good).fingerprint
+    again = restarted(builder, tmp_path).space(PCA, corpus)
+    assert rotation_of(again).fingerprint == rotation_of(good).fingerprint
 
 
-def test_a_fit_cut_short_by_the_clock_is_served_but_not_kept(
-    builder: SpaceBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_fit_cut_short_by_the_clock_serves_its_process_and_is_fitted_again_by_the_next(
+    builder: SpaceBuilder,
+    fits: list[tuple[int, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    hurried = AdaptSettings(time_limit_s=1e-9)
-    monkeypatch.setattr(AdaptSettings, "for_model", classmethod(lambda *_: hurried))
-    assert rotation_of(builder.space(ARM, corpus_of(60))).is_cut_short
+    corpus = corpus_of(60)
+    with monkeypatch.context() as hurry:
+        hurry.setattr(AdaptSettings, "for_model", classmethod(lambda *_: AdaptSettings(time_limit_s=1e-9)))
+        hurried = rotation_of(builder.space(ARM, corpus))
+        assert hurried.is_cut_short
+        assert "tiny-adapted over plants: the fit of the rotation ran out of time" in caplog.text
+        assert rotation_of(builder.space(ARM, corpus)) is hurried
+    assert len(fits) == 1
     assert not list((tmp_path / "cache").glob("rotations/*"))
+    assert not rotation_of(restarted(builder, tmp_path).space(ARM, corpus)).is_cut_short
+    assert len(fits) == 2
+    assert len(list((tmp_path / "cache").glob("rotations/*"))) == 1
 
 
 def test_ready_vectors_never_wait_for_somebody_else_s_build(builder: SpaceBuilder) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.jobs.line import MAX_DATA_BYTES, MAX_WAITING, JobState, TrainingJobs
@@ -230,6 +231,13 @@ def test_a_taken_name_is_refused(line: TrainingJobs, tmp_path: Path) -> None:
     held(line, tmp_path)
     with pytest.raises(TrainingError, match="in line already"):
         line.submit(TrainRequest("holding"))
+
+
+def test_names_of_the_page_s_own_methods_are_refused(settings: Settings) -> None:
+    line = TrainingJobs(settings, taken=reserved_names())
+    for name in ("base", "adapted", "minilm", "tuned"):
+        with pytest.raises(TrainingError, match=f"There is a model named '{name}' already"):
+            line.submit(TrainRequest(name))
 
 
 def test_the_line_has_an_end(line: TrainingJobs, tmp_path: Path) -> None:

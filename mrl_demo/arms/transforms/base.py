@@ -23,11 +23,6 @@ class FittedOn(Enum):
 class VectorMap(Protocol):
     """A fitted transform: takes an encoder's vectors into the space that is cut."""
 
-    @property
-    def dimension(self) -> int | None:
-        """Length d of the vectors it takes, None for any."""
-        ...
-
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
         """`(n, d)` float32 unit rows out of `(n, d)` unit rows of the encoder."""
         ...
@@ -41,8 +36,6 @@ class Identity:
     >>> Identity().apply(np.ones((1, 2), np.float32)).tolist()
     [[1.0, 1.0]]
     """
-
-    dimension: int | None = None
 
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
         """The very same vectors."""

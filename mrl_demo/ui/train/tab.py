@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.jobs.line import DATA_TYPES, OFF, TrainingJobs
 from mrl_demo.lab.protocol import LabProtocol
@@ -85,7 +86,7 @@ class TrainOutputs:
 
 def build(lab: LabProtocol, corpus: str | None = None) -> None:  # noqa: ARG001 - every tab is built alike
     """Lay out the tab inside the current Blocks; where training is off it says how to turn it on, and nothing else."""
-    events = TrainEvents(lab, TrainingJobs(lab.settings))
+    events = TrainEvents(lab, TrainingJobs(lab.settings, taken=reserved_names()))
     with gr.Column(elem_id="train"):
         static_html(_INTRO, "train-intro")
         if events.line.enabled:
