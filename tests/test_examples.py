@@ -13,7 +13,7 @@ import pytest
 from mrl_demo.core.config import CODE_ROOT
 
 #: Rooms in which every public class shows how it is used.
-SHOWING = tuple(f"mrl_demo/{room}" for room in ("core", "corpora", "adapt", "search", "plots", "lab"))
+SHOWING = tuple(f"mrl_demo/{room}" for room in ("core", "corpora", "adapt", "search", "arms", "plots", "lab"))
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -27,7 +27,14 @@ _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 
 @dataclass(frozen=True)
 class Space:
-    """One arm over one corpus: `documents` `(n, d)` float32 unit rows, and the map that queries need too."""
+    """One arm over one corpus: `documents` `(n, d)` float32 unit rows, and the map that queries need too.
+
+    >>> import numpy as np
+    >>> from mrl_demo.arms.transforms.base import Identity
+    >>> rows = np.eye(2, 3, dtype=np.float32)
+    >>> Space(Arm("mine", "Mine", "", "mine"), rows, Identity()).map_queries(rows) is rows
+    True
+    """
 
     arm: Arm
     documents: FloatMatrix
@@ -42,6 +49,13 @@ class SpaceBuilder:
     """Makes spaces; vectors come from the shipped files, the cache folder, or the encoder, in that order.
 
     Locks are by key: who asks for vectors that are ready never waits for somebody else's encoding.
+
+    >>> from mrl_demo.core.config import Settings
+    >>> from mrl_demo.corpora.builtin import load_builtin
+    >>> settings = Settings.from_environment()
+    >>> builder = SpaceBuilder(EncoderRegistry(settings), settings.cache_dir, settings.assets_dir)
+    >>> builder.space(builder.menu.find("corpus-pca"), load_builtin(settings.assets_dir)).documents.shape
+    (2400, 384)
     """
 
     def __init__(self, encoders: EncoderRegistry, cache_dir: Path, assets_dir: Path, seed: int = 0) -> None:

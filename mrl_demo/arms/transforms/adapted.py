@@ -13,7 +13,11 @@ from mrl_demo.corpora.parts import stand_in_queries
 
 @dataclass(frozen=True)
 class Adapted:
-    """Fit a near-orthogonal rotation whose prefixes keep each document's neighbours."""
+    """Fit a near-orthogonal rotation whose prefixes keep each document's neighbours.
+
+    >>> Adapted().fitted_on.value, f"NAME+{Adapted().suffix}"
+    ('the documents being searched and their titles and sentences', 'NAME+adapted')
+    """
 
     name: str = "adapted"
     suffix: str = "adapted"

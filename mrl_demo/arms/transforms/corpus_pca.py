@@ -12,7 +12,11 @@ from mrl_demo.core.types import Progress
 
 @dataclass(frozen=True)
 class CorpusPca:
-    """Rotate to the documents' principal axes, largest first."""
+    """Rotate to the documents' principal axes, largest first.
+
+    >>> CorpusPca().fitted_on.value, f"NAME+{CorpusPca().suffix}"
+    ('the documents being searched', 'NAME+pca')
+    """
 
     name: str = "corpus-pca"
     suffix: str = "pca"

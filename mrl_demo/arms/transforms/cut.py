@@ -10,7 +10,12 @@ from mrl_demo.core.types import Progress
 
 @dataclass(frozen=True)
 class Cut:
-    """Leave the vectors alone."""
+    """Leave the vectors alone.
+
+    >>> from mrl_demo.arms.arm import Arm
+    >>> Arm("mine", "My model", "A model of mine.", "mine").transform == Cut()
+    True
+    """
 
     name: str = "cut"
     suffix: str = ""

@@ -11,7 +11,11 @@ from mrl_demo.core.types import Progress
 
 @dataclass(frozen=True)
 class TrainingPca:
-    """A rotation that ships for the base model (`training prepare --pca` fits it)."""
+    """A rotation that ships for the base model (`python -m training pca` fits it).
+
+    >>> TrainingPca().fitted_on.value, TrainingPca().suffix  # It ships for one model: no other can take it.
+    ('the training text', '')
+    """
 
     name: str = "pca"
     suffix: str = ""
