@@ -19,7 +19,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.lab import Lab
-from mrl_demo.ui.compare.tab import first_view
+from mrl_demo.ui.curves.data import Choice, Figures
+from mrl_demo.ui.curves.view import quality_chart, quality_table
 
 
 @dataclass(frozen=True)
@@ -47,32 +48,48 @@ TOY = Arm(
     description="Base, read backwards.",
     encoder="minilm",
     transform=Backwards(),
-    style=Style("#123456", "star-triangle-up"),
-    contender=1,
+    style=Style("#123456", "star-triangle-up", "dashdot"),
+    contender=9,
 )
 
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "ARMS", (catalogue.ARMS[0], TOY))
+    monkeypatch.setattr(catalogue, "ARMS", (*catalogue.ARMS, TOY))
+
+
+@pytest.fixture
+def real_lab(tmp_path: Path) -> Lab:
+    return Lab(Settings(cache_dir=tmp_path))
+
+
+def test_menus_and_first_choices_have_it(real_lab: Lab) -> None:
+    assert [arm.label for arm in real_lab.arms()][-1] == "Toy"
+    assert "toy" in CurvesService(real_lab).arms()
+    assert catalogue.best_contender(["base", "toy"]) == "toy"
+    assert "toy" in catalogue.reserved_names()
 
 
 @pytest.mark.real_model
-def test_menu_curves_and_command_line_know_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lab = Lab(Settings(cache_dir=tmp_path))
-    assert [arm.name for arm in lab.arms()][:2] == ["base", "toy"]
-    assert first_view(lab).arms == ("base", "toy")
-    assert "toy" in CurvesService(lab).arms()
-    assert catalogue.arm_styles(["toy"])["toy"].colour == "#123456"
+def test_a_sweep_measures_it_and_the_curves_draw_it_in_its_style(real_lab: Lab) -> None:
+    curves = CurvesService(real_lab).measure("builtin", arms=("base", "toy"), precisions=("float32",))
+    values = {(row.arm, row.dim): row.value for row in curves.sweep.rows if row.metric == "ndcg@10"}
+    assert values["toy", 384] == pytest.approx(values["base", 384], abs=1e-6)  # A permutation costs nothing uncut.
+    assert values["toy", 64] != values["base", 64]
+    shown = Choice("builtin", arms=("base", "toy"), published=False)
+    (line,) = (trace for trace in quality_chart(Figures.of(curves), shown).data if trace.meta == "toy")
+    assert (line.line.color, line.line.dash, line.marker.symbol) == ("#123456", "dashdot", "star-triangle-up")
+    assert "background:#123456" in quality_table(Figures.of(curves), shown)
+
+
+@pytest.mark.real_model
+def test_the_command_line_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["search", "why is the sky blue", "--arm", "toy", "--dim", "384", "--json", f"--cache-dir={tmp_path}"]
     assert cli.main(command) == 0
     assert json.loads(capsys.readouterr().out)["arms"][0]["arm"] == "toy"
-    command = ["evaluate", "--arms", "base,toy", "--dims", "64,384", "--metrics", "ndcg@10", "--json"]
+    command = ["evaluate", "--arms", "toy", "--dims", "64", "--metrics", "ndcg@10", "--json"]
     assert cli.main([*command, f"--cache-dir={tmp_path}"]) == 0
-    rows = json.loads(capsys.readouterr().out)["rows"]
-    values = {(row["arm"], row["dim"]): row["value"] for row in rows}
-    assert values["toy", 384] == pytest.approx(values["base", 384], abs=1e-6)  # A permutation costs nothing uncut.
-    assert values["toy", 64] != values["base", 64]
+    assert {row["arm"] for row in json.loads(capsys.readouterr().out)["rows"]} == {"toy"}
 
 
 def test_any_model_takes_its_suffix(lab: Lab) -> None:
