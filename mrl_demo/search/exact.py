@@ -14,8 +14,8 @@ from mrl_demo.search.topk import TopK
 logger = logging.getLogger(__name__)
 
 #: From so many documents on the sketch is faster at every length from 8 numbers, real and random vectors alike: 1.2 to
-#: 6 times at 20,000. At 10,000 it is slower at 8 to 32 numbers, and what it gains elsewhere is under half a
-#: millisecond: no reason to compile.
+#: 6 times at 20,000. At 10,000 random vectors it is slower at 8 to 32 numbers, and what it gains elsewhere is under
+#: half a millisecond: no reason to compile.
 SKETCH_FROM = 20_000
 #: Searches that are answered by the scan before the sketch is made: who asks once, on the command line, is done long
 #: before the compiler would be.
