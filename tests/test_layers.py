@@ -15,9 +15,9 @@ from mrl_demo.core.config import CODE_ROOT
 #: A room may import rooms of earlier floors, and itself; rooms of one floor do not see each other.
 HOUSE = (
     {"core"},
-    {"corpora", "models", "adapt", "search"},
+    {"corpora", "models", "adapt", "search", "plots"},
     {"arms", "jobs"},
-    {"evaluation", "exports", "plots"},
+    {"evaluation", "exports"},
     {"advisor"},
     {"lab"},
     {"api", "ui"},

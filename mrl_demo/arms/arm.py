@@ -6,16 +6,8 @@ from dataclasses import dataclass, field
 
 from mrl_demo.arms.transforms.base import Transform
 from mrl_demo.arms.transforms.cut import Cut
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import ArmSpec
-
-
-@dataclass(frozen=True)
-class Style:
-    """How one arm or precision is drawn everywhere; marker and dash tell them apart where colours do not."""
-
-    colour: str
-    symbol: str
-    dash: str = "solid"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection
 
-from mrl_demo.arms.arm import Arm, Style
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.training_pca import TrainingPca
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS
 
 BM25 = "bm25"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
-from mrl_demo.arms.arm import Style
-from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.plots.style import LINE_COLOUR, _dressed, _faint, _plain, precision_style
+from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
+
+_QUIET_STYLE = Style(QUIET, "circle")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Curve:
     label: str
     points: tuple[Point, ...]
     trained: tuple[int, ...] = ()
+    style: Style = _QUIET_STYLE
 
     @property
     def is_level(self) -> bool:
@@ -63,13 +65,11 @@ def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curv
     first, last = (min(drawn), max(drawn)) if drawn else (TRAINED_DIMS[0], TRAINED_DIMS[-1])
     for curve in published:
         figure.add_trace(_published(curve, axes))
-    styles = arm_styles([curve.name for curve in curves])
     for curve in curves:
-        style = styles[curve.name]
         shown = _level(curve, first, last) if curve.is_level else curve
         if len(shown.points) > 1:
-            figure.add_trace(_band(shown, style))
-        figure.add_trace(_line(shown, style, axes, is_level=curve.is_level))
+            figure.add_trace(_band(shown))
+        figure.add_trace(_line(shown, axes, is_level=curve.is_level))
     ticks = sorted({int(x) for x in drawn} & set(TRAINED_DIMS)) or list(TRAINED_DIMS)
     ticks = sorted({*ticks, int(last)})
     figure.update_xaxes(
@@ -80,7 +80,7 @@ def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curv
         title=axes.x,
     )
     figure.update_yaxes(title=axes.y, tickformat=".0%" if axes.is_share else ".2f")
-    return _dressed(figure, empty="Nothing to draw: switch on an arm." if not curves else "")
+    return _finish(figure, "Nothing to draw: switch on an arm." if not curves else "")
 
 
 def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
@@ -88,16 +88,15 @@ def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
     figure = go.Figure()
     axes = Axes("numbers kept", "ms for one query")
     for curve in curves:
-        style = precision_style(curve.name)
-        figure.add_trace(_band(curve, style))
-        figure.add_trace(_line(curve, style, axes))
+        figure.add_trace(_band(curve))
+        figure.add_trace(_line(curve, axes))
     if limit is not None:
-        line = {"color": LINE_COLOUR, "width": 1.6, "dash": "dot"}
+        line = {"color": QUIET, "width": 1.6, "dash": "dot"}
         figure.add_trace(
             go.Scatter(
                 x=[point.x for point in limit.points],
                 y=[point.y for point in limit.points],
-                name=_plain(limit.label),
+                name=escape_plotly(limit.label),
                 mode="lines",
                 line=line,
                 hovertemplate="%{y:.3g} ms at %{x} numbers<extra></extra>",
@@ -107,7 +106,7 @@ def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:
     ticks = [tick for tick in ticks if tick in TRAINED_DIMS or tick == ticks[-1]]
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks], title=axes.x)
     figure.update_yaxes(type="log", title=axes.y, tickvals=_DECADES, ticktext=[f"{tick:g}" for tick in _DECADES])
-    return _dressed(figure, empty="" if curves else "No times yet: press Measure on this machine.")
+    return _finish(figure, "" if curves else "No times yet: press Measure on this machine.")
 
 
 _DECADES = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
@@ -118,15 +117,14 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
     figure = go.Figure()
     best = frontier([point for cloud in clouds for point in cloud.points])
     for cloud in clouds:
-        style = precision_style(cloud.name)
         figure.add_trace(
             go.Scatter(
                 x=[point.x for point in cloud.points],
                 y=[point.y for point in cloud.points],
-                name=_plain(cloud.label),
+                name=escape_plotly(cloud.label),
                 mode="markers",
-                marker={"color": style.colour, "symbol": style.symbol, "size": 10, "opacity": 0.9},
-                customdata=[[_plain(point.note, 200)] for point in cloud.points],
+                marker={"color": cloud.style.colour, "symbol": cloud.style.symbol, "size": 10, "opacity": 0.9},
+                customdata=[[escape_plotly(point.note, 200)] for point in cloud.points],
                 hovertemplate="%{customdata[0]}<extra></extra>",
             )
         )
@@ -147,7 +145,7 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
     if drawn := [point.x for cloud in clouds for point in cloud.points if point.x > 0]:
         figure.update_xaxes(range=[math.log10(min(drawn)) - 0.1, math.log10(max(drawn)) + 0.1])
     figure.update_yaxes(title=axes.y, tickformat=".2f")
-    return _dressed(figure, empty="" if best else "Nothing to draw for this choice.")
+    return _finish(figure, "" if best else "Nothing to draw for this choice.")
 
 
 _COSTS = [m * 10.0**e for e in range(-3, 6) for m in (1, 3)]
@@ -162,14 +160,25 @@ def frontier(points: Sequence[Point]) -> list[Point]:
     return best
 
 
-def _line(curve: Curve, style: Style, axes: Axes, *, is_level: bool = False) -> go.Scatter:
+def _finish(figure: go.Figure, empty: str) -> go.Figure:
+    """Dress a figure of the tab; `empty` is written into it unless it is ""."""
+    figure.update_xaxes(title_standoff=8)
+    figure.update_yaxes(title_standoff=6)
+    if empty:
+        figure.add_annotation(text=escape_plotly(empty), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    legend = {"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 12.5}}
+    return dress(figure, 470, {"l": 62, "r": 14, "t": 12, "b": 96}, legend)
+
+
+def _line(curve: Curve, axes: Axes, *, is_level: bool = False) -> go.Scatter:
+    style = curve.style
     trained = set(curve.trained)
     figure = "%{y:.1%}" if axes.is_share else "%{y:.3f}"
     where = "" if is_level else " at %{x} numbers"
     return go.Scatter(
         x=[point.x for point in curve.points],
         y=[point.y for point in curve.points],
-        name=_plain(curve.label),
+        name=escape_plotly(curve.label),
         meta=curve.name,
         mode="lines" if is_level else "lines+markers",
         line={"color": style.colour, "width": 2.4, "dash": style.dash},
@@ -182,12 +191,12 @@ def _line(curve: Curve, style: Style, axes: Axes, *, is_level: bool = False) -> 
                 "width": [2 if int(point.x) in trained else 0 for point in curve.points],
             },
         },
-        customdata=[[_plain(point.note, 300)] for point in curve.points],
-        hovertemplate=f"<b>{_plain(curve.label)}</b><br>{figure}{where}<br>%{{customdata[0]}}<extra></extra>",
+        customdata=[[escape_plotly(point.note, 300)] for point in curve.points],
+        hovertemplate=f"<b>{escape_plotly(curve.label)}</b><br>{figure}{where}<br>%{{customdata[0]}}<extra></extra>",
     )
 
 
-def _band(curve: Curve, style: Style) -> go.Scatter:
+def _band(curve: Curve) -> go.Scatter:
     up = [point.y if point.high is None else point.high for point in curve.points]
     down = [point.y if point.low is None else point.low for point in curve.points]
     xs = [point.x for point in curve.points]
@@ -195,7 +204,7 @@ def _band(curve: Curve, style: Style) -> go.Scatter:
         x=[*xs, *reversed(xs)],
         y=[*up, *reversed(down)],
         fill="toself",
-        fillcolor=_faint(style.colour),
+        fillcolor=fade(curve.style.colour),
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",
@@ -206,7 +215,7 @@ def _band(curve: Curve, style: Style) -> go.Scatter:
 def _level(curve: Curve, first: float, last: float) -> Curve:
     (point,) = curve.points
     points = tuple(Point(x, point.y, point.low, point.high, point.note) for x in (first, last))
-    return Curve(curve.name, curve.label, points)
+    return replace(curve, points=points)
 
 
 def _published(curve: Curve, axes: Axes) -> go.Scatter:
@@ -214,10 +223,10 @@ def _published(curve: Curve, axes: Axes) -> go.Scatter:
     return go.Scatter(
         x=[point.x for point in curve.points],
         y=[point.y for point in curve.points],
-        name=_plain(curve.label),
+        name=escape_plotly(curve.label),
         mode="markers",
-        marker={"symbol": "diamond-open", "size": 11, "color": LINE_COLOUR, "line": {"width": 2, "color": LINE_COLOUR}},
+        marker={"symbol": "diamond-open", "size": 11, "color": QUIET, "line": {"width": 2, "color": QUIET}},
         opacity=0.75,
-        customdata=[[_plain(point.note, 400)] for point in curve.points],
+        customdata=[[escape_plotly(point.note, 400)] for point in curve.points],
         hovertemplate=f"<b>Published</b>: {figure}<br>%{{customdata[0]}}<extra></extra>",
     )

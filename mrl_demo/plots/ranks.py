@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import html
 import math
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Comparison, RankPaths
+from mrl_demo.plots.style import QUIET, dress, escape_plotly
 
-OTHER_COLOUR = "#8b93a1"
 MARK_COLOUR = "#9a6b9e"
 #: The name of the shapes that mark the length in use; the page moves them while the slider is dragged.
 DIMENSION_MARK = "dimension"
+_TITLE_LIMIT = 70
 
 
-def rank_moves_figure(comparison: Comparison) -> go.Figure:
+def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go.Figure:
     """Draw how the ranks of the top documents move over all listed dimensions, one subplot an arm, axes shared.
 
     Both axes are logarithmic, rank 1 is on top, trained lengths are ticks and the dimension in use is a dotted line.
-    Known answers are drawn thick in the arm's colour; with no known answer the first document at full length is.
+    Known answers are drawn thick in the colour that `styles` has for the arm's name; with no known answer the first
+    document at full length is.
     """
     arms = comparison.arms
     figure = make_subplots(
@@ -29,9 +31,8 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
         cols=len(arms),
         shared_yaxes=True,
         horizontal_spacing=0.04,
-        subplot_titles=[_plain(arm.spec.label) for arm in arms],
+        subplot_titles=[escape_plotly(arm.spec.label, _TITLE_LIMIT) for arm in arms],
     )
-    styles = arm_styles([arm.spec.name for arm in arms])
     for column, arm in enumerate(arms, start=1):
         for trace in _traces(arm, styles[arm.spec.name].colour):
             figure.add_trace(trace, row=1, col=column)
@@ -44,8 +45,8 @@ def rank_moves_figure(comparison: Comparison) -> go.Figure:
         )
     for annotation, arm in zip(figure.layout.annotations, arms, strict=False):
         annotation.font = {"size": 15, "color": styles[arm.spec.name].colour}
-    _style(figure, arms)
-    return figure
+    _scale_axes(figure, arms)
+    return dress(figure, 360, {"l": 58, "r": 14, "t": 34, "b": 52})
 
 
 def emphasised_rows(paths: RankPaths) -> tuple[int, ...]:
@@ -62,13 +63,13 @@ def _traces(arm: ComparedArm, colour: str) -> list[go.Scatter]:
 
 
 def _trace(paths: RankPaths, row: int, colour: str | None) -> go.Scatter:
-    title = _plain(paths.titles[row])
+    title = escape_plotly(paths.titles[row], _TITLE_LIMIT)
     return go.Scatter(
         x=[int(dim) for dim in paths.dims],
         y=[int(rank) for rank in paths.ranks[row]],
         name=title,
         mode="lines+markers" if colour else "lines",
-        line={"color": colour or OTHER_COLOUR, "width": 3.2 if colour else 1.4, "shape": "linear"},
+        line={"color": colour or QUIET, "width": 3.2 if colour else 1.4, "shape": "linear"},
         marker={"size": 5},
         opacity=1.0 if colour else 0.6,
         showlegend=False,
@@ -76,7 +77,7 @@ def _trace(paths: RankPaths, row: int, colour: str | None) -> go.Scatter:
     )
 
 
-def _style(figure: go.Figure, arms: tuple[ComparedArm, ...]) -> None:
+def _scale_axes(figure: go.Figure, arms: tuple[ComparedArm, ...]) -> None:
     lowest = max((int(arm.paths.ranks.max(initial=1)) for arm in arms), default=1)
     full = max((arm.paths.dims[-1] for arm in arms), default=TRAINED_DIMS[-1])
     first = min((arm.paths.dims[0] for arm in arms), default=1)
@@ -87,34 +88,11 @@ def _style(figure: go.Figure, arms: tuple[ComparedArm, ...]) -> None:
         tickvals=ticks,
         ticktext=[str(tick) for tick in ticks],
         title={"text": "numbers kept", "standoff": 8},
-        fixedrange=True,
-        showgrid=True,
-        zeroline=False,
-        gridcolor="rgba(139,147,161,.22)",
     )
     figure.update_yaxes(
         type="log",
         range=[math.log10(max(lowest, 10)) + 0.08, -0.08],
         tickvals=[1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000],
         ticktext=["1", "3", "10", "30", "100", "300", "1,000", "3,000", "10k", "30k", "100k"],
-        fixedrange=True,
-        zeroline=False,
-        gridcolor="rgba(139,147,161,.22)",
     )
     figure.update_yaxes(title={"text": "rank", "standoff": 6}, col=1)
-    figure.update_layout(
-        template=None,
-        height=360,
-        margin={"l": 58, "r": 14, "t": 34, "b": 52},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hovermode="closest",
-        dragmode=False,
-        font={"family": "sans-serif", "size": 12.5, "color": "#6b7280"},
-        hoverlabel={"bgcolor": "#1f2430", "font": {"color": "#ffffff"}, "bordercolor": "rgba(0,0,0,0)"},
-    )
-
-
-def _plain(text: str, limit: int = 70) -> str:
-    """Escape plotly's little markup; plotly decodes these three entities and no others."""
-    return html.escape(text if len(text) <= limit else text[: limit - 1] + "…", quote=False)

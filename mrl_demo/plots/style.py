@@ -1,18 +1,18 @@
-"""How precisions are drawn in every figure (the catalogue says it of arms), and what all figures share."""
+"""What all figures share: the look of axes and hover labels, plain text, and how precisions are drawn."""
 
 from __future__ import annotations
 
 import html
-from typing import Any
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from mrl_demo.arms.arm import Style
+from mrl_demo.core.style import Style
 
 GRID = "rgba(139,147,161,.22)"
 TEXT = "#6b7280"
-LINE_COLOUR = "#8b93a1"
-HEIGHT = 470
+QUIET = "#8b93a1"
+_CLEAR = "rgba(0,0,0,0)"
 
 _PRECISION_STYLES = {
     "float32": Style("#1c8da6", "circle"),
@@ -29,39 +29,48 @@ def precision_style(name: str) -> Style:
     return _PRECISION_STYLES.get(name, _OTHER_PRECISION)
 
 
-def _dressed(figure: go.Figure, empty: str = "") -> go.Figure:
-    axis: dict[str, Any] = {"fixedrange": True, "showgrid": True, "zeroline": False, "gridcolor": GRID}
-    figure.update_xaxes(**axis, title_standoff=8)
-    figure.update_yaxes(**axis, title_standoff=6)
-    if empty:
-        figure.add_annotation(text=_plain(empty), x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+def dress(
+    figure: go.Figure, height: int, margin: Mapping[str, int], legend: Mapping[str, object] | None = None
+) -> go.Figure:
+    """Give a figure the page's look and return it; `height` and `margin` in pixels, `legend` as plotly takes it.
+
+    Without `legend` the figure has none.
+    """
+    figure.update_xaxes(fixedrange=True, showgrid=True, zeroline=False, gridcolor=GRID)
+    figure.update_yaxes(fixedrange=True, showgrid=True, zeroline=False, gridcolor=GRID)
     figure.update_layout(
         template=None,
-        height=HEIGHT,
-        margin={"l": 62, "r": 14, "t": 12, "b": 96},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        height=height,
+        margin=dict(margin),
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
         hovermode="closest",
         dragmode=False,
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": -0.17, "yanchor": "top", "font": {"size": 12.5}},
         font={"family": "sans-serif", "size": 12.5, "color": TEXT},
-        hoverlabel={
-            "bgcolor": "#1f2430",
-            "font": {"color": "#ffffff"},
-            "bordercolor": "rgba(0,0,0,0)",
-            "align": "left",
-        },
+        hoverlabel={"bgcolor": "#1f2430", "font": {"color": "#ffffff"}, "bordercolor": _CLEAR, "align": "left"},
+        showlegend=legend is not None,
+        legend=dict(legend or {}),
     )
     return figure
 
 
-def _faint(colour: str) -> str:
+def fade(colour: str) -> str:
+    """A `#rrggbb` colour, see-through enough for a band behind a line.
+
+    >>> fade("#c8601a")
+    'rgba(200,96,26,.13)'
+    """
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},.13)"
 
 
-def _plain(text: str, limit: int = 90) -> str:
-    """Escape plotly's little markup, but keep our own line breaks."""
+def escape_plotly(text: str, limit: int = 90) -> str:
+    """Text without plotly's little markup, at most `limit` characters; our own line breaks stay.
+
+    Plotly decodes these three entities and no others.
+
+    >>> escape_plotly("<b>a</b>")
+    '&lt;b&gt;a&lt;/b&gt;'
+    """
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return html.escape(shown, quote=False).replace("\n", "<br>")

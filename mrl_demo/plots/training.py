@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.plots.style import dress
 
 #: From the shortest prefix to the longest: hues that stay apart, with 3:1 contrast on white and on near black.
 _HUES = ("#c8601a", "#a98200", "#5b9345", "#2f8f6a", "#1c8da6", "#5f7fd6", "#8f63cc", "#c0528f")
-_GRID, _TEXT = "rgba(139,147,161,.22)", "#6b7280"
 _MAX_POINTS = 400
 _HEIGHT = 320
 
@@ -47,19 +46,23 @@ def loss_figure(tasks: Mapping[str, Losses]) -> go.Figure:
             seen.add(dim)
     figure.update_yaxes(rangemode="tozero")
     figure.update_xaxes(title={"text": "step", "standoff": 6})
-    _style(figure, "loss")
-    return figure
+    return _finish(figure, "loss")
 
 
-def validation_figure(base: Mapping[int, float], validations: Sequence[tuple[int, Mapping[int, float]]]) -> go.Figure:
+def validation_figure(
+    base: Mapping[int, float],
+    validations: Sequence[tuple[int, Mapping[int, float]]],
+    *,
+    base_colour: str,
+    run_colour: str,
+) -> go.Figure:
     """Draw mean nDCG@10 against length: base dashed, every validation of the run, the last one strongest."""
     figure = go.Figure()
-    styles = arm_styles(("base", "tuned"))
     if base:
-        figure.add_trace(_curve(base, "base", {"color": styles["base"].colour, "width": 2.4, "dash": "dash"}, 1.0))
+        figure.add_trace(_curve(base, "base", {"color": base_colour, "width": 2.4, "dash": "dash"}, 1.0))
     for place, (step, values) in enumerate(validations, start=1):
         last = place == len(validations)
-        line = {"color": styles["tuned"].colour, "width": 3.0 if last else 1.6}
+        line = {"color": run_colour, "width": 3.0 if last else 1.6}
         figure.add_trace(_curve(values, f"step {step}", line, 1.0 if last else 0.3 + 0.4 * place / len(validations)))
     dims = sorted({*base, *(dim for _, values in validations for dim in values)}) or list(TRAINED_DIMS)
     figure.update_xaxes(
@@ -69,8 +72,7 @@ def validation_figure(base: Mapping[int, float], validations: Sequence[tuple[int
         ticktext=[str(dim) for dim in dims],
         title={"text": "numbers kept", "standoff": 6},
     )
-    _style(figure, "nDCG@10 on validation queries")
-    return figure
+    return _finish(figure, "nDCG@10 on validation queries")
 
 
 def _curve(values: Mapping[int, float], name: str, line: Mapping[str, object], opacity: float) -> go.Scatter:
@@ -102,20 +104,7 @@ def _thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     return [(part[-1][0], sum(loss for _, loss in part) / len(part)) for part in parts]
 
 
-def _style(figure: go.Figure, y_title: str) -> None:
-    figure.update_xaxes(fixedrange=True, showgrid=True, zeroline=False, gridcolor=_GRID)
-    figure.update_yaxes(fixedrange=True, zeroline=False, gridcolor=_GRID)
+def _finish(figure: go.Figure, y_title: str) -> go.Figure:
     figure.layout.yaxis.title = {"text": y_title, "standoff": 6}
-    figure.update_layout(
-        template=None,
-        height=_HEIGHT,
-        margin={"l": 56, "r": 14, "t": 34, "b": 50},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hovermode="closest",
-        dragmode=False,
-        showlegend=True,
-        legend={"orientation": "h", "y": -0.24, "x": 0, "font": {"size": 12}},
-        font={"family": "sans-serif", "size": 12.5, "color": _TEXT},
-        hoverlabel={"bgcolor": "#1f2430", "font": {"color": "#ffffff"}, "bordercolor": "rgba(0,0,0,0)"},
-    )
+    legend = {"orientation": "h", "y": -0.24, "x": 0, "font": {"size": 12}}
+    return dress(figure, _HEIGHT, {"l": 56, "r": 14, "t": 34, "b": 50}, legend)

@@ -12,10 +12,11 @@ import pytest
 from mrl_demo import cli
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms import catalogue
-from mrl_demo.arms.arm import Arm, Style
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.config import Settings
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.lab import Lab

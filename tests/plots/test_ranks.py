@@ -3,13 +3,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
-from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS, ArmSpec, ComparedArm, Comparison, RankPaths, SearchResult
-from mrl_demo.plots.ranks import DIMENSION_MARK, OTHER_COLOUR, emphasised_rows, rank_moves_figure
+from mrl_demo.plots.ranks import DIMENSION_MARK, emphasised_rows, rank_moves_figure
+from mrl_demo.plots.style import QUIET
 
 DIMS = (1, 8, 64, 384)
+STYLE = Style("#c8601a", "circle")
 
 
 def arm(
@@ -26,8 +29,12 @@ def compared(**changes: object) -> Comparison:
     return replace(Comparison("q", "builtin", 16, "", (arm("base"), arm("tuned"))), **changes)  # type: ignore[arg-type]
 
 
+def drawn(comparison: Comparison) -> go.Figure:
+    return rank_moves_figure(comparison, {arm.spec.name: STYLE for arm in comparison.arms})
+
+
 def test_one_line_a_document_and_one_panel_an_arm() -> None:
-    figure = rank_moves_figure(compared())
+    figure = drawn(compared())
     assert len(figure.data) == 4
     assert {trace.xaxis for trace in figure.data} == {"x", "x2"}
     assert all(tuple(trace.x) == DIMS for trace in figure.data)
@@ -35,7 +42,7 @@ def test_one_line_a_document_and_one_panel_an_arm() -> None:
 
 
 def test_axes_are_logarithmic_shared_and_rank_one_is_on_top() -> None:
-    layout = rank_moves_figure(compared()).layout
+    layout = drawn(compared()).layout
     assert {layout.xaxis.type, layout.xaxis2.type, layout.yaxis.type, layout.yaxis2.type} == {"log"}
     assert layout.yaxis.range[0] > layout.yaxis.range[1]
     assert layout.yaxis.range[0] > np.log10(900)
@@ -45,15 +52,15 @@ def test_axes_are_logarithmic_shared_and_rank_one_is_on_top() -> None:
 
 
 def test_trained_lengths_are_ticks_and_the_length_in_use_a_line_in_both_panels() -> None:
-    layout = rank_moves_figure(compared()).layout
+    layout = drawn(compared()).layout
     assert set(TRAINED_DIMS) <= set(layout.xaxis.tickvals)
     marks = [shape for shape in layout.shapes if shape.name == DIMENSION_MARK]
     assert [(mark.x0, mark.x1, mark.xref) for mark in marks] == [(16, 16, "x"), (16, 16, "x2")]
 
 
 def test_known_answers_stand_out_and_are_drawn_last() -> None:
-    first, second, *_ = rank_moves_figure(compared()).data
-    assert (first.line.color, second.line.color) == (OTHER_COLOUR, arm_styles(["base"])["base"].colour)
+    first, second, *_ = drawn(compared()).data
+    assert (first.line.color, second.line.color) == (QUIET, STYLE.colour)
     assert second.name == "Second"
     assert second.line.width > first.line.width
 
@@ -64,7 +71,7 @@ def test_without_an_answer_the_first_at_full_length_stands_out() -> None:
 
 def test_titles_are_escaped_for_plotly_and_kept_short() -> None:
     nasty = arm("base", titles=('<a href="javascript:alert(1)">x</a>', "y" * 500))
-    figure = rank_moves_figure(compared(arms=(nasty, nasty)))
+    figure = drawn(compared(arms=(nasty, nasty)))
     text = figure.to_json()
     assert "<a" not in text.replace("\\u003c", "<")
     assert max(len(trace.name) for trace in figure.data) <= 100
@@ -72,11 +79,11 @@ def test_titles_are_escaped_for_plotly_and_kept_short() -> None:
 
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_any_number_of_arms_can_be_drawn(n_arms: int) -> None:
-    figure = rank_moves_figure(compared(arms=tuple(arm(f"a{i}") for i in range(n_arms))))
+    figure = drawn(compared(arms=tuple(arm(f"a{i}") for i in range(n_arms))))
     assert len(figure.data) == 2 * n_arms
 
 
 def test_an_arm_without_documents_draws_empty_panels() -> None:
     empty = arm("base")
     nothing = replace(empty.paths, indices=(), titles=(), is_answer=(), ranks=np.empty((0, 4), dtype=np.int64))
-    assert not rank_moves_figure(compared(arms=(replace(empty, paths=nothing),))).data
+    assert not drawn(compared(arms=(replace(empty, paths=nothing),))).data

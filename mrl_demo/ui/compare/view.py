@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import plotly.graph_objects as go
 
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import ComparedArm, Comparison, RankPaths
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
@@ -74,7 +75,7 @@ def figure(comparison: Comparison) -> go.Figure:
         replace(arm, paths=replace(arm.paths, titles=tuple(visible(title) for title in arm.paths.titles)))
         for arm in comparison.arms
     )
-    return rank_moves_figure(replace(comparison, arms=arms))
+    return rank_moves_figure(replace(comparison, arms=arms), arm_styles([arm.spec.name for arm in arms]))
 
 
 def shared_full_dim(comparison: Comparison) -> int:

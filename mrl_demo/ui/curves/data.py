@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.style import Style
 from mrl_demo.evaluation.results import NO_PRECISION, DifferenceRow, SweepArm, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.plots.curves import Curve, Point
+from mrl_demo.plots.style import precision_style
 
 _FLOAT32 = "float32"
 #: Metric -> what the menu calls it. Agreement is called agreement.
@@ -83,6 +86,11 @@ class Figures:
         """The arms that were measured, in their order."""
         return self.curves.sweep.arms
 
+    @property
+    def styles(self) -> dict[str, Style]:
+        """How each of the measured arms is drawn, whichever of them are switched on."""
+        return arm_styles([arm.name for arm in self.arms])
+
     def label(self, arm: str) -> str:
         """What an arm is called on the page."""
         return next((each.label for each in self.arms if each.name == arm), arm)
@@ -117,6 +125,7 @@ class Figures:
 def quality_curves(figures: Figures, choice: Choice) -> list[Curve]:
     """One curve for each arm that is switched on and has the metric."""
     found = []
+    styles = figures.styles
     for arm in figures.arms:
         if arm.name not in choice.arms:
             continue
@@ -128,7 +137,7 @@ def quality_curves(figures: Figures, choice: Choice) -> list[Curve]:
         points = [_point(figures, row, choice.as_share) for row in sorted(rows, key=lambda each: each.dim or 0)]
         kept = tuple(point for point in points if point is not None)
         if kept:
-            found.append(Curve(arm.name, arm.label, kept, arm.trained_dims))
+            found.append(Curve(arm.name, arm.label, kept, arm.trained_dims, styles[arm.name]))
     return found
 
 
@@ -173,7 +182,12 @@ def cost_clouds(figures: Figures, choice: Choice, speed: SpeedResult | None) -> 
         )
         clouds.setdefault(row.precision, []).append(Point(cost, row.value, row.low, row.high, note))
     return [
-        Curve(name, PRECISION_LABELS.get(name, name), tuple(sorted(points, key=lambda p: p.x)))
+        Curve(
+            name,
+            PRECISION_LABELS.get(name, name),
+            tuple(sorted(points, key=lambda p: p.x)),
+            style=precision_style(name),
+        )
         for name, points in clouds.items()
     ]
 
@@ -193,7 +207,8 @@ def speed_curves(speed: SpeedResult) -> tuple[list[Curve], Curve]:
             for row in speed.rows
             if row.precision == precision
         )
-        curves.append(Curve(precision, PRECISION_LABELS.get(precision, precision), points))
+        label = PRECISION_LABELS.get(precision, precision)
+        curves.append(Curve(precision, label, points, style=precision_style(precision)))
     dims = [row.dim for row in speed.rows if row.precision == _FLOAT32]
     limit = tuple(Point(dim, 4 * dim * speed.n / speed.bandwidth_gb_s / 1e6) for dim in dims)
     return curves, Curve("limit", f"float32 read at {speed.bandwidth_gb_s:.1f} GB/s", limit)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from mrl_demo.arms.arm import Style
-from mrl_demo.arms.catalogue import arm_styles, best_contender
+from mrl_demo.arms.catalogue import best_contender
+from mrl_demo.core.style import Style
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
@@ -121,11 +121,10 @@ def quality_table(figures: Figures | None, choice: Choice) -> str:
     if figures is None:
         return ""
     curves = quality_curves(figures, choice)
-    styles = arm_styles([curve.name for curve in curves])
     dims = figures.dims(choice.arms)
     head = "".join(f'<th scope="col">{dim}</th>' for dim in dims)
     body = "".join(
-        f'<tr><th scope="row">{_dot(styles[curve.name])}{escape(curve.label)}</th>{_cells(curve, dims, choice)}</tr>'
+        f'<tr><th scope="row">{_dot(curve.style)}{escape(curve.label)}</th>{_cells(curve, dims, choice)}</tr>'
         for curve in curves
     )
     kind = "Share kept" if choice.as_share else choice.metric_label
@@ -175,7 +174,7 @@ def _before_after_rows(figures: Figures, other: str, metric: str, label: str, di
     plain = [f"<td>{_row_figure(row)}</td>" for row in before]
     tuned = [f"<td>{_row_figure(row)}{_verdict(figures, row)}</td>" for row in after]
     name = escape(figures.label(other))
-    styles = arm_styles(("base", other))
+    styles = figures.styles
     return (
         f'<tr><th scope="row">{_dot(styles["base"])}{escape(label)}, base</th>{"".join(plain)}</tr>'
         f'<tr class="after"><th scope="row">{_dot(styles[other])}{escape(label)}, {name}</th>{"".join(tuned)}</tr>'

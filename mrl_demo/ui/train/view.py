@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.jobs.events import Progressed
 from mrl_demo.jobs.line import JobState
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
@@ -111,8 +112,12 @@ def losses(progress: Progressed) -> go.Figure:
 
 def validation(progress: Progressed) -> go.Figure:
     """Quality on validation queries against base."""
+    base, run = (arm_styles((name,))[name].colour for name in ("base", "tuned"))
     return validation_figure(
-        progress.base.ndcg if progress.base else {}, [(each.step, each.ndcg) for each in progress.validations]
+        progress.base.ndcg if progress.base else {},
+        [(each.step, each.ndcg) for each in progress.validations],
+        base_colour=base,
+        run_colour=run,
     )
 
 
