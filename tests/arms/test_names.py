@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mrl_demo.arms.names import resolve_arm
+from mrl_demo.arms.names import resolve_arm, split_name, suffixes
 from mrl_demo.core.errors import ModelError
 from mrl_demo.lab.lab import Lab
+
+
+@given(st.text("ab+pcdt", min_size=1, max_size=12), st.sampled_from(["pca", "adapted", "random"]))
+def test_a_name_with_a_suffix_is_that_name_and_that_suffix_unless_it_is_known_itself(name: str, suffix: str) -> None:
+    assert split_name(f"{name}+{suffix}", set()) == (name, suffix)
+    assert split_name(f"{name}+{suffix}", {f"{name}+{suffix}"}) == (f"{name}+{suffix}", "")
+    assert split_name(f"{name}+none", set()) == (f"{name}+none", "")
+    assert suffix in suffixes()
 
 
 def test_a_suffix_puts_a_transform_on_any_model(lab: Lab) -> None:
