@@ -27,5 +27,5 @@ def bm25_scores(corpus: Corpus, queries: Sequence[Query]) -> Iterator[tuple[int,
     asked = bm25s.tokenize([query.text for query in queries], return_ids=False, **options)
     for start, tokens in enumerate(asked):
         known = [token for token in tokens if token in words.vocab]
-        scores = index.get_scores(known) if known else np.zeros(len(corpus), dtype=np.float32)
-        yield start, np.asarray(scores, dtype=np.float32)[None]
+        scores = np.asarray(index.get_scores(known) if known else np.zeros(len(corpus)), dtype=np.float32)
+        yield start, np.where(scores > 0, scores, -np.inf).astype(np.float32)[None]  # No shared word: not retrieved.

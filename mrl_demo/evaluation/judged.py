@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.core.types import Corpus, Query
+from mrl_demo.core.types import Corpus, IntMatrix, Query
 from mrl_demo.evaluation.metrics import Relevant
 
 _NAMED = 3
@@ -17,20 +17,26 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """The queries to score, their relevant documents (none where `is_judged` is False), and what was left out."""
+    """The queries to score, their relevant documents (none where `is_judged` is False), and what was left out.
+
+    `own_document` `(n_queries,)` int64 is the row of the document that is the query itself, -1 for none: it is left
+    out of the query's results, as BEIR does for ArguAna and Quora.
+    """
 
     queries: tuple[Query, ...]
     relevant: Relevant
+    own_document: IntMatrix
     notes: tuple[str, ...]
     is_judged: bool
 
 
-def judged_set(corpus: Corpus, split: str = "test") -> JudgedSet:
-    """Choose and check the queries of `corpus`: those of `split`, or all where none names it.
+def judged_set(corpus: Corpus, split: str = "", sample: int = 0, seed: int = 0) -> JudgedSet:
+    """Choose and check the queries of `corpus`: those of `split` ("": the test split, or the only one there is).
 
-    Left out, each with a note: blank or repeated queries, queries without a relevant document, judgements
-    that name documents the collection lacks. Without a single judged query all are kept, for agreement.
-    Raises `CorpusError` where no query is left.
+    `sample` draws so many of them by `seed`, 0 takes all. Left out, each with a note: blank or repeated queries and
+    queries without a relevant document. Judged documents that the collection lacks count as never found, as
+    trec_eval does. Without a single judged query all are kept, for agreement. Raises `CorpusError` if no query is left
+    or there is no such split.
     """
     notes = [*corpus.notes, *_document_notes(corpus)]
     queries = _unique(_of_split(corpus, split, notes), notes)
@@ -39,37 +45,59 @@ def judged_set(corpus: Corpus, split: str = "test") -> JudgedSet:
     place: dict[str, int] = {}
     for i, document in enumerate(corpus.documents):
         place.setdefault(document.id, i)
-    known, unknown = _known(corpus, queries, place)
-    if unknown:
-        notes.append(
-            f"{len(unknown):,} judged documents are not in the collection ({_some(unknown)}): "
-            "their judgements are left out."
-        )
-    judged = tuple(query for query in queries if known.get(query.id))
+    known = _graded_rows(corpus, queries, place, notes)
     strays = set(corpus.judgements) - {query.id for query in corpus.queries}
     if strays:
         notes.append(f"Judgements of {len(strays):,} queries that are not there ({_some(strays)}) are left out.")
+    judged = tuple(query for query in queries if known[query.id])
     if not judged:
         notes.append("No query has a relevant document here: only agreement with the full ranking can be measured.")
-        return JudgedSet(queries, _relevant(queries, {}), tuple(notes), False)
-    if len(judged) < len(queries):
-        missing = [query.id for query in queries if not known.get(query.id)]
+    elif len(judged) < len(queries):
+        missing = [query.id for query in queries if not known[query.id]]
         notes.append(
             f"{len(missing):,} of {len(queries):,} queries have no relevant document ({_some(missing)}) "
             "and are not scored."
         )
-    if len(judged) == 1:
-        notes.append("One judged query: too few queries to say anything about others.")
-    return JudgedSet(judged, _relevant(judged, known), tuple(notes), True)
+    scored = _sampled(judged or queries, sample, seed, notes)
+    if len(scored) == 1:
+        notes.append("One query: too few to say anything about others.")
+    own = _own_documents(scored, place, known, notes)
+    return JudgedSet(scored, _relevant(scored, known), own, tuple(notes), bool(judged))
 
 
 def _of_split(corpus: Corpus, split: str, notes: list[str]) -> list[Query]:
-    chosen = [query for query in corpus.queries if query.split == split]
-    if not chosen:
-        return list(corpus.queries)
-    if len(chosen) < len(corpus.queries):
-        notes.append(f"{len(chosen):,} of {len(corpus.queries):,} queries are scored: the {split!r} split.")
-    return chosen
+    splits = sorted({query.split for query in corpus.queries if query.split})
+    if split and split not in splits:
+        known = f"it has {', '.join(splits)}" if splits else "its queries are not split: leave --split out"
+        raise CorpusError(f"{corpus.name} has no split {split!r}: {known}.")
+    if not split and len(splits) > 1 and "test" not in splits:
+        raise CorpusError(f"{corpus.name} has the splits {', '.join(splits)}: choose one with --split.")
+    chosen = split or ("test" if "test" in splits else "".join(splits))
+    queries = [query for query in corpus.queries if query.split == chosen]
+    if len(queries) < len(corpus.queries):
+        notes.append(f"{len(queries):,} of {len(corpus.queries):,} queries are scored: the {chosen!r} split.")
+    return queries
+
+
+def _sampled(queries: tuple[Query, ...], sample: int, seed: int, notes: list[str]) -> tuple[Query, ...]:
+    if not sample or sample >= len(queries):
+        return queries
+    rows = np.sort(np.random.default_rng(seed).choice(len(queries), sample, replace=False))
+    notes.append(f"{sample:,} of {len(queries):,} queries are scored: drawn with seed {seed}.")
+    return tuple(queries[row] for row in rows)
+
+
+def _own_documents(
+    queries: tuple[Query, ...], place: dict[str, int], known: dict[str, dict[int, int]], notes: list[str]
+) -> IntMatrix:
+    rows = [place.get(query.id, -1) for query in queries]
+    rows = [-1 if row in known[query.id] else row for query, row in zip(queries, rows, strict=True)]
+    count = sum(row >= 0 for row in rows)
+    if count:
+        notes.append(
+            f"{count:,} queries have the id of a document: that document is left out of the query's results, as BEIR does."
+        )
+    return np.array(rows, dtype=np.int64)
 
 
 def _unique(queries: Iterable[Query], notes: list[str]) -> tuple[Query, ...]:
@@ -102,21 +130,29 @@ def _document_notes(corpus: Corpus) -> list[str]:
     return notes
 
 
-def _known(
-    corpus: Corpus, queries: tuple[Query, ...], place: dict[str, int]
-) -> tuple[dict[str, dict[int, int]], list[str]]:
-    known: dict[str, dict[int, int]] = {}
-    unknown: list[str] = []
+def _graded_rows(
+    corpus: Corpus, queries: tuple[Query, ...], place: dict[str, int], notes: list[str]
+) -> dict[str, dict[int, int]]:
+    """Grades by document row for each query; documents the collection lacks have rows -1, -2, ..., with a note."""
+    graded: dict[str, dict[int, int]] = {}
+    absent: set[str] = set()
     for query in queries:
         grades = {doc: grade for doc, grade in corpus.judgements.get(query.id, {}).items() if grade > 0}
-        known[query.id] = {place[doc]: grade for doc, grade in grades.items() if doc in place}
-        unknown += [doc for doc in grades if doc not in place]
-    return known, sorted(set(unknown))
+        missing = [doc for doc in grades if doc not in place]
+        rows = {place[doc]: grade for doc, grade in grades.items() if doc in place}
+        graded[query.id] = rows | {-1 - i: grades[doc] for i, doc in enumerate(missing)}
+        absent |= set(missing)
+    if absent:
+        notes.append(
+            f"{len(absent):,} judged documents are not in the collection ({_some(absent)}): they count as never found, "
+            "as trec_eval counts them."
+        )
+    return graded
 
 
-def _relevant(queries: tuple[Query, ...], known: dict[str, dict[int, int]]) -> Relevant:
+def _relevant(queries: tuple[Query, ...], graded: dict[str, dict[int, int]]) -> Relevant:
     pairs = [
-        (row, doc, grade) for row, query in enumerate(queries) for doc, grade in sorted(known.get(query.id, {}).items())
+        (row, max(doc, -1), grade) for row, query in enumerate(queries) for doc, grade in sorted(graded[query.id].items())
     ]
     columns = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
     return Relevant(columns[0], columns[1], columns[2], len(queries))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.metrics import Metric, Relevant, agreement, quality, rank_relevant, top_documents
+from mrl_demo.evaluation.metrics import Metric, Relevant, agreement, quality, top_documents
+from mrl_demo.evaluation.places import NOT_RETRIEVED, Places, empty_places, place_relevant
 from mrl_demo.evaluation.scoring import Block, score_blocks
 from mrl_demo.search.quantised import Precision
 
@@ -25,7 +26,7 @@ FLOAT32 = Precision("float32")
 class Measured:
     """Values of every query by key, and ranks of the best relevant document, `(n_queries, rank_dims)`.
 
-    float32 at full dimension is always among the values of an arm that has dimensions.
+    A rank is the last that its ties allow: what the document is sure of. float32 at full dimension is always among the values of an arm that has dimensions.
     """
 
     full_dim: int | None
@@ -42,20 +43,21 @@ def measure_vectors(
     metrics: Sequence[Metric],
     tick: Callable[[], None] = lambda: None,
     seed: int = 0,
+    excluded: IntMatrix | None = None,
 ) -> Measured:
     """Score, rank and measure at rising `dims` of at most D.
 
-    `tick` is called after every block and may raise to cancel.
+    `excluded` `(n_queries,)` names the document row that a query must not find, -1 for none. `tick` is called after every block and may raise to cancel.
     """
     full = vectors.documents.shape[1]
     scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]
     others = [each for each in precisions if each != FLOAT32]
     depth = max((metric.k or 0 for metric in metrics if metric.is_agreement), default=0)
     standings = _Standings(relevant, depth)
-    standings.read(score_blocks(vectors.queries, vectors.documents, scanned, [FLOAT32]), tick)
-    standings.read(score_blocks(vectors.queries, vectors.documents, dims, others, seed), tick)
+    standings.read(score_blocks(vectors.queries, vectors.documents, scanned, [FLOAT32], seed, excluded), tick)
+    standings.read(score_blocks(vectors.queries, vectors.documents, dims, others, seed, excluded), tick)
     values = standings.values(metrics, reference=(FLOAT32, full))
-    ranks = np.stack([_first(relevant, standings.ranks[FLOAT32, dim]) for dim in scanned], axis=1)
+    ranks = np.stack([_first(relevant, standings.places[FLOAT32, dim]) for dim in scanned], axis=1)
     return Measured(full, values, tuple(scanned), ranks)
 
 
@@ -66,13 +68,16 @@ def measure_scores(
     precision: str,
     tick: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """The same for a scorer without dimensions; metrics of agreement do not apply and are left out."""
-    ranks = np.empty(len(relevant.query), dtype=np.int64)
+    """The same for a scorer without dimensions; metrics of agreement do not apply and are left out.
+
+    A document that was not retrieved has a score of minus infinity.
+    """
+    places = empty_places(len(relevant.query))
     for start, scores in blocks:
-        _fill_ranks(ranks, relevant, start, scores)
+        _fill_places(places, relevant, start, scores)
         tick()
     values: Values = {
-        (None, precision, metric.name): quality(metric, relevant, ranks).astype(np.float32)
+        (None, precision, metric.name): quality(metric, relevant, places).astype(np.float32)
         for metric in metrics
         if not metric.is_agreement
     }
@@ -93,18 +98,18 @@ class _Standings:
 
     def __init__(self, relevant: Relevant, depth: int) -> None:
         self._relevant, self._depth = relevant, depth
-        self.ranks: dict[tuple[Precision, int], IntMatrix] = {}
+        self.places: dict[tuple[Precision, int], Places] = {}
         self._tops: dict[tuple[Precision, int], IntMatrix] = {}
 
     def read(self, blocks: Iterable[Block], tick: Callable[[], None]) -> None:
-        """Take the ranks out of every block; scores are not kept."""
+        """Take the places out of every block; scores are not kept."""
         for block in blocks:
             key = (block.precision, block.dim)
-            if key not in self.ranks:
-                self.ranks[key] = np.empty(len(self._relevant.query), dtype=np.int64)
+            if key not in self.places:
+                self.places[key] = empty_places(len(self._relevant.query))
                 width = min(self._depth, block.scores.shape[1])
                 self._tops[key] = np.empty((self._relevant.n_queries, width), dtype=np.int64)
-            _fill_ranks(self.ranks[key], self._relevant, block.start, block.scores)
+            _fill_places(self.places[key], self._relevant, block.start, block.scores)
             if self._depth:
                 rows = slice(block.start, block.start + len(block.scores))
                 self._tops[key][rows] = top_documents(block.scores, self._depth)
@@ -113,24 +118,25 @@ class _Standings:
     def values(self, metrics: Sequence[Metric], reference: tuple[Precision, int]) -> Values:
         """Every metric at every precision and dimension read; agreement is with the ranking of `reference`."""
         found: Values = {}
-        for (precision, dim), ranks in self.ranks.items():
+        for (precision, dim), places in self.places.items():
             for metric in metrics:
                 if metric.is_agreement:
                     value = agreement(metric, self._tops[reference], self._tops[precision, dim])
                 else:
-                    value = quality(metric, self._relevant, ranks)
+                    value = quality(metric, self._relevant, places)
                 found[dim, precision.name, metric.name] = value.astype(np.float32)
         return found
 
 
-def _fill_ranks(ranks: IntMatrix, relevant: Relevant, start: int, scores: FloatMatrix) -> None:
+def _fill_places(places: Places, relevant: Relevant, start: int, scores: FloatMatrix) -> None:
     first, last = np.searchsorted(relevant.query, [start, start + len(scores)])
     pairs = slice(int(first), int(last))
-    ranks[pairs] = rank_relevant(scores, relevant.query[pairs] - start, relevant.document[pairs])
+    block = place_relevant(scores, relevant.query[pairs] - start, relevant.document[pairs])
+    places.ahead[pairs], places.tied[pairs] = block.ahead, block.tied
 
 
-def _first(relevant: Relevant, ranks: IntMatrix) -> IntMatrix:
-    """Rank of the best relevant document of each query; the greatest int64 where a query has none."""
-    best = np.full(relevant.n_queries, np.iinfo(np.int64).max)
-    np.minimum.at(best, relevant.query, ranks)
+def _first(relevant: Relevant, places: Places) -> IntMatrix:
+    """Rank that the best relevant document of each query is sure of; `NOT_RETRIEVED` for a query without any."""
+    best = np.full(relevant.n_queries, NOT_RETRIEVED)
+    np.minimum.at(best, relevant.query, places.worst)
     return best

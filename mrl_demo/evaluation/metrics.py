@@ -1,17 +1,17 @@
-"""Retrieval metrics per query, from the exact ranks of the judged documents; agreement of two rankings.
+"""Retrieval metrics per query, from the places of the judged documents; agreement of two rankings.
 
-nDCG, MRR, Recall and MAP only depend on where the relevant documents stand, so the sweep counts those ranks
+nDCG, MRR, Recall and MAP only depend on where the relevant documents stand, so the sweep counts those places
 and nothing else: exact at any depth, and cheaper than sorting. Definitions are those of trec_eval (linear
-gain, log2 discount, average precision over all relevant documents), which is what `ir-measures` and BEIR
-report.
+gain, log2 discount, average precision over all relevant documents, those that the collection lacks included), which
+is what `ir-measures` and BEIR report. Where scores tie, the value is the expected one over all orders of the tied
+documents (McSherry and Najork 2008): trec_eval's own rule, by document id, is one draw of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.evaluation.places import NOT_RETRIEVED, Places
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
 #: Persistence of rank-biased overlap: the first 10 places carry 86% of the weight (Webber et al. 2010).
 RBO_PERSISTENCE = 0.9
-#: More relevant documents of one query than this are ranked by one sort instead of one count each.
-_SORT_FROM = 48
 
 
 class MetricError(LabError, ValueError):
@@ -34,7 +33,10 @@ class MetricError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Relevant:
-    """The relevant documents of all queries: parallel `(pairs,)` int64 arrays in query order, grades from 1."""
+    """The relevant documents of all queries: parallel `(pairs,)` int64 arrays in query order, grades from 1.
+
+    A `document` of -1 is judged, and missing in the collection.
+    """
 
     query: IntMatrix
     document: IntMatrix
@@ -75,29 +77,6 @@ def parse_metric(name: str) -> Metric:
     return Metric(kind, int(k) if k else None)
 
 
-def rank_relevant(scores: FloatMatrix, rows: IntMatrix, documents: IntMatrix) -> IntMatrix:
-    """Rank (1 is best, ties by document order) of each pair `(rows[i], documents[i])` in `(q, n)` scores, int64.
-
-    `rows` rises. One comparing pass over the row for each pair; rows with many pairs are sorted once instead.
-    """
-    ranks = np.empty(len(rows), dtype=np.int64)
-    bounds = [0, *(np.flatnonzero(np.diff(rows)) + 1), len(rows)] if len(rows) else []
-    for start, end in pairwise(bounds):
-        row, wanted = scores[rows[start]], documents[start:end]
-        if len(wanted) >= _SORT_FROM:
-            place = np.empty(len(row), dtype=np.int64)
-            place[np.argsort(-row, kind="stable")] = np.arange(1, len(row) + 1)
-            ranks[start:end] = place[wanted]
-        else:
-            ranks[start:end] = [_rank(row, j) for j in wanted]
-    return ranks
-
-
-def _rank(row: FloatMatrix, j: int) -> int:
-    score = row[j]
-    return 1 + int(np.count_nonzero(row[:j] >= score)) + int(np.count_nonzero(row[j + 1 :] > score))
-
-
 def top_documents(scores: FloatMatrix, k: int) -> IntMatrix:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order: `(q, min(k, n))` int64.
 
@@ -120,13 +99,14 @@ def top_documents(scores: FloatMatrix, k: int) -> IntMatrix:
     return best[:, :k].astype(np.int64)
 
 
-def quality(metric: Metric, relevant: Relevant, ranks: IntMatrix) -> FloatArray:
-    """Value of a quality metric for each query, `(n_queries,)` float64, from the ranks of the relevant documents.
+def quality(metric: Metric, relevant: Relevant, places: Places) -> FloatArray:
+    """Expected value of a quality metric for each query, `(n_queries,)` float64, over the orders of tied documents.
 
     A query without any relevant document is 0, as in trec_eval.
     """
-    cut = np.inf if metric.k is None else metric.k
-    return QUALITY[metric.kind](relevant, ranks, cut)
+    last = int(np.where(places.ahead < NOT_RETRIEVED, places.worst, 0).max(initial=1))
+    cut = last if metric.k is None else metric.k
+    return QUALITY[metric.kind](relevant, places, cut)
 
 
 def agreement(metric: Metric, reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
@@ -135,28 +115,87 @@ def agreement(metric: Metric, reference: IntMatrix, ranking: IntMatrix) -> Float
     return AGREEMENT[metric.kind](reference[:, :k], ranking[:, :k])
 
 
-def _ndcg(relevant: Relevant, ranks: IntMatrix, k: float) -> FloatArray:
-    gain = np.where(ranks <= k, relevant.grade / np.log2(ranks + 1.0), 0.0)
+def _ndcg(relevant: Relevant, places: Places, k: int) -> FloatArray:
+    discounts = 1 / np.log2(np.arange(1, k + 1) + 1.0)
+    gain = relevant.grade * _mean_over_ties(discounts, places)
     order = np.lexsort((-relevant.grade, relevant.query))
     place = _place_in_query(relevant)
     ideal = np.where(place <= k, relevant.grade[order] / np.log2(place + 1.0), 0.0)
     return _ratio(_per_query(relevant, gain), _per_query(relevant, ideal))
 
 
-def _mrr(relevant: Relevant, ranks: IntMatrix, k: float) -> FloatArray:
-    best = np.zeros(relevant.n_queries)
-    np.maximum.at(best, relevant.query, np.where(ranks <= k, 1.0 / ranks, 0.0))
-    return best
+def _recall(relevant: Relevant, places: Places, k: int) -> FloatArray:
+    return _ratio(_per_query(relevant, _mean_over_ties(np.ones(k), places)), relevant.per_query)
 
 
-def _recall(relevant: Relevant, ranks: IntMatrix, k: float) -> FloatArray:
-    return _ratio(_per_query(relevant, (ranks <= k).astype(np.float64)), relevant.per_query)
+def _mean_over_ties(weights: FloatArray, places: Places) -> FloatArray:
+    """Mean weight of the ranks a document may have, for weights of the ranks 1 to k; ranks beyond weigh nothing."""
+    k = len(weights)
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    return (sums[np.minimum(places.worst, k)] - sums[np.minimum(places.ahead, k)]) / places.tied
 
 
-def _average_precision(relevant: Relevant, ranks: IntMatrix, k: float) -> FloatArray:
-    ordered = ranks[np.lexsort((ranks, relevant.query))]
-    precision = np.where(ordered <= k, _place_in_query(relevant) / ordered, 0.0)
-    return _ratio(_per_query(relevant, precision), relevant.per_query)
+def _mrr(relevant: Relevant, places: Places, k: int) -> FloatArray:
+    """The first relevant document is one of the best group's; with several there, the earliest of them."""
+    values = _of_lone_documents(relevant, places, k)
+    for query, pairs in _queries_with_several(relevant):
+        best = pairs[np.argmin(places.ahead[pairs])]
+        ahead, tied = int(places.ahead[best]), int(places.tied[best])
+        members = int(np.count_nonzero(places.ahead[pairs] == ahead))
+        if ahead < k:
+            values[query] = _expected_reciprocal(ahead, tied, members, k)
+    return values
+
+
+def _expected_reciprocal(ahead: int, tied: int, members: int, k: int) -> float:
+    """Mean of 1 / rank of the first of `members` among `tied` documents in random order behind `ahead` others."""
+    probability, value = members / tied, 0.0
+    for j in range(1, min(tied - members + 1, k - ahead) + 1):
+        value += probability / (ahead + j)
+        probability *= (tied - j - members + 1) / max(1, tied - j)
+    return value
+
+
+def _average_precision(relevant: Relevant, places: Places, k: int) -> FloatArray:
+    """Group by group: at rank p a relevant document sees those of earlier groups and its share of its own before p."""
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, k + 1))])
+    values = _of_lone_documents(relevant, places, k)
+    for query, pairs in _queries_with_several(relevant):
+        before = 0
+        for ahead in np.unique(places.ahead[pairs]):
+            members = pairs[places.ahead[pairs] == ahead]
+            values[query] += _group_precision(int(ahead), int(places.tied[members[0]]), len(members), before, harmonic)
+            before += len(members)
+    return _ratio(values, relevant.per_query)
+
+
+def _group_precision(ahead: int, tied: int, members: int, before: int, harmonic: FloatArray) -> float:
+    """Expected sum of precisions at the ranks of a tied group's `members` (McSherry and Najork 2008, section 3.3).
+
+    With j the place within the group: members / tied * (before + 1 + (j - 1) * (members - 1) / (tied - 1)) / (ahead +
+    j), summed in closed form by the harmonic numbers.
+    """
+    k = len(harmonic) - 1
+    last = min(ahead + tied, k)
+    if ahead >= k:
+        return 0.0
+    inverse = harmonic[last] - harmonic[ahead]  # sum of 1 / (ahead + j)
+    spread = (members - 1) / (tied - 1) if tied > 1 else 0.0
+    steps = (last - ahead) - (ahead + 1) * inverse  # sum of (j - 1) / (ahead + j)
+    return float(members / tied * ((before + 1) * inverse + spread * steps))
+
+
+def _of_lone_documents(relevant: Relevant, places: Places, k: int) -> FloatArray:
+    """Mean of 1 / rank where a query has one relevant document: both its MRR and its average precision, else 0."""
+    inverse = _mean_over_ties(1 / np.arange(1, k + 1), places)
+    return np.where(relevant.per_query == 1, _per_query(relevant, inverse), 0.0)
+
+
+def _queries_with_several(relevant: Relevant) -> Iterator[tuple[int, IntMatrix]]:
+    """Each query of several relevant documents, and where its pairs stand in the parallel arrays."""
+    starts = relevant.per_query.cumsum() - relevant.per_query
+    for query in np.flatnonzero(relevant.per_query > 1).tolist():
+        yield query, np.arange(starts[query], starts[query] + relevant.per_query[query])
 
 
 def _overlap(reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
@@ -198,7 +237,7 @@ def _ratio(above: FloatArray, below: FloatArray | IntMatrix) -> FloatArray:
     return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
 
 
-QUALITY: dict[str, Callable[[Relevant, IntMatrix, float], FloatArray]] = {
+QUALITY: dict[str, Callable[[Relevant, Places, int], FloatArray]] = {
     "ndcg": _ndcg,
     "mrr": _mrr,
     "recall": _recall,

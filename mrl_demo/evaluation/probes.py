@@ -6,6 +6,7 @@ probe measures it without training, the logistic probe with a linear layer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,11 +26,23 @@ _LOGISTIC_C = 10.0
 
 
 @dataclass(frozen=True)
-class ProbeRow:
-    """One figure of a probe at one dimension with its 95% interval.
+class ProbeMetric:
+    """A metric of what vectors keep besides rankings: `name` as given, `kind` "spearman", "accuracy" or "macro-f1".
 
-    `probe` is "pairs", "logistic" or "knn"; `metric` "spearman", "accuracy" or "macro-f1"; `n` the pairs or
-    test texts.
+    `probe` is "pairs", "logistic" or "knn"; `label` the field of the documents that is predicted, "" for the default.
+    """
+
+    name: str
+    kind: str
+    probe: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One figure of a probe at one dimension with its 95% interval; `n` counts the pairs or test texts.
+
+    `correct` has 1 for every test text that was classified right, `(n,)` float32, None for other metrics.
     """
 
     probe: str
@@ -39,6 +52,7 @@ class ProbeRow:
     low: float
     high: float
     n: int
+    correct: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,22 @@ class LabelledRows:
     test: IntMatrix
     classes: IntMatrix
     names: tuple[str, ...]
+
+
+def parse_probe_metric(name: str) -> ProbeMetric | None:
+    """Read "spearman", "accuracy", "macro-f1", the latter two also with "knn-" before and "@LABEL" behind them.
+
+    None if it is not one of these: a metric of rankings, or a wrong name.
+
+    >>> parse_probe_metric("knn-accuracy@topic")
+    ProbeMetric(name='knn-accuracy@topic', kind='accuracy', probe='knn', label='topic')
+    """
+    match = re.fullmatch(r"(spearman)|(knn-)?(accuracy|macro-f1)(?:@([a-z]+))?", name.strip().lower())
+    if match is None:
+        return None
+    if match[1]:
+        return ProbeMetric("spearman", "spearman", "pairs")
+    return ProbeMetric(match[0], match[3], "knn" if match[2] else "logistic", match[4] or "")
 
 
 def spearman_by_dimension(
@@ -103,16 +133,26 @@ def labelled_rows(
     return LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
 
 
-def labels_of(corpus: Corpus, seed: int = 0) -> LabelledRows:
-    """The documents of `corpus` by `domain`, split by `topic`; raises `CorpusError` where there are no domains."""
-    labels = [document.domain for document in corpus.documents]
-    if not any(labels):
-        raise CorpusError(f"{corpus.name} has no labels: classification needs a labelled text column.")
-    topics = [document.topic for document in corpus.documents]
-    return labelled_rows(labels, topics if all(topics) else None, seed)
+def labels_of(corpus: Corpus, label: str = "", seed: int = 0) -> LabelledRows:
+    """The documents of `corpus` by `label` ("domain" or "topic"; "": domains if there are any, else topics).
+
+    Domains are split by topic, so that no test text has a sibling in training. Raises `CorpusError` if the corpus has
+    no such labels.
+    """
+    fields = {"domain": [doc.domain for doc in corpus.documents], "topic": [doc.topic for doc in corpus.documents]}
+    there = [name for name, labels in fields.items() if any(labels)]
+    chosen = label or next(iter(there), "")
+    if chosen not in there:
+        wanted = f"no labels of the kind {label!r}" if label and there else "no labels"
+        known = f"it has {', '.join(there)}" if there else "classification needs a label for every document"
+        raise CorpusError(f"{corpus.name} has {wanted}: {known}.")
+    groups = fields["topic"] if chosen == "domain" and all(fields["topic"]) else None
+    return labelled_rows(fields[chosen], groups, seed)
 
 
-def classification_by_dimension(vectors: FloatMatrix, rows: LabelledRows, dims: Sequence[int]) -> tuple[ProbeRow, ...]:
+def classification_by_dimension(
+    vectors: FloatMatrix, rows: LabelledRows, dims: Sequence[int], probes: Sequence[str] = ("logistic", "knn")
+) -> tuple[ProbeRow, ...]:
     """Accuracy and macro-F1 of a logistic probe and of 5 nearest neighbours on cut `(n, D)` vectors, at each dimension.
 
     Intervals are bootstrapped over the test texts. Library: scikit-learn.
@@ -122,7 +162,7 @@ def classification_by_dimension(vectors: FloatMatrix, rows: LabelledRows, dims: 
     found = []
     for dim in dims:
         cut = truncate(vectors, dim)
-        for probe in ("logistic", "knn"):
+        for probe in probes:
             predicted = _predict(probe, cut[rows.train], rows.classes[rows.train], cut[rows.test])
             found += _classification_rows(probe, dim, truth, predicted, bootstrap)
     return tuple(found)
@@ -148,7 +188,10 @@ def _classification_rows(
     f1 = float(_f1(_counts(truth, predicted).mean(axis=0)[None])[0])
     n = len(truth)
     return [
-        ProbeRow(probe, "accuracy", dim, accuracy.value, accuracy.low, accuracy.high, n),
+        ProbeRow(
+            probe, "accuracy", dim, accuracy.value, accuracy.low, accuracy.high, n,
+            (truth == predicted).astype(np.float32),
+        ),
         ProbeRow(probe, "macro-f1", dim, f1, float(low), float(high), n),
     ]
 
