@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrl_demo.adapt import Rotation
@@ -17,6 +17,7 @@ from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
 
@@ -86,6 +87,18 @@ class SpaceBuilder:
         texts = [query.text for query in corpus.queries]
         return self._query_vectors(encoder_name, texts, f"{corpus.name}-{encoder_name}-queries")
 
+    def texts(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
+        """`(n, d)` float32 unit rows of any texts, encoded as documents."""
+        encoder = self.encoders.encoder(encoder_name)
+        key = vectors_key(encoder.fingerprint, sha256_text(*texts), "documents")
+        return self._cached_vectors(key, len(texts), "", lambda: encoder.encode_documents(texts))
+
+    def with_token_limit(self, arm: Arm, max_tokens: int) -> Arm:
+        """The arm with its encoder cutting texts at `max_tokens`; itself for 0 and for arms without an encoder."""
+        if not max_tokens or not arm.has_vectors:
+            return arm
+        return replace(arm, encoder=self.encoders.limited(arm.encoder, max_tokens))
+
     def stand_ins(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
         """`(m, d)` float32 unit rows of the corpus' titles and sentences that stand in for queries."""
         texts = stand_in_queries(corpus.documents)
@@ -110,14 +123,16 @@ class SpaceBuilder:
         return self._rotations.get(key, find_or_fit)
 
     def material(self, arm: Arm, corpus: Corpus, documents: FloatMatrix) -> FitMaterial:
-        """What the transform of `arm` may be fitted on."""
+        """What the transform of `arm` may be fitted on, in canonical order: a fit depends on no file's order."""
+        order = canonical_order(corpus.documents)
+        ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order))
         return FitMaterial(
-            corpus=corpus,
+            corpus=ordered,
             encoder=arm.encoder,
             encoder_fingerprint=self.encoders.encoder(arm.encoder).fingerprint,
             trained_dims=arm.trained_dims,
-            documents=documents,
-            stand_ins=lambda progress: self.stand_ins(arm.encoder, corpus, progress),
+            documents=documents[order],
+            stand_ins=lambda progress: self.stand_ins(arm.encoder, ordered, progress),
             shipped=self._shipped,
             seed=self._seed,
         )

@@ -51,6 +51,15 @@ class Query:
 
 
 @dataclass(frozen=True)
+class ScoredPair:
+    """Two texts and how alike people found them; any scale, higher is more alike."""
+
+    first: str
+    second: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
 
@@ -64,6 +73,7 @@ class Corpus:
     fingerprint: str
     queries: tuple[Query, ...] = ()
     judgements: Judgements = field(default_factory=dict)
+    pairs: tuple[ScoredPair, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Corpus
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.evaluation.metrics import Metric, parse_metric
 from mrl_demo.evaluation.probes import ProbeMetric, parse_probe_metric
@@ -78,3 +79,13 @@ class SweepPlan:
 def default_dims(full: int) -> tuple[int, ...]:
     """The lengths measured if none are named: nine up to 384, the usual ones above, and the full one."""
     return (*(dim for dim in (*DEFAULT_DIMS, *_LONGER_DIMS) if dim < full), full)
+
+
+def metrics_for(corpus: Corpus) -> tuple[str, ...]:
+    """The default metrics of a corpus: rankings, and what its labels and scored pairs allow."""
+    metrics = DEFAULT_METRICS
+    if any(document.domain for document in corpus.documents):
+        metrics += ("accuracy@domain", "macro-f1@domain", "knn-accuracy@domain")
+    if any(document.topic for document in corpus.documents):
+        metrics += ("accuracy@topic",)
+    return metrics + (("spearman",) if corpus.pairs else ())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.arms.vectors import load_vectors
+from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import Cancelled, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.core.vectors import check_dimension
+from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Progress
+from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.bm25 import bm25_scores
 from mrl_demo.evaluation.judged import JudgedSet, judged_set
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
 from mrl_demo.evaluation.metrics import Metric, parse_metric
+from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
+from mrl_demo.evaluation.probes import LabelledRows, ProbeMetric, ProbeRow, classification_by_dimension, labels_of
+from mrl_demo.evaluation.probes import spearman_by_dimension
 from mrl_demo.evaluation.results import (
     NO_PRECISION,
     DifferenceRow,
@@ -33,100 +36,136 @@ from mrl_demo.evaluation.results import (
     SweepRow,
 )
 from mrl_demo.evaluation.scoring import n_blocks
-from mrl_demo.evaluation.stats import RESAMPLES, PairedBootstrap
-from mrl_demo.search.quantised import Precision, parse_precision
+from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.search.quantised import parse_precision
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100", "overlap@10", "rbo@100")
-DEFAULT_DIMS = (8, 16, 32, 64, 96, 128, 192, 256, 384)
-_LONGER_DIMS = (512, 768, 1024, 1536, 2048, 3072)
-_BASE = "base"
+BASE = "base"
+FULL = "full"
 _PREPARING = 0.5
 
 
-def default_dims(full: int) -> tuple[int, ...]:
-    """The lengths measured where none are named: nine up to 384, the usual ones above, and the full one."""
-    return (*(dim for dim in (*DEFAULT_DIMS, *_LONGER_DIMS) if dim < full), full)
-
-
-def run_evaluation(
-    builder: SpaceBuilder,
-    corpus: Corpus,
-    arms: Sequence[str],
-    dims: Sequence[int] | None = None,
-    precisions: Sequence[str] = ("float32",),
-    metrics: Sequence[str] = DEFAULT_METRICS,
-    progress: Progress | None = None,
-    *,
-    split: str = "test",
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> SweepResult:
-    """Measure every arm (any name `resolve_arm` takes, and "bm25") on the judged queries of `corpus`.
-
-    `dims` None means `default_dims` of each arm. What cannot be measured (an arm that fails to load, NaN
-    vectors, dimensions above an arm's, queries without judgements) is left out and named in the result's
-    `notes`. Raises `LabError` for a wrong metric, precision or dimension, a corpus without queries, or where
-    no arm could be measured; and whatever `progress` raises: that cancels.
-    """
-    plan = _Plan(
-        dims=None if dims is None else tuple(sorted({_positive(dim) for dim in dims})),
-        precisions=tuple(dict.fromkeys(parse_precision(name) for name in precisions)),
-        metrics=tuple(dict.fromkeys(parse_metric(name) for name in metrics)),
-        seed=seed,
-    )
-    started = time.perf_counter()
-    judged = judged_set(corpus, split)
-    run = _Run(builder, corpus, judged, plan, progress)
-    for i, name in enumerate(dict.fromkeys(arms)):
-        run.measure_arm(name, i, len(dict.fromkeys(arms)))
-    if not run.values:
-        raise LabError(" ".join(["No arm could be measured.", *run.notes]))
-    return _result(run, PairedBootstrap(len(judged.queries), resamples, seed), started)
-
-
 @dataclass(frozen=True)
-class _Plan:
-    dims: tuple[int, ...] | None
-    precisions: tuple[Precision, ...]
-    metrics: tuple[Metric, ...]
-    seed: int
+class Contender:
+    """Something to measure: vectors (several sets of them for an arm of seeds), or scores without dimensions.
+
+    `vectors` and `pairs` load in the corpus' own order; `pairs` are those of the corpus' scored pairs.
+    """
+
+    name: str
+    label: str
+    trained_dims: tuple[int, ...] = ()
+    seeds: int = 1
+    vectors: Callable[[Progress | None], Iterator[ArmVectors]] | None = None
+    scores: Callable[[], Iterator[tuple[int, FloatMatrix]]] | None = None
+    pairs: Callable[[], ArmVectors] | None = None
+
+
+def evaluate(
+    builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: Progress | None = None
+) -> SweepResult:
+    """Measure the arms of `plan` on `corpus`; figures do not depend on the order of documents, queries or judgements.
+
+    What cannot be measured (an arm that fails to load, NaN vectors, dimensions above an arm's, queries without
+    judgements) is left out and named in the result's `notes`. Raises `LabError` for a corpus without queries or if no
+    arm could be measured; and whatever `progress` raises: that cancels.
+    """
+    run = _start(corpus, plan, progress)
+    names = list(dict.fromkeys(plan.arms))
+    for i, name in enumerate(names):
+        report = _Report(progress, i / len(names), 1 / len(names), name)
+        run.measure(name, lambda name=name: _contender(builder, run, resolve_arm(name, builder.menu)), report)  # type: ignore[misc]
+    return run.result()
+
+
+def sweep_vectors(corpus: Corpus, plan: SweepPlan, arms: Mapping[str, ArmVectors]) -> SweepResult:
+    """The same for vectors at hand: queries in the order of `judged_set(corpus, plan.split)`, documents in the corpus'."""
+    judged = judged_set(corpus, plan.split, plan.queries, plan.seed)
+    run = _start(corpus, plan)
+    place = {query.id: row for row, query in enumerate(judged.queries)}
+    rows = [place[query.id] for query in run.judged.queries]
+    for name, vectors in arms.items():
+        chosen = ArmVectors(vectors.queries[rows], vectors.documents)
+        contender = Contender(name, name, vectors=lambda _, chosen=chosen: iter([chosen]))  # type: ignore[misc]
+        run.measure(name, lambda contender=contender: contender, _Report(None, 0, 1, name))  # type: ignore[misc]
+    return run.result()
+
+
+def _start(corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) -> _Run:
+    """A run over the corpus with documents and queries in canonical order."""
+    order = canonical_order(corpus.documents)
+    queries = tuple(corpus.queries[row] for row in canonical_order(corpus.queries))
+    ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order), queries=queries)
+    judged = judged_set(ordered, plan.split, plan.queries, plan.seed)
+    return _Run(corpus, ordered, order, judged, plan, progress)
+
+
+def _contender(builder: SpaceBuilder, run: _Run, arm: Arm) -> Contender:
+    """An arm as something to measure over the run's corpus and queries."""
+    if not arm.has_vectors:
+        return Contender(arm.name, arm.label, scores=lambda: bm25_scores(run.corpus, run.judged.queries))
+    limited = builder.with_token_limit(arm, run.plan.max_tokens)
+    original = run.original
+    return Contender(
+        name=arm.name,
+        label=arm.label,
+        trained_dims=arm.trained_dims,
+        seeds=len(arm.transform.variants()),
+        vectors=lambda progress: load_vectors(builder, limited, original, run.judged.queries, progress),
+        pairs=lambda: _pair_vectors(builder, limited, original),
+    )
+
+
+def _pair_vectors(builder: SpaceBuilder, arm: Arm, corpus: Corpus) -> ArmVectors:
+    """First and second texts of the corpus' scored pairs in the arm's space."""
+    space = builder.space(arm, corpus)
+    sides = [builder.texts(arm.encoder, [getattr(pair, side) for pair in corpus.pairs]) for side in ("first", "second")]
+    return ArmVectors(*(space.map_queries(side) for side in sides))
 
 
 @dataclass
 class _Run:
-    """What one sweep has gathered so far."""
+    """What one sweep has gathered so far.
 
-    builder: SpaceBuilder
+    `original` is the corpus in its file's order, by which vectors are cached and shipped; `order` has put its documents
+    where they are in `corpus`.
+    """
+
+    original: Corpus
     corpus: Corpus
+    order: IntMatrix
     judged: JudgedSet
-    plan: _Plan
+    plan: SweepPlan
     progress: Progress | None
+    started: float = field(default_factory=time.perf_counter)
     arms: list[SweepArm] = field(default_factory=list)
     values: dict[RowKey, NDArray[np.float32]] = field(default_factory=dict)
     full: dict[RowKey, NDArray[np.float32]] = field(default_factory=dict)
+    probes: dict[RowKey, ProbeRow] = field(default_factory=dict)
     bands: dict[RowKey, tuple[float, float]] = field(default_factory=dict)
     rank_dims: dict[str, tuple[int, ...]] = field(default_factory=dict)
     first_ranks: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     preparing_seconds: float = 0.0
+    metrics: tuple[Metric, ...] = ()
+    labels: dict[str, LabelledRows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.notes += self.judged.notes
-        if not self.judged.is_judged:
-            kept = tuple(metric for metric in self.plan.metrics if metric.is_agreement)
-            self.plan = _Plan(self.plan.dims, self.plan.precisions, kept or (Metric("overlap", 10),), self.plan.seed)
+        metrics = self.plan.ranking_metrics()
+        if not self.judged.is_judged and metrics:
+            metrics = tuple(metric for metric in metrics if metric.is_agreement) or (Metric("overlap", 10),)
+        self.metrics = metrics
 
-    def measure_arm(self, name: str, place: int, of: int) -> None:
-        """Measure one arm and keep what it gives; whatever stops it becomes a note, except the wish to cancel."""
-        report = _Report(self.progress, place / of, 1 / of, name)
+    def measure(self, name: str, find: Callable[[], Contender], report: _Report) -> None:
+        """Measure one contender and keep its figures; whatever stops it becomes a note, except the wish to cancel."""
         try:
-            arm = resolve_arm(name, self.builder.menu)
-            if arm.has_vectors:
-                self._measure_vectors(arm, report)
+            contender = find()
+            if contender.scores is not None:
+                self._measure_scores(contender, report)
             else:
-                self._measure_bm25(arm, report)
+                self._measure_vectors(contender, report)
         except Exception as error:
             if report.cancelled or isinstance(error, Cancelled):
                 raise
@@ -134,52 +173,104 @@ class _Run:
                 logger.exception("Arm %s failed", name)
             self.notes.append(f"{name} is left out: {error}")
 
-    def _measure_bm25(self, arm: Arm, report: _Report) -> None:
-        if not self.judged.is_judged:
+    def result(self) -> SweepResult:
+        """Everything with intervals and paired differences; raises `LabError` if nothing was measured."""
+        if not self.values and not self.probes:
+            raise LabError(" ".join(["No arm could be measured.", *self.notes]))
+        return _result(self)
+
+    def _measure_scores(self, contender: Contender, report: _Report) -> None:
+        if not self.judged.is_judged or contender.scores is None:
             raise LabError("without judgements there is nothing to measure it by.")
         report.expect(len(self.judged.queries))
-        blocks = bm25_scores(self.corpus, self.judged.queries)
-        measured = measure_scores(blocks, self.judged.relevant, self.plan.metrics, NO_PRECISION, report.tick)
+        blocks = self._without_own(contender.scores())
+        measured = measure_scores(blocks, self.judged.relevant, self.metrics, NO_PRECISION, report.tick)
         if not measured.values:
             raise LabError("it has no dimensions, so agreement with the full one says nothing.")
-        self.arms.append(SweepArm(arm.name, arm.label, None))
-        self._keep(arm.name, measured, set(measured.values))
+        self.arms.append(SweepArm(contender.name, contender.label, None))
+        self._keep(contender.name, measured, set(measured.values))
 
-    def _measure_vectors(self, arm: Arm, report: _Report) -> None:
-        plan, queries = self.plan, self.judged.queries
-        started = time.perf_counter()
-        measured: list[Measured] = []
-        for vectors in load_vectors(self.builder, arm, self.corpus, queries, report.preparing()):
+    def _without_own(self, blocks: Iterator[tuple[int, FloatMatrix]]) -> Iterator[tuple[int, FloatMatrix]]:
+        for start, scores in blocks:
+            own = self.judged.own_document[start : start + len(scores)]
+            rows = np.flatnonzero(own >= 0)
+            scores[rows, own[rows]] = -np.inf
+            yield start, scores
+
+    def _measure_vectors(self, contender: Contender, report: _Report) -> None:
+        """Every set of vectors of one contender; a contender of several seeds counts by its mean."""
+        if contender.vectors is None:
+            raise LabError("it has neither vectors nor scores.")
+        started, measured, dims, full = time.perf_counter(), [], (), 0
+        for given in contender.vectors(report.preparing()):
+            vectors = ArmVectors(given.queries, given.documents[self.order])
             if not measured:
                 self.preparing_seconds += time.perf_counter() - started
                 full = vectors.documents.shape[1]
-                dims = self._dims(arm.name, full)
-                blocks = len(dims) * len(plan.precisions) * n_blocks(len(queries), len(self.corpus))
-                report.expect(blocks * len(arm.transform.variants()))
-            measured.append(
-                measure_vectors(
-                    vectors, self.judged.relevant, dims, plan.precisions, plan.metrics, report.tick, plan.seed
-                )
-            )
-        self._keep_arm(arm, measured, dims, full)
+                dims = self._dims(contender.name, full)
+                self._probe(contender, vectors, dims)
+                blocks = n_blocks(len(self.judged.queries), len(self.corpus))
+                report.expect(len(dims) * len(self.plan.parsed_precisions()) * blocks * contender.seeds)
+            if self.metrics:
+                measured.append(self._measure(vectors, dims, report))
+        self.arms.append(SweepArm(contender.name, contender.label, full, contender.trained_dims))
+        if measured:
+            self._keep_mean(contender.name, measured, dims)
 
-    def _keep_arm(self, arm: Arm, measured: list[Measured], dims: tuple[int, ...], full: int) -> None:
-        """Keep the mean over an arm's variants, and the band they span if there are several."""
+    def _measure(self, vectors: ArmVectors, dims: tuple[int, ...], report: _Report) -> Measured:
+        return measure_vectors(
+            vectors,
+            self.judged.relevant,
+            dims,
+            self.plan.parsed_precisions(),
+            self.metrics,
+            report.tick,
+            self.plan.seed,
+            self.judged.own_document,
+        )
+
+    def _keep_mean(self, name: str, measured: list[Measured], dims: tuple[int, ...]) -> None:
+        """Keep the mean over the seeds, and the band they span if there are several."""
         mean = mean_of(measured)
-        wanted = {key for key in mean.values if key[0] in dims and parse_precision(key[1]) in self.plan.precisions}
-        self.arms.append(SweepArm(arm.name, arm.label, full, arm.trained_dims))
-        self._keep(arm.name, mean, wanted)
-        self.rank_dims[arm.name], self.first_ranks[arm.name] = mean.rank_dims, mean.first_ranks
+        precisions = self.plan.parsed_precisions()
+        wanted = {key for key in mean.values if key[0] in dims and parse_precision(key[1]) in precisions}
+        self._keep(name, mean, wanted)
+        self.rank_dims[name], self.first_ranks[name] = mean.rank_dims, mean.first_ranks
         if len(measured) > 1:
             for key in wanted:
-                means = [float(each.values[key].mean()) for each in measured]
-                self.bands[(arm.name, *key)] = (min(means), max(means))
+                means = [float(one.values[key].mean()) for one in measured]
+                self.bands[(name, *key)] = (min(means), max(means))
+
+    def _probe(self, contender: Contender, vectors: ArmVectors, dims: tuple[int, ...]) -> None:
+        """Labels and scored pairs by dimension, uncut float32 included; what the corpus lacks becomes a note."""
+        metrics = self.plan.probe_metrics()
+        lengths = sorted({*dims, vectors.documents.shape[1]})
+        for metric in metrics:
+            try:
+                rows = self._probe_rows(metric, contender, vectors, lengths)
+            except LabError as error:
+                note = f"{metric.name} is left out: {error}"
+                self.notes += [note] * (note not in self.notes)
+                continue
+            self.probes |= {(contender.name, row.dim, FLOAT32.name, metric.name): row for row in rows}
+
+    def _probe_rows(
+        self, metric: ProbeMetric, contender: Contender, vectors: ArmVectors, dims: list[int]
+    ) -> list[ProbeRow]:
+        if metric.kind == "spearman":
+            if not self.corpus.pairs or contender.pairs is None:
+                raise LabError("the corpus has no scored pairs.")
+            pairs = contender.pairs()
+            scores = [pair.score for pair in self.corpus.pairs]
+            return list(spearman_by_dimension(pairs.queries, pairs.documents, scores, dims))
+        if metric.label not in self.labels:
+            self.labels[metric.label] = labels_of(self.corpus, metric.label, self.plan.seed)
+        rows = classification_by_dimension(vectors.documents, self.labels[metric.label], dims, (metric.probe,))
+        return [row for row in rows if row.metric == metric.kind]
 
     def _dims(self, name: str, full: int) -> tuple[int, ...]:
-        if self.plan.dims is None:
-            return default_dims(full)
-        above = [dim for dim in self.plan.dims if dim > full]
-        kept = tuple(dim for dim in self.plan.dims if dim <= full)
+        kept = self.plan.dims_of(full)
+        above = [dim for dim in self.plan.dims or () if dim > full]
         if not kept:
             raise InvalidDimensionError(f"its vectors have {full} numbers, fewer than every dimension asked for.")
         if above:
@@ -195,20 +286,40 @@ class _Run:
                 self.full[(name, *key)] = values
 
 
-def _result(run: _Run, bootstrap: PairedBootstrap, started: float) -> SweepResult:
+@dataclass(frozen=True)
+class _Figures:
+    """Values of one kind of unit (queries, or test texts of a label) by key, uncut values, and their resamples."""
+
+    values: Mapping[RowKey, NDArray[np.float32]]
+    full: Mapping[RowKey, NDArray[np.float32]]
+    bootstrap: PairedBootstrap
+
+
+def _result(run: _Run) -> SweepResult:
+    plan, groups = run.plan, _figure_groups(run)
+    full_dims = {arm.name: arm.full_dim for arm in run.arms}
+    probe_rows = {
+        key: SweepRow(*key, row.value, row.low, row.high, row.n)
+        for key, row in run.probes.items()
+        if row.correct is None
+    }
+    asked = {key: row for key, row in probe_rows.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
     return SweepResult(
         corpus=run.corpus.name,
         hardware=describe_hardware(),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - started, 3),
+        seconds=round(time.perf_counter() - run.started, 3),
         preparing_seconds=round(run.preparing_seconds, 3),
         n_queries=len(run.judged.queries),
         n_documents=len(run.corpus),
         arms=tuple(run.arms),
-        rows=_rows(run.values, run.bands, bootstrap),
-        full=_rows(run.full, {}, bootstrap),
-        differences=_differences(run, bootstrap),
-        retentions=_retentions(run, bootstrap),
+        rows=(*(row for group in groups for row in _rows(group.values, run.bands, group.bootstrap)), *asked.values()),
+        full=(
+            *(row for group in groups for row in _rows(group.full, {}, group.bootstrap)),
+            *(row for key, row in probe_rows.items() if key[1] == full_dims[key[0]]),
+        ),
+        differences=tuple(row for group in groups for row in _differences(group, plan.against)),
+        retentions=tuple(row for group in groups for row in _retentions(group)),
         notes=tuple(run.notes),
         query_ids=tuple(query.id for query in run.judged.queries),
         per_query=run.values,
@@ -217,61 +328,93 @@ def _result(run: _Run, bootstrap: PairedBootstrap, started: float) -> SweepResul
     )
 
 
+def _figure_groups(run: _Run) -> list[_Figures]:
+    """Queries, and the test texts of every label that was predicted: units that can be resampled together."""
+    plan = run.plan
+    groups = []
+    if run.values:
+        bootstrap = PairedBootstrap(len(run.judged.queries), plan.resamples, plan.seed)
+        groups.append(_Figures(run.values, run.full, bootstrap))
+    full_dims = {arm.name: arm.full_dim for arm in run.arms}
+    for metric in plan.probe_metrics():
+        correct = {key: row.correct for key, row in run.probes.items() if key[3] == metric.name and row.correct is not None}
+        if not correct:
+            continue
+        values = {key: found for key, found in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
+        full = {key: found for key, found in correct.items() if key[1] == full_dims[key[0]]}
+        groups.append(_Figures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed)))
+    return groups
+
+
 def _rows(
-    values: dict[RowKey, NDArray[np.float32]], bands: dict[RowKey, tuple[float, float]], bootstrap: PairedBootstrap
+    values: Mapping[RowKey, NDArray[np.float32]], bands: Mapping[RowKey, tuple[float, float]], bootstrap: PairedBootstrap
 ) -> tuple[SweepRow, ...]:
     if not values:
         return ()
     intervals = bootstrap.intervals(np.stack(list(values.values()), axis=1))
     return tuple(
-        SweepRow(*key, each.value, each.low, each.high, bootstrap.n_queries, *bands.get(key, (None, None)))
-        for key, each in zip(values, intervals, strict=True)
+        SweepRow(*key, interval.value, interval.low, interval.high, bootstrap.n_queries, *bands.get(key, (None, None)))
+        for key, interval in zip(values, intervals, strict=True)
     )
 
 
-def _differences(run: _Run, bootstrap: PairedBootstrap) -> tuple[DifferenceRow, ...]:
-    """Every quality figure against base at the same place and against its own arm uncut, Holm over the dimensions."""
-    full = {(key[0], key[3]): (key, values) for key, values in run.full.items()}
+def _differences(figures: _Figures, against: tuple[str, ...]) -> tuple[DifferenceRow, ...]:
+    """Every figure of quality against the arms of `against` and its own arm uncut, Holm over the dimensions."""
     names: list[tuple[str, int, str, str, str]] = []
     columns: list[NDArray[np.float32]] = []
-    for key, values in run.values.items():
+    for key, values in figures.values.items():
         arm, dim, precision, metric = key
-        if dim is None or parse_metric(metric).is_agreement:
+        if dim is None or _is_agreement(metric):
             continue
-        base = run.values.get((_BASE, dim, precision, metric))
-        if arm != _BASE and base is not None:
-            names.append((arm, dim, precision, metric, "base"))
-            columns.append(values - base)
-        full_key, uncut = full[arm, metric]
-        if key != full_key:
-            names.append((arm, dim, precision, metric, "full"))
-            columns.append(values - uncut)
+        for other, reference in _references(figures, key, against):
+            names.append((arm, dim, precision, metric, other))
+            columns.append(values - reference)
     if not columns:
         return ()
-    families = [(arm, precision, metric, against) for arm, _, precision, metric, against in names]
-    found = bootstrap.differences(np.stack(columns, axis=1), families)
+    families = [(arm, precision, metric, other) for arm, _, precision, metric, other in names]
+    differences = figures.bootstrap.differences(np.stack(columns, axis=1), families)
     return tuple(
-        DifferenceRow(*name, each.value, each.low, each.high, each.p, each.p_holm, each.verdict)
-        for name, each in zip(names, found, strict=True)
+        DifferenceRow(*name, row.value, row.low, row.high, row.p, row.p_holm, row.verdict)
+        for name, row in zip(names, differences, strict=True)
     )
 
 
-def _retentions(run: _Run, bootstrap: PairedBootstrap) -> tuple[RetentionRow, ...]:
-    full = {(key[0], key[3]): values for key, values in run.full.items()}
-    names: list[tuple[str, int, str, str]] = []
+def _references(
+    figures: _Figures, key: RowKey, against: tuple[str, ...]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Names and values of what a figure is compared with."""
+    arm, dim, precision, metric = key
+    uncut = {full_key[0]: (full_key, values) for full_key, values in figures.full.items() if full_key[3] == metric}
+    for other in against:
+        if other == UNCUT_BASE and BASE in uncut and key != uncut[BASE][0]:
+            yield other, uncut[BASE][1]
+        elif other != arm and (other, dim, precision, metric) in figures.values:
+            yield other, figures.values[other, dim, precision, metric]
+    if arm in uncut and key != uncut[arm][0]:
+        yield FULL, uncut[arm][1]
+
+
+def _retentions(figures: _Figures) -> tuple[RetentionRow, ...]:
+    full = {(key[0], key[3]): values for key, values in figures.full.items()}
+    names: list[RowKey] = []
     columns: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    for (arm, dim, precision, metric), values in run.values.items():
-        if dim is not None and not parse_metric(metric).is_agreement and full[arm, metric].any():
-            names.append((arm, dim, precision, metric))
-            columns.append((values, full[arm, metric]))
+    for key, values in figures.values.items():
+        whole = full.get((key[0], key[3]))
+        if key[1] is not None and not _is_agreement(key[3]) and whole is not None and whole.any():
+            names.append(key)
+            columns.append((values, whole))
     if not columns:
         return ()
-    found = bootstrap.ratios(*(np.stack(each, axis=1) for each in zip(*columns, strict=True)))
+    ratios = figures.bootstrap.ratios(*(np.stack(side, axis=1) for side in zip(*columns, strict=True)))
     return tuple(
-        RetentionRow(*name, each.value, each.low, each.high)
-        for name, each in zip(names, found, strict=True)
-        if np.isfinite(each.high)
+        RetentionRow(name[0], int(name[1] or 0), name[2], name[3], ratio.value, ratio.low, ratio.high)
+        for name, ratio in zip(names, ratios, strict=True)
+        if np.isfinite(ratio.high)
     )
+
+
+def _is_agreement(metric: str) -> bool:
+    return metric.split("@")[0] in {"overlap", "rbo"} and parse_metric(metric).is_agreement
 
 
 class _Report:
@@ -307,7 +450,3 @@ class _Report:
         except BaseException:
             self.cancelled = True
             raise
-
-
-def _positive(dim: int) -> int:
-    return check_dimension(dim, 2**31 - 1)

@@ -16,6 +16,8 @@ from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, files, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.query_text import clean_query
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.models.registry import EncoderRegistry
@@ -100,6 +102,12 @@ class Lab:
         loaded = self.corpus(corpus, progress)
         for arm in self._arms_named(arms):
             self._comparer.prepare(arm, loaded, progress)
+
+    def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
+        """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does."""
+        from mrl_demo.evaluation.sweep import evaluate
+
+        return evaluate(self.builder, self.corpus(corpus, progress), plan, progress)
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

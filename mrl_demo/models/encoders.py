@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,11 @@ class SentenceEncoder:
         """
         dtype = torch.bfloat16 if has_bf16() else torch.float32
         return self._encode_in_bulk(texts, self.spec.document_prompt, dtype, progress)
+
+    def with_token_limit(self, max_tokens: int) -> SentenceEncoder:
+        """The same model cutting texts at `max_tokens`: another encoder, with a fingerprint of its own."""
+        spec = replace(self.spec, max_tokens=max_tokens)
+        return SentenceEncoder(spec, self._find_folder, self._query_threads, self._bulk_threads)
 
     def model(self) -> SentenceTransformer:
         """The loaded model; raises `ModelError` where its files are missing or damaged."""

@@ -26,6 +26,10 @@ from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
 
 
+#: Stands between a model's name and its token limit in the name of a limited one.
+_LIMIT = ":"
+
+
 class EncoderRegistry:
     """Finds and keeps encoders; nothing is loaded before its first text, but what `add_model` has to look at."""
 
@@ -88,6 +92,19 @@ class EncoderRegistry:
                 self._encoders[name] = self._make(name)
             return self._encoders[name]
 
+    def limited(self, name: str, max_tokens: int) -> str:
+        """The name of a model that cuts texts at `max_tokens`; made on first use, with vectors of its own.
+
+        The model's own name if it reads no more anyway or has no such limit.
+        """
+        encoder = self.encoder(name)
+        if not isinstance(encoder, SentenceEncoder) or encoder.spec.max_tokens <= max_tokens:
+            return name
+        limited = f"{name}{_LIMIT}{max_tokens}"
+        with self._lock:
+            self._encoders.setdefault(limited, encoder.with_token_limit(max_tokens))
+        return limited
+
     def trained_dims(self, name: str) -> tuple[int, ...]:
         """The prefix lengths a model was trained for; empty for none, and where its folder does not say."""
         specs = {spec.name: spec for spec in HUB_MODELS} | self._chosen
@@ -128,7 +145,8 @@ class EncoderRegistry:
         return self._settings.cache_dir / "trained"
 
     def _added(self) -> tuple[str, ...]:
-        return tuple(name for name in self._encoders if name not in {MINILM.name, *(s.name for s in HUB_MODELS)})
+        known = {MINILM.name, *(spec.name for spec in HUB_MODELS)}
+        return tuple(name for name in self._encoders if name not in known and _LIMIT not in name)
 
     def _made(self, spec: ModelSpec, find: Callable[[], Path]) -> Encoder:
         settings = self._settings
