@@ -41,8 +41,9 @@ from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.evaluation.plan import DEFAULT_DIMS, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import DEFAULT_DIMS, run_evaluation
+from mrl_demo.evaluation.sweep import evaluate
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
@@ -138,7 +139,7 @@ def our_sweep(model: SentenceTransformer, corpus: Corpus, precisions: Sequence[s
         encoders.add(MINILM.name, PlainEncoder(model))
         builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
         started = time.perf_counter()
-        result = run_evaluation(builder, corpus, ["base"], DEFAULT_DIMS, precisions, METRICS)
+        result = evaluate(builder, corpus, SweepPlan(("base",), DEFAULT_DIMS, tuple(precisions), tuple(METRICS)))
         return result, time.perf_counter() - started
 
 

@@ -7,15 +7,16 @@ key still holds are left alone, rotations that nothing asks for any more are rem
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from mrl_demo.adapt import AdaptSettings, fit_adapted
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
@@ -57,12 +58,14 @@ def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus
     for arm in builder.menu.arms():
         if isinstance(arm.transform, Adapted):
             documents = builder.documents(arm.encoder, corpus)
-            key = arm.transform.key(builder.material(arm, corpus, documents))
+            material = builder.material(arm, corpus, documents)
+            key = arm.transform.key(material)
             wanted.add(f"{key}.safetensors")
             if not (folder / f"{key}.safetensors").is_file():
                 print(f"fitting {arm.name}", flush=True)
-                builder.fitted(arm, corpus, documents)
-                shutil.copy(settings.cache_dir / "rotations" / f"{key}.safetensors", folder)
+                patient = replace(AdaptSettings.for_model(arm.trained_dims), time_limit_s=3_600.0)
+                rotation = fit_adapted(material.documents, patient, None, material.stand_ins(None))
+                rotation.save(folder / f"{key}.safetensors", key=key)
     for path in folder.glob("*.safetensors"):
         if path.name not in wanted and not path.name.endswith("-pca.safetensors"):
             path.unlink()

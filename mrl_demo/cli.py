@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
-from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option, add_command
+from mrl_demo.core.command_line import Commands, HelpFormatter, ProgressLine, add_cache_option, add_command
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.process import prepare_process
@@ -121,9 +121,16 @@ def _add_evaluate(commands: Commands) -> None:
     )
     parser.add_argument("--precisions", type=_words, default="float32", help="float32,float16,int8,binary,...")
     parser.add_argument(
-        "--metrics", type=_words, default="ndcg@10,mrr@10,recall@10,overlap@10", help="what to measure, with commas"
+        "--metrics",
+        type=_words,
+        default="ndcg@10,mrr@10,recall@10,overlap@10",
+        help="what to measure, with commas: rankings (ndcg@K, mrr@K, recall@K, map, overlap@K, rbo@K), labels "
+        "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman)",
     )
-    parser.add_argument("--split", default="test", help="which judged queries, if they have splits")
+    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
+    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+    parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     _add_corpus(parser)
     _add_json(parser)
     parser.set_defaults(handler=_evaluate)
@@ -170,31 +177,33 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     corpus = corpus_name(lab, options.corpus)
     arms = [lab.add_arm(arm) for arm in options.arm]
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
-    lab.prepare(corpus, arms, _say)
+    lab.prepare(corpus, arms, ProgressLine())
     comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
 
 
-def _evaluate(settings: Settings, args: argparse.Namespace) -> None:
+def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.evaluation.plan import SweepPlan
     from mrl_demo.evaluation.report import print_report
-    from mrl_demo.evaluation.sweep import run_evaluation
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    found = run_evaluation(
-        lab.builder,
-        lab.corpus(corpus_name(lab, args.corpus), _say),
-        [lab.add_arm(arm) for arm in args.arms],
-        args.dims,
-        args.precisions,
-        args.metrics,
-        _say,
-        split=args.split,
+    corpus = corpus_name(lab, options.corpus)
+    plan = SweepPlan(
+        arms=tuple(lab.add_arm(arm) for arm in options.arms),
+        dims=options.dims,
+        precisions=options.precisions,
+        metrics=options.metrics,
+        split=options.split,
+        queries=options.queries,
+        max_tokens=options.max_tokens,
+        seed=options.seed,
     )
-    if args.json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False))
+    result = lab.evaluate(corpus, plan, ProgressLine())
+    if options.json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
-        print_report(found)
+        print_report(result)
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> None:
@@ -202,15 +211,9 @@ def _export(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = lab.corpus(corpus_name(lab, options.corpus), _say)
+    corpus = lab.corpus(corpus_name(lab, options.corpus), ProgressLine())
     folder = write_beir(corpus, options.out)
     print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {folder}")
-
-
-def _say(share: float, line: str) -> None:
-    """Progress on standard error, one line rewritten, only where a person watches."""
-    if sys.stderr.isatty():
-        print(f"\r{share:>4.0%}  {line[:100]:<100}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
 
 
 def _run_training(_settings: Settings, options: argparse.Namespace) -> int:

@@ -259,14 +259,15 @@ def _pca(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from training.evaluation import evaluate
+    from mrl_demo.lab.lab import Lab
+    from training.evaluation import evaluate_adapters
 
     settings = _settings(options)
     folders = options.adapters or sorted(
         path.parent for path in (settings.assets_dir / "adapters").glob("*/adapter.json")
     )
-    evaluate(folders, options.outside, settings, Report(), queries=options.queries, max_tokens=options.max_tokens,
-             with_adapted=options.adapted, write=options.write)  # fmt: skip
+    evaluate_adapters(Lab(settings), folders, options.outside, Report(), queries=options.queries,
+                      max_tokens=options.max_tokens, with_adapted=options.adapted, write=options.write)  # fmt: skip
     return 0
 
 

@@ -18,6 +18,8 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
@@ -26,12 +28,12 @@ from training.fit.model import prepare_model, save_adapter
 from training.fit.processes import Processes
 from training.fit.start import StartVectors, fit_start
 from training.fit.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
-from training.fit.validation import encode_both, score, small_validation
+from training.fit.validation import encode_both, small_validation
 from training.report import Report
 from training.result.card import write_card
 from training.result.events import Watch, watcher
 from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
-from training.result.measure import as_dicts, compare, table
+from training.result.measure import METRICS, BeforeAfter, before_after, before_after_table
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
@@ -94,10 +96,9 @@ class Run:
         trainer = self._fitted(training, rotation, going_on, options.report_to, watch)
         self.folder.result.mkdir(exist_ok=True)
         final = self._finished_model(trainer, rotation)
-        after = score(encode_both(final, self.data.judge, self.data.test_split, self.config), self.data.judge,
-                      self.data.test_split, self.config.dims)  # fmt: skip
-        rows = compare(before, after, self.config.dims)
-        self.report.say(table(rows))
+        after = encode_both(final, self.data.judge, self.data.test_split, self.config)
+        rows = self._before_after(before, after)
+        self.report.say(before_after_table(rows))
         metrics = self._metrics(rows, trainer, time.perf_counter() - started)
         self._write(metrics)
         if options.model_out:
@@ -105,15 +106,22 @@ class Run:
         self.folder.publish(key, {"name": self.config.name, "base": self.base.spec.model_id})
         self.report.say(f"Done: {self.folder.out}")
 
-    def _baseline(self, vectors: BaseVectors) -> Any:  # noqa: ANN401
-        """Every test query's values with the base model."""
+    def _before_after(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
+        """Both models on the same test queries, by the same plan as every other evaluation."""
+        plan = SweepPlan(
+            ("before", "after"), self.config.dims, metrics=METRICS, split=self.data.test_split, against=("before",)
+        )
+        result = sweep_vectors(self.data.judge, plan, {"before": before, "after": after})
+        return before_after(result, "before", "after")
+
+    def _baseline(self, vectors: BaseVectors) -> ArmVectors:
+        """The base model's vectors of the test queries and all documents."""
         queries = [query.text for query in judged_set(self.data.judge, self.data.test_split).queries]
         documents = [document.content for document in self.data.judge.documents]
-        arm = ArmVectors(
+        return ArmVectors(
             vectors.of(queries, self.config.query_prompt),
             vectors.of(documents, self.config.document_prompt, self.report.progress),
         )
-        return score(arm, self.data.judge, self.data.test_split, self.config.dims)
 
     def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
         """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
@@ -186,7 +194,7 @@ class Run:
             save_standard_folder(merged, result / "model", config.dims)
         return merged
 
-    def _metrics(self, rows: list[Any], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
+    def _metrics(self, rows: list[BeforeAfter], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
         history = [each for each in trainer.state.log_history if VALIDATION_METRIC in each]
         judged = judged_set(self.data.judge, self.data.test_split)
         return {
@@ -202,7 +210,7 @@ class Run:
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),
             "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in history],
-            "test": as_dicts(rows),
+            "test": [row.to_dict() for row in rows],
         }
 
     def _write(self, metrics: dict[str, Any]) -> None:

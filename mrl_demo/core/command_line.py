@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +28,34 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
     def _get_help_string(self, action: argparse.Action) -> str | None:
         has_default = action.default not in (None, False, argparse.SUPPRESS, [], "")
         return super()._get_help_string(action) if has_default else action.help
+
+
+class ProgressLine:
+    """Progress on standard error: one line rewritten for a person who watches, else a line every `every` seconds.
+
+    It is a `Progress`: call it with the share done and what is being done. The time left is told once a twentieth is
+    done.
+    """
+
+    def __init__(self, every: float = 10.0) -> None:
+        self._every, self._started = every, time.monotonic()
+        self._said = self._started
+
+    def __call__(self, share: float, line: str) -> None:
+        """Say how far it is, if it is time to."""
+        now = time.monotonic()
+        text = f"{share:>4.0%}  {line[:100]}{self._time_left(share, now)}"
+        if sys.stderr.isatty():
+            print(f"\r{text:<120}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+        elif now - self._said >= self._every:
+            self._said = now
+            print(text, file=sys.stderr, flush=True)
+
+    def _time_left(self, share: float, now: float) -> str:
+        if not 0.05 <= share < 1:
+            return ""
+        seconds = (now - self._started) * (1 - share) / share
+        return f"; about {seconds / 60:.0f} min left" if seconds >= 90 else f"; about {seconds:.0f} s left"
 
 
 def add_cache_option(parser: argparse.ArgumentParser, cache_dir: Path) -> None:

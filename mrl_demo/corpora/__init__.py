@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus, Document, Query
+from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
 
 
 def make_corpus(
@@ -15,8 +15,11 @@ def make_corpus(
     queries: Iterable[Query] = (),
     judgements: Mapping[str, Mapping[str, int]] | None = None,
     notes: tuple[str, ...] = (),
+    pairs: Iterable[ScoredPair] = (),
 ) -> Corpus:
     """A `Corpus` with its fingerprint: sha256 over every document's id and content, in order."""
     docs = tuple(documents)
     fingerprint = sha256_text(*(part for doc in docs for part in (doc.id, doc.content)))
-    return Corpus(name, label, docs, fingerprint, tuple(queries), dict(judgements or {}), notes)
+    return Corpus(
+        name, label, docs, fingerprint, tuple(queries), dict(judgements or {}), pairs=tuple(pairs), notes=notes
+    )

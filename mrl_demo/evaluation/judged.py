@@ -95,7 +95,7 @@ def _own_documents(
     count = sum(row >= 0 for row in rows)
     if count:
         notes.append(
-            f"{count:,} queries have the id of a document: that document is left out of the query's results, as BEIR does."
+            f"{count:,} queries have the id of a document: it is left out of that query's results, as BEIR does."
         )
     return np.array(rows, dtype=np.int64)
 
@@ -152,7 +152,9 @@ def _graded_rows(
 
 def _relevant(queries: tuple[Query, ...], graded: dict[str, dict[int, int]]) -> Relevant:
     pairs = [
-        (row, max(doc, -1), grade) for row, query in enumerate(queries) for doc, grade in sorted(graded[query.id].items())
+        (row, max(doc, -1), grade)
+        for row, query in enumerate(queries)
+        for doc, grade in sorted(graded[query.id].items())
     ]
     columns = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
     return Relevant(columns[0], columns[1], columns[2], len(queries))

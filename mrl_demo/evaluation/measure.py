@@ -26,7 +26,8 @@ FLOAT32 = Precision("float32")
 class Measured:
     """Values of every query by key, and ranks of the best relevant document, `(n_queries, rank_dims)`.
 
-    A rank is the last that its ties allow: what the document is sure of. float32 at full dimension is always among the values of an arm that has dimensions.
+    A rank is the last that its ties allow: what the document is sure of. float32 at full dimension is always among the
+    values of an arm that has dimensions.
     """
 
     full_dim: int | None
@@ -47,7 +48,8 @@ def measure_vectors(
 ) -> Measured:
     """Score, rank and measure at rising `dims` of at most D.
 
-    `excluded` `(n_queries,)` names the document row that a query must not find, -1 for none. `tick` is called after every block and may raise to cancel.
+    `excluded` `(n_queries,)` names the document row that a query must not find, -1 for none. `tick` is called after
+    every block and may raise to cancel.
     """
     full = vectors.documents.shape[1]
     scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]

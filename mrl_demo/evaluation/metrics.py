@@ -25,6 +25,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 
 #: Persistence of rank-biased overlap: the first 10 places carry 86% of the weight (Webber et al. 2010).
 RBO_PERSISTENCE = 0.9
+_STEPS = np.float32(2**17)
 
 
 class MetricError(LabError, ValueError):
@@ -80,9 +81,12 @@ def parse_metric(name: str) -> Metric:
 def top_documents(scores: FloatMatrix, k: int) -> IntMatrix:
     """The `k` best columns of `(q, n)` scores, best first, equal scores in column order: `(q, min(k, n))` int64.
 
+    Scores count in steps of 2^-17: what differs by rounding alone is equal.
+
     `argpartition` leaves open which of several equal scores at the boundary it takes: those rows are cut
     again by hand.
     """
+    scores = np.rint(scores * _STEPS)
     n = scores.shape[1]
     k = min(k, n)
     if k == n:

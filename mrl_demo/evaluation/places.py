@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 
@@ -72,9 +73,9 @@ def _place_in_row(row: FloatMatrix, documents: IntMatrix) -> tuple[IntMatrix, In
     margins = TIE_TOLERANCE * np.maximum(1.0, np.abs(values))
     above, level = values + margins, values - margins
     if len(values) >= _SORT_FROM:
-        rising = np.sort(row)
-        surely, together = (len(row) - np.searchsorted(rising, bound, side) for bound, side in
-                            ((above, "right"), (level, "left")))  # fmt: skip
+        rising = np.sort(row.astype(np.float64))
+        surely = len(row) - np.searchsorted(rising, above, "right")
+        together = len(row) - np.searchsorted(rising, level, "left")
     else:
         surely = np.array([np.count_nonzero(row > bound) for bound in above])
         together = np.array([np.count_nonzero(row >= bound) for bound in level])
@@ -82,7 +83,7 @@ def _place_in_row(row: FloatMatrix, documents: IntMatrix) -> tuple[IntMatrix, In
     return ahead, tied
 
 
-def _grouped(values: FloatMatrix) -> tuple[FloatMatrix, IntMatrix]:
+def _grouped(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], IntMatrix]:
     """One value for every group of equal scores, and the group of each: a group is within the tolerance of its best."""
     order = np.argsort(-values, kind="stable")
     leaders: list[float] = []

@@ -83,7 +83,7 @@ def default_dims(full: int) -> tuple[int, ...]:
 
 def metrics_for(corpus: Corpus) -> tuple[str, ...]:
     """The default metrics of a corpus: rankings, and what its labels and scored pairs allow."""
-    metrics = DEFAULT_METRICS
+    metrics: tuple[str, ...] = DEFAULT_METRICS
     if any(document.domain for document in corpus.documents):
         metrics += ("accuracy@domain", "macro-f1@domain", "knn-accuracy@domain")
     if any(document.topic for document in corpus.documents):

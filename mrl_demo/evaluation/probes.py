@@ -189,7 +189,13 @@ def _classification_rows(
     n = len(truth)
     return [
         ProbeRow(
-            probe, "accuracy", dim, accuracy.value, accuracy.low, accuracy.high, n,
+            probe,
+            "accuracy",
+            dim,
+            accuracy.value,
+            accuracy.low,
+            accuracy.high,
+            n,
             (truth == predicted).astype(np.float32),
         ),
         ProbeRow(probe, "macro-f1", dim, f1, float(low), float(high), n),

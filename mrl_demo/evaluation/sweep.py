@@ -24,8 +24,14 @@ from mrl_demo.evaluation.judged import JudgedSet, judged_set
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
 from mrl_demo.evaluation.metrics import Metric, parse_metric
 from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
-from mrl_demo.evaluation.probes import LabelledRows, ProbeMetric, ProbeRow, classification_by_dimension, labels_of
-from mrl_demo.evaluation.probes import spearman_by_dimension
+from mrl_demo.evaluation.probes import (
+    LabelledRows,
+    ProbeMetric,
+    ProbeRow,
+    classification_by_dimension,
+    labels_of,
+    spearman_by_dimension,
+)
 from mrl_demo.evaluation.results import (
     NO_PRECISION,
     DifferenceRow,
@@ -62,9 +68,7 @@ class Contender:
     pairs: Callable[[], ArmVectors] | None = None
 
 
-def evaluate(
-    builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: Progress | None = None
-) -> SweepResult:
+def evaluate(builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
     """Measure the arms of `plan` on `corpus`; figures do not depend on the order of documents, queries or judgements.
 
     What cannot be measured (an arm that fails to load, NaN vectors, dimensions above an arm's, queries without
@@ -80,7 +84,7 @@ def evaluate(
 
 
 def sweep_vectors(corpus: Corpus, plan: SweepPlan, arms: Mapping[str, ArmVectors]) -> SweepResult:
-    """The same for vectors at hand: queries in the order of `judged_set(corpus, plan.split)`, documents in the corpus'."""
+    """The same for vectors at hand: queries in the order of `judged_set`, documents in the corpus'."""
     judged = judged_set(corpus, plan.split, plan.queries, plan.seed)
     run = _start(corpus, plan)
     place = {query.id: row for row, query in enumerate(judged.queries)}
@@ -201,7 +205,9 @@ class _Run:
         """Every set of vectors of one contender; a contender of several seeds counts by its mean."""
         if contender.vectors is None:
             raise LabError("it has neither vectors nor scores.")
-        started, measured, dims, full = time.perf_counter(), [], (), 0
+        started, full = time.perf_counter(), 0
+        measured: list[Measured] = []
+        dims: tuple[int, ...] = ()
         for given in contender.vectors(report.preparing()):
             vectors = ArmVectors(given.queries, given.documents[self.order])
             if not measured:
@@ -337,17 +343,23 @@ def _figure_groups(run: _Run) -> list[_Figures]:
         groups.append(_Figures(run.values, run.full, bootstrap))
     full_dims = {arm.name: arm.full_dim for arm in run.arms}
     for metric in plan.probe_metrics():
-        correct = {key: row.correct for key, row in run.probes.items() if key[3] == metric.name and row.correct is not None}
+        correct = {
+            key: row.correct for key, row in run.probes.items() if key[3] == metric.name and row.correct is not None
+        }
         if not correct:
             continue
         values = {key: found for key, found in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
         full = {key: found for key, found in correct.items() if key[1] == full_dims[key[0]]}
-        groups.append(_Figures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed)))
+        groups.append(
+            _Figures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed))
+        )
     return groups
 
 
 def _rows(
-    values: Mapping[RowKey, NDArray[np.float32]], bands: Mapping[RowKey, tuple[float, float]], bootstrap: PairedBootstrap
+    values: Mapping[RowKey, NDArray[np.float32]],
+    bands: Mapping[RowKey, tuple[float, float]],
+    bootstrap: PairedBootstrap,
 ) -> tuple[SweepRow, ...]:
     if not values:
         return ()
@@ -379,9 +391,7 @@ def _differences(figures: _Figures, against: tuple[str, ...]) -> tuple[Differenc
     )
 
 
-def _references(
-    figures: _Figures, key: RowKey, against: tuple[str, ...]
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _references(figures: _Figures, key: RowKey, against: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Names and values of what a figure is compared with."""
     arm, dim, precision, metric = key
     uncut = {full_key[0]: (full_key, values) for full_key, values in figures.full.items() if full_key[3] == metric}

@@ -12,9 +12,9 @@ from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
+from mrl_demo.evaluation.plan import SweepPlan, metrics_for
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
-from mrl_demo.evaluation.plan import SweepPlan, metrics_for
 from mrl_demo.evaluation.sweep import evaluate
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol

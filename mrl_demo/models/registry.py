@@ -25,7 +25,6 @@ from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
 
-
 #: Stands between a model's name and its token limit in the name of a limited one.
 _LIMIT = ":"
 
@@ -79,6 +78,9 @@ class EncoderRegistry:
             return given
         if given in self.names():
             return given
+        folder = Path(given).expanduser()
+        if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
+            return self._add_adapter(given, folder, taken)
         spec, find = found_model(given)
         name = _free_name(spec.name, {*self.names(), *taken})
         self.add(name, self._made(spec, find))
@@ -116,6 +118,17 @@ class EncoderRegistry:
         except ModelError:
             return ()
         return specs[name].trained_dims if name in specs else ()
+
+    def _add_adapter(self, given: str, folder: Path, taken: Collection[str]) -> str:
+        """Register an adapter's folder over the packaged base; one of `adapter_dirs` keeps its name."""
+        for name, known in self.adapter_dirs().items():
+            if known.resolve() == folder.resolve():
+                return name
+        name = _free_name(folder.resolve().name, {*self.names(), *taken})
+        spec = read_manifest(folder).spec()
+        self.add(name, self._made(spec, partial(merged_model_dir, folder, self._settings.cache_dir)))
+        self._chosen[name], self._named[given] = spec, name
+        return name
 
     def available(self) -> set[str]:
         """Names of the models that are here: all of `names` but Hub models nobody chose."""

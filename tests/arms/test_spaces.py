@@ -86,7 +86,7 @@ def test_other_texts_or_another_arm_get_their_own_rotation(builder: SpaceBuilder
         for arm, corpus, rows in (
             (ARM, corpus, vectors),
             (ARM, other, vectors),
-            (ARM, corpus, vectors[:-1]),
+            (ARM, corpus, vectors[:, ::-1]),
             (PCA, corpus, vectors),
             (replace(ARM, trained_dims=(8, 16)), corpus, vectors),
         )

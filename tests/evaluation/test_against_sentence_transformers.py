@@ -11,11 +11,10 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.evaluation.sweep import run_evaluation
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
-from tests.evaluation.word_world import WordEncoder
+from tests.evaluation.word_world import WordEncoder, run_sweep
 
 
 @pytest.mark.real_model
@@ -39,7 +38,7 @@ def test_the_sweep_equals_the_information_retrieval_evaluator(make_builder: Call
             assert progress is None
             return self.encode_queries(texts)
 
-    result = run_evaluation(
+    result = run_sweep(
         make_builder(minilm=Plain(384)),
         corpus,
         ["base"],

@@ -9,14 +9,14 @@ import pytest
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
-from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query, ScoredPair
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.plan import DEFAULT_METRICS, UNCUT_BASE, default_dims
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.scoring import score_blocks
-from mrl_demo.evaluation.sweep import DEFAULT_METRICS, default_dims, run_evaluation
 from mrl_demo.search.quantised import Precision, parse_precision
-from tests.evaluation.word_world import WordEncoder, word_corpus
+from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
 Make = Callable[..., SpaceBuilder]
 
@@ -42,7 +42,7 @@ def naive(builder: SpaceBuilder, corpus: Corpus, dim: int) -> dict[str, float]:
 def test_the_sweep_equals_cutting_and_sorting(make_builder: Make) -> None:
     builder, corpus = make_builder(), word_corpus()
     dims = (2, 3, 8, 13, 32, 48)
-    result = run_evaluation(builder, corpus, ["base"], dims)
+    result = run_sweep(builder, corpus, ["base"], dims)
     for dim in dims:
         for metric, value in naive(builder, corpus, dim).items():
             row = result.row("base", dim, metric)
@@ -54,9 +54,9 @@ def test_the_sweep_equals_cutting_and_sorting(make_builder: Make) -> None:
 def test_scores_do_not_depend_on_the_block_size(make_builder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     precisions = ["float32", "int8", "binary", "binary+rescore", "int8+rescore"]
     builder, corpus = make_builder(), word_corpus()
-    whole = run_evaluation(builder, corpus, ["base"], (4, 16), precisions)
+    whole = run_sweep(builder, corpus, ["base"], (4, 16), precisions)
     monkeypatch.setattr("mrl_demo.evaluation.scoring._SCORE_BYTES", 4 * 60 * 5)
-    assert run_evaluation(builder, corpus, ["base"], (4, 16), precisions).rows == whole.rows
+    assert run_sweep(builder, corpus, ["base"], (4, 16), precisions).rows == whole.rows
 
 
 @pytest.mark.parametrize("name", ["float32", "float16", "int8", "binary", "int8+rescore", "binary+rescore"])
@@ -82,7 +82,7 @@ def test_every_precision_orders_as_its_definition_says(name: str, make_builder: 
 
 
 def test_full_dimension_agrees_with_itself_and_binary_does_not(make_builder: Make) -> None:
-    result = run_evaluation(
+    result = run_sweep(
         make_builder(), word_corpus(), ["base"], (4, 48), ("float32", "binary"), ("overlap@10", "rbo@20", "ndcg@10")
     )
     for metric in ("overlap@10", "rbo@20"):
@@ -98,7 +98,7 @@ def test_full_dimension_agrees_with_itself_and_binary_does_not(make_builder: Mak
 
 def test_all_arms_of_one_model(make_builder: Make) -> None:
     arms = ["base", "corpus-pca", "base+pca", "base-random", "minilm", "minilm+adapted", "bm25"]
-    result = run_evaluation(make_builder(), word_corpus(), arms, (4, 48), metrics=DEFAULT_METRICS)
+    result = run_sweep(make_builder(), word_corpus(), arms, (4, 48), metrics=DEFAULT_METRICS)
     assert [arm.name for arm in result.arms] == arms
     assert not result.notes
 
@@ -121,7 +121,7 @@ def test_all_arms_of_one_model(make_builder: Make) -> None:
 
 def test_differences_and_retention(make_builder: Make) -> None:
     builder = make_builder(minilm=WordEncoder(), weak=WordEncoder(3))
-    result = run_evaluation(builder, word_corpus(n_queries=60), ["base", "weak"], (2, 3))
+    result = run_sweep(builder, word_corpus(n_queries=60), ["base", "weak"], (2, 3))
     row, base, weak = (
         result.row(*key) for key in (("base", 3, "ndcg@10"), ("base", 2, "ndcg@10"), ("weak", 2, "ndcg@10"))
     )
@@ -142,9 +142,7 @@ def test_differences_and_retention(make_builder: Make) -> None:
 
 
 def test_json_and_csv(make_builder: Make) -> None:
-    result = run_evaluation(
-        make_builder(), word_corpus(), ["base", "base-random", "bm25"], (4, 48), ("float32", "int8")
-    )
+    result = run_sweep(make_builder(), word_corpus(), ["base", "base-random", "bm25"], (4, 48), ("float32", "int8"))
     again = SweepResult.from_json(result.to_json())
     assert again == result and not again.per_query
     raw = json.loads(result.to_json())
@@ -171,7 +169,7 @@ class BrokenEncoder(WordEncoder):
 
 def test_what_cannot_be_measured_is_left_out_and_named(make_builder: Make) -> None:
     builder = make_builder(minilm=WordEncoder(), broken=BrokenEncoder(seed="b"), spoilt=NaNEncoder(seed="n"))
-    result = run_evaluation(builder, word_corpus(), ["base", "tuned", "broken", "spoilt", "nothing"], (8, 64))
+    result = run_sweep(builder, word_corpus(), ["base", "tuned", "broken", "spoilt", "nothing"], (8, 64))
     assert [arm.name for arm in result.arms] == ["base"]
     assert {row.dim for row in result.rows} == {8}
     notes = "\n".join(result.notes)
@@ -184,15 +182,15 @@ def test_what_cannot_be_measured_is_left_out_and_named(make_builder: Make) -> No
 
 def test_nothing_measurable_is_an_error(make_builder: Make) -> None:
     with pytest.raises(LabError, match=r"No arm could be measured.*fewer than every dimension"):
-        run_evaluation(make_builder(), word_corpus(), ["base"], (4096,))
+        run_sweep(make_builder(), word_corpus(), ["base"], (4096,))
     with pytest.raises(LabError, match="choose among"):
-        run_evaluation(make_builder(), word_corpus(), ["base"], (8,), ("int3",))
+        run_sweep(make_builder(), word_corpus(), ["base"], (8,), ("int3",))
     with pytest.raises(InvalidDimensionError):
-        run_evaluation(make_builder(), word_corpus(), ["base"], (0,))
+        run_sweep(make_builder(), word_corpus(), ["base"], (0,))
     with pytest.raises(LabError, match="is already rotated"):
-        run_evaluation(make_builder(), word_corpus(), ["corpus-pca+adapted"], (8,))
+        run_sweep(make_builder(), word_corpus(), ["corpus-pca+adapted"], (8,))
     with pytest.raises(CorpusError, match="no query to score"):
-        run_evaluation(make_builder(), replace(word_corpus(), queries=()), ["base"], (8,))
+        run_sweep(make_builder(), replace(word_corpus(), queries=()), ["base"], (8,))
 
 
 def test_odd_judgements_are_reported(make_builder: Make) -> None:
@@ -206,19 +204,19 @@ def test_odd_judgements_are_reported(make_builder: Make) -> None:
     documents = (*corpus.documents, Document("d001", "", "word7"), Document("empty", "", ""))
     odd = replace(corpus, judgements=judgements, queries=queries, documents=documents, fingerprint="odd")
     notes = "\n".join(judged_set(odd).notes)
-    assert "2 judged documents are not in the collection ('also-gone', 'gone')" in notes
+    assert "2 judged documents are not in the collection ('also-gone', 'gone'): they count as never found" in notes
     assert "Judgements of 1 queries that are not there ('stranger')" in notes
-    assert "3 of 25 queries have no relevant document ('q1', 'q2', 'unjudged')" in notes
+    assert "2 of 25 queries have no relevant document ('q2', 'unjudged')" in notes
     assert "1 queries repeat an id ('q3')" in notes
     assert "1 queries without text ('blank')" in notes
     assert "1 document ids stand more than once ('d001')" in notes
     assert "1 documents have no text ('empty')" in notes
-    result = run_evaluation(make_builder(), odd, ["base"], (8,))
-    assert result.n_queries == 22 and set(judged_set(odd).notes) <= set(result.notes)
+    result = run_sweep(make_builder(), odd, ["base"], (8,))
+    assert result.n_queries == 23 and set(judged_set(odd).notes) <= set(result.notes)
 
 
 def test_no_judgement_leaves_agreement(make_builder: Make) -> None:
-    result = run_evaluation(make_builder(), replace(word_corpus(), judgements={}), ["base", "bm25"], (8,))
+    result = run_sweep(make_builder(), replace(word_corpus(), judgements={}), ["base", "bm25"], (8,))
     assert {row.metric for row in result.rows} == {"overlap@10", "rbo@100"}
     assert any("only agreement" in note for note in result.notes)
     assert any(note.startswith("bm25 is left out") for note in result.notes)
@@ -226,8 +224,8 @@ def test_no_judgement_leaves_agreement(make_builder: Make) -> None:
 
 def test_one_query_says_too_little(make_builder: Make) -> None:
     corpus = word_corpus()
-    result = run_evaluation(make_builder(), replace(corpus, queries=corpus.queries[:1]), ["base"], (2, 48))
-    assert any("One judged query" in note for note in result.notes)
+    result = run_sweep(make_builder(), replace(corpus, queries=corpus.queries[:1]), ["base"], (2, 48))
+    assert any("One query" in note for note in result.notes)
     row = result.row("base", 48, "ndcg@10")
     assert row is not None and row.low == row.value == row.high
 
@@ -240,11 +238,64 @@ def test_a_split_is_chosen_where_there_is_one() -> None:
     assert any("5 of 24 queries are scored: the 'test' split" in note for note in chosen.notes)
 
 
+def test_an_unknown_or_ambiguous_split_names_those_there_are() -> None:
+    corpus = word_corpus()
+    halves = tuple(replace(query, split="dev" if i % 2 else "train") for i, query in enumerate(corpus.queries))
+    for split, message in (("test", "no split 'test': it has dev, train"), ("", "has the splits dev, train: choose")):
+        with pytest.raises(CorpusError, match=message):
+            judged_set(replace(corpus, queries=halves), split)
+    with pytest.raises(CorpusError, match="not split"):
+        judged_set(corpus, "dev")
+    lone = tuple(replace(query, split="dev") for query in corpus.queries)
+    assert len(judged_set(replace(corpus, queries=lone)).queries) == 24
+
+
+def test_a_sample_of_the_queries_is_drawn_by_its_seed() -> None:
+    corpus = word_corpus()
+    one, again, other = (judged_set(corpus, sample=10, seed=seed) for seed in (0, 0, 1))
+    assert len(one.queries) == 10
+    assert one.queries == again.queries != other.queries
+    assert "10 of 24 queries are scored: drawn with seed 0." in one.notes
+
+
+def test_labels_and_scored_pairs_are_metrics_of_the_plan(make_builder: Make) -> None:
+    corpus = word_corpus(120)
+    documents = tuple(replace(doc, domain=f"d{i % 3}", topic=f"t{i % 12}") for i, doc in enumerate(corpus.documents))
+    pairs = tuple(ScoredPair(f"word{i} word{i + 1}", f"word{i} word{i + 2}", float(i)) for i in range(12))
+    labelled = replace(corpus, documents=documents, pairs=pairs)
+    metrics = ("ndcg@10", "accuracy", "knn-macro-f1@topic", "spearman")
+    result = run_sweep(make_builder(), labelled, ["base", "base+pca"], (4, 48), metrics=metrics)
+    assert {row.metric for row in result.rows} == set(metrics)
+    whole, short = result.row("base", 48, "accuracy"), result.row("base", 4, "accuracy")
+    assert whole is not None and short is not None and 0 <= short.low <= short.value <= short.high <= 1
+    kept = result.retention_row(short)
+    assert kept is not None and kept.value == pytest.approx(short.value / whole.value)
+    uncut = result.row("base+pca", 48, "spearman")
+    full = result.row("base", 48, "spearman")
+    assert uncut is not None and full is not None and uncut.value == pytest.approx(full.value, abs=1e-6)
+    nothing = run_sweep(make_builder(), word_corpus(), ["base"], (8,), metrics=("ndcg@10", "accuracy", "spearman"))
+    notes = "\n".join(nothing.notes)
+    assert "accuracy is left out: words has no labels" in notes
+    assert "spearman is left out: the corpus has no scored pairs" in notes
+
+
+def test_uncut_base_and_other_arms_to_compare_with(make_builder: Make) -> None:
+    arms = ["base", "base+pca"]
+    result = run_sweep(
+        make_builder(), word_corpus(), arms, (4, 48), metrics=("ndcg@10",), against=("base", "base+pca", UNCUT_BASE)
+    )
+    values = {row.key: row.value for row in result.rows}
+    full = values["base", 48, "float32", "ndcg@10"]
+    by_against = {(row.arm, row.dim, row.against): row.difference for row in result.differences}
+    for arm in arms:
+        gain = by_against[arm, 4, UNCUT_BASE]
+        assert gain == pytest.approx(values[arm, 4, "float32", "ndcg@10"] - full, abs=1e-6)
+    assert ("base", 4, "base+pca") in by_against and ("base", 48, UNCUT_BASE) not in by_against
+
+
 def test_progress_rises_and_can_cancel(make_builder: Make) -> None:
     seen: list[float] = []
-    run_evaluation(
-        make_builder(), word_corpus(), ["base", "bm25"], (8, 16), progress=lambda share, _: seen.append(share)
-    )
+    run_sweep(make_builder(), word_corpus(), ["base", "bm25"], (8, 16), progress=lambda share, _: seen.append(share))
     assert seen == sorted(seen) and seen[-1] == pytest.approx(1)
 
     class StopError(Exception):
@@ -257,7 +308,7 @@ def test_progress_rises_and_can_cancel(make_builder: Make) -> None:
                 raise error
 
         with pytest.raises(type(error)):
-            run_evaluation(make_builder(), word_corpus(), ["base"], (8, 16), progress=stop)
+            run_sweep(make_builder(), word_corpus(), ["base"], (8, 16), progress=stop)
 
 
 def test_default_dims_end_at_full_length() -> None:

@@ -11,9 +11,8 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.report import print_report
 from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import run_evaluation
 from mrl_demo.evaluation.worst import worst_queries
-from tests.evaluation.word_world import WordEncoder, word_corpus
+from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
 Make = Callable[..., SpaceBuilder]
 
@@ -21,7 +20,7 @@ Make = Callable[..., SpaceBuilder]
 def test_broken_queries_are_lost_where_they_say(make_builder: Make) -> None:
     corpus = word_corpus(n_documents=200, n_queries=60)
     dims = (2, 4, 8, 16, 48)
-    result = run_evaluation(make_builder(), corpus, ["base"], dims, metrics=("mrr@10",))
+    result = run_sweep(make_builder(), corpus, ["base"], dims, metrics=("mrr@10",))
     found = worst_queries(result, corpus, "base", k=10, limit=1000)
     full = result.values(("base", 48, "float32", "mrr@10"))
     assert found.n_queries == 60
@@ -41,7 +40,7 @@ def test_broken_queries_are_lost_where_they_say(make_builder: Make) -> None:
 
 def test_stored_results_have_no_ranks(make_builder: Make) -> None:
     corpus = word_corpus()
-    result = SweepResult.from_json(run_evaluation(make_builder(), corpus, ["base"], (8,)).to_json())
+    result = SweepResult.from_json(run_sweep(make_builder(), corpus, ["base"], (8,)).to_json())
     with pytest.raises(LabError, match="measure it here"):
         worst_queries(result, corpus, "base")
 
@@ -49,9 +48,7 @@ def test_stored_results_have_no_ranks(make_builder: Make) -> None:
 def test_the_report_shows_every_figure_and_escapes_names(make_builder: Make) -> None:
     corpus = replace(word_corpus(), name="[red]mine[/red]")
     builder = make_builder(minilm=WordEncoder(), weak=WordEncoder(8))
-    result = run_evaluation(
-        builder, corpus, ["base", "weak", "bm25", "none"], (4, 16), metrics=("ndcg@10", "overlap@5")
-    )
+    result = run_sweep(builder, corpus, ["base", "weak", "bm25", "none"], (4, 16), metrics=("ndcg@10", "overlap@5"))
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     print_report(result, console)
     text = console.export_text()

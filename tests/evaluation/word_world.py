@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
+from mrl_demo.evaluation.plan import DEFAULT_METRICS, SweepPlan
+from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweep import evaluate
 
 
 class WordEncoder:
@@ -49,3 +54,20 @@ def word_corpus(n_documents: int = 60, n_queries: int = 24, seed: int = 0) -> Co
         extra = generator.choice(n_documents, size=i % 3, replace=False)
         judgements[f"q{i}"] = {f"d{j:03d}": 1 for j in extra} | {f"d{target:03d}": 2}
     return make_corpus("words", "Words", documents, queries, judgements)
+
+
+def run_sweep(
+    builder: SpaceBuilder,
+    corpus: Corpus,
+    arms: Sequence[str],
+    dims: Sequence[int] | None = None,
+    precisions: Sequence[str] = ("float32",),
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    progress: Progress | None = None,
+    **more: Any,
+) -> SweepResult:
+    """`evaluate` with the plan's fields by place."""
+    chosen = None if dims is None else tuple(dims)
+    return evaluate(
+        builder, corpus, SweepPlan(tuple(arms), chosen, tuple(precisions), tuple(metrics), **more), progress
+    )

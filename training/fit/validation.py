@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from sentence_transformers.evaluation import SentenceEvaluator
 
 from mrl_demo.arms.vectors import ArmVectors
@@ -21,18 +20,15 @@ from training.config import TrainConfig
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-METRICS = ("ndcg@10", "mrr@10", "recall@10")
 _MAX_DOCUMENTS, _MAX_QUERIES = 600, 400
 
-#: Values of every query, `(n_queries,)` float32, by dimension and metric.
-Scores = Mapping[tuple[int, str], NDArray[np.float32]]
 
-
-def score(vectors: ArmVectors, corpus: Corpus, split: str, dims: Sequence[int]) -> Scores:
-    """Every query's value of `METRICS` at each of `dims`; the queries are those of `judged_set(corpus, split)`."""
+def mean_ndcg(vectors: ArmVectors, corpus: Corpus, split: str, dims: Sequence[int]) -> dict[int, float]:
+    """Mean nDCG@10 at each of `dims`; the queries are those of `judged_set(corpus, split)`, in its order."""
     judged = judged_set(corpus, split)
-    measured = measure_vectors(vectors, judged.relevant, dims, [FLOAT32], [parse_metric(name) for name in METRICS])
-    return {(int(dim or 0), metric): values for (dim, _, metric), values in measured.values.items()}
+    metric = parse_metric("ndcg@10")
+    measured = measure_vectors(vectors, judged.relevant, dims, [FLOAT32], [metric], excluded=judged.own_document)
+    return {dim: float(measured.values[dim, FLOAT32.name, metric.name].mean()) for dim in dims}
 
 
 def small_validation(corpus: Corpus, split: str) -> Corpus:
@@ -63,13 +59,9 @@ class PrefixEvaluator(SentenceEvaluator):
         """nDCG@10 by prefix, and their mean as the primary metric."""
         vectors = encode_both(model, self._corpus, "", self._config)
         model.train()
-        scores = score(vectors, self._corpus, "", self._config.dims)
-        found = {
-            f"validation_ndcg@10_dim{dim}": float(values.mean())
-            for (dim, name), values in scores.items()
-            if name == METRICS[0]
-        }
-        return found | {self.primary_metric: float(np.mean(list(found.values())))}
+        values = mean_ndcg(vectors, self._corpus, "", self._config.dims)
+        by_dim = {f"validation_ndcg@10_dim{dim}": value for dim, value in values.items()}
+        return by_dim | {self.primary_metric: float(np.mean(list(values.values())))}
 
 
 def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: TrainConfig) -> ArmVectors:
@@ -77,18 +69,3 @@ def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: 
     queries = [query.text for query in judged_set(corpus, split).queries]
     documents = [document.content for document in corpus.documents]
     return ArmVectors(encode(model, queries, config.query_prompt), encode(model, documents, config.document_prompt))
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Mean of each metric at each dimension: `values[metric][dim]`."""
-
-    values: dict[str, dict[int, float]]
-
-    @classmethod
-    def of(cls, scores: Scores) -> Quality:
-        """The means of every query's values."""
-        found: dict[str, dict[int, float]] = {name: {} for name in METRICS}
-        for (dim, name), values in sorted(scores.items()):
-            found[name][dim] = float(values.mean())
-        return cls(found)

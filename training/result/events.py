@@ -15,7 +15,7 @@ from mrl_demo.core.types import Corpus
 from mrl_demo.evaluation.judged import judged_set
 from training.bases import BaseVectors
 from training.config import TrainConfig
-from training.fit.validation import METRICS, score
+from training.fit.validation import mean_ndcg
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformerTrainer
@@ -49,8 +49,7 @@ def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) 
     queries = [query.text for query in judged_set(validation, "").queries]
     documents = [document.content for document in validation.documents]
     arm = ArmVectors(vectors.of(queries, config.query_prompt), vectors.of(documents, config.document_prompt))
-    found = score(arm, validation, "", config.dims)
-    return {dim: float(values.mean()) for (dim, metric), values in sorted(found.items()) if metric == METRICS[0]}
+    return mean_ndcg(arm, validation, "", config.dims)
 
 
 class LossesByDim:

@@ -1,4 +1,4 @@
-"""Before and after: every query's values at every prefix, paired differences with intervals, and the table of it."""
+"""Before and after: the rows of a sweep that compare two of its arms, and the table of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
+from mrl_demo.evaluation.results import SweepResult
 
-from mrl_demo.evaluation.stats import PairedBootstrap
-from training.fit.validation import METRICS, Scores
+METRICS = ("ndcg@10", "mrr@10", "recall@10")
 
 
 @dataclass(frozen=True)
-class Compared:
+class BeforeAfter:
     """One figure: the mean before and after, and the paired 95% interval `low`..`high` of their difference."""
 
     metric: str
@@ -26,25 +25,25 @@ class Compared:
     p_holm: float
     verdict: str
 
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Compared:
-        """Read what `asdict` wrote."""
-        return cls(**raw)
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
 
 
-def compare(before: Scores, after: Scores, dims: Sequence[int], *, before_dim: int | None = None) -> list[Compared]:
-    """Compare two arms on the same queries at each of `dims`; `before_dim` holds the first one at that dimension."""
-    keys = [(dim, metric) for metric in METRICS for dim in dims]
-    left = np.stack([before[before_dim or dim, metric] for dim, metric in keys], axis=1)
-    right = np.stack([after[key] for key in keys], axis=1)
-    found = PairedBootstrap(len(left)).differences(right - left, [metric for _, metric in keys])
-    return [
-        Compared(metric, dim, float(b), float(a), each.value, each.low, each.high, each.p_holm, each.verdict)
-        for (dim, metric), b, a, each in zip(keys, left.mean(0), right.mean(0), found, strict=True)
-    ]
+def before_after(result: SweepResult, before: str, after: str) -> list[BeforeAfter]:
+    """The paired differences of arm `after` against arm `before` ("uncut base" too), by metric and dimension."""
+    values = {row.key: row.value for row in result.rows}
+    rows = []
+    for row in result.differences:
+        if (row.arm, row.against) != (after, before):
+            continue
+        new = values[row.arm, row.dim, row.precision, row.metric]
+        figures = (row.difference, row.low, row.high, row.p_holm, row.verdict)
+        rows.append(BeforeAfter(row.metric, row.dim, new - row.difference, new, *figures))
+    return rows
 
 
-def table(rows: Sequence[Compared], names: tuple[str, str] = ("before", "after")) -> str:
+def before_after_table(rows: Sequence[BeforeAfter], names: tuple[str, str] = ("before", "after")) -> str:
     """The rows as a plain text table, one block a metric."""
     lines = []
     for metric in METRICS:
@@ -56,8 +55,3 @@ def table(rows: Sequence[Compared], names: tuple[str, str] = ("before", "after")
             if row.metric == metric
         ]
     return "\n".join(lines)
-
-
-def as_dicts(rows: Sequence[Compared]) -> list[dict[str, Any]]:
-    """Plain JSON types."""
-    return [asdict(row) for row in rows]
