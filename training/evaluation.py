@@ -35,7 +35,7 @@ def evaluate_adapters(
     queries: int = 2000, max_tokens: int = 128, with_adapted: bool = False, write: bool = False,
 ) -> list[SweepResult]:  # fmt: skip
     """Print every arm's figures on the test topics and on `outside`; with `write` store them with each adapter."""
-    names = [lab.add_model(str(folder)) for folder in adapters]
+    names = [lab.add_arm(str(folder)) for folder in adapters]
     plan = evaluation_plan(names, queries, max_tokens, with_adapted)
     corpora = ["builtin", *(lab.add_corpus(folder) for folder in outside)]
     results = [lab.evaluate(corpus, plan, report.progress) for corpus in corpora]

@@ -36,7 +36,7 @@ def test_all_arms_are_scored_on_the_same_queries_and_rotations_keep_the_full_len
     settings: Settings, folder: Path
 ) -> None:
     lab = Lab(settings)
-    plan = evaluation_plan([lab.add_model(str(settings.assets_dir / "adapters" / "tuned"))], 40, 64, True)
+    plan = evaluation_plan([lab.add_arm(str(settings.assets_dir / "adapters" / "tuned"))], 40, 64, True)
     result = lab.evaluate(lab.add_corpus(folder), plan)
     assert [arm.name for arm in result.arms] == ["base", "base-pca", "adapted", "tuned", "tuned+adapted"]
     assert {row.n_queries for row in result.rows} == {40}
