@@ -41,14 +41,15 @@ from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.plan import DEFAULT_DIMS, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.scoring import sample_positions
 from mrl_demo.evaluation.sweep import evaluate
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import MINILM
-from mrl_demo.search.quantised import calibration_rows
 
 PRECISIONS = ("float32", "int8", "binary")
 METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100")
@@ -100,7 +101,7 @@ class QuantisingEvaluator(InformationRetrievalEvaluator):
 
 def int8_round_trip(vectors: FloatMatrix) -> FloatMatrix:
     """Codes of `quantize_embeddings`, ranges from the calibration rows, turned back into the middle of their step."""
-    sample = vectors[calibration_rows(vectors)]
+    sample = vectors[sample_positions(len(vectors))]
     ranges = np.stack([sample.min(axis=0), sample.max(axis=0)])
     codes = quantize_embeddings(vectors, "int8", ranges=ranges).astype(np.float32)
     return ranges[0] + (codes + 128.5) * (ranges[1] - ranges[0]) / 255
@@ -150,7 +151,7 @@ def part_of_builtin(n_documents: int, n_queries: int) -> Corpus:
     judgements = {query.id: dict(corpus.judgements[query.id]) for query in queries}
     wanted = {doc for grades in judgements.values() for doc in grades}
     first = sorted(corpus.documents, key=lambda doc: (doc.id not in wanted, doc.id))[:n_documents]
-    documents = sorted(first, key=lambda doc: doc.id)
+    documents = [first[row] for row in canonical_order(first)]  # Then both sides calibrate int8 on the same rows.
     return make_corpus("builtin-part", "Part of the built-in collection", documents, queries, judgements)
 
 

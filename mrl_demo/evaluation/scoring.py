@@ -10,7 +10,7 @@ import numpy as np
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.metrics import top_documents
-from mrl_demo.search.quantised import SHORTLIST, Precision, calibration_rows, quantise, query_side
+from mrl_demo.search.quantised import SHORTLIST, Precision, calibration_size, quantise, query_side
 
 _SCORE_BYTES = 64 * 2**20
 _MAX_ROWS = 1_024
@@ -71,6 +71,14 @@ def _without(block: Block, excluded: IntMatrix | None) -> Block:
     return block
 
 
+def sample_positions(n: int, seed: int = 0) -> IntMatrix:
+    """Rows of `n` documents in canonical order that set the int8 ranges, ascending int64.
+
+    By place, not by content as an index does it: a rotation's last bits differ from one fit to the next.
+    """
+    return np.sort(np.random.default_rng(seed).permutation(n)[: calibration_size(n)]).astype(np.int64)
+
+
 def n_blocks(n_queries: int, n_documents: int) -> int:
     """How many blocks one dimension at one precision takes."""
     return -(-n_queries // _rows_at_once(n_documents))
@@ -105,7 +113,7 @@ def _inverse_prefix_norms(documents: FloatMatrix, dims: Sequence[int]) -> FloatM
 def _quantised_blocks(
     queries: FloatMatrix, documents: FloatMatrix, dim: int, precision: Precision, seed: int
 ) -> Iterator[Block]:
-    decoded = quantise(documents, dim, precision.stored, calibration_rows(documents, seed)).decode()
+    decoded = quantise(documents, dim, precision.stored, sample_positions(len(documents), seed)).decode()
     asked = query_side(queries, dim, precision.stored)
     for start, part in _chunks(asked, len(documents)):
         scores = part @ decoded.T

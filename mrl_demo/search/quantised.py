@@ -69,6 +69,11 @@ def rescore_bytes_per_vector(precision: str, dim: int) -> int:
     return 4 * dim if parse_precision(precision).rescored else 0
 
 
+def calibration_size(n: int) -> int:
+    """How many of `n` vectors set the int8 ranges: a tenth, from 2 to 1,000."""
+    return min(n, max(2, min(n // 10, _MAX_CALIBRATION)))
+
+
 def calibration_rows(vectors: FloatMatrix, seed: int = 0) -> IntMatrix:
     """Rows of an `(n, D)` matrix that set the int8 ranges: a seeded tenth of them, from 2 to 1,000, ascending int64.
 
@@ -76,7 +81,7 @@ def calibration_rows(vectors: FloatMatrix, seed: int = 0) -> IntMatrix:
     (multilinear, Dietzfelbinger 1996), so that the same vectors in another order set the same ranges.
     """
     n = len(vectors)
-    size = min(n, max(2, min(n // 10, _MAX_CALIBRATION)))
+    size = calibration_size(n)
     factors = np.random.default_rng(seed).integers(0, 2**64, np.shape(vectors)[1], dtype=np.uint64) | np.uint64(1)
     hashes = np.empty(n, np.uint64)
     for start in range(0, n, _ROWS_AT_ONCE):
