@@ -14,7 +14,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.lab import Lab
 from training.report import Report
 from training.result.card import rewrite_card
-from training.result.measure import METRICS, before_after
+from training.result.measure import METRICS, paired_rows
 
 PCA, ADAPTED, CONTROL = "base-pca", "adapted", "tuned-plain"
 
@@ -53,7 +53,7 @@ def sections(result: SweepResult, name: str, max_tokens: int) -> list[dict[str, 
     """What the card shows of one arm on one corpus: against base, base + PCA, the control, and uncut base."""
     parts = []
     for other in (*dict.fromkeys(("base", PCA, CONTROL)), UNCUT_BASE):
-        rows = [row.to_dict() for row in before_after(result, other, name) if row.metric == METRICS[0]]
+        rows = [row.to_dict() for row in paired_rows(result, other, name) if row.metric == METRICS[0]]
         if rows:
             title, names = f"{result.corpus}: against {other}", [other, name]
             parts.append({"title": title, "setting": setting_of(result, max_tokens), "names": names, "rows": rows})

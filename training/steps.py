@@ -33,7 +33,7 @@ from training.report import Report
 from training.result.card import write_card
 from training.result.events import Watch, watcher
 from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
-from training.result.measure import METRICS, BeforeAfter, before_after, before_after_table
+from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
@@ -112,7 +112,7 @@ class Run:
             ("before", "after"), self.config.dims, metrics=METRICS, split=self.data.test_split, against=("before",)
         )
         result = sweep_vectors(self.data.judge, plan, {"before": before, "after": after})
-        return before_after(result, "before", "after")
+        return paired_rows(result, "before", "after")
 
     def _baseline(self, vectors: BaseVectors) -> ArmVectors:
         """The base model's vectors of the test queries and all documents."""

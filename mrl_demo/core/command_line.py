@@ -35,6 +35,8 @@ class ProgressLine:
 
     It is a `Progress`: call it with the share done and what is being done. The time left is told once a twentieth is
     done.
+
+    >>> ProgressLine()(0.5, "half of it")  # Says nothing yet: under ten seconds, and nobody watches.
     """
 
     def __init__(self, every: float = 10.0) -> None:

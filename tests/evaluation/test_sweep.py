@@ -14,7 +14,7 @@ from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import DEFAULT_METRICS, UNCUT_BASE, default_dims
 from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.scoring import score_blocks
+from mrl_demo.evaluation.scoring import sample_positions, score_blocks
 from mrl_demo.search.quantised import Precision, parse_precision
 from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
@@ -68,7 +68,8 @@ def test_every_precision_orders_as_its_definition_says(name: str, make_builder: 
     precision = parse_precision(name)
     for block in score_blocks(queries, documents, (8, 20), [precision]):
         assert block.precision == precision
-        stored = query_side(queries, block.dim, name) @ quantise(documents, block.dim, name).decode().T
+        rows = sample_positions(len(documents))
+        stored = query_side(queries, block.dim, name) @ quantise(documents, block.dim, name, rows).decode().T
         exact = truncate(queries, block.dim) @ truncate(documents, block.dim).T
         for row in range(len(queries)):
             expected = np.argsort(-stored[row], kind="stable")

@@ -30,7 +30,7 @@ class BeforeAfter:
         return asdict(self)
 
 
-def before_after(result: SweepResult, before: str, after: str) -> list[BeforeAfter]:
+def paired_rows(result: SweepResult, before: str, after: str) -> list[BeforeAfter]:
     """The paired differences of arm `after` against arm `before` ("uncut base" too), by metric and dimension."""
     values = {row.key: row.value for row in result.rows}
     rows = []
