@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.arms.catalogue import baselines
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
@@ -16,15 +17,15 @@ from training.report import Report
 from training.result.card import rewrite_card
 from training.result.measure import METRICS, paired_rows
 
-PCA, ADAPTED, CONTROL = "base-pca", "adapted", "tuned-plain"
+ADAPTED, CONTROL = "adapted", "tuned-plain"
 
 
 def evaluation_plan(names: Sequence[str], queries: int, max_tokens: int, with_adapted: bool) -> SweepPlan:
-    """Base, its PCA and the named adapters, and rotations fitted to the documents if asked for."""
-    arms = ["base", PCA, *([ADAPTED] if with_adapted else [])]
+    """The catalogue's baselines and the named adapters, and rotations fitted to the documents if asked for."""
+    arms = [*baselines(), *([ADAPTED] if with_adapted else [])]
     for name in names:
         arms += [name, *([f"{name}+{ADAPTED}"] if with_adapted and name != CONTROL else [])]
-    against = ("base", PCA, *(name for name in names if name == CONTROL), UNCUT_BASE)
+    against = (*baselines(), *(name for name in names if name == CONTROL), UNCUT_BASE)
     return SweepPlan(
         tuple(arms), TRAINED_DIMS, metrics=METRICS, queries=queries, max_tokens=max_tokens, against=against
     )
@@ -50,9 +51,9 @@ def evaluate_adapters(
 
 
 def sections(result: SweepResult, name: str, max_tokens: int) -> list[dict[str, Any]]:
-    """What the card shows of one arm on one corpus: against base, base + PCA, the control, and uncut base."""
+    """What the card shows of one arm on one corpus: against the baselines, the control, and uncut base."""
     parts = []
-    for other in (*dict.fromkeys(("base", PCA, CONTROL)), UNCUT_BASE):
+    for other in (*baselines(), CONTROL, UNCUT_BASE):
         rows = [row.to_dict() for row in paired_rows(result, other, name) if row.metric == METRICS[0]]
         if rows:
             title, names = f"{result.corpus}: against {other}", [other, name]

@@ -16,7 +16,8 @@ class Arm(ArmSpec):
 
     `style` is None for models that join later: they get a spare one. `contender` is its order among the arms that
     stand beside `base` at first (1 comes first), 0 for none. Every arm can be evaluated; `in_compare` says whether the
-    Compare menu has it too. An arm without an encoder (bm25) has no vectors, so it is never searched.
+    Compare menu has it too, `is_baseline` whether `training evaluate` measures new models against it. An arm without
+    an encoder (bm25) has no vectors, so it is never searched.
 
     >>> Arm("mine", "My model", "A model of mine.", "mine").transform.name
     'cut'
@@ -26,6 +27,7 @@ class Arm(ArmSpec):
     style: Style | None = None
     contender: int = 0
     in_compare: bool = True
+    is_baseline: bool = False
 
     @property
     def has_vectors(self) -> bool:

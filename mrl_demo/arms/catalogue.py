@@ -23,6 +23,7 @@ ARMS: tuple[Arm, ...] = (
         description="The pretrained model; its vectors are simply cut and re-normalised.",
         encoder="minilm",
         style=Style("#c8601a", "circle"),
+        is_baseline=True,
     ),
     Arm(
         name="tuned",
@@ -47,6 +48,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=TrainingPca(),
         style=Style("#a98200", "triangle-up", "dot"),
+        is_baseline=True,
     ),
     Arm(
         name="corpus-pca",
@@ -129,6 +131,11 @@ def arm_styles(names: Collection[str]) -> dict[str, Style]:
         wishes = (*_SPARE_STYLES[start:], *_SPARE_STYLES[:start])
         drawn[name] = next((style for style in wishes if style not in drawn.values()), wishes[0])
     return drawn
+
+
+def baselines() -> tuple[str, ...]:
+    """Names of the arms that a newly trained model is measured against, base first."""
+    return tuple(arm.name for arm in ARMS if arm.is_baseline)
 
 
 def best_contender(names: Collection[str]) -> str | None:

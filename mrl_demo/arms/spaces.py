@@ -71,7 +71,7 @@ class SpaceBuilder:
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them."""
         documents = self.documents(arm.encoder, corpus, progress)
-        transform = self.fitted(arm, corpus, documents, progress)
+        transform = self.fit(arm, corpus, documents, progress)
         return Space(arm, transform.apply(documents), transform)
 
     def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
@@ -106,8 +106,8 @@ class SpaceBuilder:
             progress(0.0, f"Encoding {len(texts):,} titles and sentences to fit the rotation with")
         return self._query_vectors(encoder_name, texts)
 
-    def fitted(self, arm: Arm, corpus: Corpus, documents: FloatMatrix, progress: Progress | None = None) -> VectorMap:
-        """The arm's transform fitted for these documents, once a process and key; a stored one only if it has that key.
+    def fit(self, arm: Arm, corpus: Corpus, documents: FloatMatrix, progress: Progress | None = None) -> VectorMap:
+        """Fit the arm's transform for these documents, once a process and key; a stored fit is used if it has that key.
 
         A fit that its time limit cut short serves this process and is not stored, so that the next one fits again.
         """
@@ -124,15 +124,17 @@ class SpaceBuilder:
 
     def material(self, arm: Arm, corpus: Corpus, documents: FloatMatrix) -> FitMaterial:
         """What the transform of `arm` may be fitted on, in canonical order: a fit depends on no file's order."""
-        order = canonical_order(corpus.documents)
-        ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order))
+        if arm.transform.fitted_on.is_corpus:
+            order = canonical_order(corpus.documents)
+            corpus = replace(corpus, documents=tuple(corpus.documents[row] for row in order))
+            documents = documents[order]
         return FitMaterial(
-            corpus=ordered,
+            corpus=corpus,
             encoder=arm.encoder,
             encoder_fingerprint=self.encoders.encoder(arm.encoder).fingerprint,
             trained_dims=arm.trained_dims,
-            documents=documents[order],
-            stand_ins=lambda progress: self.stand_ins(arm.encoder, ordered, progress),
+            documents=documents,
+            stand_ins=lambda progress: self.stand_ins(arm.encoder, corpus, progress),
             shipped=self._shipped,
             seed=self._seed,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.cache import vectors_key
@@ -17,10 +18,11 @@ from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Query
 
 @dataclass(frozen=True)
 class ArmVectors:
-    """One arm's float32 unit rows: `queries` `(q, D)` and `documents` `(n, D)`."""
+    """One arm's float32 unit rows: `queries` `(q, D)` and `documents` `(n, D)`; `note` says what is amiss with them."""
 
     queries: FloatMatrix
     documents: FloatMatrix
+    note: str = ""
 
 
 def load_vectors(
@@ -37,8 +39,10 @@ def load_vectors(
     _check_finite(encoded.documents, "document", [doc.id for doc in corpus.documents])
     _check_finite(encoded.queries, "query", [query.id for query in queries])
     for variant in arm.transform.variants():
-        fitted = builder.fitted(replace(arm, transform=variant), corpus, encoded.documents, progress)
-        yield ArmVectors(fitted.apply(encoded.queries), fitted.apply(encoded.documents))
+        fitted = builder.fit(replace(arm, transform=variant), corpus, encoded.documents, progress)
+        hurried = isinstance(fitted, Rotation) and fitted.is_cut_short
+        note = "the fit of its rotation ran out of time, so it may be worse than it could be." if hurried else ""
+        yield ArmVectors(fitted.apply(encoded.queries), fitted.apply(encoded.documents), note)
 
 
 def _query_vectors(builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:

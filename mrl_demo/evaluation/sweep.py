@@ -125,7 +125,8 @@ def _pair_vectors(builder: SpaceBuilder, arm: Arm, corpus: Corpus) -> ArmVectors
     """First and second texts of the corpus' scored pairs in the arm's space."""
     space = builder.space(arm, corpus)
     sides = [builder.texts(arm.encoder, [getattr(pair, side) for pair in corpus.pairs]) for side in ("first", "second")]
-    return ArmVectors(*(space.map_queries(side) for side in sides))
+    first, second = (space.map_queries(side) for side in sides)
+    return ArmVectors(first, second)
 
 
 @dataclass
@@ -212,6 +213,7 @@ class _Run:
             vectors = ArmVectors(given.queries, given.documents[self.order])
             if not measured:
                 self.preparing_seconds += time.perf_counter() - started
+                self.notes += [f"{contender.name}: {given.note}"] if given.note else []
                 full = vectors.documents.shape[1]
                 dims = self._dims(contender.name, full)
                 self._probe(contender, vectors, dims)

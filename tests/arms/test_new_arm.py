@@ -18,10 +18,12 @@ from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.config import Settings
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import Progress
-from mrl_demo.lab.curves import CurvesService
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.lab.lab import Lab
 from mrl_demo.ui.curves.data import Choice, Figures
 from mrl_demo.ui.curves.view import quality_chart, quality_table
+from training.evaluation import evaluation_plan, sections
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ TOY = Arm(
     transform=Backwards(),
     style=Style("#123456", "star-triangle-up", "dashdot"),
     contender=9,
+    is_baseline=True,
 )
 
 
@@ -73,7 +76,8 @@ def test_menus_and_first_choices_have_it(real_lab: Lab) -> None:
 
 @pytest.mark.real_model
 def test_a_sweep_measures_it_and_the_curves_draw_it_in_its_style(real_lab: Lab) -> None:
-    curves = CurvesService(real_lab).measure("builtin", arms=("base", "toy"), precisions=("float32",))
+    sweep = real_lab.evaluate("builtin", SweepPlan(("base", "toy"), metrics=("ndcg@10",)))
+    curves = CurveSet(sweep)
     values = {(row.arm, row.dim): row.value for row in curves.sweep.rows if row.metric == "ndcg@10"}
     assert values["toy", 384] == pytest.approx(values["base", 384], abs=1e-6)  # A permutation costs nothing uncut.
     assert values["toy", 64] != values["base", 64]
@@ -91,6 +95,14 @@ def test_the_command_line_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture
     command = ["evaluate", "--arms", "toy", "--dims", "64", "--metrics", "ndcg@10", "--json"]
     assert cli.main([*command, f"--cache-dir={tmp_path}"]) == 0
     assert {row["arm"] for row in json.loads(capsys.readouterr().out)["rows"]} == {"toy"}
+
+
+@pytest.mark.real_model
+def test_newly_trained_models_are_measured_against_it(real_lab: Lab, beir_folder: Path) -> None:
+    plan = evaluation_plan(["tuned"], queries=2, max_tokens=64, with_adapted=False)
+    result = real_lab.evaluate(real_lab.add_corpus(beir_folder), plan)
+    assert [arm.name for arm in result.arms] == ["base", "base-pca", "toy", "tuned"]
+    assert "fruit: against toy" in [section["title"] for section in sections(result, "tuned", 64)]
 
 
 def test_any_model_takes_its_suffix(lab: Lab) -> None:

@@ -16,8 +16,9 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
+from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.config import Settings
-from mrl_demo.core.types import Corpus, Document
+from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.lab.lab import Lab
@@ -148,6 +149,8 @@ def test_a_fit_cut_short_by_the_clock_serves_its_process_and_is_fitted_again_by_
         assert hurried.is_cut_short
         assert "tiny-adapted over plants: the fit of the rotation ran out of time" in caplog.text
         assert rotation_of(builder.space(ARM, corpus)) is hurried
+        (vectors,) = load_vectors(builder, ARM, corpus, [Query("q", "Stem")])
+        assert "ran out of time" in vectors.note
     assert len(fits) == 1
     assert not list((tmp_path / "cache").glob("rotations/*"))
     assert not rotation_of(restarted(builder, tmp_path).space(ARM, corpus)).is_cut_short

@@ -19,6 +19,11 @@ class FittedOn(Enum):
     DOCUMENTS = "the documents being searched"
     DOCUMENTS_AND_STAND_INS = "the documents being searched and their titles and sentences"
 
+    @property
+    def is_corpus(self) -> bool:
+        """Whether every collection needs a fit of its own."""
+        return self in {FittedOn.DOCUMENTS, FittedOn.DOCUMENTS_AND_STAND_INS}
+
 
 class VectorMap(Protocol):
     """A fitted transform: takes an encoder's vectors into the space that is cut."""

@@ -33,4 +33,5 @@ class TrainingPca:
     def fit(self, material: FitMaterial, progress: Progress | None = None) -> Rotation:  # noqa: ARG002
         """Read the shipped rotation; raises `ModelError` if it is missing, damaged or another model's."""
         name = f"{material.encoder.partition(':')[0]}-pca"
-        return Rotation.load(material.shipped / f"{name}.safetensors", key=name)
+        dimension = material.documents.shape[1]
+        return Rotation.load(material.shipped / f"{name}.safetensors", key=name, dimension=dimension)
