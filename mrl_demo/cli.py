@@ -17,6 +17,7 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
+from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
@@ -94,6 +95,7 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corpus", default="builtin", help="builtin, python, or your CSV, JSONL or TXT file or BEIR folder"
     )
+    add_column_options(parser)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -154,27 +156,29 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
 
 
-def corpus_name(lab: Lab, given: str) -> str:
+def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None) -> str:
     """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab.
 
-    Raises `CorpusError` if it is neither, or cannot be read.
+    Raises `CorpusError` if it is neither, or cannot be read, or `columns` are named for a corpus of the menu.
     """
     names = [choice.name for choice in lab.corpora()]
     if given in names:
+        if columns and columns.chosen():
+            raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
         return given
     if not Path(given).exists():
         raise CorpusError(
-            f"There is no corpus {given!r} and no such file or folder: choose one of {', '.join(names)}, or give the "
-            "path of your documents."
+            f"There is no such file or folder as {given!r}, and no corpus of that name: choose one of "
+            f"{', '.join(names)}, or give the path of your documents."
         )
-    return lab.add_corpus(Path(given))
+    return lab.add_corpus(Path(given), columns)
 
 
 def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus)
+    corpus = corpus_name(lab, options.corpus, column_choice(options))
     arms = [lab.add_arm(arm) for arm in options.arm]
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())
@@ -188,7 +192,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus)
+    corpus = corpus_name(lab, options.corpus, column_choice(options))
     plan = SweepPlan(
         arms=tuple(lab.add_arm(arm) for arm in options.arms),
         dims=options.dims,
@@ -207,13 +211,15 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.beir_export import write_beir
+    from mrl_demo.corpora.beir import write_beir
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = lab.corpus(corpus_name(lab, options.corpus), ProgressLine())
-    folder = write_beir(corpus, options.out)
-    print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {folder}")
+    corpus = lab.corpus(corpus_name(lab, options.corpus, column_choice(options)), ProgressLine())
+    notes = write_beir(corpus, options.out)
+    print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {options.out}")
+    for note in (*corpus.notes, *notes):
+        print(f"Note: {note}")
 
 
 def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
@@ -224,7 +230,7 @@ def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
 
 def comparison_text(comparison: Comparison) -> str:
     """The answers of every arm for a terminal, one below the other."""
-    notes = [comparison.note] if comparison.note else []
+    notes = [f"Note: {note}" for note in (comparison.note, *comparison.corpus_notes) if str(note)]
     return "\n".join([*notes, *(arm_text(arm) for arm in comparison.arms)])
 
 

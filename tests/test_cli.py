@@ -40,7 +40,8 @@ def test_search_prints_a_table_or_one_json_object(
         (["--dim", "0"], "1 to 384"),
         (["--dim", "many"], "1 to 384"),
         (["--arm", "nope"], "no arm 'nope'"),
-        (["--corpus", "nope"], "no corpus 'nope' and no such file"),
+        (["--corpus", "nope"], "no such file or folder as 'nope', and no corpus of that name"),
+        (["--corpus", "builtin", "--text-column", "Notes"], "builtin has columns of its own: leave --text-column out"),
         (["--top-k", "0"], "cannot show 0 results"),
     ],
 )

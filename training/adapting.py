@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,32 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import unwritable
-from mrl_demo.core.types import Corpus, Progress
+from mrl_demo.core.types import Corpus, Note, Progress
 from mrl_demo.corpora.builtin import NAME, load_builtin
 from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
 from training.result.folder import RunError
 
 
-def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: Progress | None = None) -> Rotation:
+@dataclass(frozen=True)
+class AdaptedFolder:
+    """What was fitted, and what was done to the documents when they were read."""
+
+    rotation: Rotation
+    notes: tuple[Note, ...]
+
+
+def adapt(
+    corpus_name: str,
+    arm: str,
+    out: Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    columns: ColumnChoice | None = None,
+) -> AdaptedFolder:
     """Fit a rotation on the documents of `corpus_name` ("builtin", a BEIR folder or a file) and save the model with it.
 
     Their titles and sentences stand in for queries.
@@ -36,7 +53,7 @@ def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: P
     builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
     transform = Adapted()
     adapted = resolve_arm(f"{arm}+{transform.suffix}", builder.menu)
-    corpus = _corpus(corpus_name, settings)
+    corpus = _corpus(corpus_name, settings, columns)
     encoder = encoders.encoder(adapted.encoder)
     if not isinstance(encoder, SentenceEncoder):
         raise RunError(f"{arm!r} is no model that can be saved: choose one of {', '.join(encoders.names())}.")
@@ -52,8 +69,10 @@ def adapt(corpus_name: str, arm: str, out: Path, settings: Settings, progress: P
         work.rename(out)
     except OSError as error:
         raise unwritable(out, error) from error
-    return rotation
+    return AdaptedFolder(rotation, corpus.notes)
 
 
-def _corpus(name: str, settings: Settings) -> Corpus:
-    return load_builtin(settings.assets_dir) if name == NAME else load_path(Path(name), settings.max_documents)
+def _corpus(name: str, settings: Settings, columns: ColumnChoice | None) -> Corpus:
+    if name == NAME:
+        return load_builtin(settings.assets_dir)
+    return load_path(Path(name), settings.max_documents, columns)

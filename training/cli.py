@@ -13,6 +13,7 @@ from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
+from mrl_demo.corpora.options import add_column_options, column_choice
 from training.config import TrainConfig, load_config
 from training.presets import PRESETS, preset
 from training.report import Report
@@ -108,6 +109,7 @@ def add_training_commands(commands: Commands) -> None:
     pca.set_defaults(command=_pca)
     adapt = add_command(commands, "adapt", "fit a rotation to a corpus and save the model with it")
     adapt.add_argument("--corpus", required=True, help='"builtin", a BEIR folder, or a CSV, JSONL or TXT file')
+    add_column_options(adapt)
     adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
     adapt.add_argument("--out", type=Path, required=True, help="folder of the model to write")
     adapt.set_defaults(command=_adapt)
@@ -274,7 +276,11 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _adapt(options: argparse.Namespace) -> int:
     from training.adapting import adapt
 
-    rotation = adapt(options.corpus, options.arm, options.out, _settings(options), Report().progress)
+    settings, columns = _settings(options), column_choice(options)
+    adapted = adapt(options.corpus, options.arm, options.out, settings, Report().progress, columns)
+    for note in adapted.notes:
+        print(f"Note: {note}")
+    rotation = adapted.rotation
     print(
         f"Wrote {options.out}: fitted on {rotation.documents:,} documents in {rotation.seconds:.0f} s; held-out loss "
         f"{rotation.held_out_before:.4f} with PCA, {rotation.held_out_after:.4f} now. {rotation.note}"

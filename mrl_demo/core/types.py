@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -13,8 +13,8 @@ FloatMatrix: TypeAlias = NDArray[np.float32]
 IntMatrix: TypeAlias = NDArray[np.int64]
 #: Called with the share done in 0..1 and a line for the person who waits; raising from it cancels the work.
 Progress: TypeAlias = Callable[[float, str], None]
-#: query id -> document id -> grade (1 or more is relevant).
-Judgements: TypeAlias = Mapping[str, Mapping[str, int]]
+#: query id -> document id -> grade (above 0 is relevant).
+Judgements: TypeAlias = Mapping[str, Mapping[str, float]]
 
 #: The prefix lengths MatryoshkaLoss was given, and the buttons beside the slider.
 TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
@@ -37,7 +37,7 @@ class Document:
     @property
     def content(self) -> str:
         """Title and text as one string: what the encoders read."""
-        return f"{self.title}. {self.text}" if self.title else self.text
+        return f"{self.title}. {self.text}" if self.title and self.text else self.title or self.text
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,26 @@ class ScoredPair:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that was done to a person's data: left out, cut, replaced, repaired or guessed.
+
+    `kind` is a name for programs such as "empty-document"; `count` how many rows it concerns (0 for the whole file);
+    `place` where first, such as "a.csv, line 3".
+
+    >>> print(Note("empty-document", "2 documents have no text.", count=2, place="a.csv, line 3"))
+    2 documents have no text.
+    """
+
+    kind: str
+    text: str
+    count: int = 0
+    place: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
 
@@ -74,7 +94,7 @@ class Corpus:
     queries: tuple[Query, ...] = ()
     judgements: Judgements = field(default_factory=dict)
     pairs: tuple[ScoredPair, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -262,8 +282,10 @@ class ComparedArm:
 class Comparison:
     """Both sides for one query; `note` says what was done to the query (cut, cleaned), empty if nothing was.
 
+    `corpus_notes` say what was done to the documents when they were read.
+
     >>> Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict()
-    {'query': 'how do bees talk', 'corpus': 'builtin', 'dim': 64, 'note': '', 'arms': []}
+    {'query': 'how do bees talk', 'corpus': 'builtin', 'dim': 64, 'note': '', 'arms': [], 'corpus_notes': []}
     """
 
     query: str
@@ -271,6 +293,7 @@ class Comparison:
     dim: int
     note: str
     arms: tuple[ComparedArm, ...]
+    corpus_notes: tuple[Note, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types, one entry of "arms" for each side."""
@@ -280,4 +303,5 @@ class Comparison:
             "dim": self.dim,
             "note": self.note,
             "arms": [arm.to_dict() for arm in self.arms],
+            "corpus_notes": [asdict(note) for note in self.corpus_notes],
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
+from mrl_demo.core.types import Corpus, Document, Note, Query, ScoredPair
 
 
 def make_corpus(
@@ -13,8 +13,8 @@ def make_corpus(
     label: str,
     documents: Iterable[Document],
     queries: Iterable[Query] = (),
-    judgements: Mapping[str, Mapping[str, int]] | None = None,
-    notes: tuple[str, ...] = (),
+    judgements: Mapping[str, Mapping[str, float]] | None = None,
+    notes: tuple[Note, ...] = (),
     pairs: Iterable[ScoredPair] = (),
 ) -> Corpus:
     """A `Corpus` with its fingerprint: sha256 over every document's id and content, in order."""

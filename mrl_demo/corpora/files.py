@@ -1,177 +1,112 @@
-"""Collections of a user: a BEIR folder, or one CSV, JSONL or TXT file; checked, limited and fingerprinted."""
+"""Collections of a person: a BEIR folder, or one file of documents or of scored pairs."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+import math
+from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.core.types import Corpus, Document, Query
+from mrl_demo.core.types import Corpus, Document, ScoredPair
 from mrl_demo.corpora import make_corpus
+from mrl_demo.corpora.beir import read_beir
+from mrl_demo.corpora.documents import document_vocabulary, read_documents
+from mrl_demo.corpora.options import ColumnChoice
+from mrl_demo.corpora.reading import NoteKind, Row, Table, Tally, Vocabulary, file_stem, read_table, text_of
+from mrl_demo.corpora.reading.rows import shown
 
-MAX_TEXT_CHARS = 20_000
-_ID, _TITLE = ("_id", "id", "doc_id", "docid"), ("title", "name", "heading")
-_TEXT = ("text", "content", "body", "passage", "document", "description", "abstract")
+_PAIRS = Vocabulary(
+    {
+        "first": ("sentence1", "sentence_1", "text1", "text_1", "sentence_a", "first"),
+        "second": ("sentence2", "sentence_2", "text2", "text_2", "sentence_b", "second"),
+        "score": ("score", "similarity", "similarity_score", "label", "relatedness", "relatedness_score", "stars"),
+    }
+)
+_EMPTY_PAIR = NoteKind(
+    "empty-pair", "pair without two texts and a score is left out", "pairs without two texts and a score are left out"
+)
 
 
-def load_path(path: Path, max_documents: int = 100_000) -> Corpus:
-    """Read a collection from a BEIR folder or a CSV, JSONL or TXT file (`.gz` allowed).
+def load_path(path: Path, max_documents: int = 100_000, columns: ColumnChoice | None = None, name: str = "") -> Corpus:
+    """Read a collection from a BEIR folder or a JSONL, JSON, CSV, TSV, Parquet or text file (`.gz` allowed).
 
-    Documents without text are left out and said so in `notes`. Raises `CorpusError` naming file, line, value and fix
-    for whatever cannot be read: a missing file, a broken line, a repeated id, too many documents.
+    A file with two columns of texts and one of scores becomes scored pairs, its documents being their texts. What was
+    left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given. Raises `CorpusError`
+    naming file, line, value and fix for whatever cannot be read.
     """
     path = Path(path)
     if not path.exists():
         raise CorpusError(f"{path} does not exist: give a BEIR folder or a CSV, JSONL or TXT file.")
+    chosen, tally = columns or ColumnChoice(), Tally()
+    name = name or corpus_name_of(path)
     if path.is_dir():
-        return _beir(path, max_documents)
-    notes: list[str] = []
-    documents = _documents(_rows(path), path, max_documents, notes)
-    return make_corpus(_stem(path), _stem(path), documents, notes=tuple(notes))
+        documents, queries, judgements = read_beir(path, max_documents, chosen, tally)
+        _refuse_nothing(documents, path)
+        return make_corpus(name, path.name or name, documents, queries, judgements, tally.notes())
+    words = document_vocabulary(chosen)
+    table = read_table(path, lambda column: words.knows(column) or _PAIRS.knows(column), tally)
+    pairs: list[ScoredPair] = []
+    if _holds_pairs(table, words):
+        pairs, documents = _read_pairs(table, tally, max_documents)
+    else:
+        documents = read_documents(table, words, max_documents, tally)
+    _refuse_nothing(documents, path)
+    return make_corpus(name, file_stem(path), documents, notes=tally.notes(), pairs=pairs)
 
 
-def _beir(folder: Path, max_documents: int) -> Corpus:
-    notes: list[str] = []
-    documents = _documents(_jsonl(_needed(folder, "corpus.jsonl")), folder, max_documents, notes)
-    queries_file, qrels = _optional(folder, "queries.jsonl"), _qrels_file(folder)
-    if queries_file is None or qrels is None:
-        return make_corpus(folder.name, folder.name, documents, notes=(*notes, "No judged queries in the folder."))
-    judgements = _judgements(qrels)
-    queries = [Query(_id(row, number), str(row.get("text", ""))) for number, row in enumerate(_jsonl(queries_file), 1)]
-    judged = [query for query in queries if query.id in judgements and query.text.strip()]
-    if len(judged) < len(queries):
-        notes.append(f"{len(queries) - len(judged):,} of {len(queries):,} queries have no judgement and are left out.")
-    return make_corpus(folder.name, folder.name, documents, judged, judgements, tuple(notes))
+def corpus_name_of(path: Path, taken: Collection[str] = ()) -> str:
+    """A name for the collection at `path` that is not among those taken: its stem, or with -2, -3, ... after it.
+
+    >>> corpus_name_of(Path("builtin.csv"), taken={"builtin"})
+    'builtin-2'
+    """
+    stem = (path.resolve().name if path.is_dir() else file_stem(path)) or "documents"
+    name, number = stem, 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    return name
 
 
-def _documents(rows: Iterable[Mapping[str, Any]], path: Path, max_documents: int, notes: list[str]) -> list[Document]:
-    found: dict[str, Document] = {}
-    empty = capped = 0
-    for number, row in enumerate(rows, 1):
-        document = _document(row, number, path)
-        if not document.content.strip():
-            empty += 1
-            continue
-        if len(document.text) > MAX_TEXT_CHARS:
-            document, capped = replace(document, text=document.text[:MAX_TEXT_CHARS]), capped + 1
-        if document.id in found:
-            raise CorpusError(f"{path}: the id {document.id!r} stands at more than one document: make ids unique.")
-        found[document.id] = document
-        if len(found) > max_documents:
-            raise CorpusError(
-                f"{path} has more than {max_documents:,} documents: give fewer (or raise MRL_MAX_DOCUMENTS)."
-            )
-    if not found:
-        raise CorpusError(f"{path} holds no document with text: a column or field named {_TEXT[0]!r} is needed.")
-    if empty:
-        notes.append(f"{empty:,} documents without text are left out.")
-    if capped:
-        notes.append(f"{capped:,} documents were cut at {MAX_TEXT_CHARS:,} characters.")
-    return list(found.values())
+def _refuse_nothing(documents: list[Document], path: Path) -> None:
+    if not documents:
+        raise CorpusError(f"{path} holds no document with text: all rows are empty.")
 
 
-def _document(row: Mapping[str, Any], number: int, path: Path) -> Document:
-    by_name = {str(key).strip().lower(): value for key, value in row.items() if key is not None}
-    text = next((by_name[name] for name in _TEXT if name in by_name), None)
-    if text is None:
-        named = ", ".join(sorted(by_name)) or "nothing"
-        raise CorpusError(f"{path}, row {number}: no text column among {named}. Name it one of {', '.join(_TEXT)}.")
-    title = next((by_name[name] for name in _TITLE if by_name.get(name)), "")
-    return Document(_id(by_name, number), str(title or "").strip(), str(text or "").strip())
-
-
-def _id(row: Mapping[str, Any], number: int) -> str:
-    return next((str(row[name]) for name in _ID if row.get(name) not in (None, "")), f"row-{number}")
-
-
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if kind in {".jsonl", ".ndjson"}:
-        return _jsonl(path)
-    if kind in {".csv", ".tsv"}:
-        return _csv(path, "\t" if kind == ".tsv" else None)
-    if kind in {".txt", ".md"}:
-        return ({"text": line} for line in _read(path).splitlines() if line.strip())
-    raise CorpusError(f"{path}: {kind or 'no'} file type is not known. Use .jsonl, .csv, .tsv or .txt (also .gz).")
-
-
-def _csv(path: Path, delimiter: str | None) -> Iterator[Mapping[str, Any]]:
-    text = _read(path)
-    if delimiter is None:
-        try:
-            delimiter = csv.Sniffer().sniff(text[:4096], delimiters=",;\t|").delimiter
-        except csv.Error:
-            delimiter = ","
-    try:
-        yield from csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    except csv.Error as error:
-        raise CorpusError(f"{path} is no readable CSV: {error}.") from error
-
-
-def _jsonl(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(_read(path).split("\n"), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise CorpusError(f"{path}, line {number}: not JSON ({error}).") from error
-            if not isinstance(row, dict):
-                raise CorpusError(f"{path}, line {number}: a JSON object is needed, not {type(row).__name__}.")
-            yield row
-
-
-def _judgements(path: Path) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(_read(path).splitlines(), 1):
-        parts = line.split("\t") if "\t" in line else line.split()
-        if not line.strip() or (number == 1 and not _is_grade(parts[-1])):
-            continue
-        if len(parts) not in {3, 4} or not _is_grade(parts[-1]):
-            raise CorpusError(f"{path}, line {number}: {line!r} is not 'query-id  corpus-id  score'.")
-        found.setdefault(parts[0], {})[parts[-2]] = int(float(parts[-1]))
-    return found
-
-
-def _is_grade(text: str) -> bool:
-    try:
-        return float(text) == int(float(text))
-    except (ValueError, OverflowError):
+def _holds_pairs(table: Table, words: Vocabulary) -> bool:
+    """Whether the first row has two texts and a score, and no text of a document."""
+    first = next(table.rows, None)
+    if first is None:
         return False
+    table.rows = chain([first], table.rows)
+    roles = _PAIRS.pick(first.cells)
+    return {"first", "second", "score"} <= set(roles) and "text" not in words.pick(first.cells)
 
 
-def _read(path: Path) -> str:
+def _read_pairs(table: Table, tally: Tally, limit: int) -> tuple[list[ScoredPair], list[Document]]:
+    pairs: list[ScoredPair] = []
+    texts: dict[str, None] = {}
+    for row in table.rows:
+        pair = _pair(table.path, row)
+        if pair is None:
+            tally.add(_EMPTY_PAIR, table.path, row.line)
+            continue
+        pairs.append(pair)
+        texts |= {pair.first: None, pair.second: None}
+        if len(texts) > limit:
+            raise CorpusError(f"{table.path} has more than {limit:,} texts: give fewer (or raise MRL_MAX_DOCUMENTS).")
+    return pairs, [Document(f"text-{number}", "", text) for number, text in enumerate(texts, 1)]
+
+
+def _pair(path: Path, row: Row) -> ScoredPair | None:
+    roles, place = _PAIRS.pick(row.cells), f"{path}, line {row.line:,}"
+    first, second, score = (text_of(roles.get(role), place) for role in ("first", "second", "score"))
+    if not (first and second and score):
+        return None
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return raw.decode("utf-8-sig")
-    except (OSError, EOFError) as error:
-        raise CorpusError(f"{path} cannot be read: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-
-
-def _optional(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
-
-
-def _needed(folder: Path, name: str) -> Path:
-    found = _optional(folder, name)
-    if found is None:
-        raise CorpusError(f"{folder} has no {name} (or {name}.gz): a BEIR folder needs it.")
-    return found
-
-
-def _qrels_file(folder: Path) -> Path | None:
-    for candidate in (folder / "qrels.tsv", folder / "qrels" / "test.tsv"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _stem(path: Path) -> str:
-    return path.name.split(".")[0] or path.name
+        value = float(score)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise CorpusError(f"{place}: the score {shown(score)} is no number.")
+    return ScoredPair(first, second, value)

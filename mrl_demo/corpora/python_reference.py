@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import CacheError
 from mrl_demo.core.storage import atomic_path, sha256_text
-from mrl_demo.core.types import Corpus, Document, Progress, Query
+from mrl_demo.core.types import Corpus, Document, Note, Progress, Query
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.docstrings import Docstring, module_name, read_docstrings, source_files
 
@@ -82,7 +82,8 @@ def _corpus(rows: Sequence[Docstring], skipped: int) -> Corpus:
     chosen = sorted(by_summary, key=lambda text: hashlib.sha256(text.encode()).digest())[:MAX_QUERIES]
     queries = [Query(f"summary-{number}", text, "summary") for number, text in enumerate(chosen)]
     judgements = {query.id: by_summary[query.text] for query in queries}
-    notes = (f"{skipped:,} source files could not be parsed and were skipped.",) if skipped else ()
+    said = f"{skipped:,} source files could not be parsed and were skipped."
+    notes = (Note("skipped-source", said, skipped),) if skipped else ()
     return make_corpus(NAME, LABEL, documents, queries, judgements, notes)
 
 

@@ -38,7 +38,7 @@ def judged_set(corpus: Corpus, split: str = "", sample: int = 0, seed: int = 0) 
     trec_eval does. Without a single judged query all are kept, for agreement. Raises `CorpusError` if no query is left
     or there is no such split.
     """
-    notes = [*corpus.notes, *_document_notes(corpus)]
+    notes = [*map(str, corpus.notes), *_document_notes(corpus)]
     queries = _unique(_of_split(corpus, split, notes), notes)
     if not queries:
         raise CorpusError(f"{corpus.name} has no query to score: add queries.jsonl and qrels.tsv (a BEIR folder).")
@@ -88,7 +88,7 @@ def _sampled(queries: tuple[Query, ...], sample: int, seed: int, notes: list[str
 
 
 def _own_documents(
-    queries: tuple[Query, ...], place: dict[str, int], known: dict[str, dict[int, int]], notes: list[str]
+    queries: tuple[Query, ...], place: dict[str, int], known: dict[str, dict[int, float]], notes: list[str]
 ) -> IntMatrix:
     rows = [place.get(query.id, -1) for query in queries]
     rows = [-1 if row in known[query.id] else row for query, row in zip(queries, rows, strict=True)]
@@ -132,9 +132,9 @@ def _document_notes(corpus: Corpus) -> list[str]:
 
 def _graded_rows(
     corpus: Corpus, queries: tuple[Query, ...], place: dict[str, int], notes: list[str]
-) -> dict[str, dict[int, int]]:
+) -> dict[str, dict[int, float]]:
     """Grades by document row for each query; documents the collection lacks have rows -1, -2, ..., with a note."""
-    graded: dict[str, dict[int, int]] = {}
+    graded: dict[str, dict[int, float]] = {}
     absent: set[str] = set()
     for query in queries:
         grades = {doc: grade for doc, grade in corpus.judgements.get(query.id, {}).items() if grade > 0}
@@ -150,14 +150,14 @@ def _graded_rows(
     return graded
 
 
-def _relevant(queries: tuple[Query, ...], graded: dict[str, dict[int, int]]) -> Relevant:
+def _relevant(queries: tuple[Query, ...], graded: dict[str, dict[int, float]]) -> Relevant:
     pairs = [
         (row, max(doc, -1), grade)
         for row, query in enumerate(queries)
         for doc, grade in sorted(graded[query.id].items())
     ]
-    columns = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
-    return Relevant(columns[0], columns[1], columns[2], len(queries))
+    columns = np.array(pairs, dtype=np.float64).reshape(-1, 3).T
+    return Relevant(columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2], len(queries))
 
 
 def _some(names: Iterable[str]) -> str:

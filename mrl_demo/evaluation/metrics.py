@@ -34,14 +34,14 @@ class MetricError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Relevant:
-    """The relevant documents of all queries: parallel `(pairs,)` int64 arrays in query order, grades from 1.
+    """The relevant documents of all queries: parallel `(pairs,)` arrays in query order; grades are above 0.
 
     A `document` of -1 is judged, and missing in the collection.
     """
 
     query: IntMatrix
     document: IntMatrix
-    grade: IntMatrix
+    grade: FloatArray
     n_queries: int
 
     @property

@@ -80,7 +80,7 @@ class Comparer:
         vector, encode_ms = self._query_vectors.get((encoder.fingerprint, text), encode)
         return EncodedQuery(text, space.map_queries(vector[None])[0], encode_ms)
 
-    def _known_answers(self, corpus: Corpus, text: str) -> dict[str, int]:
+    def _known_answers(self, corpus: Corpus, text: str) -> dict[str, float]:
         """Grades by document of a judged query typed word for word (spaces and case aside), empty for other texts."""
         ids = self._judged_queries.get(
             (corpus.name, corpus.fingerprint), lambda: {_fold(query.text): query.id for query in corpus.queries}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrl_demo.arms.arm import Arm
@@ -13,14 +14,24 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora import builtin, files, python_reference
+from mrl_demo.corpora import builtin, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
+from mrl_demo.corpora.files import corpus_name_of, load_path
+from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.models.registry import EncoderRegistry
+
+
+@dataclass(frozen=True)
+class _OwnFiles:
+    """Where a person's documents are, and what they said of the columns."""
+
+    path: Path
+    columns: ColumnChoice
 
 
 class Lab:
@@ -41,7 +52,7 @@ class Lab:
         self.builder = SpaceBuilder(self.encoders, settings.cache_dir, settings.assets_dir, settings.seed)
         self._comparer = Comparer(self.builder, settings.cached_corpora)
         self._corpora: BoundedCache[Corpus] = BoundedCache(settings.cached_corpora)
-        self._own_corpora: dict[str, Path] = {}
+        self._own_corpora: dict[str, _OwnFiles] = {}
 
     def arms(self) -> tuple[Arm, ...]:
         """Arms that can be searched, in the order of the menus."""
@@ -64,7 +75,10 @@ class Lab:
 
     def corpora(self) -> tuple[CorpusChoice, ...]:
         """Entries of the corpus menu."""
-        own = (CorpusChoice(name, name, f"Your documents in {path}", True) for name, path in self._own_corpora.items())
+        own = (
+            CorpusChoice(name, name, f"Your documents in {files.path}", True)
+            for name, files in self._own_corpora.items()
+        )
         return (
             CorpusChoice(builtin.NAME, builtin.LABEL, "Passages written for this page", True),
             CorpusChoice(
@@ -76,12 +90,22 @@ class Lab:
             *own,
         )
 
-    def add_corpus(self, path: Path) -> str:
-        """Add a user's file or folder to the menu and return its name; raises `CorpusError` where it is unreadable."""
-        corpus = files.load_path(path, self.settings.max_documents)
-        self._own_corpora[corpus.name] = path
-        self._corpora.put(corpus.name, corpus)
-        return corpus.name
+    def add_corpus(self, path: Path, columns: ColumnChoice | None = None) -> str:
+        """Add a user's file or folder to the menu and return its name, which no other collection and no result has.
+
+        Raises `CorpusError` if it cannot be read, or has no such column.
+        """
+        files = _OwnFiles(path, columns or ColumnChoice())
+        own = {name for name, others in self._own_corpora.items() if others.path.absolute() == path.absolute()}
+        shipped = {result.stem for result in (self.settings.assets_dir / "results").glob("*.json")}
+        taken = {builtin.NAME, python_reference.NAME, *shipped, *self._own_corpora} - own
+        name = corpus_name_of(path, taken)
+        self._corpora.put(name, self._read(name, files))
+        self._own_corpora[name] = files
+        return name
+
+    def _read(self, name: str, files: _OwnFiles) -> Corpus:
+        return load_path(files.path, self.settings.max_documents, files.columns, name)
 
     def corpus(self, name: str, progress: Progress | None = None) -> Corpus:
         """Load (or build) a corpus by name; raises `CorpusError` naming those there are."""
@@ -124,7 +148,7 @@ class Lab:
         loaded, chosen = self.corpus(corpus), self._arms_named(arms)
         length = check_dimension(dim, self.full_dim(arms))
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
-        return Comparison(cleaned.text, corpus, length, cleaned.note, sides)
+        return Comparison(cleaned.text, corpus, length, cleaned.note, sides, loaded.notes)
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         if not names:
@@ -141,7 +165,7 @@ class Lab:
         if name == python_reference.NAME:
             return python_reference.load_python_reference(self.settings.cache_dir, progress)
         if name in self._own_corpora:
-            return files.load_path(self._own_corpora[name], self.settings.max_documents)
+            return self._read(name, self._own_corpora[name])
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."
         )

@@ -48,7 +48,7 @@ class Searcher:
         self._rows = {doc.id: row for row, doc in enumerate(corpus.documents)}
         self._uncut: BoundedCache[_Order] = BoundedCache(_QUERIES_KEPT)
 
-    def result(self, query: EncodedQuery, dim: int, top_k: int, answers: Mapping[str, int]) -> SearchResult:
+    def result(self, query: EncodedQuery, dim: int, top_k: int, answers: Mapping[str, float]) -> SearchResult:
         """Search at prefix `dim`: hits with their moves against this arm's own full-dimension ranking.
 
         `search_ms` is the search that gives the hits.
@@ -72,7 +72,7 @@ class Searcher:
             is_answer_tied=answer is not None and cut.is_tied(answer),
         )
 
-    def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, int]) -> RankPaths:
+    def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, float]) -> RankPaths:
         """Ranks of the full-dimension top documents and the known answers over `PATH_DIMS`."""
         full = self.index.dimension
         dims = (*(d for d in PATH_DIMS if d < full), full)
@@ -97,7 +97,7 @@ class Searcher:
     def _uncut_order(self, query: FloatMatrix, k: int) -> _Order:
         return self._uncut.get((query.tobytes(), k), lambda: _Order(self.index, query, self.index.dimension, k))
 
-    def _answer_rows(self, answers: Mapping[str, int]) -> list[int]:
+    def _answer_rows(self, answers: Mapping[str, float]) -> list[int]:
         return [self._rows[key] for key in answers if key in self._rows]
 
     def _hit(self, row: int, cut: _Order, uncut: _Order, is_answer: bool) -> Hit:

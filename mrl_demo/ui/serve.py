@@ -13,6 +13,7 @@ from mrl_demo.core.command_line import HelpFormatter, add_cache_option
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
+from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.ui.address import check_port
 
 EXAMPLES = """examples:
@@ -55,6 +56,7 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
     )
     parser.add_argument("--share", action="store_true", default=settings.share, help="make a public link too")
     parser.add_argument("--corpus", type=Path, help="your own documents: CSV, JSONL, TXT or a BEIR folder")
+    add_column_options(parser)
     parser.add_argument(
         "--model",
         action="append",
@@ -83,6 +85,9 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     lab = Lab(settings)
     for model in options.model:
         lab.add_arm(model)
-    page = build_app(lab, lab.add_corpus(options.corpus) if options.corpus else None)
+    corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None
+    for note in lab.corpus(corpus).notes if corpus else ():
+        print(f"Note: {note}", flush=True)
+    page = build_app(lab, corpus)
     print(f"Matryoshka lab is at {launch(page, settings)}", flush=True)
     page.block_thread()

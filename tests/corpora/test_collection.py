@@ -13,7 +13,7 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.types import Corpus, FloatMatrix
-from mrl_demo.corpora.beir_export import write_beir
+from mrl_demo.corpora.beir import write_beir
 from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.files import load_path
 from mrl_demo.lab.lab import Lab

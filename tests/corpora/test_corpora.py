@@ -71,7 +71,7 @@ def test_the_reference_is_built_once_and_counts_what_it_skipped(
     _small_python(monkeypatch, tmp_path)
     corpus = python_reference.load_python_reference(tmp_path)
     assert [doc.title for doc in corpus.documents] == ["pkg.join", "pkg.Table"]
-    assert "1 source files" in corpus.notes[0]
+    assert "1 source files" in corpus.notes[0].text
     assert all(query.text not in doc.text for query in corpus.queries for doc in corpus.documents)
     assert {next(iter(corpus.judgements[q.id])) for q in corpus.queries} == {"pkg.join", "pkg.Table"}
     monkeypatch.setattr(python_reference, "_sources", lambda: iter(()))

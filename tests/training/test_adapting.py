@@ -38,7 +38,7 @@ def test_the_saved_folder_turns_vectors_by_the_saved_rotation(
     from sentence_transformers import SentenceTransformer
 
     out = tmp_path / "adapted"
-    rotation = adapting.adapt(str(corpus_file), "base", out, settings)
+    rotation = adapting.adapt(str(corpus_file), "base", out, settings).rotation
     saved = np.load(out / "rotation.npy", allow_pickle=False)
     assert np.array_equal(saved, rotation.matrix)
     texts = ["bread and oven", "moon and star"]

@@ -11,7 +11,7 @@ from mrl_demo.core.types import ComparedArm, Comparison, RankPaths
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
 from mrl_demo.ui.components.metrics import figures
-from mrl_demo.ui.components.text import escape, user_text, visible
+from mrl_demo.ui.components.text import escape, shorten, user_text, visible
 
 _SIDES = ("a", "b", "c", "d")
 _MOVES_KEY = (
@@ -31,7 +31,17 @@ def results_html(comparison: Comparison) -> str:
     return (
         f'<div class="arms" data-dim="{comparison.dim}">'
         f'<p class="asked">Results for {user_text(comparison.query)}</p>{_MOVES_KEY}{columns}</div>'
+        f"{corpus_notes_html(comparison)}"
     )
+
+
+def corpus_notes_html(comparison: Comparison) -> str:
+    """What was left out, cut, replaced or guessed when the documents were read; "" if nothing was."""
+    if not comparison.corpus_notes:
+        return ""
+    items = "".join(f"<li>{user_text(shorten(str(note), 300))}</li>" for note in comparison.corpus_notes)
+    summary = "<summary>How the documents were read</summary>"
+    return f'<details class="corpus-notes" open>{summary}<ul>{items}</ul></details>'
 
 
 def arm_column(arm: ComparedArm, side: str) -> str:

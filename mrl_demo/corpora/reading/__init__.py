@@ -1,0 +1,23 @@
+"""Rows out of anybody's files, and a note for whatever was dropped, cut, replaced or guessed on the way."""
+
+from __future__ import annotations
+
+from mrl_demo.corpora.reading.columns import Vocabulary, normal_name
+from mrl_demo.corpora.reading.rows import Cell, Row, Table, text_of
+from mrl_demo.corpora.reading.table import FILE_TYPES, file_stem, file_type, read_table
+from mrl_demo.corpora.reading.tally import NoteKind, Tally
+
+__all__ = [
+    "FILE_TYPES",
+    "Cell",
+    "NoteKind",
+    "Row",
+    "Table",
+    "Tally",
+    "Vocabulary",
+    "file_stem",
+    "file_type",
+    "normal_name",
+    "read_table",
+    "text_of",
+]

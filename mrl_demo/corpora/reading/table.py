@@ -1,0 +1,80 @@
+"""One table out of one file, whatever its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.reading.delimited import delimited_rows
+from mrl_demo.corpora.reading.json_rows import json_rows
+from mrl_demo.corpora.reading.parquet import parquet_rows
+from mrl_demo.corpora.reading.rows import Row, Table, without_surrogates
+from mrl_demo.corpora.reading.source import bounded_lines, open_text
+from mrl_demo.corpora.reading.tally import NoteKind, Tally
+
+#: What `read_table` reads, each also with .gz.
+FILE_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".md")
+_SURROGATE = NoteKind(
+    "replaced-surrogates",
+    "text holds half a character (a lone surrogate), replaced by U+FFFD",
+    "texts hold half characters (lone surrogates), replaced by U+FFFD",
+)
+
+
+def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally) -> Table:
+    """Open a JSONL, JSON, CSV, TSV, Parquet or text file (`.gz` allowed, capitals too) and read its rows as they come.
+
+    Only columns for which `wanted` is true are kept; a text file has the column "text". What is repaired, replaced or
+    guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are read, naming file, line and fix.
+    """
+    if not path.is_file():
+        raise CorpusError(f"{path} does not exist: give a {', '.join(FILE_TYPES)} file.")
+    kind = file_type(path)
+    table = Table(path, iter(()))
+    if kind == ".parquet":
+        table.rows = parquet_rows(table, wanted)
+    elif kind in {".json", ".jsonl", ".ndjson"}:
+        table.rows = json_rows(table, wanted, tally, is_lines=kind != ".json")
+    elif kind in {".csv", ".tsv"}:
+        table.rows = delimited_rows(table, wanted, tally, "\t" if kind == ".tsv" else ",")
+    else:
+        table.rows = _text_rows(table, tally)
+    table.rows = _mended_rows(table, table.rows, tally)
+    return table
+
+
+def file_type(path: Path) -> str:
+    """The lower-case suffix that says what a file is, `.gz` aside; raises `CorpusError` for a type not read."""
+    name = path.name.lower().removesuffix(".gz")
+    kind = Path(name).suffix
+    if kind not in FILE_TYPES:
+        raise CorpusError(f"{path}: {kind or 'no'} file type is not known. Use {', '.join(FILE_TYPES)} (also .gz).")
+    return kind
+
+
+def file_stem(path: Path) -> str:
+    """A file's name without the suffixes that say what it is.
+
+    >>> file_stem(Path("my.notes+drafts.CSV.gz"))
+    'my.notes+drafts'
+    """
+    name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+    return Path(name).stem if Path(name).suffix.lower() in FILE_TYPES else name
+
+
+def _text_rows(table: Table, tally: Tally) -> Iterator[Row]:
+    table.see("text")
+    with open_text(table.path, tally, newline=None) as text:
+        for number, line in enumerate(bounded_lines(text, table.path), 1):
+            if line.strip():
+                yield Row(number, {"text": line.rstrip("\n")})
+
+
+def _mended_rows(table: Table, rows: Iterator[Row], tally: Tally) -> Iterator[Row]:
+    for row in rows:
+        cells = {name: without_surrogates(cell) for name, cell in row.cells.items()}
+        for name, cell in cells.items():
+            if cell is not row.cells[name] and cell != row.cells[name]:
+                tally.add(_SURROGATE, table.path, row.line)
+        yield Row(row.line, cells)
