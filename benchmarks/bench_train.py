@@ -26,7 +26,7 @@ from training.config import TrainConfig
 from training.data.pairs import Pairs, builtin_data
 from training.fit.model import prepare_model
 from training.fit.trainer import TrainingSet, build_trainer
-from training.presets import preset
+from training.presets import preset_config
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformerTrainer
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_environment()
     steps = options.steps + _WARM_UP
-    config = replace(preset("builtin"), steps=steps, evaluations=0, distillation=False, rotation=False)
+    config = replace(preset_config("builtin"), steps=steps, evaluations=0, distillation=False, rotation=False)
     data = builtin_data(settings.assets_dir, settings.cache_dir, 0)
     pairs = data.pairs.take(range(config.batch_size * steps))
     pairs = replace(pairs, negatives=pairs.positives[1:] + pairs.positives[:1])
@@ -80,8 +80,8 @@ def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrai
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
-    from sentence_transformers.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
-    from sentence_transformers.training_args import BatchSamplers
+    from sentence_transformers.base.sampler import BatchSamplers
+    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
 
     model = SentenceTransformer(find_base(config).folder, device="cpu")
     targets = ["query", "key", "value", "dense"]

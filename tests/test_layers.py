@@ -32,7 +32,9 @@ UI = (
     {"serve"},
 )
 TRAINING = (
-    {"config", "report"},
+    {"errors", "report"},
+    {"columns"},
+    {"config"},
     {"presets", "bases", "data"},
     {"fit"},
     {"result"},

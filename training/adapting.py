@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.config import Settings
-from mrl_demo.core.storage import unwritable
+from mrl_demo.core.storage import atomic_folder
 from mrl_demo.core.types import Corpus, Note, Progress
 from mrl_demo.corpora.builtin import NAME, load_builtin
 from mrl_demo.corpora.files import load_path
@@ -21,7 +20,7 @@ from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
-from training.result.folder import RunError
+from training.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,9 @@ def adapt(
     vectors = builder.documents(adapted.encoder, corpus, progress)
     rotation = transform.fit(builder.material(adapted, corpus, vectors), progress)
     model = with_rotation(encoder.model(), rotation.matrix)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    with atomic_folder(out) as work:
         save_standard_folder(model, work, (*default_prefixes(rotation.dimension), rotation.dimension))
         np.save(work / "rotation.npy", rotation.matrix)
-        work.chmod(0o755)
-        work.rename(out)
-    except OSError as error:
-        raise unwritable(out, error) from error
     return AdaptedFolder(rotation, corpus.notes)
 
 

@@ -14,8 +14,10 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
+from mrl_demo.jobs.events import LineWriter, Message
+from training.columns import Columns
 from training.config import TrainConfig, load_config
-from training.presets import PRESETS, preset
+from training.presets import preset_config, shipped_presets
 from training.report import Report
 
 _OWN = {"base", "revision", "data", "name", "loss", "negatives", "query_prompt", "document_prompt"}
@@ -77,11 +79,19 @@ def run_command(options: argparse.Namespace) -> int:
         return int(options.command(options) or 0)
     except LabError as error:
         if os.environ.get("RANK", "0") == "0":  # Under torchrun every process finds it: one says it.
-            print(f"error: {error}", file=sys.stderr)
+            tell_problem(error, getattr(options, "messages", None))
         return 2
     except KeyboardInterrupt:
         print("Interrupted: the same command with --resume goes on from the last checkpoint.", file=sys.stderr)
         return 130
+
+
+def tell_problem(error: LabError, messages: Path | None) -> None:
+    """Print a problem with the flag that mends it, and write it to the file of messages if a page reads one."""
+    flag = f"--{error.field.replace('_', '-')}: " if error.field else ""
+    print(f"error: {flag}{error}", file=sys.stderr)
+    if messages is not None:
+        LineWriter(messages).message(Message("error", str(error), error.field))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -138,13 +148,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--log-file", type=Path, help="append every step as a JSON line")
     parser.add_argument("--events", type=Path, help="append loss and validation by prefix as JSON lines")
+    parser.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
     parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="print nothing but problems")
     parser.set_defaults(command=_train)
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="builtin", help=f"one of {', '.join(PRESETS)}")
+    parser.add_argument("--preset", default="builtin", help=f"one of {', '.join(shipped_presets())}")
     parser.add_argument("--config", type=Path, help="a saved training_config.json instead of a preset")
     parser.add_argument("--dims", help="prefix lengths, as in 64,128,384")
     parser.add_argument("--weights", help="a weight for each of --dims, as in 2,1,1")
@@ -158,7 +169,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _help(name: str) -> str:
     """The word of help for a field of the configuration, and what it is unless a preset or an option says otherwise."""
-    value = getattr(preset("builtin"), name)
+    value = getattr(preset_config("builtin"), name)
     return _HELP[name] + (f" (builtin: {value})" if value not in ("", 0) else "")
 
 
@@ -180,7 +191,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def config_from(options: argparse.Namespace) -> TrainConfig:
     """The preset or saved configuration with what the command line changes; raises `ConfigError`."""
-    config = load_config(options.config) if options.config else preset(options.preset)
+    config = load_config(options.config) if options.config else preset_config(options.preset)
     known = {field.name for field in fields(TrainConfig)}
     changes = {name: value for name, value in vars(options).items() if name in known and value is not None}
     for name, kind in (("dims", int), ("weights", float)):
@@ -202,17 +213,18 @@ def _weights_of(config: TrainConfig, dims: Sequence[float]) -> tuple[float, ...]
 
 
 def _numbers(text: str, kind: type, name: str) -> tuple[float, ...]:
-    from training.config import ConfigError
+    from training.errors import ConfigError
 
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError:
-        raise ConfigError(f"--{name} {text!r} is no list of numbers: write it as in 64,128,384.") from None
+        example = "64,128,384" if name == "dims" else "2,1,1"
+        raise ConfigError(f"{text!r} is no list of numbers: write it as in {example}.").about(name) from None
 
 
 def _refuse_several(options: argparse.Namespace) -> None:
     """Only `train` knows what to do with several processes."""
-    from training.config import ConfigError
+    from training.errors import ConfigError
 
     count = os.environ.get("WORLD_SIZE", "1")
     if count != "1" and (options.command is not _train or options.check):
@@ -220,8 +232,8 @@ def _refuse_several(options: argparse.Namespace) -> None:
         raise ConfigError(f"torchrun started {count} processes, and {what} works in one: use python -m training.")
 
 
-def _columns(options: argparse.Namespace) -> dict[str, str]:
-    return {role: getattr(options, f"{role}_column") for role in ("query", "positive", "negative")}
+def _columns(options: argparse.Namespace) -> Columns:
+    return Columns(options.query_column, options.positive_column, options.negative_column)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -230,7 +242,7 @@ def _train(options: argparse.Namespace) -> int:
 
     config = config_from(options)
     if options.check:
-        check(config, _settings(options), _columns(options), Report())
+        check(config, _settings(options), _columns(options), Report(messages=options.messages))
         return 0
     is_first = os.environ.get("RANK", "0") == "0"
     run = RunOptions(
@@ -242,7 +254,7 @@ def _train(options: argparse.Namespace) -> int:
         _columns(options),
         options.events,
     )
-    train(config, run, _settings(options), Report(options.log_file, options.quiet or not is_first))
+    train(config, run, _settings(options), Report(options.log_file, options.quiet or not is_first, options.messages))
     return 0
 
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import TRAINED_DIMS
-
-if TYPE_CHECKING:
-    pass
+from training.columns import Columns
+from training.errors import ConfigError
 
 #: Goes up when the recipe's result changes: part of every cache key.
 TRAINING_RECIPE_VERSION = "4"
 LOSSES = ("mnrl", "cached-mnrl", "none")
 NEGATIVES = ("mined", "siblings", "none")
-
-
-class ConfigError(LabError, ValueError):
-    """A configuration that cannot be trained."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +72,17 @@ class TrainConfig:
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given where distillation is off")
-        for field in ("lora_rank", "steps", "evaluations", "broad_texts", "max_rows"):
-            _require(getattr(self, field) >= 0, field, getattr(self, field), "0 or more")
-        for field in ("batch_size", "cached_batch", "patience", "lora_alpha"):
-            _require(getattr(self, field) >= 1, field, getattr(self, field), "1 or more")
+        for name in ("lora_rank", "steps", "evaluations", "broad_texts", "max_rows"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        for name in ("batch_size", "cached_batch", "patience", "lora_alpha"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
         _require(8 <= self.max_tokens <= 8192, "max_tokens", self.max_tokens, "from 8 to 8192")
         _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
         _require(0 < self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "above 0 and at most 1")
-        for field in ("similarity_scale", "distillation_temperature", "distillation_weight"):
-            _require(getattr(self, field) > 0, field, getattr(self, field), "above 0")
+        for name in ("similarity_scale", "distillation_temperature", "distillation_weight"):
+            _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 
     @property
     def dim_weights(self) -> tuple[float, ...]:
@@ -104,7 +98,8 @@ class TrainConfig:
         """Itself, the model's full length added where it lacks; raises `ConfigError` for a dim above it."""
         above = [dim for dim in self.dims if dim > dimension]
         if above:
-            raise ConfigError(f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}.")
+            message = f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}."
+            raise ConfigError(message).about("dims")
         if self.dims[-1] == dimension:
             return self
         weights = (*self.weights, self.weights[-1]) if self.weights else ()
@@ -118,16 +113,21 @@ class TrainConfig:
     def from_json(cls, text: str, where: str = "config") -> TrainConfig:
         """Read `to_json`; raises `ConfigError` naming unknown fields."""
         try:
-            raw: dict[str, Any] = json.loads(text)
+            return cls.from_dict(json.loads(text), where)
         except ValueError as error:
+            if isinstance(error, ConfigError):
+                raise
             raise ConfigError(f"{where} is not JSON: {error}.") from error
-        raw.pop("recipe_version", None)
-        unknown = sorted(set(raw) - {field.name for field in fields(cls)})
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any], where: str = "config") -> TrainConfig:
+        """Read fields by name, defaults for those left out; raises `ConfigError` naming unknown ones."""
+        raw = {name: value for name, value in given.items() if name != "recipe_version"}
+        unknown = sorted(set(raw) - {known.name for known in fields(cls)})
         if unknown:
             raise ConfigError(f"{where} has unknown fields {unknown}: known are {[f.name for f in fields(cls)]}.")
-        for name in ("dims", "weights"):
-            raw[name] = tuple(raw.get(name, ()))
-        return cls(**raw)
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in raw.items()}
+        return cls(**values)
 
 
 def load_config(path: Path) -> TrainConfig:
@@ -153,7 +153,7 @@ def _check_dims(dims: tuple[int, ...], weights: tuple[float, ...]) -> None:
 
 def _require(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
-        raise ConfigError(f"{name} is {value!r}: it must be {expected}.")
+        raise ConfigError(f"{name} is {value!r}: it must be {expected}.").about(name)
 
 
 @dataclass(frozen=True)
@@ -165,5 +165,5 @@ class RunOptions:
     force: bool = False
     report_to: str = "none"
     model_out: Path | None = None
-    columns: Mapping[str, str] | None = None
+    columns: Columns = field(default_factory=Columns)
     events: Path | None = None

@@ -13,6 +13,7 @@ from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.lab import Lab
+from mrl_demo.models import run_folder
 from training.report import Report
 from training.result.card import rewrite_card
 from training.result.measure import METRICS, paired_rows
@@ -71,7 +72,7 @@ def setting_of(result: SweepResult, max_tokens: int) -> str:
 
 def store_sections(folder: Path, parts: list[dict[str, Any]]) -> None:
     """Write `evaluation.json` beside an adapter, whole or not at all, and its card anew."""
-    with atomic_path(folder / "evaluation.json") as temporary:
+    with atomic_path(folder / run_folder.EVALUATION) as temporary:
         temporary.write_text(json.dumps({"sections": parts}, indent=2) + "\n", encoding="utf-8")
     rewrite_card(folder)
 

@@ -1,57 +1,25 @@
-"""The configurations that come with the project, by name."""
+"""The configurations that come with the project, by name: `assets/presets/NAME.json`, which the page reads too."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import cache
 
-from training.config import ConfigError, TrainConfig
-
-# Six hundredths of the trained LoRA: more gains little on the test topics and costs text it never saw (dev/LOG.md).
-BUILTIN = TrainConfig(
-    "tuned",
-    weights=(0.5, 0.5, 1, 2, 1.5, 1, 0.5),
-    learning_rate=4e-4,
-    lora_alpha=32,
-    adapter_scale=0.06,
-    steps=60,
-    evaluations=2,
-)
-PRESETS: dict[str, TrainConfig] = {
-    "builtin": BUILTIN,
-    "builtin-plain": replace(BUILTIN, name="tuned-plain", weights=(), matryoshka=False, rotation=False),
-    "msmarco": TrainConfig(
-        "bge-base-msmarco",
-        base="BAAI/bge-base-en-v1.5",
-        revision="a5beb1e3e68b9ab74eb54cfd186867f64f240e1a",
-        data="hub:sentence-transformers/msmarco-co-condenser-margin-mse-sym-mnrl-mean-v1:triplet-hard:train",
-        max_rows=500_000,
-        dims=(64, 128, 256, 768),
-        rotation=False,
-        distillation=False,
-        loss="cached-mnrl",
-        negatives="none",
-        lora_rank=32,
-        lora_alpha=64,
-        learning_rate=1e-4,
-        batch_size=256,
-        cached_batch=32,
-        max_tokens=256,
-        query_prompt="Represent this sentence for searching relevant passages: ",
-    ),
-    "gooaq": TrainConfig(
-        "minilm-gooaq",
-        data="hub:sentence-transformers/gooaq:pair:train",
-        max_rows=200_000,
-        negatives="none",
-        loss="cached-mnrl",
-        batch_size=256,
-        cached_batch=32,
-    ),
-}
+from mrl_demo.core.config import find_assets
+from mrl_demo.jobs.presets import Preset, read_presets
+from training.config import TrainConfig
+from training.errors import ConfigError
 
 
-def preset(name: str) -> TrainConfig:
-    """The preset of that name; raises `ConfigError` naming those there are."""
-    if name not in PRESETS:
-        raise ConfigError(f"There is no preset {name!r}: choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]
+@cache
+def shipped_presets() -> dict[str, Preset]:
+    """Presets in the order of the page's menu."""
+    return {preset.name: preset for preset in read_presets(find_assets())}
+
+
+def preset_config(name: str) -> TrainConfig:
+    """The configuration of the preset of that name; raises `ConfigError` naming those there are."""
+    preset = shipped_presets().get(name)
+    if preset is None:
+        known = ", ".join(shipped_presets())
+        raise ConfigError(f"There is no preset {name!r}: choose one of {known}.").about("preset")
+    return TrainConfig.from_dict(preset.config, f"the preset {name}")

@@ -9,25 +9,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.jobs.events import LineWriter, Message
+
 _LINE_EVERY_S = 10.0
+_MESSAGE_EVERY_S = 1.0
 _BAR = 24
 
 
 @dataclass
 class Report:
-    """Prints progress; with `log_file` every step goes there too as a JSON line (for a page that watches)."""
+    """Prints progress; with `log_file` every step goes there too as a JSON line.
+
+    `messages` gets notes and progress as `jobs.events.Message` lines, for the page that started the run.
+    """
 
     log_file: Path | None = None
     quiet: bool = False
+    messages: Path | None = None
     _last: float = 0.0
+    _told: float = 0.0
 
     def say(self, text: str) -> None:
         """One line."""
+        self._tell(Message("note", text))
         if not self.quiet:
             print(text, flush=True)
 
     def progress(self, share: float, text: str) -> None:
         """The share done in 0..1 and what is being done."""
+        now = time.monotonic()
+        if share >= 1 or now - self._told >= _MESSAGE_EVERY_S:
+            self._told = now
+            self._tell(Message("progress", text, share=share))
         self._show(share, text)
 
     def step(self, step: int, steps: int, loss: float | None, seconds_left: float, validation: float | None) -> None:
@@ -53,6 +66,10 @@ class Report:
             print(f"\r\x1b[K{line}", end="\n" if share >= 1 or always else "", flush=True)
         else:
             print(line, flush=True)
+
+    def _tell(self, message: Message) -> None:
+        if self.messages is not None:
+            LineWriter(self.messages).message(message)
 
     def _write(self, **values: Any) -> None:  # noqa: ANN401
         if self.log_file is not None:

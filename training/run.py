@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix
 from training.bases import Base, BaseVectors, settled
+from training.columns import Columns
 from training.config import RunOptions, TrainConfig
 from training.data.pairs import TrainingData
 from training.data.sources import load_data
@@ -80,7 +80,7 @@ class _Lead:
         return True
 
 
-def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> None:
+def check(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
     config, _ = settled(config)
     data = load_data(config, settings, columns, report.progress)
@@ -89,7 +89,7 @@ def check(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | 
     report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
 
-def prepare(config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None, report: Report) -> int:
+def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> int:
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
     config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
@@ -107,7 +107,7 @@ def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) ->
     from mrl_demo.adapt import fit_pca
 
     config, base = settled(config)
-    data = load_data(config, settings, None, report.progress)
+    data = load_data(config, settings, progress=report.progress)
     return fit_pca(_broad_vectors(config, base, data, settings, report))
 
 

@@ -20,6 +20,7 @@ from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
@@ -32,7 +33,7 @@ from training.fit.validation import encode_both, small_validation
 from training.report import Report
 from training.result.card import write_card
 from training.result.events import Watch, watcher
-from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunFolder
+from training.result.folder import RunFolder
 from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
 
 if TYPE_CHECKING:
@@ -215,6 +216,6 @@ class Run:
 
     def _write(self, metrics: dict[str, Any]) -> None:
         result = self.folder.result
-        (result / CONFIG_FILE).write_text(self.config.to_json(), encoding="utf-8")
-        (result / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-        write_card(result, self.config, metrics, result / CARD_FILE)
+        (result / run_folder.CONFIG).write_text(self.config.to_json(), encoding="utf-8")
+        (result / run_folder.METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        write_card(result, self.config, metrics, result / run_folder.CARD)

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class LabError(Exception):
-    """A problem the user can act on: its text names the bad value and the next step."""
+    """A problem the user can act on: its text names the bad value and the next step.
+
+    `field` is the setting it is about ("weights", "query_column"), "" for none: a command line names its flag, a page
+    its control.
+
+    >>> LabError("'2,abc' is no list of numbers").about("weights").field
+    'weights'
+    """
+
+    field: str = ""
+
+    def about(self, field: str) -> Self:
+        """Itself, with the setting that is to be mended."""
+        self.field = field
+        return self
 
 
 class InvalidDimensionError(LabError, ValueError):

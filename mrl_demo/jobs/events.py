@@ -1,60 +1,181 @@
-"""What a training run tells of its progress."""
+"""What a training run tells while it lives: one JSON line an event, written by training and read by the page.
+
+`events.jsonl` has the base model's quality, steps and validations; `messages.jsonl` notes, progress and problems.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+ByDim: TypeAlias = dict[int, float]
 
 
 @dataclass(frozen=True)
-class Step:
-    """One optimiser step; `task` names the data the batch came from."""
+class BaseQuality:
+    """Mean nDCG@10 of the base model on the validation queries, by prefix."""
 
+    kind: ClassVar[str] = "base"
+    ndcg: ByDim
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One optimiser step of `of`; `task` names the data the batch came from, `loss_by_dim` the loss of each prefix."""
+
+    kind: ClassVar[str] = "step"
     step: int
+    of: int
+    seconds_left: float
     loss: float
     task: str = ""
-    by_dim: dict[int, float] = field(default_factory=dict)
+    loss_by_dim: ByDim = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ValidationDone:
+    """Mean nDCG@10 by prefix on the validation queries after a step of `of`."""
+
+    kind: ClassVar[str] = "validation"
+    step: int
+    of: int
+    seconds_left: float
+    ndcg: ByDim
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to read: `kind` is "note", "progress" or "error".
+
+    `field` names the setting that an error is about ("query_column", "weights", ...), "" for none; `share` is what
+    progress has done, in 0..1.
+
+    >>> Message.from_dict(Message("error", "no such column", "query_column").to_dict()).field
+    'query_column'
+    """
+
+    kind: str
+    text: str
+    field: str = ""
+    share: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
 
     @classmethod
-    def of(cls, event: Mapping[str, Any]) -> Step:
-        """Read an event."""
-        return cls(int(event["step"]), float(event["loss"]), str(event["task"]), _by_dim(event["loss_by_dim"]))
+    def from_dict(cls, raw: Mapping[str, Any]) -> Message:
+        """Read what `to_dict` wrote; raises what a malformed one raises."""
+        return cls(str(raw["kind"]), str(raw["text"]), str(raw.get("field", "")), float(raw.get("share", 0.0)))
+
+
+Event: TypeAlias = BaseQuality | StepDone | ValidationDone
+_KINDS: dict[str, type[BaseQuality] | type[StepDone] | type[ValidationDone]] = {
+    kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone)
+}
+
+
+def event_to_dict(event: Event) -> dict[str, Any]:
+    """Plain JSON types, with the kind."""
+    return {"kind": event.kind, **asdict(event)}
+
+
+def event_from_dict(raw: Mapping[str, Any]) -> Event:
+    """Read what `event_to_dict` wrote (JSON has made text of the prefixes); raises `ValueError` for anything else."""
+    kind = _KINDS.get(str(raw.get("kind")))
+    if kind is None:
+        raise ValueError(f"There is no event of kind {raw.get('kind')!r}.")
+    values: dict[str, Any] = {name: value for name, value in raw.items() if name != "kind"}
+    for name in {"ndcg", "loss_by_dim"} & set(values):
+        pairs = sorted((int(dim), float(value)) for dim, value in dict(values[name]).items())
+        values[name] = dict(pairs)
+    return kind(**values)
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Mean nDCG@10 by prefix after a step; step 0 is the base model."""
+class RunProgress:
+    """What a run has reported so far.
 
-    step: int
-    ndcg: dict[int, float]
+    >>> RunProgress.of([StepDone(1, 10, 9.0, 0.5), ValidationDone(1, 10, 9.0, {8: 0.4})]).step
+    1
+    """
 
-
-@dataclass(frozen=True)
-class Progressed:
-    """What a run has reported so far."""
-
-    steps: tuple[Step, ...] = ()
-    validations: tuple[Validation, ...] = ()
-    base: Validation | None = None
-    of: int = 0
+    steps: tuple[StepDone, ...] = ()
+    validations: tuple[ValidationDone, ...] = ()
+    base: BaseQuality | None = None
+    total_steps: int = 0
     seconds_left: float | None = None
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> RunProgress:
+        """Everything that some events say."""
+        steps: list[StepDone] = []
+        progress = cls()
+        for event in events:
+            if isinstance(event, BaseQuality):
+                progress = replace(progress, base=event)
+                continue
+            progress = replace(progress, total_steps=event.of, seconds_left=event.seconds_left)
+            if isinstance(event, StepDone):
+                steps.append(event)
+            else:
+                progress = replace(progress, validations=(*progress.validations, event))
+        return replace(progress, steps=tuple(steps))
 
     @property
     def step(self) -> int:
         """Steps done."""
         return self.steps[-1].step if self.steps else 0
 
-    def after(self, event: Mapping[str, Any]) -> Progressed:
-        """Itself with what an event says, its loss aside; raises what a malformed one raises."""
-        kind = event.get("kind")
-        if kind == "base":
-            return replace(self, base=Validation(0, _by_dim(event["ndcg"])))
-        now = replace(self, of=int(event["of"]), seconds_left=float(event["seconds_left"]))
-        if kind == "validation":
-            return replace(now, validations=(*self.validations, Validation(int(event["step"]), _by_dim(event["ndcg"]))))
-        return now
+
+class LineWriter:
+    """Appends one JSON line a call, flushed, so that a reader sees whole lines.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     LineWriter(Path(folder) / "events.jsonl").event(BaseQuality({8: 0.5}))
+    ...     list(read_events(Path(folder) / "events.jsonl"))
+    [BaseQuality(ndcg={8: 0.5})]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def event(self, event: Event) -> None:
+        """Append an event."""
+        self._append(event_to_dict(event))
+
+    def message(self, message: Message) -> None:
+        """Append a message."""
+        self._append(message.to_dict())
+
+    def _append(self, raw: Mapping[str, Any]) -> None:
+        with self._path.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(raw) + "\n")
 
 
-def _by_dim(raw: Mapping[str, Any]) -> dict[int, float]:
-    return {int(dim): float(value) for dim, value in sorted(raw.items(), key=lambda item: int(item[0]))}
+def read_events(path: Path) -> Iterator[Event]:
+    """Whole events of a file that is still written to; lines that are none are left out."""
+    for raw in read_json_lines(path):
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            yield event_from_dict(raw)
+
+
+def read_messages(path: Path) -> Iterator[Message]:
+    """Whole messages of a file that is still written to; lines that are none are left out."""
+    for raw in read_json_lines(path):
+        with suppress(ValueError, TypeError, KeyError):
+            yield Message.from_dict(raw)
+
+
+def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Whole JSON objects of a file, nothing if it is not there."""
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            with suppress(ValueError):
+                if isinstance(raw := json.loads(line), dict):
+                    yield raw

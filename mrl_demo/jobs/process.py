@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import atomic_path, unwritable
+from mrl_demo.jobs.events import LineWriter, Message
+from mrl_demo.models.run_folder import MANIFEST, MODEL, MODULES
 
 try:
     import fcntl
@@ -23,11 +25,11 @@ except ImportError:  # Windows: the page still works, and says that runs are sta
     fcntl = None  # type: ignore[assignment]
 
 WAITING, RUNNING, FINISHED, FAILED, CANCELLED = "waiting", "running", "finished", "failed", "cancelled"
-JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS = (
-    "job.json", "started.json", "ended.json", "cancelled", "lock", "log.txt", "events.jsonl",
+JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS, MESSAGES = (
+    "job.json", "started.json", "ended.json", "cancelled", "lock", "log.txt", "events.jsonl", "messages.jsonl",
 )  # fmt: skip
 #: What a published run holds one of: an adapter over the packaged base, or a whole model.
-_RESULTS = ("adapter.json", "model/modules.json")
+_RESULTS = (MANIFEST, f"{MODEL}/{MODULES}")
 LOG_LINES = 12
 NICENESS = 10
 _TAIL_BYTES = 16_384
@@ -86,7 +88,8 @@ def carry_out(folder: Path, lock: int) -> None:
                 check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"},
             ).returncode  # fmt: skip
         except OSError as error:
-            log.write(f"error: {command[0]} cannot be started ({error.strerror}).\n".encode())
+            problem = Message("error", f"{command[0]} cannot be started ({error.strerror}).")
+            LineWriter(folder / MESSAGES).message(problem)
             code = 127
     mark_ended(folder, code)
 
@@ -142,22 +145,24 @@ def mark_ended(folder: Path, code: int | None) -> None:
         write_json(folder / ENDED, {"code": code, "ended": time.time()})
 
 
-def problem_of(lines: tuple[str, ...], code: int | None) -> str:
-    """Why a run failed and what to do: training's own message where it gave one."""
-    said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    if said:
-        return said[-1]
+def problem_of(messages: Sequence[Message], code: int | None) -> Message:
+    """Why a run failed and what to do: training's own message if it gave one."""
+    errors = [message for message in messages if message.kind == "error"]
+    if errors:
+        return errors[-1]
     if code is None or code in {-signal.SIGKILL, -signal.SIGTERM}:
-        return (
+        text = (
             "The run was ended from outside, often for lack of memory, or with the machine. Start it again; if it ends "
             "again, use fewer rows or close other programs."
         )
-    if code == 0:
-        return "The run ended without a model that can be compared here. The last lines of its log are below."
-    return (
-        f"The run broke off (code {code}). The last lines of its log are below; start it again, and if it breaks off "
-        "again, try other settings or report these lines."
-    )
+    elif code == 0:
+        text = "The run ended without a model that can be compared here. The last lines of its log are below."
+    else:
+        text = (
+            f"The run broke off (code {code}). The last lines of its log are below; start it again, and if it breaks "
+            "off again, try other settings or report these lines."
+        )
+    return Message("error", text)
 
 
 def tail(path: Path) -> tuple[str, ...]:
@@ -166,15 +171,6 @@ def tail(path: Path) -> tuple[str, ...]:
         handle.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         return tuple(handle.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
     return ()
-
-
-def json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole JSON objects of a file that is still written to."""
-    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as handle:
-        for line in handle:
-            with suppress(ValueError):
-                if isinstance(found := json.loads(line), dict):
-                    yield found
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -17,15 +17,12 @@ from mrl_demo.core.storage import sha256_file, sha256_text, unwritable
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.packaged import verified, verified_base_dir
+from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, MANIFEST, ROTATION_FILE
 from mrl_demo.models.specs import ENCODING_VERSION, MINILM, ModelSpec
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-MANIFEST = "adapter.json"
-LORA_FILE = "adapter_model.safetensors"
-LORA_CONFIG = "adapter_config.json"
-ROTATION_FILE = "rotation.safetensors"
 _COMPLETE = "complete.json"
 
 
@@ -108,7 +105,7 @@ def merge_adapter(model: SentenceTransformer, adapter_dir: Path, manifest: Adapt
 def with_rotation(model: SentenceTransformer, matrix: FloatMatrix) -> SentenceTransformer:
     """The model with a bias-free Dense layer `x -> x @ matrix` (`(d, d)` float32) and a Normalize at its end."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Dense, Normalize
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize
 
     d = matrix.shape[0]
     dense = Dense(in_features=d, out_features=d, bias=False, activation_function=torch.nn.Identity())

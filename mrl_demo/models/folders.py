@@ -10,13 +10,12 @@ from typing import Any
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_file, sha256_text
-from mrl_demo.models.adapters import MANIFEST
 from mrl_demo.models.encoders import load_sentence_transformer
 from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.packaged import verified
+from mrl_demo.models.run_folder import CONFIG, MANIFEST, MODEL, MODULES, SEAL
 from mrl_demo.models.specs import MINILM_SHA256, ModelSpec, own_prompts
 
-MODEL, MODULES, SEAL, CONFIG = "model", "modules.json", "training.json", "training_config.json"
 _MAX_TOKENS = 512
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import Encoder
-from mrl_demo.models.adapters import MANIFEST, merged_model_dir, read_manifest
+from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.folders import (
-    SEAL,
     found_model,
     is_adapter_of_packaged,
     is_trained_model,
@@ -23,6 +22,7 @@ from mrl_demo.models.folders import (
 )
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.run_folder import MANIFEST, SEAL
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
 
 #: Stands between a model's name and its token limit in the name of a limited one.

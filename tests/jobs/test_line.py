@@ -17,18 +17,24 @@ import pytest
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.jobs.line import MAX_DATA_BYTES, MAX_WAITING, JobState, TrainingJobs
+from mrl_demo.jobs.intake import MAX_DATA_BYTES
+from mrl_demo.jobs.line import MAX_WAITING, TrainingJobs
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.jobs.state import JobState
 
 WAIT_SECONDS = 20
 FAKE = """
 import json, os, pathlib, subprocess, sys, time
 flags = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
+def say(kind, text, field=""):
+    with pathlib.Path(flags["--messages"]).open("a") as handle:
+        handle.write(json.dumps({"kind": kind, "text": text, "field": field}) + "\\n")
 if "--check" in sys.argv:
+    say("progress", "Reading")
     if flags.get("--dims") == "64,32":
-        sys.exit(print("error: dims is (64, 32): rising order.", file=sys.stderr) or 2)
-    print("[###.....] 12% Reading"), print(f"data{pathlib.Path(flags['--data']).suffix}: query = 'q'")
+        sys.exit(say("error", "dims is (64, 32): rising order.", "dims") or 2)
+    say("note", f"data{pathlib.Path(flags['--data']).suffix}: query = 'q'")
     sys.exit(0)
 out, events, mode = pathlib.Path(flags["--out"]), pathlib.Path(flags["--events"]), flags["--preset"]
 def write(**event):
@@ -44,7 +50,7 @@ if mode == "hold":
 if mode == "crash":
     sys.exit(print("Traceback\\nValueError: a secret of the loop", file=sys.stderr) or 3)
 if mode == "refuse":
-    sys.exit(print("error: data.csv has 3 usable rows: at least 20 are needed.", file=sys.stderr) or 2)
+    sys.exit(say("error", "data.csv has 3 usable rows: at least 20 are needed.") or 2)
 write(kind="validation", step=2, of=2, seconds_left=0, ndcg={"8": 0.4, "64": 0.7})
 out.mkdir(parents=True)
 if mode == "whole":
@@ -103,12 +109,12 @@ def held(line: TrainingJobs, folder: Path, name: str = "holding") -> tuple[str, 
 
 def test_a_run_reports_and_finishes(line: TrainingJobs, tmp_path: Path) -> None:
     job = ended(line, line.submit(TrainRequest("mine", steps=2)))
-    assert (job.status, job.problem) == (FINISHED, "")
+    assert (job.status, job.problem) == (FINISHED, None)
     assert job.out == tmp_path / "trained" / "mine"
     found = line.progress(job.id)
     assert found.base is not None
-    assert (found.base.ndcg, found.steps[0].by_dim) == ({8: 0.3, 64: 0.6}, {8: 2.0, 64: 1.0})
-    assert (found.validations[0].ndcg[64], found.of, found.step) == (0.7, 2, 1)
+    assert (found.base.ndcg, found.steps[0].loss_by_dim) == ({8: 0.3, 64: 0.6}, {8: 2.0, 64: 1.0})
+    assert (found.validations[0].ndcg[64], found.total_steps, found.step) == (0.7, 2, 1)
     assert line.metrics(job) == {"test": []}
 
 
@@ -149,7 +155,7 @@ def test_cancelling_ends_the_run_with_its_children_and_nothing_else(line: Traini
 def test_a_run_that_breaks_off_is_never_finished(line: TrainingJobs, mode: str, words: str) -> None:
     job = ended(line, line.submit(TrainRequest("broken", mode)))
     assert job.status == FAILED
-    assert words in job.problem
+    assert job.problem is not None and words in job.problem.text
     assert line.metrics(job) is None
     if mode == "crash":
         assert job.log_tail[-1] == "ValueError: a secret of the loop"
@@ -162,7 +168,7 @@ def test_kill_9_of_the_training_is_a_failure(line: TrainingJobs, tmp_path: Path)
     os.kill(inner, signal.SIGKILL)
     job = ended(line, job_id)
     assert job.status == FAILED
-    assert "memory" in job.problem
+    assert job.problem is not None and "memory" in job.problem.text
 
 
 def test_kill_9_of_everything_is_a_failure_and_the_next_starts(line: TrainingJobs, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import ModelError
-from mrl_demo.models.adapters import MANIFEST, merged_model_dir, read_manifest
+from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.packaged import packaged_model_dir, verified_base_dir
+from mrl_demo.models.run_folder import MANIFEST
 
 ADAPTER = CODE_ROOT / "assets" / "adapters" / "tuned"
 

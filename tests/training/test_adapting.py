@@ -10,7 +10,7 @@ from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.specs import ModelSpec
 from tests.training.tiny import rows, write_jsonl
 from training import adapting
-from training.result.folder import RunError
+from training.errors import RunError
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from training.cli import _parser, config_from, main
-from training.config import ConfigError, TrainConfig, load_config
-from training.presets import PRESETS, preset
+from training.config import TrainConfig, load_config
+from training.errors import ConfigError
+from training.presets import preset_config
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_the_full_length_is_added() -> None:
 
 
 def test_json_round_trip(tmp_path: Path) -> None:
-    config = replace(preset("msmarco"), weights=(1.0, 1.0, 2.0, 3.0))
+    config = replace(preset_config("msmarco"), weights=(1.0, 1.0, 2.0, 3.0))
     path = tmp_path / "c.json"
     path.write_text(config.to_json(), encoding="utf-8")
     assert load_config(path) == config
@@ -75,13 +76,13 @@ def test_the_fingerprint_follows_every_field() -> None:
         replace(config, seed=1),
         replace(config, dims=(8, 384)),
         replace(config, weights=(1.0,) * 7),
-        PRESETS["builtin"],
+        preset_config("builtin"),
     ]
     assert len({each.fingerprint for each in (config, *others)}) == 5
 
 
 def test_the_control_differs_in_the_prefixes_alone() -> None:
-    tuned, plain = PRESETS["builtin"], PRESETS["builtin-plain"]
+    tuned, plain = preset_config("builtin"), preset_config("builtin-plain")
     assert replace(plain, name="tuned", weights=tuned.weights, matryoshka=True, rotation=True) == tuned
     assert not plain.matryoshka and not plain.rotation
 
@@ -114,7 +115,7 @@ def test_the_command_line_changes_a_preset() -> None:
 
 @pytest.mark.parametrize(
     ("dims", "weights"),
-    [("8,64,384", (0.5, 2, 0.5)), ("8,16,32,64,128,256,384", preset("builtin").weights), ("8,100", ())],
+    [("8,64,384", (0.5, 2, 0.5)), ("8,16,32,64,128,256,384", preset_config("builtin").weights), ("8,100", ())],
 )
 def test_a_preset_keeps_the_weights_of_the_lengths_it_keeps(dims: str, weights: tuple[float, ...]) -> None:
     """The Train tab sends the lengths that are ticked and no weights."""
@@ -127,7 +128,7 @@ def test_a_preset_keeps_the_weights_of_the_lengths_it_keeps(dims: str, weights: 
     ("arguments", "message"),
     [
         (["--preset", "nope"], "no preset 'nope': choose one of builtin"),
-        (["--dims", "64,x"], "--dims '64,x' is no list"),
+        (["--dims", "64,x"], "--dims: '64,x' is no list"),
         (["--dims", "64,32"], "rising order"),
         (["--base", "no/such-folder", "--data", "nowhere.jsonl"], "no/such-folder"),
     ],

@@ -19,9 +19,10 @@ from mrl_demo.core.errors import ModelError
 from tests.training.hub_stand_in import Repository, serving
 from tests.training.tiny import rows
 from training.bases import settled
-from training.config import ConfigError, RunOptions, TrainConfig, load_config
+from training.config import RunOptions, TrainConfig, load_config
 from training.data.pairs import builtin_data
-from training.presets import preset
+from training.errors import ConfigError
+from training.presets import preset_config
 from training.report import Report
 from training.run import check, fit_training_pca, train
 
@@ -43,7 +44,7 @@ def msmarco(tmp_path: Path) -> Path:
 
 def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_base: Path, tmp_path: Path) -> None:
     """As a person runs it, in a process of its own; only sizes are changed. Model and rows come over HTTP."""
-    config, asked = preset("msmarco"), list[str]()
+    config, asked = preset_config("msmarco"), list[str]()
     _, data, subset, _ = config.data.split(":")
     assert subset == "triplet-hard"
     model = Repository(config.base, tiny_base, commit=config.revision)
@@ -67,7 +68,9 @@ def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_ba
 
 
 def test_a_data_set_that_cannot_be_read_is_named(tiny_base: Path, settings: Settings, tmp_path: Path) -> None:
-    config = replace(preset("gooaq"), base=str(tiny_base), dims=(8, 16), data=f"hub:{tmp_path}/absent:pair:train")
+    config = replace(
+        preset_config("gooaq"), base=str(tiny_base), dims=(8, 16), data=f"hub:{tmp_path}/absent:pair:train"
+    )
     with pytest.raises(ModelError, match=r"absent.*could not be read"):
         train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
     assert not (tmp_path / "out").exists()

@@ -158,7 +158,7 @@ def test_only_a_run_of_the_same_key_goes_on(tmp_path: Path) -> None:
 
 
 def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training.result.folder import RunError
+    from training.errors import RunError
 
     usage = type("Usage", (), {"free": 1_000_000})()
     monkeypatch.setattr("training.result.folder.shutil.disk_usage", lambda _: usage)

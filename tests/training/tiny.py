@@ -23,7 +23,7 @@ WORDS = [word for topic in TOPICS for word in topic]
 def make_tiny_model(folder: Path) -> Path:
     """Save a sentence-transformers folder with mean pooling and Normalize."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     torch.manual_seed(0)

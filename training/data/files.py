@@ -3,62 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.errors import ModelError
-from training.data.pairs import DataError, Pairs
+from training.columns import GUESSES, Columns
+from training.data.pairs import Pairs
+from training.errors import DataError
 
 _MIN_ROWS = 20
 _TYPES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
-_GUESSES: dict[str, tuple[str, ...]] = {
-    "query": ("query", "anchor", "question", "sentence1", "title", "prompt", "input"),
-    "positive": (
-        "positive",
-        "pos",
-        "answer",
-        "passage",
-        "document",
-        "sentence2",
-        "text",
-        "response",
-        "positive_passage",
-    ),
-    "negative": ("negative", "neg", "hard_negative", "negative_1", "negative_passage"),
-}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column holds what; "" where it is to be guessed (or, for `negative`, where there may be none)."""
-
-    query: str = ""
-    positive: str = ""
-    negative: str = ""
-
-    def resolved(self, present: Iterable[str], where: str) -> Columns:
-        """The columns to read; raises `DataError` naming those there are where one is missing or cannot be guessed."""
-        names = [str(name) for name in present]
-        found = {role: _resolve(role, getattr(self, role), names, where) for role in _GUESSES}
-        if found["query"] == found["positive"]:
-            raise DataError(f"{where}: query and positive are both {found['query']!r}: name two different columns.")
-        return Columns(**found)
-
-
-def _resolve(role: str, given: str, names: list[str], where: str) -> str:
-    if given:
-        if given in names:
-            return given
-        raise DataError(f"{where} has no column {given!r} for the {role}: it has {', '.join(names)}.")
-    by_lower = {name.strip().lower(): name for name in names}
-    guess = next((by_lower[name] for name in _GUESSES[role] if name in by_lower), "")
-    if not guess and role != "negative":
-        raise DataError(
-            f"{where}: no column looks like the {role} among {', '.join(names) or 'none'}. "
-            f"Name it: --{role}-column NAME (guessed are {', '.join(_GUESSES[role])})."
-        )
-    return guess
 
 
 def load_pairs(path: Path, columns: Columns, max_rows: int = 0) -> tuple[Pairs, tuple[str, ...]]:
@@ -126,7 +80,7 @@ def _read(file: Path) -> Any:  # noqa: ANN401 - a pandas DataFrame
 
 def _renamed(rows: Iterable[Mapping[str, Any]], columns: Columns) -> Iterable[Mapping[str, Any]]:
     for row in rows:
-        yield {role: row.get(getattr(columns, role)) for role in _GUESSES if getattr(columns, role)}
+        yield {role: row.get(getattr(columns, role)) for role in GUESSES if getattr(columns, role)}
 
 
 def _checked(rows: list[Mapping[str, Any]], where: str, notes: list[str]) -> tuple[Pairs, tuple[str, ...]]:

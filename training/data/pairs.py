@@ -9,20 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
 from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.python_reference import load_python_reference
+from training.errors import DataError
 
 _HELD_OUT_SHARE = 20
 _MAX_HELD_OUT = 1_000
 #: Three more queries for every passage of the train topics, for training only.
 _TRAINING_QUERIES = "collection/training_queries.jsonl"
-
-
-class DataError(LabError, ValueError):
-    """Training data that cannot be used as it is."""
 
 
 @dataclass(frozen=True)

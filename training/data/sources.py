@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Progress
+from training.columns import Columns
 from training.config import TrainConfig
-from training.data.files import Columns, load_hub_pairs, load_pairs
+from training.data.files import load_hub_pairs, load_pairs
 from training.data.pairs import Pairs, TrainingData, builtin_data, held_out
 
 _HUB = "hub:"
 
 
 def load_data(
-    config: TrainConfig, settings: Settings, columns: Mapping[str, str] | None = None, progress: Progress | None = None
+    config: TrainConfig, settings: Settings, columns: Columns | None = None, progress: Progress | None = None
 ) -> TrainingData:
     """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
     if config.data == "builtin":
         return builtin_data(settings.assets_dir, settings.cache_dir, config.broad_texts, progress)
-    named = Columns(**(columns or {}))
+    columns = columns or Columns()
     if config.data.startswith(_HUB):
-        pairs, notes = load_hub_pairs(config.data.removeprefix(_HUB), named, config.max_rows)
+        pairs, notes = load_hub_pairs(config.data.removeprefix(_HUB), columns, config.max_rows)
     else:
-        pairs, notes = load_pairs(Path(config.data), named, config.max_rows)
+        pairs, notes = load_pairs(Path(config.data), columns, config.max_rows)
     return _own_data(pairs, notes, config)
 
 

@@ -66,7 +66,10 @@ def build_losses(model: SentenceTransformer, config: TrainConfig, teacher: Float
 
 
 def _contrastive(model: SentenceTransformer, config: TrainConfig) -> nn.Module:
-    from sentence_transformers.losses import CachedMultipleNegativesRankingLoss, MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import (
+        CachedMultipleNegativesRankingLoss,
+        MultipleNegativesRankingLoss,
+    )
 
     if config.loss == "cached-mnrl":
         return CachedMultipleNegativesRankingLoss(
@@ -84,7 +87,7 @@ def _matryoshka(
     model: SentenceTransformer, loss: nn.Module, config: TrainConfig, weights: tuple[float, ...]
 ) -> nn.Module:
     """MatryoshkaLoss with weights that sum to 1, so that learning rates mean the same with and without it."""
-    from sentence_transformers.losses import MatryoshkaLoss
+    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 
     if not config.matryoshka:
         return loss

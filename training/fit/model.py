@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from mrl_demo.core.hardware import has_bf16
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.models.adapters import LORA_CONFIG, LORA_FILE, ROTATION_FILE, with_rotation
+from mrl_demo.models.adapters import with_rotation
+from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, ROTATION_FILE
 from training.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import distributed
 
-from training.config import ConfigError, TrainConfig
+from training.config import TrainConfig
+from training.errors import ConfigError
 
 #: The others wait while the first one encodes the data and measures the base model, which may take hours.
 _PATIENCE = timedelta(hours=24)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate, islice
 from typing import Any
 
-from sentence_transformers.sampler import RoundRobinBatchSampler
+from sentence_transformers.base.sampler import RoundRobinBatchSampler
 
 
 class TurnsBatchSampler(RoundRobinBatchSampler):

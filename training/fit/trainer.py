@@ -88,7 +88,7 @@ def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN40
 def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, processes: int) -> Any:  # noqa: ANN401
     import torch
     from sentence_transformers import SentenceTransformerTrainingArguments
-    from sentence_transformers.training_args import BatchSamplers, MultiDatasetBatchSamplers
+    from sentence_transformers.base.sampler import BatchSamplers, MultiDatasetBatchSamplers
 
     from training.fit.sampling import TurnsBatchSampler
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.models import run_folder
 from training.config import TrainConfig
-from training.result.folder import CARD_FILE, CONFIG_FILE, METRICS_FILE, RunError
+from training.errors import RunError
 
 _LICENCES = {
     "minilm": "base model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
@@ -27,7 +28,7 @@ vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)         # ... then nor
 
 def write_card(folder: Path, config: TrainConfig, metrics: Mapping[str, Any], path: Path) -> None:
     """Write the card of a finished run; figures of `evaluation.json` in `folder` are added where it is there."""
-    extra = folder / "evaluation.json"
+    extra = folder / run_folder.EVALUATION
     evaluation = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
     path.write_text(card_text(config, metrics, evaluation), encoding="utf-8")
 
@@ -133,9 +134,9 @@ def _limits(config: TrainConfig) -> str:
 def rewrite_card(folder: Path) -> Path:
     """Write the card of the finished run in `folder` again; raises `RunError` where it is not one."""
     try:
-        metrics = json.loads((folder / METRICS_FILE).read_text(encoding="utf-8"))
-        config = TrainConfig.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        metrics = json.loads((folder / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
+        config = TrainConfig.from_json((folder / run_folder.CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is no finished run ({error}): train it first.") from error
-    write_card(folder, config, metrics, folder / CARD_FILE)
-    return folder / CARD_FILE
+    write_card(folder, config, metrics, folder / run_folder.CARD)
+    return folder / run_folder.CARD

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from transformers import TrainerCallback
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import Corpus
 from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.jobs.events import BaseQuality, LineWriter, StepDone, ValidationDone
 from training.bases import BaseVectors
 from training.config import TrainConfig
 from training.fit.validation import mean_ndcg
@@ -27,19 +27,19 @@ Watch = Callable[["SentenceTransformerTrainer"], None]
 def watcher(path: Path | None, config: TrainConfig, vectors: BaseVectors, validation: Corpus) -> Watch | None:
     """A function that makes a trainer write its events to `path`; None without a path.
 
-    The first line is the base model's validation nDCG@10 by prefix: `{"kind": "base", "ndcg": {"8": 0.31, ...}}`.
+    The first is what the base model reaches on the validation queries.
     """
     if path is None:
         return None
-    write = _Writer(path)
+    writer = LineWriter(path)
 
     def attach(trainer: SentenceTransformerTrainer) -> None:
         """Write what base reaches, then listen to this trainer."""
         if config.evaluations:
-            write(kind="base", ndcg=base_quality(vectors, validation, config))
+            writer.event(BaseQuality(base_quality(vectors, validation, config)))
         losses = LossesByDim()
         losses.listen(trainer.loss if isinstance(trainer.loss, dict) else {"pairs": trainer.loss})
-        trainer.add_callback(EventWriter(write, losses))
+        trainer.add_callback(EventWriter(writer, losses))
 
     return attach
 
@@ -86,8 +86,8 @@ class LossesByDim:
 class EventWriter(TrainerCallback):
     """Appends steps (loss, loss by prefix, seconds left) and validations (nDCG@10 by prefix)."""
 
-    def __init__(self, write: Callable[..., None], losses: LossesByDim) -> None:
-        self._write, self._losses = write, losses
+    def __init__(self, writer: LineWriter, losses: LossesByDim) -> None:
+        self._writer, self._losses = writer, losses
         self._started, self._first = 0.0, 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
@@ -99,21 +99,10 @@ class EventWriter(TrainerCallback):
         logs = logs or {}
         done = max(state.global_step - self._first, 1)
         left = (time.perf_counter() - self._started) / done * (state.max_steps - state.global_step)
-        where = {"step": state.global_step, "of": state.max_steps, "seconds_left": round(left, 1)}
+        where = (int(state.global_step), int(state.max_steps), round(left, 1))
         if "loss" in logs:
             heard = self._losses
-            self._write(kind="step", **where, loss=float(logs["loss"]), task=heard.task, loss_by_dim=heard.by_dim)
+            self._writer.event(StepDone(*where, float(logs["loss"]), heard.task, dict(heard.by_dim)))
         ndcg = {int(name.removeprefix(_BY_DIM)): value for name, value in logs.items() if name.startswith(_BY_DIM)}
         if ndcg:
-            self._write(kind="validation", **where, ndcg=ndcg)
-
-
-class _Writer:
-    """Appends one JSON line a call, flushed, so that a reader sees whole lines."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self, **event: Any) -> None:  # noqa: ANN401
-        with self._path.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(event) + "\n")
+            self._writer.event(ValidationDone(*where, ndcg))

@@ -9,22 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import sha256_file, unwritable
+from mrl_demo.models import run_folder
+from training.errors import RunError
 
-TRAINING_FILE, CONFIG_FILE, METRICS_FILE, CARD_FILE = (
-    "training.json",
-    "training_config.json",
-    "metrics.json",
-    "README.md",
-)
 _KEY_FILE = "key.txt"
 #: A LoRA run writes some 50 MB of checkpoints; less than this and it would stop in the middle.
 _FREE_BYTES = 300_000_000
-
-
-class RunError(LabError, RuntimeError):
-    """A run that cannot start or go on."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,7 @@ class RunFolder:
     def is_finished(self, key: str) -> bool:
         """Whether `out` holds the whole result of the run with that key."""
         try:
-            raw = json.loads((self.out / TRAINING_FILE).read_text(encoding="utf-8"))
+            raw = json.loads((self.out / run_folder.SEAL).read_text(encoding="utf-8"))
             return raw["key"] == key and all(
                 sha256_file(self.out / name) == value for name, value in raw["files"].items()
             )
@@ -89,12 +80,12 @@ class RunFolder:
         files = {
             p.relative_to(self.result).as_posix(): sha256_file(p)
             for p in sorted(self.result.rglob("*"))
-            if p.is_file() and p.name != CARD_FILE
+            if p.is_file() and p.name != run_folder.CARD
         }
         for path in self.result.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
         seal = {"key": key, **about, "files": files}
-        (self.result / TRAINING_FILE).write_text(json.dumps(seal, indent=2) + "\n", encoding="utf-8")
+        (self.result / run_folder.SEAL).write_text(json.dumps(seal, indent=2) + "\n", encoding="utf-8")
         old = self.work / "replaced"
         try:
             if self.out.exists():

@@ -7,14 +7,15 @@ import os
 from pathlib import Path
 
 from mrl_demo.core.errors import ModelError
-from training.result.folder import CARD_FILE, TRAINING_FILE, RunError
+from mrl_demo.models import run_folder
+from training.errors import RunError
 
 
 def files_to_publish(folder: Path) -> list[Path]:
     """The files of a finished run or a saved model; raises `RunError` where it is neither, or caps its readers."""
-    if not (folder / TRAINING_FILE).is_file() and not (folder / "modules.json").is_file():
-        raise RunError(f"{folder} is no finished run (no {TRAINING_FILE}) and no model folder: train it first.")
-    if not (folder / CARD_FILE).is_file():
+    if not (folder / run_folder.SEAL).is_file() and not (folder / run_folder.MODULES).is_file():
+        raise RunError(f"{folder} is no finished run (no {run_folder.SEAL}) and no model folder: train it first.")
+    if not (folder / run_folder.CARD).is_file():
         raise RunError(f"{folder} has no model card: run `python -m training card {folder}` first.")
     for path in folder.rglob("config_sentence_transformers.json"):
         if json.loads(path.read_text(encoding="utf-8")).get("truncate_dim"):

@@ -12,10 +12,11 @@ from typing import Any
 import gradio as gr
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.jobs.events import Progressed
-from mrl_demo.jobs.line import JobState, TrainingJobs
+from mrl_demo.jobs.events import RunProgress
+from mrl_demo.jobs.line import TrainingJobs
 from mrl_demo.jobs.process import FINISHED
 from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.jobs.state import JobState
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.shared.widgets import Control
@@ -87,7 +88,7 @@ class TrainEvents:
         """The chosen run as it stands; charts are left alone where nothing was added to them."""
         jobs = self._jobs()
         job = next((each for each in jobs if each.id == chosen), None)
-        progress = self.line.progress(job.id) if job else Progressed()
+        progress = self.line.progress(job.id) if job else RunProgress()
         now = Drawn(chosen or "", job.status if job else "", len(progress.steps), len(progress.validations))
         same = drawn == now
         seen = bool(progress.steps or progress.validations or progress.base)
@@ -168,7 +169,7 @@ def _guarded(work: Callable[[], str]) -> str:
     try:
         return work()
     except LabError as error:
-        return notice(train_view.in_words_of_the_page(str(error)), "error")
+        return notice(train_view.problem_text(error), "error")
     except Exception:
         logger.exception("An unexpected error reached the page.")
         return notice(_UNEXPECTED, "error")

@@ -10,14 +10,15 @@ import gradio as gr
 
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.jobs.line import DATA_TYPES, OFF, TrainingJobs
+from mrl_demo.jobs.intake import DATA_TYPES, OFF
+from mrl_demo.jobs.line import TrainingJobs
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.examples import notice
 from mrl_demo.ui.shared.links import COMPARE_LABEL, OPEN_COMPARE
 from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.train.events import BUILTIN, OWN, POLL_SECONDS, Drawn, TrainEvents
-from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, PRESET_CHOICES, choice_named
+from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
 from mrl_demo.ui.train.view import COLUMN_FIELDS
 
 LABEL = "Train"
@@ -103,7 +104,7 @@ def _controls() -> tuple[TrainControls, gr.Button, gr.Button, gr.HTML]:
         kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id="train-data")
         preset = gr.Dropdown(
-            [(each.label, each.name) for each in PRESET_CHOICES], value=PRESET_CHOICES[0].name, label="Preset",
+            [(each.label, each.name) for each in preset_choices()], value=preset_choices()[0].name, label="Preset",
             filterable=False, min_width=220, elem_id="train-preset",
         )  # fmt: skip
         name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id="train-name")

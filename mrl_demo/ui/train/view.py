@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mrl_demo.arms.catalogue import arm_styles
-from mrl_demo.jobs.events import Progressed
-from mrl_demo.jobs.line import JobState
+from mrl_demo.core.errors import LabError
+from mrl_demo.jobs.events import Message, RunProgress
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
+from mrl_demo.jobs.state import JobState
 from mrl_demo.plots.training import Losses, loss_figure, validation_figure
 from mrl_demo.ui.components.text import escape, user_text
 
@@ -24,11 +24,20 @@ STATUS_WORDS = {
     CANCELLED: "Cancelled",
 }
 COLUMN_FIELDS = {"query": "Question column", "positive": "Answer column", "negative": "Wrong answer column"}
+#: The page's name of each setting that a problem may be about.
+FIELD_LABELS = {
+    **{f"{role}_column": label for role, label in COLUMN_FIELDS.items()},
+    "weights": "Weight of each length",
+    "dims": "Lengths to train",
+    "steps": "Steps",
+    "base": "Another base model from the Hub",
+    "name": "Name of the model",
+}
 TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
 _METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 
 
-def state_html(job: JobState | None, progress: Progressed) -> str:
+def state_html(job: JobState | None, progress: RunProgress) -> str:
     """Where a run stands: a bar with steps and time left, or how it ended and what to do."""
     if job is None:
         return '<p class="lead">No run yet. Choose data and lengths above, then press “Start training”.</p>'
@@ -37,7 +46,7 @@ def state_html(job: JobState | None, progress: Progressed) -> str:
     return f'<div class="run">{head}{_body(job, progress)}</div>'
 
 
-def _body(job: JobState, progress: Progressed) -> str:
+def _body(job: JobState, progress: RunProgress) -> str:
     if job.status == WAITING:
         runs = "one run is" if job.ahead == 1 else f"{job.ahead} runs are"
         return f"<p>It starts by itself; {runs} ahead of it. You may close this page.</p>"
@@ -46,30 +55,25 @@ def _body(job: JobState, progress: Progressed) -> str:
     if job.status == CANCELLED:
         return "<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>"
     if job.status == FAILED:
-        why = user_text(in_words_of_the_page(job.problem))
+        why = user_text(problem_text(job.problem) if job.problem else "")
         return f'<p class="notice error" role="alert">{why}</p>{_log(job.log_tail)}'
     took = f" in {clock(job.ended - job.started)}" if job.ended and job.started else ""
     return f"<p>Trained{took}. It now stands among the models of the Compare tab.</p>"
 
 
-def _running(job: JobState, progress: Progressed) -> str:
-    if not progress.of:
-        doing = next((line for line in reversed(job.log_tail) if line.strip()), "Starting")
+def _running(job: JobState, progress: RunProgress) -> str:
+    if not progress.total_steps:
+        doing = job.doing or "Starting"
         return (
             '<p class="run-bar"><progress aria-label="Preparing"></progress><span>Before the first step: '
-            f"{user_text(_without_bar(doing))}</span></p>"
+            f"{user_text(doing)}</span></p>"
         )
-    share = min(progress.step / progress.of, 1)
+    share = min(progress.step / progress.total_steps, 1)
     left = f"about {clock(progress.seconds_left)} left" if progress.seconds_left else "measuring the result"
     return (
         f'<p class="run-bar"><progress max="1" value="{share:.3f}" aria-label="Steps done"></progress>'
-        f"<span>Step {progress.step:,} of {progress.of:,}, {left}</span></p>"
+        f"<span>Step {progress.step:,} of {progress.total_steps:,}, {left}</span></p>"
     )
-
-
-def _without_bar(line: str) -> str:
-    """A line of the log without the bar that a terminal would draw."""
-    return line.partition("]")[2].strip() if line.startswith("[") else line
 
 
 def _log(lines: Sequence[str]) -> str:
@@ -99,18 +103,18 @@ def line_html(jobs: Sequence[JobState]) -> str:
     )
 
 
-def losses(progress: Progressed) -> go.Figure:
+def losses(progress: RunProgress) -> go.Figure:
     """Loss at every prefix, apart for each kind of batch."""
     tasks: dict[str, dict[int, list[tuple[int, float]]]] = {}
     for step in progress.steps:
         found = tasks.setdefault(TASKS.get(step.task, "Loss"), {})
-        for dim, loss in (step.by_dim or {0: step.loss}).items():
+        for dim, loss in (step.loss_by_dim or {0: step.loss}).items():
             found.setdefault(dim, []).append((step.step, loss))
     drawn: Mapping[str, Losses] = tasks
     return loss_figure(drawn)
 
 
-def validation(progress: Progressed) -> go.Figure:
+def validation(progress: RunProgress) -> go.Figure:
     """Quality on validation queries against base."""
     base, run = (arm_styles((name,))[name].colour for name in ("base", "tuned"))
     return validation_figure(
@@ -155,13 +159,11 @@ def _cell(row: Mapping[str, Any]) -> str:
     )
 
 
-def in_words_of_the_page(message: str) -> str:
-    """A message of the command line with its column flags named as the fields of this page."""
-    return re.sub(r"Name it: --(query|positive|negative)-column NAME", _field_named, message)
-
-
-def _field_named(match: re.Match[str]) -> str:
-    return f"Name it in the field “{COLUMN_FIELDS[match[1]]}”"
+def problem_text(problem: Message | LabError) -> str:
+    """A problem in the page's words: its text, and the control that mends it."""
+    text = problem.text if isinstance(problem, Message) else str(problem)
+    label = FIELD_LABELS.get(problem.field)
+    return f"{label}: {text}" if label else text
 
 
 def day_and_time(seconds: float) -> str:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.training.tiny import rows, write_jsonl
-from training.data.files import Columns, load_pairs
-from training.data.pairs import DataError, Pairs, held_out, mined_negatives
+from training.columns import Columns
+from training.data.files import load_pairs
+from training.data.pairs import Pairs, held_out, mined_negatives
+from training.errors import DataError
 
 
 def test_jsonl_csv_and_parquet_give_the_same_rows(tmp_path: Path) -> None:

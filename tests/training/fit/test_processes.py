@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from datasets import Dataset
 from safetensors.numpy import load_file
-from sentence_transformers.sampler import DefaultBatchSampler
+from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import ConcatDataset, SequentialSampler
 
 from mrl_demo.core.config import CODE_ROOT, Settings
-from training.config import ConfigError, RunOptions, TrainConfig
+from training.config import RunOptions, TrainConfig
+from training.errors import ConfigError
 from training.fit import trainer
 from training.fit.processes import Processes
 from training.fit.sampling import TurnsBatchSampler

@@ -13,8 +13,8 @@ import pytest
 from mrl_demo.core.errors import ModelError
 from training.cli import main
 from training.config import TrainConfig
+from training.errors import RunError
 from training.result.card import card_text
-from training.result.folder import RunError
 from training.result.publish import publish
 
 

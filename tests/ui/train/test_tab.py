@@ -12,19 +12,23 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.jobs.events import Progressed, Step, Validation
-from mrl_demo.jobs.line import JobState, TrainingJobs
+from mrl_demo.jobs.events import BaseQuality, Message, RunProgress, StepDone, ValidationDone
+from mrl_demo.jobs.line import TrainingJobs
 from mrl_demo.jobs.process import FAILED, FINISHED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.jobs.state import JobState
 from mrl_demo.ui.train import tab as train
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.events import Drawn, TrainEvents, request_of
-from mrl_demo.ui.train.presets import PRESET_CHOICES
+from mrl_demo.ui.train.presets import preset_choices
 from tests.ui.samples import NASTY, StubLab
 
 CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
-STEPS = (Step(1, 3.0, "pairs", {8: 2.0, 64: 1.0}), Step(2, 0.5, "broad", {8: 0.4, 64: 0.1}))
-PROGRESS = Progressed(STEPS, (Validation(2, {8: 0.4, 64: 0.7}),), Validation(0, {8: 0.3, 64: 0.6}), 10, 75.0)
+STEPS = (
+    StepDone(1, 10, 80.0, 3.0, "pairs", {8: 2.0, 64: 1.0}),
+    StepDone(2, 10, 75.0, 0.5, "broad", {8: 0.4, 64: 0.1}),
+)
+PROGRESS = RunProgress.of([BaseQuality({8: 0.3, 64: 0.6}), *STEPS, ValidationDone(2, 10, 75.0, {8: 0.4, 64: 0.7})])
 
 
 def job(status: str = RUNNING, **changes: Any) -> JobState:
@@ -57,7 +61,7 @@ class StubLine:
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
-    def progress(self, job_id: str) -> Progressed:
+    def progress(self, job_id: str) -> RunProgress:
         return PROGRESS
 
     def metrics(self, job: JobState) -> dict[str, Any] | None:
@@ -86,16 +90,16 @@ def test_the_controls_make_a_request() -> None:
 
 
 def test_the_presets_are_those_of_training() -> None:
-    from training.presets import PRESETS
+    from training.presets import preset_config, shipped_presets
 
-    assert [each.name for each in PRESET_CHOICES] == list(PRESETS)
-    for each in PRESET_CHOICES:
-        settings = PRESETS[each.name]
-        assert each.dims == settings.dims
-        assert each.is_builtin == (settings.data == "builtin")
-        if not each.is_builtin:
-            assert f"{settings.max_rows:,} " in each.note
-            assert settings.base == "minilm" or settings.base in each.note
+    assert [choice.name for choice in preset_choices()] == list(shipped_presets())
+    for choice in preset_choices():
+        settings = preset_config(choice.name)
+        assert choice.dims == settings.dims
+        assert choice.is_builtin == (settings.data == "builtin")
+        if not choice.is_builtin:
+            assert f"{settings.max_rows:,} " in choice.note
+            assert settings.base == "minilm" or settings.base in choice.note
 
 
 def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:
@@ -144,8 +148,9 @@ def test_checking_shows_the_columns_or_what_training_says() -> None:
 def test_columns_are_named_in_the_fields_of_the_page() -> None:
     own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:], "frage", "", None)  # type: ignore[arg-type]
     assert own.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
-    said = train_view.in_words_of_the_page("no column. Name it: --positive-column NAME (guessed are x).")
-    assert said == "no column. Name it in the field “Answer column” (guessed are x)."
+    said = train_view.problem_text(Message("error", "No column looks like the positive. Name it.", "positive_column"))
+    assert said == "Answer column: No column looks like the positive. Name it."
+    assert train_view.problem_text(LabError("Out of space.")) == "Out of space."
 
 
 def test_errors_of_ours_keep_their_details(caplog: pytest.LogCaptureFixture) -> None:
@@ -197,14 +202,16 @@ def test_a_finished_run_can_be_compared() -> None:
 
 @pytest.mark.parametrize("status", list(train_view.STATUS_WORDS))
 def test_names_problems_and_logs_are_escaped(status: str) -> None:
-    nasty = job(status, name=NASTY, problem=NASTY, log_tail=(NASTY,), data=NASTY)
-    for markup in (train_view.state_html(nasty, Progressed()), train_view.line_html([nasty])):
+    nasty = job(status, name=NASTY, problem=Message("error", NASTY), log_tail=(NASTY,), data=NASTY)
+    for markup in (train_view.state_html(nasty, RunProgress()), train_view.line_html([nasty])):
         assert "<script" not in markup
         assert "\u202e" not in markup
 
 
 def test_a_failed_run_says_why_and_never_that_it_finished() -> None:
-    markup = train_view.state_html(job(FAILED, problem="Out of memory.", log_tail=("last words",)), PROGRESS)
+    markup = train_view.state_html(
+        job(FAILED, problem=Message("error", "Out of memory."), log_tail=("last words",)), PROGRESS
+    )
     assert "Out of memory." in markup
     assert "last words" in markup
     assert "Finished" not in markup
@@ -219,13 +226,13 @@ def test_losses_are_drawn_apart_for_each_kind_of_batch() -> None:
         ("64 numbers", [0.1]),
     ]
     assert sum(trace.showlegend for trace in figure.data) == 2
-    control = Progressed((Step(1, 0.7, "pairs"),))
+    control = RunProgress((StepDone(1, 1, 0.0, 0.7, "pairs"),))
     assert train_view.losses(control).data[0].name == "all numbers"
 
 
 def test_long_runs_are_thinned_without_losing_their_end() -> None:
-    steps = tuple(Step(i, float(i), "pairs", {8: float(i)}) for i in range(1, 5_001))
-    (trace,) = train_view.losses(Progressed(steps)).data
+    steps = tuple(StepDone(i, 5_000, 1.0, float(i), "pairs", {8: float(i)}) for i in range(1, 5_001))
+    (trace,) = train_view.losses(RunProgress(steps)).data
     assert len(trace.x) <= 400
     assert trace.x[-1] == 5_000
 
@@ -233,7 +240,7 @@ def test_long_runs_are_thinned_without_losing_their_end() -> None:
 def test_validation_stands_beside_base() -> None:
     base, last = train_view.validation(PROGRESS).data
     assert (base.name, base.line.dash, last.name, list(last.y)) == ("base", "dash", "step 2", [0.4, 0.7])
-    assert len(train_view.validation(Progressed()).data) == 0
+    assert len(train_view.validation(RunProgress()).data) == 0
 
 
 @pytest.mark.parametrize(("low", "high", "kind"), [(0.05, 0.15, "up"), (-0.2, -0.1, "down"), (-0.1, 0.1, "")])

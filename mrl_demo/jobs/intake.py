@@ -1,0 +1,76 @@
+"""What is refused before a run gets into the line, and the copy of an uploaded file that it takes along."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrl_demo.core.config import CODE_ROOT, Settings
+from mrl_demo.jobs.process import TrainingError, is_supported
+from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.models.hub import hub_name
+
+DATA_TYPES = (".jsonl", ".ndjson", ".csv", ".tsv")
+MAX_DATA_BYTES = 50_000_000
+OFF = (
+    "Training is switched off here, because it keeps the processor busy for minutes. The owner turns it on by setting "
+    "MRL_TRAINING_ENABLED=1 and starting the app again."
+)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Checks requests as only this side can; everything else is for training's own checks.
+
+    `trained` is the folder of finished runs, `taken` are names that belong to arms.
+    """
+
+    settings: Settings
+    trained: Path
+    taken: Collection[str]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether runs may be started here."""
+        return self.settings.training_enabled and is_supported()
+
+    def refuse_if_closed(self) -> None:
+        """Raise `TrainingError` if training is switched off."""
+        if not self.is_open:
+            raise TrainingError(OFF)
+
+    def check(self, request: TrainRequest) -> None:
+        """Raise `TrainingError` for a name or a base that cannot be."""
+        self.refuse_if_closed()
+        if not _NAME.fullmatch(request.name):
+            message = (
+                f"The name {request.name!r} does not work: use lower-case letters, digits and hyphens, at most 40."
+            )
+            raise TrainingError(message).about("name")
+        if request.base and (CODE_ROOT / hub_name(request.base)[0]).exists():
+            message = f"{request.base!r} is a folder here: from the page only models of the Hub are trained."
+            raise TrainingError(message).about("base")
+        places = (self.trained / request.name, self.settings.assets_dir / "adapters" / request.name)
+        if request.name in self.taken or any(place.exists() for place in places):
+            message = f"There is a model named {request.name!r} already: choose another name."
+            raise TrainingError(message).about("name")
+
+    def copy_upload(self, request: TrainRequest, folder: Path) -> Path | None:
+        """The uploaded file under a name of ours in `folder`, None without one; raises `TrainingError`."""
+        if not isinstance(request.data, Path):
+            return None
+        kind = request.data.suffix.lower()
+        if kind not in DATA_TYPES:
+            raise TrainingError(f"Files of type {kind or 'none'} are not read: use {', '.join(DATA_TYPES)}.")
+        try:
+            size = request.data.stat().st_size
+            if size > MAX_DATA_BYTES:
+                limit = f"{MAX_DATA_BYTES / 1e6:.0f} MB are the limit"
+                raise TrainingError(f"The file has {size / 1e6:.0f} MB, and {limit}.")
+            return Path(shutil.copyfile(request.data, folder / f"data{kind}"))
+        except OSError as error:
+            raise TrainingError(f"The uploaded file cannot be read ({error.strerror}): upload it again.") from error

@@ -1,0 +1,92 @@
+"""One training run as it stands, read from its folder: status, times, problem, last words."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrl_demo.jobs.events import Message, read_messages
+from mrl_demo.jobs.process import (
+    ENDED,
+    FAILED,
+    JOB,
+    LOG,
+    MESSAGES,
+    RUNNING,
+    STARTED,
+    WAITING,
+    problem_of,
+    read_json,
+    status_of,
+    tail,
+)
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One run as it stands; `problem` says why it failed and what to do.
+
+    `doing` is what it says it is at before the first step, `ahead` how many runs are before it.
+    """
+
+    id: str
+    name: str
+    status: str
+    preset: str
+    data: str
+    out: Path
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    ahead: int = 0
+    problem: Message | None = None
+    doing: str = ""
+    log_tail: tuple[str, ...] = ()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs or waits in line."""
+        return self.status in {WAITING, RUNNING}
+
+
+def read_jobs(folder: Path) -> tuple[JobState, ...]:
+    """All runs of a line's folder, oldest first; a folder that is no whole run is passed over."""
+    states: list[JobState] = []
+    ahead = 0
+    for path in sorted(folder.glob(f"[0-9]*/{JOB}")):
+        with suppress(OSError, ValueError, KeyError):
+            state = read_job(path.parent, ahead)
+            states.append(state)
+            ahead += state.is_active
+    return tuple(states)
+
+
+def read_job(folder: Path, ahead: int = 0) -> JobState:
+    """The run of that folder; raises what a missing or broken `job.json` raises."""
+    about = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    ended, started = read_json(folder / ENDED) or {}, read_json(folder / STARTED) or {}
+    out = Path(about["out"])
+    status = status_of(folder, out)
+    messages = [message for message in read_messages(folder / MESSAGES) if message.text.strip()]
+    return JobState(
+        id=about["id"],
+        name=about["name"],
+        status=status,
+        preset=about["preset"],
+        data=about["data"],
+        out=out,
+        created=about["created"],
+        started=started.get("started"),
+        ended=ended.get("ended"),
+        ahead=ahead if status == WAITING else 0,
+        problem=_without_folder(problem_of(messages, ended.get("code")), folder) if status == FAILED else None,
+        doing=messages[-1].text if messages else "",
+        log_tail=tail(folder / LOG),
+    )
+
+
+def _without_folder(problem: Message, folder: Path) -> Message:
+    """The message without the folder that the upload was copied to: a name nobody gave."""
+    return Message(problem.kind, problem.text.replace(f"{folder}/", ""), problem.field)
