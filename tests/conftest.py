@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrl_demo.core.config import Settings
-from mrl_demo.core.types import FloatMatrix, Progress
-from mrl_demo.core.vectors import normalise
-from mrl_demo.lab.lab import Lab
+from mrl_demo.core.process import prepare_process
+
+prepare_process()  # As every entry point: before torch comes, whose waiting threads would spin and starve each other.
+
+from mrl_demo.core.config import Settings  # noqa: E402
+from mrl_demo.core.types import FloatMatrix, Progress  # noqa: E402
+from mrl_demo.core.vectors import normalise  # noqa: E402
+from mrl_demo.lab.lab import Lab  # noqa: E402
 
 FRUIT = (
     ("apple", "Apple trees", "An apple tree needs winter cold before it flowers in spring."),
