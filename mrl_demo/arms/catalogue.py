@@ -12,6 +12,7 @@ from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.training_pca import TrainingPca
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.models.specs import HUB_MODELS
 
 BM25 = "bm25"
 
@@ -111,8 +112,9 @@ def shipped_arms() -> tuple[Arm, ...]:
 
 
 def reserved_names() -> frozenset[str]:
-    """Names that no model of a user's may take: those of the shipped arms and of their encoders."""
-    return frozenset(name for arm in ARMS for name in (arm.name, arm.encoder) if name)
+    """Names that no model of a user's may take: those of the shipped arms, of their encoders and of the Hub models."""
+    shipped = (name for arm in ARMS for name in (arm.name, arm.encoder) if name)
+    return frozenset((*shipped, *(spec.name for spec in HUB_MODELS)))
 
 
 def arm_styles(names: Collection[str]) -> dict[str, Style]:

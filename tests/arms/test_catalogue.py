@@ -50,5 +50,5 @@ def test_the_best_contender_is_one_of_those_there_are() -> None:
 
 
 def test_names_of_arms_and_of_their_encoders_are_reserved() -> None:
-    assert {"base", "adapted", "minilm", "tuned", "bm25"} <= reserved_names()
+    assert {"base", "adapted", "minilm", "tuned", "bm25", "bge-base"} <= reserved_names()
     assert "" not in reserved_names()
