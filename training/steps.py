@@ -182,8 +182,9 @@ class Run:
         """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model."""
         result, config = self.folder.result, self.config
         if not config.lora_rank:
-            save_standard_folder(trainer.model, result / "model", config.dims)
-            return replace(self.base, folder=str(result / "model")).load()
+            trainer.model.max_seq_length = self.base.load().max_seq_length  # Training's own limit is not the model's.
+            save_standard_folder(trainer.model, result / run_folder.MODEL, config.dims)
+            return replace(self.base, folder=str(result / run_folder.MODEL)).load()
         save_adapter(trainer.model, result, rotation, config.adapter_scale)
         fresh = self.base.load()
         dimension = int(fresh.get_embedding_dimension() or 0)
@@ -192,7 +193,7 @@ class Run:
         )
         merged = merge_adapter(fresh, result, read_manifest(result))
         if self.base.spec.source != "package":
-            save_standard_folder(merged, result / "model", config.dims)
+            save_standard_folder(merged, result / run_folder.MODEL, config.dims)
         return merged
 
     def _metrics(self, rows: list[BeforeAfter], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:

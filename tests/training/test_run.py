@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from mrl_demo.core.config import CODE_ROOT, Settings
+from tests.training.tiny import rows, write_jsonl
 from training.config import RunOptions, TrainConfig
 from training.report import Report
 from training.result.folder import RunFolder
@@ -172,8 +174,6 @@ def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkey
 def test_the_control_has_no_rotation_and_no_prefixes(
     tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     config = replace(tiny_config, name="plain", matryoshka=False, rotation=False, steps=2, evaluations=0)
     assert train(config, RunOptions(tmp_path / "plain"), settings, Report(quiet=True))
     manifest = json.loads((tmp_path / "plain" / "adapter.json").read_text(encoding="utf-8"))
@@ -182,12 +182,28 @@ def test_the_control_has_no_rotation_and_no_prefixes(
 
 
 def test_all_weights_can_be_trained(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     config = replace(tiny_config, name="full", lora_rank=0, rotation=False, steps=2, evaluations=0)
     assert train(config, RunOptions(tmp_path / "full"), settings, Report(quiet=True))
     assert (tmp_path / "full" / "model" / "modules.json").is_file()
     assert not (tmp_path / "full" / "adapter.json").exists()
+
+
+def test_learning_nothing_shows_nothing_and_the_base_s_own_length_stays(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    long = [row | {"positive": " ".join([row["positive"]] * 3)} for row in rows()]  # Past training's own limit.
+    data = write_jsonl(tmp_path / "long.jsonl", long)
+    config = replace(
+        tiny_config, data=str(data), lora_rank=0, learning_rate=1e-12, rotation=False, distillation=False, max_tokens=8,
+        steps=1, evaluations=0,
+    )  # fmt: skip
+    train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+    assert {row["difference"] for row in metrics["test"]} == {0.0}
+    saved = SentenceTransformer(str(tmp_path / "out" / "model"), device="cpu", local_files_only=True)
+    assert saved.max_seq_length == 32
 
 
 def test_steps_are_logged_for_a_page_that_watches(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:

@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.python_reference import load_python_reference
-from training.errors import DataError
 
-_HELD_OUT_SHARE = 20
-_MAX_HELD_OUT = 1_000
 #: Three more queries for every passage of the train topics, for training only.
 _TRAINING_QUERIES = "collection/training_queries.jsonl"
 
@@ -90,43 +87,6 @@ def _reference_texts(cache_dir: Path, progress: Progress | None) -> list[str]:
 def _sampled(texts: Sequence[str], count: int) -> list[str]:
     """At most `count` distinct texts, chosen by their hash, so that the same text is chosen wherever it stands."""
     return sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())[:count]
-
-
-def held_out(pairs: Pairs, seed: int) -> tuple[Pairs, Corpus]:
-    """Rows to train on, and a collection of the positives with 5% of the queries (at most 1,000) to judge by.
-
-    Rows whose query or positive stands in a held-out row are not trained on. Raises `DataError` where too little is
-    left.
-    """
-    positives = list(dict.fromkeys(pairs.positives))
-    chosen = set(np.random.default_rng(seed).permutation(len(pairs))[: _held_out_count(len(pairs))].tolist())
-    texts = {pairs.queries[i] for i in chosen} | {pairs.positives[i] for i in chosen}
-    kept = [i for i in range(len(pairs)) if pairs.queries[i] not in texts and pairs.positives[i] not in texts]
-    if len(kept) < 2:
-        raise DataError(f"{len(pairs)} rows leave {len(kept)} to train on: give at least 20 different ones.")
-    rest = pairs.take(kept)
-    return rest, _judge(pairs, sorted(chosen), positives)
-
-
-def _held_out_count(rows: int) -> int:
-    return max(4, min(_MAX_HELD_OUT, rows // _HELD_OUT_SHARE))
-
-
-def _judge(pairs: Pairs, chosen: Sequence[int], positives: Sequence[str]) -> Corpus:
-    from mrl_demo.corpora import make_corpus
-
-    place = {text: f"d{i}" for i, text in enumerate(positives)}
-    documents = [Document(place[text], "", text) for text in positives[:20_000]]
-    queries, judgements = [], {}
-    for i in chosen:
-        split = "validation" if i % 2 else "test"
-        queries.append(Query(f"q{i}", pairs.queries[i], "", split))
-        judgements[f"q{i}"] = {place[pairs.positives[i]]: 1}
-    known = {document.id for document in documents}
-    documents += [
-        Document(doc, "", pairs.positives[i]) for i in chosen for doc in judgements[f"q{i}"] if doc not in known
-    ]
-    return make_corpus("held-out", "Held-out rows", dict.fromkeys(documents), queries, judgements)
 
 
 def mined_negatives(pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, seed: int) -> Pairs:

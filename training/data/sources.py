@@ -9,7 +9,8 @@ from mrl_demo.core.types import Progress
 from training.columns import Columns
 from training.config import TrainConfig
 from training.data.files import load_hub_pairs, load_pairs
-from training.data.pairs import Pairs, TrainingData, builtin_data, held_out
+from training.data.pairs import Pairs, TrainingData, builtin_data
+from training.data.split import hold_out
 
 _HUB = "hub:"
 
@@ -30,7 +31,8 @@ def load_data(
 
 def _own_data(pairs: Pairs, notes: tuple[str, ...], config: TrainConfig) -> TrainingData:
     """A person's rows: some held out to judge by, their texts as the broad text."""
-    rest, judge = held_out(pairs, config.seed)
+    held_out = hold_out(pairs, config.seed)
+    rest, judge = held_out.training, held_out.judge
     texts = tuple(dict.fromkeys((*rest.positives, *rest.queries)))[: config.broad_texts]
     note = f"{len(rest):,} rows to train on; {len(judge.queries):,} queries held out over {len(judge):,} texts."
     return TrainingData(rest, texts, judge, notes=(*notes, note))

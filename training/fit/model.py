@@ -13,6 +13,7 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.adapters import with_rotation
 from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, ROTATION_FILE
 from training.config import TrainConfig
+from training.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -26,6 +27,7 @@ def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: Flo
 
     Without dropout the distillation's student can reach its teacher, and runs repeat exactly.
     """
+    model = model.float()  # Weights saved in half precision are trained, like all others, in float32.
     if rotation is not None:
         model = with_rotation(model, rotation)
     if config.lora_rank:
@@ -49,6 +51,11 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
         name.rsplit(".", 1)[-1] for name, layer in model[0].named_modules() if isinstance(layer, torch.nn.Linear)
     }
     targets = sorted(present & set(_TARGETS))
+    if not targets:
+        message = (
+            f"is {config.lora_rank}, but this base has no attention or linear layers to adapt: use 0 (all weights)."
+        )
+        raise ConfigError(f"lora_rank {message}").about("lora_rank")
     model.add_adapter(
         LoraConfig(
             r=config.lora_rank,
@@ -62,9 +69,9 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
 
 def _in_bfloat16(model: SentenceTransformer) -> None:
     """Run the transformer's matrix products in bf16 where the CPU has it; pooling, rotation and losses stay float32."""
-    if not has_bf16():
-        return
     module: Any = model[0]
+    if not has_bf16() or not hasattr(module, "auto_model"):  # A static model has no matrix products to speed up.
+        return
     module.forward = torch.autocast("cpu", dtype=torch.bfloat16)(module.forward)
     pooling: Any = model[1]
     pool = pooling.forward

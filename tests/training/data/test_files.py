@@ -9,7 +9,7 @@ import pytest
 from tests.training.tiny import rows, write_jsonl
 from training.columns import Columns
 from training.data.files import load_pairs
-from training.data.pairs import Pairs, held_out, mined_negatives
+from training.data.pairs import Pairs, mined_negatives
 from training.errors import DataError
 
 
@@ -98,16 +98,6 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
         load_pairs(tmp_path / "absent.jsonl", Columns())
     with pytest.raises(DataError, match="holds no"):
         load_pairs(tmp_path, Columns())
-
-
-def test_held_out_rows_share_no_text_with_the_rest() -> None:
-    pairs = Pairs(tuple(f"q{i}" for i in range(100)), tuple(f"p{i // 2}" for i in range(100)))
-    rest, judge = held_out(pairs, seed=1)
-    judged = {query.text for query in judge.queries}
-    answers = {doc.text for doc in judge.documents if any(doc.id in grades for grades in judge.judgements.values())}
-    assert judged and not judged & set(rest.queries) and not answers & set(rest.positives)
-    assert {query.split for query in judge.queries} == {"validation", "test"}
-    assert len(judge) == 50
 
 
 def test_mined_negatives_are_near_but_no_answer() -> None:
