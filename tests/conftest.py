@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -19,6 +20,9 @@ from mrl_demo.core.config import Settings  # noqa: E402
 from mrl_demo.core.types import FloatMatrix, Progress  # noqa: E402
 from mrl_demo.core.vectors import normalise  # noqa: E402
 from mrl_demo.lab.lab import Lab  # noqa: E402
+
+#: Many more examples of every property, for `--hypothesis-profile=thorough`: 5,000 files for the fuzz of readers.
+hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
 
 FRUIT = (
     ("apple", "Apple trees", "An apple tree needs winter cold before it flowers in spring."),

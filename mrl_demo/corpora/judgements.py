@@ -41,7 +41,11 @@ _MATCHED = NoteKind(
 
 @dataclass(frozen=True)
 class Judgement:
-    """A document's grade for a query, and the line that says so."""
+    """A document's grade for a query, and the line that says so.
+
+    >>> Judgement("q1", "d1", grade=0.5, line=2).grade
+    0.5
+    """
 
     query: str
     document: str
@@ -50,7 +54,11 @@ class Judgement:
 
 
 class KnownIds:
-    """Ids of queries and of documents, as their files spell them."""
+    """Ids of queries and of documents, as their files spell them.
+
+    >>> KnownIds({"1.0"}, {"d1"}).query("1")
+    '1.0'
+    """
 
     def __init__(self, queries: Collection[str], documents: Collection[str]) -> None:
         self.queries, self.documents = frozenset(queries), frozenset(documents)

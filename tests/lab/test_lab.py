@@ -173,3 +173,30 @@ def test_no_arm_and_no_results_are_refused(lab: Lab) -> None:
         lab.compare("x", corpus="fruit", arms=[], dim=8)
     with pytest.raises(LabError, match="cannot show 0 results"):
         lab.compare("x", corpus="fruit", arms=["tiny"], dim=8, top_k=0)
+
+
+def test_a_persons_files_never_take_a_name_of_the_house_or_of_each_other(lab: Lab, tmp_path: Path) -> None:
+    paths = []
+    for folder, name in (("a", "builtin.csv"), ("a", "speed.csv"), ("a", "c++.csv"), ("a", "my.notes.csv"),
+                         ("b", "my.notes.CSV")):  # fmt: skip
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"text\nBees in {folder}\n", encoding="utf-8")
+        paths.append(path)
+    names = [lab.add_corpus(path) for path in paths]
+    assert names == ["builtin-2", "speed-2", "c++", "my.notes", "my.notes-2"]
+    assert lab.add_corpus(paths[3]) == "my.notes"
+    assert len(lab.corpus("builtin")) == 2_400
+    assert lab.corpus("my.notes-2").documents[0].text == "Bees in b"
+    found = lab.compare("bees", corpus="c++", arms=["tiny"], dim=8)
+    assert found.corpus == "c++" and found.arms[0].result.hits[0].document.text == "Bees in a"
+
+
+def test_what_was_done_to_the_documents_is_said_with_every_comparison(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "gaps.csv"
+    path.write_text('text\nBees dance\n""\n', encoding="utf-8")
+    found = lab.compare("bees", corpus=lab.add_corpus(path), arms=["tiny"], dim=8)
+    assert [(note.kind, note.count, note.place) for note in found.corpus_notes] == [
+        ("empty-document", 1, "gaps.csv, line 3")
+    ]
+    assert json.loads(json.dumps(found.to_dict()))["corpus_notes"][0]["count"] == 1

@@ -18,11 +18,11 @@ from mrl_demo.corpora.reading.source import MAX_LINE, bounded_lines, open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 _DELIMITERS = (",", ";", "\t", "|")
-#: Between the fields of a table of one column: a character that texts do not hold.
-_NONE = "\x1f"
+#: Between the fields of a table of one column: no character at all, for which csv needs one.
+_NONE = "\U0010ffff"
 _HEAD = 2**18
 _RECORDS = 200
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", _NONE: "nothing"}
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 #: Excel's first line, which names the delimiter.
 _SEP = re.compile(r'^"?sep=(.)"?[,;\t|]*\r?\n?$', re.IGNORECASE)
 _SHORT = NoteKind(
@@ -57,8 +57,10 @@ def delimited_rows(table: Table, wanted: Callable[[str], bool], tally: Tally, us
     path = table.path
     with open_text(path, tally, newline="") as text:
         head = text.read(_HEAD)
-    layout = _find_layout(head, wanted, usual)
-    with open_text(path, Tally(), newline="") as text:  # Guesses are counted once.
+    # A carriage return alone ends rows only where nothing else does.
+    end = "\n" if "\n" in head else "\r"
+    layout = _find_layout(io.StringIO(head, newline=end).readlines(), wanted, usual)
+    with open_text(path, Tally(), newline=end) as text:  # Guesses are counted once.
         records = _records(path, text, layout)
         first = next(records, None)
         if first is None:
@@ -107,6 +109,8 @@ def _quote_words(error: str) -> str:
         return "a quote opens here and never closes: close it, or double the quotes inside the field"
     if "expected after" in error:
         return "a quoted field goes on after its closing quote: double the quotes inside it"
+    if "new-line character" in error:
+        return "a carriage return stands in a field without quotes: put the field in double quotes"
     if "field larger" in error:
         return f"a field of over {MAX_LINE:,} characters: is a quote left open?"
     return f"not readable as CSV ({error})"
@@ -127,6 +131,8 @@ def _cells(
     path: Path, line: int, fields: list[str], columns: tuple[list[str], list[int]], layout: _Layout, tally: Tally
 ) -> dict[str, Cell]:
     header, kept = columns
+    if layout.delimiter == _NONE:
+        fields = [_NONE.join(fields)]
     if len(fields) > len(header):
         if any(field.strip() for field in fields[len(header) :]):
             delimiter = _NAMES.get(layout.delimiter, repr(layout.delimiter))
@@ -140,8 +146,7 @@ def _cells(
     return {header[place]: fields[place] if place < len(fields) else None for place in kept}
 
 
-def _find_layout(head: str, wanted: Callable[[str], bool], usual: str) -> _Layout:
-    lines = io.StringIO(head, newline="").readlines()
+def _find_layout(lines: list[str], wanted: Callable[[str], bool], usual: str) -> _Layout:
     above = 0
     while above < len(lines) and not lines[above].strip("\ufeff \t\r\n"):
         above += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.reading.rows import Row, Table, cell_of, shown
@@ -14,6 +14,7 @@ from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 #: An array has to be in memory whole: so many characters at most.
 MAX_ARRAY = 512 * 2**20
+_PIECE = 2**20
 _COMMA = NoteKind("repaired-comma", "line ends with a comma, which is ignored", "lines end with a comma, ignored")
 _AS_LINES = "save one object a line (pandas: to_json(path, orient='records', lines=True))"
 
@@ -28,14 +29,21 @@ def json_rows(table: Table, wanted: Callable[[str], bool], tally: Tally, *, is_l
         lines = bounded_lines(text, path)
         number, line = _first_line(lines)
         if line.startswith("[") and not _is_row(line):
-            rest = text.read(MAX_ARRAY)
-            if len(rest) >= MAX_ARRAY:
-                raise CorpusError(f"{path} is a JSON array of over {MAX_ARRAY:,} characters: {_AS_LINES}.")
-            values = _array_values(path, "\n" * (number - 1) + line + rest)
+            values = _array_values(path, "\n" * (number - 1) + line + _rest(text, path))
         else:
             values = _line_values(path, _numbered(number, line, lines), tally, is_lines)
         for place, value in values:
             yield _row(table, wanted, place, value)
+
+
+def _rest(text: TextIO, path: Path) -> str:
+    pieces, size = [], 0
+    while piece := text.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_ARRAY:
+            raise CorpusError(f"{path} is a JSON array of over {MAX_ARRAY:,} characters: {_AS_LINES}.")
+    return "".join(pieces)
 
 
 def _first_line(lines: Iterator[str]) -> tuple[int, str]:

@@ -20,7 +20,11 @@ _SURROGATES = re.compile("[\ud800-\udfff]+")
 
 @dataclass(frozen=True)
 class Row:
-    """Cells by the name of their column, and the line (1 is the first) where the row begins."""
+    """Cells by the name of their column, and the line (1 is the first) where the row begins.
+
+    >>> Row(2, {"id": "7", "text": "Bees dance."}).cells["id"]
+    '7'
+    """
 
     line: int
     cells: Mapping[str, Cell]
@@ -28,7 +32,13 @@ class Row:
 
 @dataclass
 class Table:
-    """A file being read: `rows` gives each row once; `columns` are the names seen, all of them once rows are read."""
+    """A file being read: `rows` gives each row once; `columns` are the names seen, all of them once rows are read.
+
+    >>> table = Table(Path("a.csv"), iter([Row(2, {"id": "7"})]))
+    >>> table.see("id")
+    >>> list(table.columns), [row.line for row in table.rows]
+    (['id'], [2])
+    """
 
     path: Path
     rows: Iterator[Row]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mrl_demo.core.types import Note
 from mrl_demo.ui.compare.view import breaking_words, breaks_html, figure, results_html, shared_full_dim
 from tests.ui.samples import NASTY, comparison, paths
 
@@ -19,6 +20,13 @@ def test_a_hostile_query_is_escaped() -> None:
     markup = results_html(comparison(query=NASTY))
     assert "<script" not in markup
     assert "\u202e" not in markup
+
+
+def test_what_was_done_to_the_documents_is_shown_and_escaped() -> None:
+    assert "corpus-notes" not in results_html(comparison())
+    markup = results_html(replace(comparison(), corpus_notes=(Note("cut-document", f"2 cut in {NASTY}.", 2),)))
+    assert "How the documents were read" in markup and "2 cut in &lt;script" in markup
+    assert "<script" not in markup and "\u202e" not in markup
 
 
 def test_breaking_point_in_words() -> None:
