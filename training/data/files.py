@@ -73,7 +73,7 @@ def _read(file: Path) -> Any:  # noqa: ANN401 - a pandas DataFrame
             return pd.read_parquet(file)
         if file.suffix in {".csv", ".tsv"}:
             return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",", dtype=str, keep_default_na=False)
-        return pd.read_json(file, lines=True, dtype=False, convert_dates=False)
+        return pd.read_json(file, lines=True, dtype=False)
     except Exception as error:
         raise DataError(f"{file} cannot be read ({type(error).__name__}: {error}).") from error
 
