@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Progress, TextTask
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
@@ -46,7 +46,7 @@ from mrl_demo.evaluation.plan import DEFAULT_DIMS, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.scoring import sample_positions
 from mrl_demo.evaluation.sweep import evaluate
-from mrl_demo.models.encoders import load_sentence_transformer
+from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import MINILM
@@ -60,6 +60,7 @@ class PlainEncoder:
 
     dimension = MINILM.dimension
     fingerprint = "benchmark"
+    document_precision = "float32"
 
     def __init__(self, model: SentenceTransformer) -> None:
         self.model = model
@@ -71,6 +72,10 @@ class PlainEncoder:
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:  # noqa: ARG002
         """Unit rows of documents."""
         return self.encode_queries(texts)
+
+    def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:  # noqa: ARG002
+        """None: the passages are short."""
+        return NOTHING_CUT
 
 
 class QuantisingEvaluator(InformationRetrievalEvaluator):

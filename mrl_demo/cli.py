@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
-from mrl_demo.core.command_line import Commands, HelpFormatter, ProgressLine, add_cache_option, add_command
+from mrl_demo.core.command_line import (
+    Commands,
+    HelpFormatter,
+    ProgressLine,
+    add_cache_option,
+    add_command,
+    add_prompt_options,
+)
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.process import prepare_process
@@ -38,6 +45,7 @@ _SEARCH_EXAMPLES = """examples:
   %(prog)s "why is the sky blue" --arm tuned --dim 64
   %(prog)s "why is the sky blue" --arm base,tuned --dim 16 --top-k 3
   %(prog)s "refund after 30 days" --corpus my-documents.csv --arm base --dim 128 --json
+  %(prog)s "why is the sky blue" --arm my-e5 --query-prompt "query: " --document-prompt "passage: "
 """
 _EVALUATE_EXAMPLES = """examples:
   %(prog)s                                                 base and tuned over nine lengths
@@ -111,6 +119,7 @@ def _add_search(commands: Commands, settings: Settings) -> None:
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
     _add_corpus(parser)
     _add_json(parser)
+    add_prompt_options(parser)
     parser.set_defaults(handler=_search)
 
 
@@ -135,6 +144,7 @@ def _add_evaluate(commands: Commands) -> None:
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     _add_corpus(parser)
     _add_json(parser)
+    add_prompt_options(parser)
     parser.set_defaults(handler=_evaluate)
 
 
@@ -179,7 +189,7 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
 
     lab = Lab(settings)
     corpus = corpus_name(lab, options.corpus, column_choice(options))
-    arms = [lab.add_arm(arm) for arm in options.arm]
+    arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())
     comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
@@ -194,7 +204,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     lab = Lab(settings)
     corpus = corpus_name(lab, options.corpus, column_choice(options))
     plan = SweepPlan(
-        arms=tuple(lab.add_arm(arm) for arm in options.arms),
+        arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
         precisions=options.precisions,
         metrics=options.metrics,
@@ -208,6 +218,12 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
         print_report(result)
+
+
+def _add_arms(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> list[str]:
+    from mrl_demo.models.specs import ModelOptions
+
+    return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> None:

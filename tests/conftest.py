@@ -17,7 +17,7 @@ from mrl_demo.core.process import prepare_process
 prepare_process()  # As every entry point: before torch comes, whose waiting threads would spin and starve each other.
 
 from mrl_demo.core.config import Settings  # noqa: E402
-from mrl_demo.core.types import FloatMatrix, Progress  # noqa: E402
+from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix, Progress, TextTask  # noqa: E402
 from mrl_demo.core.vectors import normalise  # noqa: E402
 from mrl_demo.lab.lab import Lab  # noqa: E402
 
@@ -37,6 +37,7 @@ class HashingEncoder:
     """Words hashed into `(n, 32)` float32 unit rows: texts that share words are near, and nothing is loaded."""
 
     dimension = 32
+    document_precision = "float32"
     fingerprint = "hashing-encoder-1"
 
     def __init__(self) -> None:
@@ -50,6 +51,9 @@ class HashingEncoder:
         if progress:
             progress(1.0, "done")
         return self.encode_queries(texts)
+
+    def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:
+        return NOTHING_CUT
 
     def _vector(self, text: str) -> FloatMatrix:
         vector = np.zeros(self.dimension, dtype=np.float32)

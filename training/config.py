@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.core.types import TRAINED_DIMS, Reading
 from training.columns import Columns
 from training.errors import ConfigError
 
@@ -88,6 +88,16 @@ class TrainConfig:
     def dim_weights(self) -> tuple[float, ...]:
         """The weight of each of `dims`."""
         return self.weights or (1.0,) * len(self.dims)
+
+    @property
+    def query_reading(self) -> Reading:
+        """How queries are read."""
+        return Reading("query", self.query_prompt)
+
+    @property
+    def document_reading(self) -> Reading:
+        """How documents are read."""
+        return Reading("document", self.document_prompt)
 
     @property
     def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix
+from mrl_demo.models.reading import limit_tokens
 from training.bases import Base, BaseVectors, settled
 from training.columns import Columns
 from training.config import RunOptions, TrainConfig
@@ -63,10 +64,10 @@ class _Lead:
     def _carried_out(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
         config, base = settled(config)
         data = load_data(config, settings, options.columns, report.progress)
-        for note in data.notes:
+        for note in (*base.spec.notes, *data.notes):
             report.say(note)
         self.processes.check(config, len(data.pairs), len(data.broad))
-        key = sha256_text(config.fingerprint, data.fingerprint, base.weights_sha256, *self.processes.key_parts)
+        key = sha256_text(config.fingerprint, data.fingerprint, base.content_sha256, *self.processes.key_parts)
         folder = RunFolder(options.out)
         if folder.is_finished(key) and not options.force:
             report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
@@ -82,9 +83,9 @@ class _Lead:
 
 def check(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    config, _ = settled(config)
+    config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
-    for note in data.notes:
+    for note in (*base.spec.notes, *data.notes):
         report.say(note)
     report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
@@ -93,7 +94,7 @@ def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: R
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
     config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
-    for note in data.notes:
+    for note in (*base.spec.notes, *data.notes):
         report.say(note)
     report.say(
         f"{len(data.pairs):,} pairs, {len(data.broad):,} broad texts, {len(data.judge):,} documents to judge by."
@@ -115,6 +116,6 @@ def _broad_vectors(
     config: TrainConfig, base: Base, data: TrainingData, settings: Settings, report: Report
 ) -> FloatMatrix:
     model = base.load()
-    model.max_seq_length = min(config.max_tokens, model.max_seq_length or config.max_tokens)
+    limit_tokens(model, config.max_tokens)
     cache = VectorCache(settings.cache_dir, settings.assets_dir / "vectors")
-    return BaseVectors(base, model, cache).of(data.broad, config.document_prompt, report.progress)
+    return BaseVectors(base, model, cache).of(data.broad, config.document_reading, report.progress)

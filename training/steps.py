@@ -22,6 +22,7 @@ from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
+from mrl_demo.models.reading import limit_tokens, token_limit
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.data.pairs import TrainingData, mined_negatives
@@ -88,7 +89,8 @@ class Run:
     def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
         """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
         started = time.perf_counter()
-        model = self.base.load()
+        model = self.base.load(self.settings.device)
+        own_limit = token_limit(model)
         cache = VectorCache(self.settings.cache_dir, self.settings.assets_dir / "vectors")
         vectors = BaseVectors(self.base, model, cache)
         before = self._baseline(vectors)
@@ -96,7 +98,7 @@ class Run:
         watch = watcher(options.events, self.config, vectors, training.validation)
         trainer = self._fitted(training, rotation, going_on, options.report_to, watch)
         self.folder.result.mkdir(exist_ok=True)
-        final = self._finished_model(trainer, rotation)
+        final = self._finished_model(trainer, rotation, own_limit).to(model.device)
         after = encode_both(final, self.data.judge, self.data.test_split, self.config)
         rows = self._before_after(before, after)
         self.report.say(before_after_table(rows))
@@ -120,20 +122,20 @@ class Run:
         queries = [query.text for query in judged_set(self.data.judge, self.data.test_split).queries]
         documents = [document.content for document in self.data.judge.documents]
         return ArmVectors(
-            vectors.of(queries, self.config.query_prompt),
-            vectors.of(documents, self.config.document_prompt, self.report.progress),
+            vectors.of(queries, self.config.query_reading),
+            vectors.of(documents, self.config.document_reading, self.report.progress),
         )
 
     def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
         """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
         config, pairs = self.config, self.data.pairs
-        vectors.model.max_seq_length = min(config.max_tokens, vectors.model.max_seq_length or config.max_tokens)
+        limit_tokens(vectors.model, config.max_tokens)
         validation = small_validation(self.data.judge, self.data.validation_split)
         needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
         if not (config.distillation or needs_pairs):
             return TrainingSet(pairs, (), None, validation), None
-        queries = vectors.of(pairs.queries, config.query_prompt, self.report.progress)
-        positives = vectors.of(pairs.positives, config.document_prompt, self.report.progress)
+        queries = vectors.of(pairs.queries, config.query_reading, self.report.progress)
+        positives = vectors.of(pairs.positives, config.document_reading, self.report.progress)
         parts = parts_of(self.data.judge.documents, config.seed)
         rotation = self._rotation(queries, positives, parts, vectors) if config.rotation and config.matryoshka else None
         if config.negatives == "mined" and not pairs.negatives:
@@ -141,7 +143,7 @@ class Run:
         if not config.distillation:
             return TrainingSet(pairs, (), None, validation), rotation
         broad = (*self.data.broad, *parts.texts)
-        teacher = vectors.of(broad, config.document_prompt, self.report.progress)
+        teacher = vectors.of(broad, config.document_reading, self.report.progress)
         return TrainingSet(pairs, broad, teacher, validation), rotation
 
     def _rotation(
@@ -159,10 +161,10 @@ class Run:
             queries,
             positives[list(distinct.values())],
             [place[text] for text in self.data.pairs.positives],
-            vectors.of(documents, config.document_prompt, progress),
-            vectors.of(parts.texts, config.query_prompt, progress),
+            vectors.of(documents, config.document_reading, progress),
+            vectors.of(parts.texts, config.query_reading, progress),
             list(parts.wholes),
-            vectors.of(self.data.broad, config.document_prompt, progress),
+            vectors.of(self.data.broad, config.document_reading, progress),
         )
         rotation = fit_start(start, config.dims, config.dim_weights, config.seed, progress)
         np.save(path, rotation)
@@ -178,21 +180,29 @@ class Run:
         self.tell(plan)
         return fitted(plan, self.processes, report_to, self.report.step, watch)
 
-    def _finished_model(self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None) -> SentenceTransformer:
-        """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model."""
+    def _finished_model(
+        self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None, own_limit: int
+    ) -> SentenceTransformer:
+        """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model.
+
+        It reads as many tokens as its base (`own_limit`), however short the texts of the training were cut.
+        """
         result, config = self.folder.result, self.config
         if not config.lora_rank:
-            trainer.model.max_seq_length = self.base.load().max_seq_length  # Training's own limit is not the model's.
-            save_standard_folder(trainer.model, result / run_folder.MODEL, config.dims)
+            if own_limit:
+                trainer.model.max_seq_length = own_limit
+            trainer.model.prompts.update(query=config.query_prompt, document=config.document_prompt)
+            save_standard_folder(trainer.model.cpu(), result / run_folder.MODEL, config.dims)
             return replace(self.base, folder=str(result / run_folder.MODEL)).load()
         save_adapter(trainer.model, result, rotation, config.adapter_scale)
         fresh = self.base.load()
         dimension = int(fresh.get_embedding_dimension() or 0)
         write_manifest(
-            result, config.name, self.base.weights_sha256, config.dims if config.matryoshka else (), dimension
+            result, config.name, self.base.content_sha256, config.dims if config.matryoshka else (), dimension
         )
         merged = merge_adapter(fresh, result, read_manifest(result))
         if self.base.spec.source != "package":
+            merged.prompts.update(query=config.query_prompt, document=config.document_prompt)
             save_standard_folder(merged, result / run_folder.MODEL, config.dims)
         return merged
 

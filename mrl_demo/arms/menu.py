@@ -6,6 +6,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.errors import ModelError
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 #: The arm of the packaged base model.
 BASE_ARM = shipped_arms()[0].name
@@ -47,12 +48,12 @@ class ArmMenu:
         """Put one more arm on the menu."""
         self._kept[arm.name] = arm
 
-    def add_model(self, given: str) -> str:
+    def add_model(self, given: str, options: ModelOptions = AS_IT_SAYS) -> str:
         """Make an arm of a model's name, of a folder, or of `OWNER/NAME[@REVISION]` on the Hub; its name.
 
         Raises `ModelError` if it is none of these or cannot be loaded.
         """
-        return _own_name(self.encoders.add_model(given, taken={arm.name for arm in shipped_arms()}))
+        return _own_name(self.encoders.add_model(given, {arm.name for arm in shipped_arms()}, options))
 
     def base_of(self, name: str) -> str:
         """The arm that a model trained here started from, made one if it is none yet; "base" if it is not here.

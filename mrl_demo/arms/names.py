@@ -11,6 +11,7 @@ from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FittedOn, Transform
 from mrl_demo.core.errors import ModelError
+from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, ModelOptions
 
 
 def suffixes() -> dict[str, Transform]:
@@ -49,20 +50,36 @@ def resolve_arm(name: str, menu: ArmMenu) -> Arm:
     )
 
 
-def add_arm(given: str, menu: ArmMenu) -> str:
+def add_arm(given: str, menu: ArmMenu, options: ModelOptions = AS_IT_SAYS) -> str:
     """Put what the owner of this process names on the menu and return the arm's name.
 
-    That is an arm, a model, a folder or `OWNER/NAME[@REVISION]` on the Hub, each with a suffix or without. Raises
-    `ModelError` if it is none of these, cannot be loaded, or is rotated already.
+    That is an arm, a model, a folder or `OWNER/NAME[@REVISION]` on the Hub, each with a suffix or without; `options`
+    are for the last two. Raises `ModelError` if it is none of these, cannot be loaded, or is rotated already.
     """
-    known = {*(arm.name for arm in menu.contenders()), *menu.encoders.names()}
+    known = _known_names(menu)
     stem, suffix = split_name(given, {*known, given} if _is_folder(given) else known)
-    is_elsewhere = stem not in known and ("/" in stem or _is_folder(stem))
-    name = menu.add_model(stem) if is_elsewhere or stem in menu.encoders.names() else stem
+    if _is_elsewhere(stem, known):
+        name = menu.add_model(stem, options)
+    else:
+        name = menu.add_model(stem) if stem in menu.encoders.names() else stem
     arm = resolve_arm(f"{name}+{suffix}" if suffix else name, menu)
     if arm not in menu.contenders():
         menu.add(arm)
     return arm.name
+
+
+def takes_options(given: str, menu: ArmMenu) -> bool:
+    """Whether `given` names a folder or a model of the Hub: what is packaged or trained here keeps its own prompts."""
+    known = _known_names(menu)
+    return _is_elsewhere(split_name(given, {*known, given} if _is_folder(given) else known)[0], known)
+
+
+def _known_names(menu: ArmMenu) -> set[str]:
+    return {*(arm.name for arm in menu.contenders()), *menu.encoders.names()}
+
+
+def _is_elsewhere(stem: str, known: Collection[str]) -> bool:
+    return stem in {spec.name for spec in HUB_MODELS} or (stem not in known and ("/" in stem or _is_folder(stem)))
 
 
 def _is_folder(name: str) -> bool:

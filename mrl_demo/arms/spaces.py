@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FitMaterial, VectorMap
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.cache import VectorCache, vectors_key
+from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Progress
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
@@ -30,6 +30,8 @@ _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 class Space:
     """One arm over one corpus: `documents` `(n, d)` float32 unit rows, and the map that queries need too.
 
+    `notes` are sentences about what the model does to the texts, empty if there is nothing to say.
+
     >>> import numpy as np
     >>> from mrl_demo.arms.transforms.base import Identity
     >>> rows = np.eye(2, 3, dtype=np.float32)
@@ -40,6 +42,7 @@ class Space:
     arm: Arm
     documents: FloatMatrix
     transform: VectorMap
+    notes: tuple[str, ...] = ()
 
     def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
         """Bring `(q, d)` encoder vectors into this space: float32 unit rows."""
@@ -67,20 +70,24 @@ class SpaceBuilder:
         self._seed = seed
         self._locks = KeyedLocks()
         self._rotations: BoundedCache[VectorMap] = BoundedCache(_ROTATIONS_KEPT)
+        self._cut: dict[tuple[str, str], CutTexts] = {}
 
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them."""
-        documents = self.documents(arm.encoder, corpus, progress)
-        transform = self.fit(arm, corpus, documents, progress)
-        return Space(arm, transform.apply(documents), transform)
+        stored = self._documents(arm.encoder, corpus, progress)
+        transform = self.fit(arm, corpus, stored.vectors, progress)
+        return Space(arm, transform.apply(stored.vectors), transform, self.notes(arm.encoder, corpus))
+
+    def notes(self, encoder_name: str, corpus: Corpus) -> tuple[str, ...]:
+        """What is to be said of the vectors that `documents` or `space` gave: the model's notes, and the texts cut."""
+        cut = self._cut.get((encoder_name, corpus.fingerprint), NOTHING_CUT)
+        model = encoder_name.removesuffix(f":{cut.limit}")  # A limited encoder is named after its limit.
+        notes = (*self.encoders.notes(encoder_name), cut.describe(len(corpus), "documents", model))
+        return tuple(note for note in notes if note)
 
     def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
         """`(n, d)` float32 unit rows of a corpus' documents as the encoder gives them."""
-        encoder = self.encoders.encoder(encoder_name)
-        key = vectors_key(encoder.fingerprint, corpus.fingerprint, "documents")
-        texts = [doc.content for doc in corpus.documents]
-        shipped = f"{corpus.name}-{encoder_name}-documents"
-        return self._cached_vectors(key, len(corpus), shipped, lambda: encoder.encode_documents(texts, progress))
+        return self._documents(encoder_name, corpus, progress).vectors
 
     def queries(self, encoder_name: str, corpus: Corpus) -> FloatMatrix:
         """`(q, d)` float32 unit rows of all of a corpus' judged queries as the encoder gives them."""
@@ -89,9 +96,7 @@ class SpaceBuilder:
 
     def texts(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
         """`(n, d)` float32 unit rows of any texts, encoded as documents."""
-        encoder = self.encoders.encoder(encoder_name)
-        key = vectors_key(encoder.fingerprint, sha256_text(*texts), "documents")
-        return self._cached_vectors(key, len(texts), "", lambda: encoder.encode_documents(texts))
+        return self._encoded(encoder_name, texts, sha256_text(*texts)).vectors
 
     def with_token_limit(self, arm: Arm, max_tokens: int) -> Arm:
         """The arm with its encoder cutting texts at `max_tokens`; itself for 0 and for arms without an encoder."""
@@ -139,16 +144,39 @@ class SpaceBuilder:
             seed=self._seed,
         )
 
+    def _documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> StoredVectors:
+        texts = [doc.content for doc in corpus.documents]
+        shipped = f"{corpus.name}-{encoder_name}-documents"
+        stored = self._encoded(encoder_name, texts, corpus.fingerprint, shipped, progress)
+        self._cut[encoder_name, corpus.fingerprint] = stored.cut
+        return stored
+
+    def _encoded(
+        self, name: str, texts: Sequence[str], fingerprint: str, shipped: str = "", progress: Progress | None = None
+    ) -> StoredVectors:
+        """Texts as documents; vectors multiplied in float32 serve a machine that would take bfloat16 too."""
+        encoder = self.encoders.encoder(name)
+        exact = vectors_key(encoder.fingerprint, fingerprint, "documents")
+        is_exact = encoder.document_precision == "float32"
+        role = "documents" if is_exact else f"documents-{encoder.document_precision}"
+        key = vectors_key(encoder.fingerprint, fingerprint, role)
+        with self._locks.hold(key):
+            stored = self.cache.load_stored(exact, len(texts), shipped)
+            if stored is None and not is_exact:
+                stored = self.cache.load_stored(key, len(texts))
+            if stored is None:
+                vectors = encoder.encode_documents(texts, progress)
+                stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
+                self._store(key, stored.vectors, stored.cut)
+        return stored
+
     def _query_vectors(self, encoder_name: str, texts: Sequence[str], shipped: str = "") -> FloatMatrix:
         encoder = self.encoders.encoder(encoder_name)
         key = vectors_key(encoder.fingerprint, sha256_text(*texts), "queries")
-        return self._cached_vectors(key, len(texts), shipped, lambda: encoder.encode_queries(texts))
-
-    def _cached_vectors(self, key: str, rows: int, shipped: str, encode: Callable[[], FloatMatrix]) -> FloatMatrix:
         with self._locks.hold(key):
-            vectors = self.cache.load(key, rows, shipped)
+            vectors = self.cache.load(key, len(texts), shipped)
             if vectors is None:
-                vectors = encode()
+                vectors = encoder.encode_queries(texts)
                 self._store(key, vectors)
         return vectors
 
@@ -176,8 +204,8 @@ class SpaceBuilder:
             logger.warning("%s", error)
         return fitted
 
-    def _store(self, key: str, vectors: FloatMatrix) -> None:
+    def _store(self, key: str, vectors: FloatMatrix, cut: CutTexts = NOTHING_CUT) -> None:
         try:
-            self.cache.store(key, vectors)
+            self.cache.store(key, vectors, cut)
         except CacheError as error:  # The vectors are right; only the next start will be slow.
             logger.warning("%s", error)

@@ -3,54 +3,87 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from mrl_demo.core.storage import atomic_path, sha256_text
-from mrl_demo.core.types import FloatMatrix
+from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix
 
 logger = logging.getLogger(__name__)
-_FORMAT = "1"
+#: Part of every key since the first files; what is in a key has not changed since.
+_KEY_VERSION = "1"
+#: How a file is laid out: since "2" the checksum covers the key too.
+_FORMAT = "2"
 
 
 def vectors_key(encoder_fingerprint: str, texts_fingerprint: str, role: str) -> str:
-    """Key of the vectors of some texts: changes with the weights, the texts, or how they were encoded."""
-    return sha256_text(_FORMAT, encoder_fingerprint, texts_fingerprint, role)
+    """Key of the vectors of some texts: changes with the model, the texts, or how they were encoded."""
+    return sha256_text(_KEY_VERSION, encoder_fingerprint, texts_fingerprint, role)
 
 
-def save_vectors(path: Path, vectors: FloatMatrix, key: str, dtype: type[np.floating] = np.float32) -> None:
-    """Write `(n, d)` vectors as one safetensors file with their key and checksum; raises `CacheError`."""
+def save_vectors(
+    path: Path,
+    vectors: FloatMatrix,
+    key: str,
+    dtype: type[np.floating] = np.float32,
+    cut: CutTexts = NOTHING_CUT,
+) -> None:
+    """Write `(n, d)` vectors as one safetensors file, tied to their key by a checksum; raises `CacheError`.
+
+    `cut` says how many of their texts were longer than the model reads.
+    """
     stored = np.ascontiguousarray(vectors, dtype=dtype)
-    metadata = {"key": key, "sha256": hashlib.sha256(stored.tobytes()).hexdigest(), "format": _FORMAT}
+    about = {"key": key, "cut": json.dumps(asdict(cut)), "format": _FORMAT}
     with atomic_path(path) as temporary:
-        save_file({"vectors": stored}, temporary, metadata=metadata)
+        save_file({"vectors": stored}, temporary, metadata=about | {"sha256": _checksum(stored, about)})
 
 
-def read_vectors(path: Path, key: str, rows: int) -> FloatMatrix | None:
-    """Read `(rows, d)` float32 vectors, or None where the file is absent, damaged or of another key.
+@dataclass(frozen=True)
+class StoredVectors:
+    """`(n, d)` float32 vectors as a file has them, and how many of their texts were cut."""
 
-    A damaged file is logged and never half-read: its bytes must match the sha256 stored with them.
+    vectors: FloatMatrix
+    cut: CutTexts
+
+
+def read_vectors(path: Path, key: str, rows: int) -> StoredVectors | None:
+    """Read `(rows, d)` float32 vectors, or None if the file is absent, damaged or of another key.
+
+    A damaged file is logged and never half-read: its bytes and its key must match the sha256 stored with them.
     """
     if not path.is_file():
         return None
     try:
         with safe_open(path, framework="numpy") as handle:
-            metadata = handle.metadata() or {}
-            if metadata.get("key") != key:
+            about = dict(handle.metadata() or {})
+            if about.get("key") != key or about.get("format") != _FORMAT:
                 return None
             stored = handle.get_tensor("vectors")
-    except (SafetensorError, OSError, ValueError) as error:
-        logger.warning("%s is damaged (%s): the vectors are computed again.", path, error)
-        return None
-    if hashlib.sha256(stored.tobytes()).hexdigest() != metadata.get("sha256") or stored.shape[0] != rows:
-        logger.warning("%s does not match its checksum: the vectors are computed again.", path)
-        return None
-    return stored.astype(np.float32)
+        expected = about.pop("sha256", "")
+        if _checksum(stored, about) == expected and stored.shape[0] == rows:
+            return StoredVectors(stored.astype(np.float32), CutTexts(**json.loads(about["cut"])))
+        reason = "it does not match its checksum"
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)
+    logger.warning("%s is damaged (%s): the vectors are computed again.", path, reason)
+    return None
+
+
+def _checksum(stored: NDArray[np.floating], about: dict[str, str]) -> str:
+    """Sha256 over what the file says of itself, the matrix' shape and type, and its bytes."""
+    head = sha256_text(
+        *(f"{name}={value}" for name, value in sorted(about.items())), str(stored.shape), str(stored.dtype)
+    )
+    digest = hashlib.sha256(head.encode())
+    digest.update(stored.tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -75,13 +108,18 @@ class VectorCache:
         return self.cache_dir / "vectors" / key[:2] / f"{key}.safetensors"
 
     def load(self, key: str, rows: int, shipped_name: str = "") -> FloatMatrix | None:
-        """The vectors of `key`, `(rows, d)` float32, or None where neither place has them whole."""
+        """The vectors of `key`, `(rows, d)` float32, or None if neither place has them whole."""
+        stored = self.load_stored(key, rows, shipped_name)
+        return stored.vectors if stored else None
+
+    def load_stored(self, key: str, rows: int, shipped_name: str = "") -> StoredVectors | None:
+        """The vectors of `key` and how many of their texts were cut, or None if neither place has them whole."""
         if shipped_name:
             shipped = read_vectors(self.shipped_dir / f"{shipped_name}.safetensors", key, rows)
             if shipped is not None:
                 return shipped
         return read_vectors(self.path(key), key, rows)
 
-    def store(self, key: str, vectors: FloatMatrix) -> None:
-        """Keep the vectors of `key`; raises `CacheError` where the folder cannot be written."""
-        save_vectors(self.path(key), vectors, key)
+    def store(self, key: str, vectors: FloatMatrix, cut: CutTexts = NOTHING_CUT) -> None:
+        """Keep the vectors of `key`; raises `CacheError` if the folder cannot be written."""
+        save_vectors(self.path(key), vectors, key, cut=cut)

@@ -65,6 +65,13 @@ def add_cache_option(parser: argparse.ArgumentParser, cache_dir: Path) -> None:
     parser.add_argument("--cache-dir", type=Path, default=cache_dir, help=_CACHE_HELP)
 
 
+def add_prompt_options(parser: argparse.ArgumentParser) -> None:
+    """Add the prompts of models that have none configured, to a command that takes such models."""
+    for what, example in (("query", "query: "), ("document", "passage: ")):
+        says = f"what stands before every {what} for a model's folder or a Hub model (as in {example!r})"
+        parser.add_argument(f"--{what}-prompt", metavar="TEXT", help=f"{says}; default: as the model says")
+
+
 def add_command(commands: Commands, name: str, says: str, examples: str = "") -> argparse.ArgumentParser:
     """Add a command that takes `--cache-dir` too: given after the command's name or before it, the option is the same.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.hardware import check_device_name
 
 #: The folder that holds the packages: a checkout, or site-packages. Child processes start there.
 CODE_ROOT = Path(str(files("mrl_demo"))).resolve().parent
@@ -24,7 +25,7 @@ def find_assets() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths, limits, threads and seed; environment names are `MRL_` plus the field in capitals.
+    """Paths, limits, threads, device and seed; environment names are `MRL_` plus the field in capitals.
 
     >>> Settings.from_environment({"MRL_PORT": "8000"}).port
     8000
@@ -41,6 +42,7 @@ class Settings:
     top_k: int = 5
     query_threads: int = 1
     bulk_threads: int = 2
+    device: str = "auto"
     cached_corpora: int = 4
     seed: int = 20250101
     host: str = "127.0.0.1"
@@ -60,7 +62,9 @@ class Settings:
                 changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
         if "SPACE_ID" in environ:  # A Space is reached from outside, and its owner decides whether visitors may train.
             changes = {"training_enabled": False, "host": "0.0.0.0"} | changes  # noqa: S104
-        return replace(cls(), **changes)  # type: ignore[arg-type]
+        settings = replace(cls(), **changes)  # type: ignore[arg-type]
+        check_device_name(settings.device)
+        return settings
 
 
 def _parse(variable: str, raw: str, default: object) -> object:

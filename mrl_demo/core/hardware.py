@@ -1,10 +1,15 @@
-"""What this machine is, in one line for a figure's caption, and what its processor does fast."""
+"""What this machine is, in one line for a figure's caption; where models run on it, and what it does fast."""
 
 from __future__ import annotations
 
 import os
 import platform
 from pathlib import Path
+
+from mrl_demo.core.errors import LabError
+
+#: What MRL_DEVICE may be; "auto" is the first of the others that is here, "cpu" if no other is.
+DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
 def describe_hardware() -> str:
@@ -31,9 +36,49 @@ def _memory_bytes() -> int:
         return 0
 
 
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; elsewhere bf16 is slower than float32."""
+def choose_device(wanted: str = "auto") -> str:
+    """The torch device that models run on: `wanted`, or a GPU if there is one for "auto"; raises `LabError`.
+
+    >>> choose_device("cpu")
+    'cpu'
+    >>> choose_device("tpu")
+    Traceback (most recent call last):
+        ...
+    mrl_demo.core.errors.LabError: MRL_DEVICE='tpu' is no device: use auto, cuda, mps or cpu.
+    """
+    check_device_name(wanted)
+    present = _present_devices()
+    if wanted == "auto":
+        return present[0]
+    if wanted not in present:
+        raise LabError(
+            f"MRL_DEVICE={wanted!r}, but torch finds no such device here: use auto or {' or '.join(present)}."
+        )
+    return wanted
+
+
+def check_device_name(wanted: str) -> str:
+    """`wanted` if it is one of `DEVICES`; raises `LabError` naming them."""
+    if wanted not in DEVICES:
+        raise LabError(f"MRL_DEVICE={wanted!r} is no device: use {', '.join(DEVICES[:-1])} or {DEVICES[-1]}.")
+    return wanted
+
+
+def _present_devices() -> tuple[str, ...]:
+    """Those of `DEVICES` that torch can use here, the fastest first."""
     import torch  # Here, so that whoever only asks what machine this is does not load it.
 
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return tuple(name for name in DEVICES if found.get(name))
+
+
+def has_bf16(device: str = "cpu") -> bool:
+    """Whether `device` multiplies bfloat16 in hardware; elsewhere bf16 is slower than float32."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device != "cpu":
+        return False
     flags = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))

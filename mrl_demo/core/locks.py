@@ -1,10 +1,32 @@
-"""Locks by key: work on one thing at a time, without waiting for work on another."""
+"""Locks by key, and locks between processes: work on one thing at a time, without waiting for work on another."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from mrl_demo.core.storage import unwritable
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process at a time is assumed there.
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def locked_file(path: Path) -> Iterator[None]:
+    """Hold a lock file against all other processes and threads; raises `CacheError` if it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    with handle:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 class KeyedLocks:

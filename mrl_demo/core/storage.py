@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 
 from mrl_demo.core.errors import CacheError
 from mrl_demo.core.types import FloatMatrix
@@ -49,7 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)  # Temporary files are private; a cache or an asset is for whoever may read the folder.
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors has a word of its own for a full disk.
         raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -70,16 +71,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o755)
         temporary.rename(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise unwritable(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def unwritable(path: Path, error: OSError) -> CacheError:
+def unwritable(path: Path, error: OSError | SafetensorError) -> CacheError:
     """The message for a place that cannot be written."""
+    reason = (error.strerror if isinstance(error, OSError) else "") or error
     return CacheError(
-        f"Cannot write {path}: {error.strerror or error}. Free some space, make it writable, or choose another folder "
+        f"Cannot write {path}: {reason}. Free some space, make it writable, or choose another folder "
         "with --cache-dir (or MRL_CACHE_DIR)."
     )
 

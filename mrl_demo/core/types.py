@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ FloatMatrix: TypeAlias = NDArray[np.float32]
 IntMatrix: TypeAlias = NDArray[np.int64]
 #: Called with the share done in 0..1 and a line for the person who waits; raising from it cancels the work.
 Progress: TypeAlias = Callable[[float, str], None]
+#: What a text is to a model: some read questions and documents with other prompts, or with other modules.
+TextTask: TypeAlias = Literal["query", "document"]
 #: query id -> document id -> grade (above 0 is relevant).
 Judgements: TypeAlias = Mapping[str, Mapping[str, float]]
 
@@ -100,6 +102,46 @@ class Corpus:
         return len(self.documents)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a text is to a model: `task` chooses the branch of a Router, `prompt` stands before the text.
+
+    >>> Reading("query", "query: ")
+    Reading(task='query', prompt='query: ')
+    """
+
+    task: TextTask
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class CutTexts:
+    """How many of some texts are longer than a model reads, and that length in tokens (0 if nothing was cut).
+
+    >>> CutTexts(3, limit=256).describe(2_400, "documents", "minilm")
+    '3 of 2,400 documents are longer than the 256 tokens that minilm reads: the rest of each is not searched.'
+    >>> CutTexts().describe(2_400, "documents", "minilm")
+    ''
+    """
+
+    count: int = 0
+    limit: int = 0
+
+    def describe(self, total: int, what: str, model: str) -> str:
+        """A sentence for whoever searches them, "" if none was cut."""
+        if not self.count:
+            return ""
+        verb = "are" if total > 1 else "is"
+        return (
+            f"{self.count:,} of {total:,} {what} {verb} longer than the {self.limit:,} tokens that {model} reads: "
+            "the rest of each is not searched."
+        )
+
+
+#: No text is longer than the model reads.
+NOTHING_CUT = CutTexts()
+
+
 class Encoder(Protocol):
     """Turns text into `(n, dimension)` float32 unit rows, never cut."""
 
@@ -113,12 +155,21 @@ class Encoder(Protocol):
         """Changes whenever the vectors could change: weights, prompts, pooling, code version."""
         ...
 
+    @property
+    def document_precision(self) -> str:
+        """What documents are multiplied in here, "float32" or "bfloat16": part of their vectors' key."""
+        ...
+
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Vectors of questions, with the model's query prompt."""
         ...
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
         """Vectors of documents, with the model's document prompt; `progress` hears of it and may raise to cancel."""
+        ...
+
+    def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:
+        """How many of `texts` are longer than the model reads."""
         ...
 
 
@@ -267,20 +318,25 @@ class RankPaths:
 
 @dataclass(frozen=True)
 class ComparedArm:
-    """One side of a comparison: the arm, its results at the dimension compared, its ranks over all dimensions."""
+    """One side of a comparison: the arm, its results at the dimension compared, its ranks over all dimensions.
+
+    `notes` are sentences about what its model does not read of the texts.
+    """
 
     spec: ArmSpec
     result: SearchResult
     paths: RankPaths
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
-        """Plain JSON types: the search result's, with "label" and the rank moves as "paths"."""
-        return {**self.result.to_dict(), "label": self.spec.label, "paths": self.paths.to_dict()}
+        """Plain JSON types: the search result's, with "label", the rank moves as "paths", and "notes"."""
+        said = {"label": self.spec.label, "paths": self.paths.to_dict(), "notes": list(self.notes)}
+        return {**self.result.to_dict(), **said}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides for one query; `note` says what was done to the query (cut, cleaned), empty if nothing was.
+    """Both sides for one query; `note` says what was done to the query and the documents, empty if nothing was.
 
     `corpus_notes` say what was done to the documents when they were read.
 

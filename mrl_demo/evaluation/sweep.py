@@ -56,7 +56,8 @@ _PREPARING = 0.5
 class Contender:
     """Something to measure: vectors (several sets of them for an arm of seeds), or scores without dimensions.
 
-    `vectors` and `pairs` load in the corpus' own order; `pairs` are those of the corpus' scored pairs.
+    `vectors` and `pairs` load in the corpus' own order; `pairs` are those of the corpus' scored pairs. `notes` says,
+    once they are loaded, what the model does not read of the texts.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Contender:
     vectors: Callable[[Progress | None], Iterator[ArmVectors]] | None = None
     scores: Callable[[], Iterator[tuple[int, FloatMatrix]]] | None = None
     pairs: Callable[[], ArmVectors] | None = None
+    notes: Callable[[], tuple[str, ...]] = tuple
 
 
 def evaluate(builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
@@ -118,6 +120,7 @@ def _contender(builder: SpaceBuilder, run: _Run, arm: Arm) -> Contender:
         seeds=len(arm.transform.variants()),
         vectors=lambda progress: load_vectors(builder, limited, original, run.judged.queries, progress),
         pairs=lambda: _pair_vectors(builder, limited, original),
+        notes=lambda: builder.notes(limited.encoder, original),
     )
 
 
@@ -224,6 +227,7 @@ class _Run:
         self.arms.append(SweepArm(contender.name, contender.label, full, contender.trained_dims))
         if measured:
             self._keep_mean(contender.name, measured, dims)
+        self.notes += [note for note in contender.notes() if note not in self.notes]
 
     def _measure(self, vectors: ArmVectors, dims: tuple[int, ...], report: _Report) -> Measured:
         return measure_vectors(

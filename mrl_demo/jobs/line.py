@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.config import CODE_ROOT, Settings
+from mrl_demo.core.locks import locked_file
 from mrl_demo.core.storage import atomic_folder, unwritable
 from mrl_demo.jobs.events import RunProgress, read_events, read_messages
 from mrl_demo.jobs.intake import Intake
@@ -36,7 +37,6 @@ from mrl_demo.jobs.process import (
     carry_out,
     end_group,
     launch_process,
-    locked,
     mark_ended,
     problem_of,
     read_json,
@@ -177,7 +177,7 @@ class TrainingJobs:
 
     def _locked(self) -> AbstractContextManager[None]:
         """One change of the line at a time, over all processes that share the cache."""
-        return locked(self._folder / ".lock")
+        return locked_file(self._folder / ".lock")
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

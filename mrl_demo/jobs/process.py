@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.storage import atomic_path, unwritable
+from mrl_demo.core.storage import atomic_path
 from mrl_demo.jobs.events import LineWriter, Message
 from mrl_demo.models.run_folder import MANIFEST, MODEL, MODULES
 
@@ -44,19 +44,6 @@ class TrainingError(LabError, RuntimeError):
 def is_supported() -> bool:
     """Whether this system has the file locks that tell a living run from a dead one."""
     return fcntl is not None
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file against all other processes and threads; raises `CacheError` where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a")
-    except OSError as error:
-        raise unwritable(path.parent, error) from error
-    with handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def launch_process(folder: Path, module: str) -> subprocess.Popen[bytes]:

@@ -56,7 +56,14 @@ class Comparer:
         result = searchable.searcher.result(query, dim, top_k, answers)
         key = (arm.name, corpus.name, corpus.fingerprint, text, top_k)
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, top_k, answers))
-        return ComparedArm(arm, result, paths)
+        return ComparedArm(arm, result, paths, self._notes(text, searchable.space))
+
+    def _notes(self, text: str, space: Space) -> tuple[str, ...]:
+        """What the model does not see of the documents, and of this query."""
+        name = space.arm.encoder
+        cut = self._builder.encoders.encoder(name).count_cut([text], "query")
+        words = f"The query is longer than the {cut.limit:,} tokens that {name} reads: its end is not searched for."
+        return (*space.notes, words) if cut.count else space.notes
 
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.names import add_arm
+from mrl_demo.arms.names import add_arm, takes_options
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
@@ -24,6 +24,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,26 @@ class Lab:
         """Arms that can be searched, in the order of the menus."""
         return self.builder.menu.arms()
 
-    def add_arm(self, given: str) -> str:
+    def add_arm(self, given: str, options: ModelOptions = AS_IT_SAYS) -> str:
         """Put an arm, a model, a folder or `OWNER/NAME[@REVISION]`, with a suffix or without, on the menu; its name.
 
-        Raises `ModelError` if it is none of these or cannot be loaded.
+        Raises `ModelError` if it is none of these or cannot be loaded. `options` are the prompts of a model
+        that has none of its own (e5, bge), or a shorter token limit.
         """
-        return add_arm(given, self.builder.menu)
+        return add_arm(given, self.builder.menu, options)
+
+    def add_arms(self, given: Sequence[str], options: ModelOptions = AS_IT_SAYS) -> list[str]:
+        """Add several arms; `options` are for the folders and Hub models among them.
+
+        Raises `ModelError` if options are said and there is none of these.
+        """
+        takers = [name for name in given if takes_options(name, self.builder.menu)]
+        if options != AS_IT_SAYS and not takers:
+            raise ModelError(
+                f"Prompts are for a model's folder or OWNER/NAME on the Hub, and {', '.join(given) or 'nothing'} is "
+                "none: what ships or was trained here keeps its own."
+            )
+        return [self.add_arm(name, options if name in takers else AS_IT_SAYS) for name in given]
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
@@ -148,7 +163,8 @@ class Lab:
         loaded, chosen = self.corpus(corpus), self._arms_named(arms)
         length = check_dimension(dim, self.full_dim(arms))
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
-        return Comparison(cleaned.text, corpus, length, cleaned.note, sides, loaded.notes)
+        notes = dict.fromkeys((cleaned.note, *(note for side in sides for note in side.notes)))
+        return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes)
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         if not names:

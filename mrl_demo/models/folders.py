@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mrl_demo.core.errors import ModelError
-from mrl_demo.core.storage import sha256_file, sha256_text
-from mrl_demo.models.encoders import load_sentence_transformer
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.models.adapters import CONFIGS
+from mrl_demo.models.contents import check_contents, folder_digest
 from mrl_demo.models.hub import hub_folder, hub_name
+from mrl_demo.models.loading import embedding_length, load_sentence_transformer, saved_notes
 from mrl_demo.models.packaged import verified
+from mrl_demo.models.reading import own_prompts
 from mrl_demo.models.run_folder import CONFIG, MANIFEST, MODEL, MODULES, SEAL
-from mrl_demo.models.specs import MINILM_SHA256, ModelSpec, own_prompts
+from mrl_demo.models.specs import MINILM_SHA256, ModelSpec
 
-_MAX_TOKENS = 512
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that was loaded once to look at it: its spec, its folder, and the loaded model."""
+
+    spec: ModelSpec
+    folder: Path
+    model: SentenceTransformer
 
 
 def is_trained_model(folder: Path) -> bool:
@@ -54,9 +66,9 @@ def trained_spec(folder: Path) -> ModelSpec:
         dims = tuple(int(dim) for dim in config["dims"])
         return ModelSpec(
             name=folder.name, source="folder", model_id=f"{seal['base']}+{folder.name}", dimension=dims[-1],
-            weights_sha256=sha256_text(*(f"{name}={value}" for name, value in sorted(hashes.items()))),
+            content_sha256=sha256_text(*(f"{name}={value}" for name, value in sorted(hashes.items()))),
             trained_dims=dims if config["matryoshka"] else (), query_prompt=config["query_prompt"],
-            document_prompt=config["document_prompt"], max_tokens=_MAX_TOKENS,
+            document_prompt=config["document_prompt"],
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelError(f"{folder} is no whole run ({error!r}): train it again.") from error
@@ -70,50 +82,62 @@ def verified_model(folder: Path) -> Path:
     return folder / MODEL
 
 
-def found_model(given: str) -> tuple[ModelSpec, partial[Path]]:
-    """Spec of a folder or of `OWNER/NAME[@REVISION]` on the Hub, and what finds its files again.
+def find_model(given: str, revision: str = "", device: str = "cpu") -> FoundModel:
+    """The model in a folder, or `OWNER/NAME[@REVISION]` on the Hub, downloaded on first use and loaded.
 
-    The model is downloaded and loaded once for its length and its prompts. Raises `ModelError` for what is neither
-    a model's folder nor on the Hub.
+    Its length, prompts and token limit are what it says itself. Raises `ModelError` for what is neither a model's
+    folder nor on the Hub, and for what `load_sentence_transformer` refuses.
     """
     path = Path(given).expanduser()
     if given and path.is_dir():
         folder = path / MODEL if is_trained_model(path) else path
-        if not (folder / MODULES).is_file():
-            raise ModelError(f"{path} has no {MODULES}: give a folder that sentence-transformers saved.")
-        weights = sorted(folder.rglob("*.safetensors"))
-        if not weights:
-            raise ModelError(f"{path} holds no .safetensors weights: save it with safe_serialization=True.")
-        digest = sha256_text(*(sha256_file(file) for file in weights))
-        spec = ModelSpec(path.resolve().name, "folder", given, 0, weights_sha256=digest, max_tokens=_MAX_TOKENS)
-        return _looked_at(folder, spec), partial(Path, folder)
+        return _look_at(ModelSpec(path.resolve().name, "folder", path.resolve().name, 0), folder, device)
     try:
-        model_id, revision = hub_name(given)
+        model_id, pinned = hub_name(given)
     except ModelError as error:
         raise ModelError(f"{given!r} is neither a folder here nor OWNER/NAME of a model on the Hub.") from error
-    folder = hub_folder(model_id, revision)
-    spec = ModelSpec(model_id.rpartition("/")[2], "hub", model_id, 0, revision=folder.name, max_tokens=_MAX_TOKENS)
-    return _looked_at(folder, spec), partial(hub_folder, model_id, folder.name)
+    folder = hub_folder(model_id, pinned or revision)
+    spec = ModelSpec(model_id.rpartition("/")[2], "hub", model_id, 0, revision=folder.name)
+    return _look_at(spec, folder, device)
 
 
-def _looked_at(folder: Path, spec: ModelSpec) -> ModelSpec:
-    model = load_sentence_transformer(folder, spec)
-    query_prompt, document_prompt = own_prompts(model.prompts)
-    return replace(
+def find_again(found: FoundModel) -> Path:
+    """The model's folder, if it holds what it held; raises `ModelError` if a file has changed since."""
+    if folder_digest(found.folder) != found.spec.content_sha256:
+        raise ModelError(f"{found.folder} has changed since it was added: start again to take it as it is now.")
+    return found.folder
+
+
+def _look_at(spec: ModelSpec, folder: Path, device: str) -> FoundModel:
+    if not (folder / MODULES).is_file():
+        raise ModelError(f"{folder} has no {MODULES}: give a folder that sentence-transformers saved.")
+    if not spec.is_reviewed:
+        check_contents(folder, spec.name)
+    if not any(folder.rglob("*.safetensors")):
+        raise ModelError(f"{folder} holds no .safetensors weights: save it with safe_serialization=True.")
+    spec = replace(spec, content_sha256=folder_digest(folder))
+    model = load_sentence_transformer(folder, spec, device)
+    query_prompt, document_prompt = own_prompts(model)
+    spec = replace(
         spec,
-        dimension=int(model.get_embedding_dimension() or 0),
+        dimension=embedding_length(model),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         trained_dims=_trained_dims(folder),
+        notes=saved_notes(folder, model),
     )
+    return FoundModel(spec, folder, model)
 
 
 def _trained_dims(folder: Path) -> tuple[int, ...]:
-    """Prefix lengths that the model's configuration names, empty where it names none."""
-    try:
-        return tuple(int(dim) for dim in _read(folder / "config.json").get("matryoshka_dimensions") or ())
-    except (ModelError, TypeError, ValueError):
-        return ()
+    """Prefix lengths that the model's configuration names, empty if it names none."""
+    for name in CONFIGS:
+        try:
+            if dims := _read(folder / name).get("matryoshka_dimensions"):
+                return tuple(int(dim) for dim in dims)
+        except (ModelError, TypeError, ValueError):
+            continue
+    return ()
 
 
 def _read(path: Path) -> dict[str, Any]:

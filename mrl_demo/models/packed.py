@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,12 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix
+from mrl_demo.models.onednn import CpuLinear
+from mrl_demo.models.reading import Features
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Token ids, mask and so on of a batch's texts, as the tokenizer names them, not padded.
-TokenBatch = Mapping[str, Sequence[Sequence[int]]]
+#: Modules that may follow the transformer: they read nothing but its last layer.
+_AFTER = {"Pooling", "Dense", "Normalize", "LayerNorm"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class PackedBert:
 
     def __init__(self, model: SentenceTransformer, dtype: torch.dtype) -> None:
         first: Any = model[0]
-        bert: Any = first.auto_model
+        bert: Any = first.model
         self._dtype = dtype
         self._heads = int(bert.config.num_attention_heads)
         self._words: Tensor = bert.embeddings.word_embeddings.weight.detach()
@@ -56,38 +57,49 @@ class PackedBert:
 
     @staticmethod
     def fits(model: SentenceTransformer) -> bool:
-        """Whether this is a plain BERT: absolute positions, GELU, no decoder, no adapter inside its layers."""
-        bert = getattr(model[0], "auto_model", None)
+        """Whether this is a plain BERT on a CPU: absolute positions, GELU, no decoder, no adapter inside its layers."""
+        first: Any = model[0]
+        bert = getattr(first, "model", None)
         config = getattr(bert, "config", None)
         return (
             type(bert).__name__ == "BertModel"
+            and model.device.type == "cpu"
             and getattr(config, "hidden_act", "") == "gelu"
             and getattr(config, "position_embedding_type", None) in {None, "absolute"}
             and not getattr(config, "is_decoder", False)
+            and first.tokenizer.padding_side == "right"
+            and set(first.modality_config) == {"text"}
+            and first.module_output_name == "token_embeddings"
+            and {type(module).__name__ for module in list(model)[1:]} <= _AFTER
             and not any("lora" in name for name, _ in model.named_parameters())
         )
 
-    def __call__(self, batch: TokenBatch) -> FloatMatrix:
+    def __call__(self, features: Features) -> FloatMatrix:
         """`(n, dimension)` float32 vectors of n tokenised texts; fastest where texts of one length are neighbours."""
-        ids = batch["input_ids"]
-        runs = _runs(ids)
+        mask: Tensor = features["attention_mask"]
+        runs = _runs(mask.sum(1).tolist())
         with torch.inference_mode():
-            hidden = self._embedded(ids, runs)
+            hidden = self._embedded(features["input_ids"][mask.bool()], runs)
             for layer in self._layers:
                 hidden = layer(hidden, runs)
-            found: FloatMatrix = torch.cat([self._pooled(run.of(hidden)) for run in runs]).float().numpy()
-        return found
+            parts = [self._pooled(run.of(hidden), features) for run in runs]
+            vectors: FloatMatrix = torch.cat(parts).float().numpy()
+        return vectors
 
-    def _embedded(self, ids: Sequence[Sequence[int]], runs: Sequence[_Run]) -> Tensor:
-        words = functional.embedding(torch.tensor([token for row in ids for token in row]), self._words)
+    def _embedded(self, ids: Tensor, runs: Sequence[_Run]) -> Tensor:
+        words = functional.embedding(ids, self._words)
         places = torch.cat([torch.arange(run.length).repeat(run.texts) for run in runs])
         return _normalised(self._norm, words.add_(functional.embedding(places, self._positions)))
 
-    def _pooled(self, hidden: Tensor) -> Tensor:
-        features: dict[str, Tensor] = {"token_embeddings": hidden, "attention_mask": torch.ones(hidden.shape[:2])}
+    def _pooled(self, hidden: Tensor, read: Features) -> Tensor:
+        mask = torch.ones(hidden.shape[:2], dtype=torch.int64)
+        features: Features = {"token_embeddings": hidden, "attention_mask": mask}
+        if "prompt_length" in read:
+            features["prompt_length"] = read["prompt_length"]
         for module in self._after:
             features = module(features)
-        return features["sentence_embedding"]
+        vectors: Tensor = features["sentence_embedding"]
+        return vectors
 
 
 class _Layer:
@@ -101,10 +113,10 @@ class _Layer:
         scale = (width // heads) ** -0.5  # Put into the query's weights, attention need not multiply every score.
         weight[:width] *= scale
         bias[:width] *= scale
-        self._projections = _Linear(weight, bias, dtype)
-        self._out = _Linear(layer.attention.output.dense.weight, layer.attention.output.dense.bias, dtype)
-        self._up = _Linear(layer.intermediate.dense.weight, layer.intermediate.dense.bias, dtype)
-        self._down = _Linear(layer.output.dense.weight, layer.output.dense.bias, dtype)
+        self._projections = CpuLinear(weight, bias, dtype)
+        self._out = CpuLinear(layer.attention.output.dense.weight, layer.attention.output.dense.bias, dtype)
+        self._up = CpuLinear(layer.intermediate.dense.weight, layer.intermediate.dense.bias, dtype)
+        self._down = CpuLinear(layer.output.dense.weight, layer.output.dense.bias, dtype)
         self._norms: tuple[Any, Any] = (layer.attention.output.LayerNorm, layer.output.LayerNorm)
 
     def __call__(self, hidden: Tensor, runs: Sequence[_Run]) -> Tensor:
@@ -126,40 +138,14 @@ class _Layer:
         return mixed
 
 
-class _Linear:
-    """A linear layer, by oneDNN where torch has it: for float32 torch takes MKL, on AMD at under half the speed."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> None:
-        self._weight = weight.detach().to(dtype).contiguous()
-        self._bias = bias.detach().to(dtype)
-        self._onednn = _has_onednn_linear()
-        if self._onednn:
-            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, None)
-
-    def __call__(self, x: Tensor, gelu: bool = False) -> Tensor:
-        if self._onednn:
-            name, kind = ("gelu", "none") if gelu else ("none", "")
-            fused: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, name, [], kind)
-            return fused
-        found = functional.linear(x, self._weight, self._bias)
-        return functional.gelu(found) if gelu else found
-
-
-def _has_onednn_linear() -> bool:
-    """Whether torch has the operators (not public ones) that its own compiler uses for linear layers on x86."""
-    names = ("_linear_pointwise", "_reorder_linear_weight")
-    x86 = platform.machine().lower() in {"x86_64", "amd64"}
-    return x86 and torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
-
-
 def _normalised(norm: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a LayerNorm, whose weights are typed loosely
     return functional.layer_norm(x, (x.shape[-1],), norm.weight, norm.bias, norm.eps)
 
 
-def _runs(ids: Sequence[Sequence[int]]) -> list[_Run]:
+def _runs(lengths: Sequence[int]) -> list[_Run]:
     runs: list[_Run] = []
     start = 0
-    for length, rows in groupby(len(row) for row in ids):
+    for length, rows in groupby(lengths):
         runs.append(_Run(start, sum(1 for _ in rows), length))
         start += runs[-1].texts * length
     return runs

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
+from mrl_demo.core.hardware import choose_device
 from mrl_demo.core.types import Encoder
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.folders import (
-    found_model,
+    find_again,
+    find_model,
     is_adapter_of_packaged,
     is_trained_model,
     trained_from,
@@ -23,7 +27,10 @@ from mrl_demo.models.folders import (
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.run_folder import MANIFEST, SEAL
-from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
+from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, MINILM, ModelOptions, ModelSpec
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 #: Stands between a model's name and its token limit in the name of a limited one.
 _LIMIT = ":"
@@ -36,7 +43,7 @@ class EncoderRegistry:
         self._settings = settings
         self._encoders: dict[str, Encoder] = {}
         self._chosen: dict[str, ModelSpec] = {}
-        self._named: dict[str, str] = {}
+        self._named: dict[tuple[str, ModelOptions], str] = {}
         self._lock = threading.Lock()
 
     def adapter_dirs(self) -> dict[str, Path]:
@@ -64,27 +71,29 @@ class EncoderRegistry:
         with self._lock:
             self._encoders[name] = encoder
 
-    def add_model(self, given: str, taken: Collection[str] = ()) -> str:
+    def add_model(self, given: str, taken: Collection[str] = (), options: ModelOptions = AS_IT_SAYS) -> str:
         """Register a model and return its name: a name of `names`, a folder, or `OWNER/NAME[@REVISION]`.
 
-        A name among `taken` is somebody else's: the model gets another. Raises `ModelError` if it is none of these or
-        cannot be loaded.
+        `options` are for a folder or a Hub model: what is packaged or trained here keeps its own. A name among `taken`
+        is somebody else's: the model gets another. Raises `ModelError` if it is none of these or cannot be loaded.
         """
-        if given in self._named:
-            return self._named[given]
+        if (given, options) in self._named:
+            return self._named[given, options]
         known = {spec.name: spec for spec in HUB_MODELS}
         if given in known:
-            self._chosen[given] = known[given]
-            return given
+            return self._add_known(options.applied_to(known[given]))
         if given in self.names():
+            if options != AS_IT_SAYS:
+                raise ModelError(f"Prompts are for a model's folder or OWNER/NAME on the Hub: {given} keeps its own.")
             return given
         folder = Path(given).expanduser()
         if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
-            return self._add_adapter(given, folder, taken)
-        spec, find = found_model(given)
+            return self._add_adapter(given, folder, taken, options)
+        found = find_model(given, device=choose_device(self._settings.device))
+        spec = options.applied_to(found.spec)
         name = _free_name(spec.name, {*self.names(), *taken})
-        self.add(name, self._made(spec, find))
-        self._chosen[name], self._named[given] = spec, name
+        self.add(name, self._made(replace(spec, name=name), partial(find_again, found), found.model))
+        self._chosen[name], self._named[given, options] = spec, name
         return name
 
     def encoder(self, name: str) -> Encoder:
@@ -100,7 +109,7 @@ class EncoderRegistry:
         The model's own name if it reads no more anyway or has no such limit.
         """
         encoder = self.encoder(name)
-        if not isinstance(encoder, SentenceEncoder) or encoder.spec.max_tokens <= max_tokens:
+        if not isinstance(encoder, SentenceEncoder) or 0 < encoder.spec.max_tokens <= max_tokens:
             return name
         limited = f"{name}{_LIMIT}{max_tokens}"
         with self._lock:
@@ -119,15 +128,15 @@ class EncoderRegistry:
             return ()
         return specs[name].trained_dims if name in specs else ()
 
-    def _add_adapter(self, given: str, folder: Path, taken: Collection[str]) -> str:
+    def _add_adapter(self, given: str, folder: Path, taken: Collection[str], options: ModelOptions) -> str:
         """Register an adapter's folder over the packaged base; one of `adapter_dirs` keeps its name."""
         for name, known in self.adapter_dirs().items():
             if known.resolve() == folder.resolve():
                 return name
         name = _free_name(folder.resolve().name, {*self.names(), *taken})
-        spec = read_manifest(folder).spec()
+        spec = options.applied_to(read_manifest(folder).spec())
         self.add(name, self._made(spec, partial(merged_model_dir, folder, self._settings.cache_dir)))
-        self._chosen[name], self._named[given] = spec, name
+        self._chosen[name], self._named[given, options] = spec, name
         return name
 
     def available(self) -> set[str]:
@@ -142,13 +151,17 @@ class EncoderRegistry:
             return ""
         return next((spec.name for spec in HUB_MODELS if spec.model_id == base), base)
 
+    def notes(self, name: str) -> tuple[str, ...]:
+        """What a person should know of how a model added here is used: sentences, none for most."""
+        return self._chosen[name].notes if name in self._chosen else ()
+
     def describe(self, name: str) -> str:
-        """Where a model comes from, in a sentence for the menus."""
+        """Where a model comes from and how it is used, in sentences for the menus."""
         spec = self._chosen.get(name)
         if spec is not None:
-            return (
-                f"Loaded from the Hugging Face Hub: {spec.model_id}." if spec.source == "hub" else "A folder of yours."
-            )
+            is_hub = spec.source == "hub"
+            origin = f"Loaded from the Hugging Face Hub: {spec.model_id}." if is_hub else "A folder of yours."
+            return " ".join((origin, *spec.notes))
         folder = (self.adapter_dirs() | self.model_dirs()).get(name)
         base = trained_from(folder) if folder else ""
         return f"Trained here, from {base}." if base else "A model trained or added here."
@@ -161,9 +174,17 @@ class EncoderRegistry:
         known = {MINILM.name, *(spec.name for spec in HUB_MODELS)}
         return tuple(name for name in self._encoders if name not in known and _LIMIT not in name)
 
-    def _made(self, spec: ModelSpec, find: Callable[[], Path]) -> Encoder:
+    def _add_known(self, spec: ModelSpec) -> str:
+        """Choose a model of `HUB_MODELS`, which is downloaded with its first text."""
+        with self._lock:
+            if self._chosen.get(spec.name, spec) != spec:
+                self._encoders.pop(spec.name, None)
+            self._chosen[spec.name] = spec
+        return spec.name
+
+    def _made(self, spec: ModelSpec, find: Callable[[], Path], model: SentenceTransformer | None = None) -> Encoder:
         settings = self._settings
-        return SentenceEncoder(spec, find, query_threads=settings.query_threads, bulk_threads=settings.bulk_threads)
+        return SentenceEncoder(spec, find, settings.query_threads, settings.bulk_threads, settings.device, model)
 
     def _make(self, name: str) -> Encoder:
         if name == MINILM.name:
@@ -174,8 +195,9 @@ class EncoderRegistry:
             return self._made(read_manifest(folder).spec(), partial(merged_model_dir, folder, self._settings.cache_dir))
         if name in models:
             return self._made(trained_spec(models[name]), partial(verified_model, models[name]))
-        for spec in HUB_MODELS:
-            if spec.name == name:
+        for known in HUB_MODELS:
+            if known.name == name:
+                spec = self._chosen.get(name, known)
                 return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mrl_demo import __version__
-from mrl_demo.core.command_line import HelpFormatter, add_cache_option
+from mrl_demo.core.command_line import HelpFormatter, add_cache_option, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
@@ -63,6 +63,7 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         default=[],
         help="a model's folder, or OWNER/NAME[@REVISION] on the Hub; may be given several times",
     )
+    add_prompt_options(parser)
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -80,11 +81,12 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     check_port(settings.host, settings.port)
     # Loads Gradio, which takes seconds: after all that can be wrong with the flags.
     from mrl_demo.lab.lab import Lab
+    from mrl_demo.models.specs import ModelOptions
     from mrl_demo.ui.app import build_app, launch
 
     lab = Lab(settings)
-    for model in options.model:
-        lab.add_arm(model)
+    if options.model:
+        lab.add_arms(options.model, ModelOptions(options.query_prompt, options.document_prompt))
     corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None
     for note in lab.corpus(corpus).notes if corpus else ():
         print(f"Note: {note}", flush=True)

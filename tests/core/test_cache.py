@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from mrl_demo.core.cache import VectorCache, read_vectors, save_vectors, vectors_key
 from mrl_demo.core.errors import CacheError
 from mrl_demo.core.storage import atomic_path, sha256_text
+from mrl_demo.core.types import CutTexts
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3)
 
@@ -18,6 +22,35 @@ def test_what_is_stored_is_loaded(tmp_path: Path) -> None:
     assert cache.load("k" * 64, 4) is None
     cache.store("k" * 64, VECTORS)
     np.testing.assert_array_equal(cache.load("k" * 64, 4), VECTORS)
+
+
+def test_how_many_texts_were_cut_is_kept_with_their_vectors(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, tmp_path / "shipped")
+    cache.store("k" * 64, VECTORS, CutTexts(3, limit=256))
+    stored = cache.load_stored("k" * 64, 4)
+    assert stored is not None and stored.cut == CutTexts(3, limit=256)
+
+
+def test_two_files_swapped_on_disk_are_found_out(tmp_path: Path) -> None:
+    """As they are, and with each other's key written into them: the checksum covers the key."""
+    paths = {key: tmp_path / f"{key}.safetensors" for key in ("one", "two")}
+    save_vectors(paths["one"], VECTORS, "one")
+    save_vectors(paths["two"], -VECTORS, "two")
+    paths["one"].rename(tmp_path / "kept")
+    paths["two"].rename(paths["one"])
+    assert read_vectors(paths["one"], "one", 4) is None
+    with safe_open(paths["one"], framework="numpy") as handle:
+        about, vectors = handle.metadata(), handle.get_tensor("vectors")
+    save_file({"vectors": vectors}, paths["one"], metadata=about | {"key": "one"})
+    assert read_vectors(paths["one"], "one", 4) is None
+
+
+def test_a_file_without_the_tie_to_its_key_is_not_served(tmp_path: Path) -> None:
+    """So were the files of the first format."""
+    path = tmp_path / "v.safetensors"
+    digest = hashlib.sha256(VECTORS.tobytes()).hexdigest()
+    save_file({"vectors": VECTORS}, path, metadata={"key": "key", "sha256": digest, "format": "1"})
+    assert read_vectors(path, "key", 4) is None
 
 
 def test_shipped_float16_vectors_come_first_and_only_under_their_key(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Document, FloatMatrix, Progress, Query, TextTask
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.evaluation.plan import DEFAULT_METRICS, SweepPlan
@@ -19,6 +19,8 @@ from mrl_demo.evaluation.sweep import evaluate
 
 class WordEncoder:
     """Sums one random vector for each word: texts that share words are near; later numbers matter less."""
+
+    document_precision = "float32"
 
     def __init__(self, dimension: int = 48, seed: str = "a") -> None:
         self.dimension = dimension
@@ -39,6 +41,9 @@ class WordEncoder:
         if progress:
             progress(1.0, "encoded")
         return self.encode_queries(texts)
+
+    def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:
+        return NOTHING_CUT
 
 
 def word_corpus(n_documents: int = 60, n_queries: int = 24, seed: int = 0) -> Corpus:

@@ -26,10 +26,10 @@ def test_bulk_batches_equal_the_models_own_encode(encoder: SentenceEncoder, monk
     """In float32 the same to 1e-5, whatever the batches; with bfloat16 to a cosine of 0.9999."""
     expected = encoder.model().encode(TEXTS, show_progress_bar=False)
     assert np.einsum("nd,nd->n", encoder.encode_documents(TEXTS), expected).min() > 0.9999
-    monkeypatch.setattr("mrl_demo.models.encoders.has_bf16", lambda: False)
+    monkeypatch.setattr("mrl_demo.models.bulk.has_bf16", lambda _: False)
     np.testing.assert_allclose(encoder.encode_documents(TEXTS), expected, atol=1e-5)
-    monkeypatch.setattr("mrl_demo.models.encoders._BATCH_TOKENS", 8)
-    monkeypatch.setattr("mrl_demo.models.encoders._TOKENISED", 4)
+    monkeypatch.setattr("mrl_demo.models.bulk._BATCH_TOKENS", 8)
+    monkeypatch.setattr("mrl_demo.models.reading._CHUNK_TEXTS", 4)
     np.testing.assert_allclose(encoder.encode_documents(TEXTS), expected, atol=1e-5)
 
 
@@ -39,7 +39,7 @@ def test_models_and_machines_without_the_fast_ways_give_the_same(missing: str, m
     if missing == "packed forward":
         monkeypatch.setattr("mrl_demo.models.packed.PackedBert.fits", lambda _: False)
     else:
-        monkeypatch.setattr("mrl_demo.models.packed._has_onednn_linear", lambda: False)
+        monkeypatch.setattr("mrl_demo.models.onednn.has_onednn_linear", lambda: False)
     encoder = SentenceEncoder(MINILM, verified_base_dir)
     expected = encoder.model().encode(TEXTS, show_progress_bar=False)
     assert np.einsum("nd,nd->n", encoder.encode_documents(TEXTS), expected).min() > 0.9999
@@ -62,7 +62,7 @@ def test_a_query_alone_and_among_many_has_one_vector(encoder: SentenceEncoder) -
 def test_only_plain_bert_is_packed(encoder: SentenceEncoder) -> None:
     model = encoder.model()
     assert PackedBert.fits(model)
-    config = model[0].auto_model.config
+    config = model[0].model.config
     for name, value in (("hidden_act", "gelu_new"), ("is_decoder", True), ("position_embedding_type", "relative_key")):
         before = getattr(config, name, None)
         setattr(config, name, value)

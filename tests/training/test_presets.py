@@ -98,7 +98,7 @@ def prompted(tiny_base: Path, tmp_path: Path) -> Path:
     folder = shutil.copytree(tiny_base, tmp_path / "prompted")
     file = folder / "config_sentence_transformers.json"
     raw = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(raw | {"prompts": {"query": "how ", "passage": "the "}}), encoding="utf-8")
+    file.write_text(json.dumps(raw | {"prompts": {"query": "how ", "document": "the "}}), encoding="utf-8")
     return folder
 
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from mrl_demo.core.hardware import has_bf16
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.adapters import with_rotation
+from mrl_demo.models.reading import limit_tokens
 from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, ROTATION_FILE
 from training.config import TrainConfig
 from training.errors import ConfigError
@@ -30,16 +31,14 @@ def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: Flo
     model = model.float()  # Weights saved in half precision are trained, like all others, in float32.
     if rotation is not None:
         model = with_rotation(model, rotation)
+        model[-2].requires_grad_(False)
     if config.lora_rank:
         torch.manual_seed(config.seed)
         _add_lora(model, config)
-    for name, parameter in model.named_parameters():
-        if name.endswith("linear.weight") and rotation is not None:
-            parameter.requires_grad_(False)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    model.max_seq_length = min(config.max_tokens, model.max_seq_length or config.max_tokens)
+    limit_tokens(model, config.max_tokens)
     _in_bfloat16(model)
     return model
 
@@ -68,12 +67,17 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
 
 
 def _in_bfloat16(model: SentenceTransformer) -> None:
-    """Run the transformer's matrix products in bf16 where the CPU has it; pooling, rotation and losses stay float32."""
+    """Run the transformer's matrix products in bf16 where the CPU has it; pooling, rotation and losses stay float32.
+
+    Models of another build (a Router, a StaticEmbedding) train in float32.
+    """
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
     module: Any = model[0]
-    if not has_bf16() or not hasattr(module, "auto_model"):  # A static model has no matrix products to speed up.
+    pooling: Any = next((each for each in model if isinstance(each, Pooling)), None)
+    if not has_bf16() or not isinstance(module, Transformer) or pooling is None:
         return
     module.forward = torch.autocast("cpu", dtype=torch.bfloat16)(module.forward)
-    pooling: Any = model[1]
     pool = pooling.forward
 
     def pool_float32(features: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -86,7 +90,7 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
 def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix | None, scale: float) -> None:
     """Write the LoRA (its output matrices times `scale`) and the rotation into `folder`, float32 safetensors."""
     transformer: Any = model[0]
-    transformer.auto_model.save_pretrained(str(folder), safe_serialization=True)
+    transformer.model.save_pretrained(str(folder), safe_serialization=True)
     weights = load_file(folder / LORA_FILE)
     scaled = {name: tensor.float() * (scale if "lora_B" in name else 1.0) for name, tensor in weights.items()}
     save_file(scaled, folder / LORA_FILE)

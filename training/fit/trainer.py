@@ -95,6 +95,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
     every = max(1, steps // config.evaluations) if config.evaluations else steps
     watched = config.evaluations > 0
     turns = partial(TurnsBatchSampler, turn=processes)
+    tasks = {"query": "query", "positive": "document", "negative": "document", "text": "document"}
     prompts = {"query": config.query_prompt, "positive": config.document_prompt, "negative": config.document_prompt}
     return SentenceTransformerTrainingArguments(
         output_dir=str(work),
@@ -123,6 +124,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
         disable_tqdm=True,
         report_to=report_to,
         prompts={name: prompt for name, prompt in prompts.items() if prompt} or None,
+        router_mapping=tasks,
     )
 
 

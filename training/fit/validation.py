@@ -68,4 +68,4 @@ def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: 
     """Vectors of the split's queries and all documents, full length."""
     queries = [query.text for query in judged_set(corpus, split).queries]
     documents = [document.content for document in corpus.documents]
-    return ArmVectors(encode(model, queries, config.query_prompt), encode(model, documents, config.document_prompt))
+    return ArmVectors(encode(model, queries, config.query_reading), encode(model, documents, config.document_reading))

@@ -48,7 +48,7 @@ def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) 
     """The base model's mean nDCG@10 by prefix on the collection that validates; vectors come from the cache."""
     queries = [query.text for query in judged_set(validation, "").queries]
     documents = [document.content for document in validation.documents]
-    arm = ArmVectors(vectors.of(queries, config.query_prompt), vectors.of(documents, config.document_prompt))
+    arm = ArmVectors(vectors.of(queries, config.query_reading), vectors.of(documents, config.document_reading))
     return mean_ndcg(arm, validation, "", config.dims)
 
 
