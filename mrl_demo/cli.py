@@ -52,6 +52,10 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
 """
+_RECOMMEND_EXAMPLES = """examples:
+  %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
+  %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
+"""
 _EXPORT_EXAMPLES = """examples:
   %(prog)s --out collection-beir
   %(prog)s --corpus my-documents.csv --out my-beir
@@ -90,6 +94,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_search(commands, settings)
     _add_evaluate(commands)
+    _add_recommend(commands)
     _add_export(commands)
     page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
     add_serve_options(page, settings)
@@ -146,6 +151,23 @@ def _add_evaluate(commands: Commands) -> None:
     _add_json(parser)
     add_prompt_options(parser)
     parser.set_defaults(handler=_evaluate)
+
+
+def _add_recommend(commands: Commands) -> None:
+    says = "name the smallest setting that keeps a share of full quality, and how sure that is"
+    parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
+    parser.add_argument("--arms", type=_words, default="base,corpus-pca", help=f"{_ARM_HELP}; commas between them")
+    parser.add_argument("--reference", default="base", help="the arm at full length whose quality counts as 100%%")
+    parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
+    parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
+    parser.add_argument("--dims", type=_whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
+    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+    _add_corpus(parser)
+    _add_json(parser)
+    add_prompt_options(parser)
+    parser.set_defaults(handler=_recommend)
 
 
 def _add_export(commands: Commands) -> None:
@@ -224,6 +246,29 @@ def _add_arms(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> li
     from mrl_demo.models.specs import ModelOptions
 
     return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
+
+
+def _recommend(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.advisor.recommend import Advice, advice_plan
+    from mrl_demo.advisor.report import print_recommendation
+    from mrl_demo.lab.lab import Lab
+
+    lab = Lab(settings)
+    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    reference, *arms = _add_arms(lab, [options.reference, *options.arms], options)
+    advice = Advice(options.target, options.metric, reference)
+    plan = replace(
+        advice_plan(advice, arms),
+        dims=options.dims,
+        split=options.split,
+        queries=options.queries,
+        seed=options.seed,
+    )
+    recommendation = lab.recommend(corpus, advice, plan, ProgressLine())
+    if options.json:
+        print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
+    else:
+        print_recommendation(recommendation)
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> None:

@@ -108,8 +108,8 @@ class SweepResult:
 
     `date` is ISO 8601 in UTC; `seconds` the wall time (of which encoding and fitting `preparing_seconds`).
     `full` has one float32 row at full dimension for each arm and metric, whether asked for or not. Only in
-    memory: `query_ids`, `per_query` (values `(n_queries,)` float32 by row key) and `first_ranks` (arm ->
-    `(n_queries, dims)` int32 rank of the best relevant document at the arm's `rank_dims`).
+    memory: `query_ids`, `per_query` and `full_values` (values `(n_queries,)` float32 by row key, the latter uncut), and
+    `first_ranks` (arm -> `(n_queries, dims)` int64 rank of the best relevant document at the arm's `rank_dims`).
     """
 
     corpus: str
@@ -127,6 +127,7 @@ class SweepResult:
     preparing_seconds: float = 0.0
     query_ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
     per_query: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
+    full_values: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
     rank_dims: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
     first_ranks: Mapping[str, IntMatrix] = field(default_factory=dict, compare=False, repr=False)
 

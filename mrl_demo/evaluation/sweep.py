@@ -335,6 +335,7 @@ def _result(run: _Run) -> SweepResult:
         notes=tuple(run.notes),
         query_ids=tuple(query.id for query in run.judged.queries),
         per_query=run.values,
+        full_values=run.full,
         rank_dims=run.rank_dims,
         first_ranks=run.first_ranks,
     )

@@ -112,7 +112,7 @@ class CurvesService:
         plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(found))
         sweep = evaluate(self.lab.builder, found, plan, progress)
         lost = {arm: worst_queries(sweep, found, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
-        kept = replace(sweep, per_query={}, first_ranks={}, query_ids=(), rank_dims={})
+        kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
         return CurveSet(kept, lost, found.fingerprint)
 
     def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:

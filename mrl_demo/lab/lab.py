@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrl_demo.advisor.recommend import Advice, Recommendation, advise
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import add_arm, takes_options
 from mrl_demo.arms.spaces import SpaceBuilder
@@ -147,6 +148,15 @@ class Lab:
         from mrl_demo.evaluation.sweep import evaluate
 
         return evaluate(self.builder, self.corpus(corpus, progress), plan, progress)
+
+    def recommend(
+        self, corpus: str, advice: Advice, plan: SweepPlan, progress: Progress | None = None
+    ) -> Recommendation:
+        """The smallest setting of a plan (`advice_plan` makes one) that keeps what is asked.
+
+        Raises `LabError` if the reference was not measured, and as `evaluate` does.
+        """
+        return advise(self.evaluate(corpus, plan, progress), advice)
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
