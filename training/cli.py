@@ -165,6 +165,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=_help(name))
     for role in ("query", "positive", "negative"):
         parser.add_argument(f"--{role}-column", default="", help=f"column of your data that holds the {role}")
+    parser.add_argument("--score-column", default="", help="column of your data that holds scores or labels, or none")
 
 
 def _help(name: str) -> str:
@@ -233,7 +234,7 @@ def _refuse_several(options: argparse.Namespace) -> None:
 
 
 def _columns(options: argparse.Namespace) -> Columns:
-    return Columns(options.query_column, options.positive_column, options.negative_column)
+    return Columns(options.query_column, options.positive_column, options.negative_column, options.score_column)
 
 
 def _train(options: argparse.Namespace) -> int:

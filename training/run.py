@@ -65,7 +65,7 @@ class _Lead:
         config, base = settled(config)
         data = load_data(config, settings, options.columns, report.progress)
         for note in (*base.spec.notes, *data.notes):
-            report.say(note)
+            report.say(str(note))
         self.processes.check(config, len(data.pairs), len(data.broad))
         key = sha256_text(config.fingerprint, data.fingerprint, base.content_sha256, *self.processes.key_parts)
         folder = RunFolder(options.out)
@@ -86,7 +86,7 @@ def check(config: TrainConfig, settings: Settings, columns: Columns, report: Rep
     config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
     for note in (*base.spec.notes, *data.notes):
-        report.say(note)
+        report.say(str(note))
     report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
 
@@ -95,7 +95,7 @@ def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: R
     config, base = settled(config)
     data = load_data(config, settings, columns, report.progress)
     for note in (*base.spec.notes, *data.notes):
-        report.say(note)
+        report.say(str(note))
     report.say(
         f"{len(data.pairs):,} pairs, {len(data.broad):,} broad texts, {len(data.judge):,} documents to judge by."
     )

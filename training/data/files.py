@@ -1,36 +1,79 @@
-"""A person's own triplets or pairs, and Hub data sets; columns named or guessed, rows checked."""
+"""A person's own triplets or pairs, and Hub data sets; columns named or guessed, rows checked and counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
 from pathlib import Path
-from typing import Any
 
-from mrl_demo.core.errors import ModelError
-from training.columns import GUESSES, Columns
+from mrl_demo.core.errors import CorpusError, ModelError
+from mrl_demo.core.types import Note
+from mrl_demo.corpora.reading import Cell, NoteKind, Row, Table, Tally, cell_of, file_type, read_table, text_of
+from training.columns import Columns
 from training.data.pairs import Pairs
 from training.errors import DataError
 
 _MIN_ROWS = 20
-_TYPES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+_EMPTY = NoteKind("empty-row", "row with an empty text is left out", "rows with an empty text are left out")
+_SAME = NoteKind(
+    "positive-is-query", "row whose positive is the query is left out", "rows whose positive is the query are left out"
+)
+_REPEATED = NoteKind("repeated-row", "row that repeats is left out", "rows that repeat are left out")
+_SEVERAL = NoteKind(
+    "several-texts",
+    "row names several positives or negatives: each is a pair of its own",
+    "rows name several positives or negatives: each is a pair of its own",
+)
+_NO_NEGATIVE = NoteKind(
+    "row-without-negative",
+    "row without a negative is left out, as most have one",
+    "rows without a negative are left out, as most have one",
+)
+_FEW_NEGATIVES = NoteKind(
+    "unused-negative",
+    "row has a negative that is not used, as most have none",
+    "rows have negatives that are not used, as most have none",
+)
+_NO_SCORE = NoteKind("row-without-score", "row without a score is left out", "rows without a score are left out")
+#: Words for scores, as in the labels of paraphrase and inference data.
+_SCORES = dict.fromkeys(("1", "true", "yes", "entailment", "relevant", "duplicate", "positive"), 1.0) | dict.fromkeys(
+    ("0", "false", "no", "contradiction", "neutral", "not_entailment", "irrelevant", "not_duplicate", "negative"), 0.0
+)
 
 
-def load_pairs(path: Path, columns: Columns, max_rows: int = 0) -> tuple[Pairs, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Pair:
+    query: str
+    positive: str
+    negative: str
+    score: str
+    path: Path
+    line: int
+
+
+def load_pairs(path: Path, columns: Columns, max_rows: int = 0) -> tuple[Pairs, tuple[Note, ...]]:
     """Rows of a file, or of all data files in a folder, and notes on the columns read and the rows left out.
 
-    Raises `DataError` naming file, column, row and fix.
+    Several positives or negatives of a row, in numbered columns or in lists, give a pair each. Raises `DataError`
+    naming file, column, line and fix.
     """
-    rows: list[Mapping[str, Any]] = []
-    notes: list[str] = []
+    tally = Tally()
+    pairs: list[_Pair] = []
     for file in _files(path):
-        table = _read(file)
-        used = columns.resolved(table.columns, str(file))
-        notes.append(_shown(file.name, used))
-        rows += _renamed(table.to_dict("records"), used)
-    return _checked(rows[: max_rows or None], str(path), notes)
+        try:
+            table = read_table(file, columns.is_wanted, tally)
+            pairs += _pairs_of(table, columns, max_rows - len(pairs) if max_rows else 0, tally)
+        except CorpusError as error:
+            raise DataError(str(error)) from error
+        if max_rows and len(pairs) >= max_rows:
+            break
+    return _checked(pairs, str(path), tally)
 
 
-def load_hub_pairs(name: str, columns: Columns, max_rows: int) -> tuple[Pairs, tuple[str, ...]]:
+def load_hub_pairs(name: str, columns: Columns, max_rows: int) -> tuple[Pairs, tuple[Note, ...]]:
     """The first `max_rows` of the data set `REPO[:SUBSET[:SPLIT]]`, streamed; raises `ModelError`."""
     from datasets import load_dataset
 
@@ -45,80 +88,134 @@ def load_hub_pairs(name: str, columns: Columns, max_rows: int) -> tuple[Pairs, t
         ) from error
     if not raw:
         raise DataError(f"The data set {name!r} has no rows.")
-    used = columns.resolved(raw[0], name)
-    notes = [_shown(name, used)]
-    return _checked(list(_renamed(raw, used)), name, notes)
+    tally = Tally()
+    table = Table(Path(name), _hub_rows(raw, columns), dict.fromkeys(map(str, raw[0])))
+    try:
+        return _checked(_pairs_of(table, columns, 0, tally), name, tally)
+    except CorpusError as error:
+        raise DataError(str(error)) from error
 
 
-def _shown(name: str, used: Columns) -> str:
-    return f"{name}: query = {used.query!r}, positive = {used.positive!r}, negative = {used.negative or 'mined'!r}"
+def _hub_rows(raw: Iterable[Mapping[str, object]], columns: Columns) -> Iterator[Row]:
+    for number, row in enumerate(raw, 1):
+        yield Row(number, {name: cell_of(value) for name, value in row.items() if columns.is_wanted(name)})
 
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise DataError(f"{path} does not exist: give a {', '.join(_TYPES)} file, or a folder of them.")
-    found = sorted(p for p in path.iterdir() if p.suffix in _TYPES) if path.is_dir() else [path]
-    if not found:
+    files = sorted(file for file in path.iterdir() if _is_data(file)) if path.is_dir() else [path]
+    if not files:
         raise DataError(f"{path} holds no {', '.join(_TYPES)} file.")
-    return found
+    if not path.is_dir() and not _is_data(path):
+        raise DataError(f"{path}: {path.suffix or 'no'} file type is not known. Use {', '.join(_TYPES)} (also .gz).")
+    return files
 
 
-def _read(file: Path) -> Any:  # noqa: ANN401 - a pandas DataFrame
-    import pandas as pd
-
-    if file.suffix not in _TYPES:
-        raise DataError(f"{file}: {file.suffix or 'no'} file type is not known. Use {', '.join(_TYPES)}.")
+def _is_data(file: Path) -> bool:
     try:
-        if file.suffix == ".parquet":
-            return pd.read_parquet(file)
-        if file.suffix in {".csv", ".tsv"}:
-            return pd.read_csv(file, sep="\t" if file.suffix == ".tsv" else ",", dtype=str, keep_default_na=False)
-        return pd.read_json(file, lines=True, dtype=False)
-    except Exception as error:
-        raise DataError(f"{file} cannot be read ({type(error).__name__}: {error}).") from error
+        return file.is_file() and file_type(file) in _TYPES
+    except CorpusError:
+        return False
 
 
-def _renamed(rows: Iterable[Mapping[str, Any]], columns: Columns) -> Iterable[Mapping[str, Any]]:
+def _pairs_of(table: Table, columns: Columns, max_rows: int, tally: Tally) -> list[_Pair]:
+    rows = list(islice(table.rows, max_rows or None))
+    if not table.columns:
+        raise DataError(f"{table.path} holds no row: it is empty.")
+    used = columns.resolved(table.columns, str(table.path))
+    tally.say("columns-read", _shown(table.path.name, used))
+    pairs: list[_Pair] = []
     for row in rows:
-        yield {role: row.get(getattr(columns, role)) for role in GUESSES if getattr(columns, role)}
+        pairs += _pairs_of_row(row, used, table.path, tally)
+    return pairs
 
 
-def _checked(rows: list[Mapping[str, Any]], where: str, notes: list[str]) -> tuple[Pairs, tuple[str, ...]]:
-    """Distinct rows with text in every column; the rest is left out and counted in the notes."""
-    found: dict[tuple[str, str], str] = {}
-    empty = same = repeated = 0
-    with_negatives = bool(rows) and all("negative" in row for row in rows)
-    for row in rows:
-        query, positive = _text(row["query"]), _text(row["positive"])
-        negative = _text(row["negative"]) if with_negatives else ""
-        if not query or not positive or (with_negatives and not negative):
-            empty += 1
-        elif query == positive:
-            same += 1
-        elif (query, positive) in found:
-            repeated += 1
-        else:
-            found[query, positive] = negative
-    for count, what in (
-        (empty, "with an empty text"),
-        (same, "whose positive is the query"),
-        (repeated, "that repeat"),
-    ):
-        if count:
-            notes.append(f"{count:,} rows {what} are left out.")
-    if len(found) < _MIN_ROWS:
-        left_out = f" ({'; '.join(notes)})" if notes else ""
-        raise DataError(
-            f"{where} has {len(found)} usable rows of {len(rows)}{left_out}: at least {_MIN_ROWS} are needed."
-        )
-    pairs = Pairs(
-        tuple(q for q, _ in found), tuple(p for _, p in found), tuple(found.values()) if with_negatives else ()
+def _shown(name: str, used: Mapping[str, tuple[str, ...]]) -> str:
+    absent = {"negative": ("mined",), "score": ()}
+    parts = [
+        f"{role} = {', '.join(map(repr, columns or absent[role]))}"
+        for role, columns in used.items()
+        if columns or absent[role]
+    ]
+    return f"{name}: {', '.join(parts)}"
+
+
+def _pairs_of_row(row: Row, used: Mapping[str, tuple[str, ...]], path: Path, tally: Tally) -> list[_Pair]:
+    place = f"{path}, line {row.line:,}"
+    texts = {role: _texts(row, columns, place) for role, columns in used.items()}
+    score = text_of(row.cells.get(used["score"][0]), place) if used["score"] else ""
+    if not texts["query"] or not texts["positive"]:
+        tally.add(_EMPTY, path, row.line)
+        return []
+    combined = product(texts["query"], texts["positive"], texts["negative"] or [""])
+    pairs = [_Pair(*each, score, path, row.line) for each in combined]
+    if len(pairs) > 1:
+        tally.add(_SEVERAL, path, row.line)
+    return pairs
+
+
+def _texts(row: Row, columns: Iterable[str], place: str) -> list[str]:
+    """Every text of the cells, lists taken apart, each once."""
+    cells: list[Cell] = []
+    for column in columns:
+        cell = row.cells.get(column)
+        cells += cell if isinstance(cell, list) else [cell]
+    return list(dict.fromkeys(text for text in (text_of(cell, place) for cell in cells) if text))
+
+
+def _checked(pairs: list[_Pair], where: str, tally: Tally) -> tuple[Pairs, tuple[Note, ...]]:
+    """Distinct rows with text in every column, as parallel tuples; the rest is left out and counted in the notes."""
+    rows = len({(pair.path, pair.line) for pair in pairs}) + tally.count(_EMPTY)
+    with_negatives = sum(bool(pair.negative) for pair in pairs) * 2 > len(pairs)
+    scores = _scores(pairs, tally)
+    kept: dict[tuple[str, str, str], float] = {}
+    for pair, score in zip(pairs, scores or [0.0] * len(pairs), strict=True):
+        negative = pair.negative if with_negatives else ""
+        key = (pair.query, pair.positive, negative)
+        reason = _reason_against(pair, with_negatives, score, key in kept)
+        if reason is not None:
+            tally.add(reason, pair.path, pair.line)
+            continue
+        if pair.negative and not with_negatives:
+            tally.add(_FEW_NEGATIVES, pair.path, pair.line)
+        kept[key] = score
+    if len(kept) < _MIN_ROWS:
+        left_out = f" ({' '.join(map(str, tally.notes()))})" if tally.notes() else ""
+        raise DataError(f"{where} has {len(kept)} usable rows of {rows}{left_out}: at least {_MIN_ROWS} are needed.")
+    queries, positives, negatives = zip(*kept, strict=True)
+    return (
+        Pairs(queries, positives, negatives if with_negatives else (), tuple(kept.values()) if scores else ()),
+        tally.notes(),
     )
-    return pairs, tuple(notes)
 
 
-def _text(value: object) -> str:
-    """A cell as text; the first of a list (some Hub sets list their negatives)."""
-    if isinstance(value, list | tuple):
-        value = value[0] if value else ""
-    return value.strip() if isinstance(value, str) else ""
+def _reason_against(pair: _Pair, with_negatives: bool, score: float, is_repeated: bool) -> NoteKind | None:
+    if math.isnan(score):
+        return _NO_SCORE
+    if pair.query == pair.positive:
+        return _SAME
+    if with_negatives and not pair.negative:
+        return _NO_NEGATIVE
+    return _REPEATED if is_repeated else None
+
+
+def _scores(pairs: list[_Pair], tally: Tally) -> list[float]:
+    """A score for each pair, NaN for a blank one; empty if there are none, or words that are no scores."""
+    scores = []
+    for pair in pairs:
+        score = _score(pair.score) if pair.score else math.nan
+        if score is None:
+            words = f"{pair.score[:40]!r} ({pair.path.name}, line {pair.line:,}) is no score: the column is not read."
+            tally.say("unread-scores", words, f"{pair.path.name}, line {pair.line:,}")
+            return []
+        scores.append(score)
+    return scores if any(pair.score for pair in pairs) else []
+
+
+def _score(text: str) -> float | None:
+    try:
+        score = float(text)
+    except ValueError:
+        return _SCORES.get(text.strip().lower().replace(" ", "_").replace("-", "_"))
+    return score if math.isfinite(score) else None

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.types import Corpus, FloatMatrix, Note, Progress
 from mrl_demo.corpora.builtin import load_builtin, read_jsonl
 from mrl_demo.corpora.python_reference import load_python_reference
 
@@ -20,11 +20,12 @@ _TRAINING_QUERIES = "collection/training_queries.jsonl"
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows to train on, as parallel tuples; `negatives` is empty where there are none."""
+    """Rows to train on, as parallel tuples; `negatives` and `scores` are empty if there are none."""
 
     queries: tuple[str, ...]
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -33,7 +34,7 @@ class Pairs:
         """Only these rows, in this order."""
         columns = (self.queries, self.positives, self.negatives)
         queries, positives, negatives = (tuple(column[i] for i in rows) if column else () for column in columns)
-        return Pairs(queries, positives, negatives)
+        return Pairs(queries, positives, negatives, tuple(self.scores[i] for i in rows) if self.scores else ())
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class TrainingData:
     judge: Corpus
     validation_split: str = "validation"
     test_split: str = "test"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrl_demo.core.config import Settings
-from mrl_demo.core.types import Progress
+from mrl_demo.core.types import Note, Progress
 from training.columns import Columns
 from training.config import TrainConfig
 from training.data.files import load_hub_pairs, load_pairs
+from training.data.labels import only_positives
 from training.data.pairs import Pairs, TrainingData, builtin_data
 from training.data.split import hold_out
 
@@ -29,10 +30,11 @@ def load_data(
     return _own_data(pairs, notes, config)
 
 
-def _own_data(pairs: Pairs, notes: tuple[str, ...], config: TrainConfig) -> TrainingData:
+def _own_data(pairs: Pairs, notes: tuple[Note, ...], config: TrainConfig) -> TrainingData:
     """A person's rows: some held out to judge by, their texts as the broad text."""
-    held_out = hold_out(pairs, config.seed)
+    positives, more = only_positives(pairs)
+    held_out = hold_out(positives, config.seed)
     rest, judge = held_out.training, held_out.judge
     texts = tuple(dict.fromkeys((*rest.positives, *rest.queries)))[: config.broad_texts]
-    note = f"{len(rest):,} rows to train on; {len(judge.queries):,} queries held out over {len(judge):,} texts."
-    return TrainingData(rest, texts, judge, notes=(*notes, note))
+    words = f"{len(rest):,} rows to train on; {len(judge.queries):,} queries held out over {len(judge):,} texts."
+    return TrainingData(rest, texts, judge, notes=(*notes, *more, Note("split", words)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mrl_demo.corpora.reading.columns import Vocabulary, normal_name
-from mrl_demo.corpora.reading.rows import Cell, Row, Table, text_of
+from mrl_demo.corpora.reading.columns import Vocabulary, normal_name, shown_names
+from mrl_demo.corpora.reading.rows import Cell, Row, Table, cell_of, text_of
 from mrl_demo.corpora.reading.table import FILE_TYPES, file_stem, file_type, read_table
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
@@ -15,9 +15,11 @@ __all__ = [
     "Table",
     "Tally",
     "Vocabulary",
+    "cell_of",
     "file_stem",
     "file_type",
     "normal_name",
     "read_table",
+    "shown_names",
     "text_of",
 ]
