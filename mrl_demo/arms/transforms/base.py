@@ -12,7 +12,11 @@ from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 
 
 class FittedOn(Enum):
-    """The text that a transform needs to see first."""
+    """The text that a transform needs to see first.
+
+    >>> FittedOn.DOCUMENTS.is_corpus, FittedOn.TRAINING_TEXT.is_corpus
+    (True, False)
+    """
 
     NOTHING = "nothing"
     TRAINING_TEXT = "the training text"
