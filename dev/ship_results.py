@@ -1,14 +1,16 @@
 """Measure what ships in `assets/results/`: the sweep of the built-in test set, and search times on this machine.
 
-Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_results.py`. Date and machine are
-written into the files and shown on the page.
+Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_results.py`, and with `--outside DIR ...`
+for the sets that nothing is trained on. Date and machine are written into the files and shown on the page.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +18,53 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mrl_demo.core.config import Settings
+from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.corpora.builtin import NAME
-from mrl_demo.lab.curves import CurvesService, save_text, speed_to_json
+from mrl_demo.lab.curves import CurveSet, CurvesService, save_text, speed_to_json
 from mrl_demo.lab.lab import Lab
+from training.evaluation import evaluate_adapters
+from training.report import Report
 
 _PLACES = 6
 _SPEED_SIZE = 100_000
+_FOLDER = find_assets() / "results"
 
 
 def main() -> None:
-    """Write both files; arms whose model or rotation is not there are left out and named."""
+    """Write the files that are asked for; arms whose model or rotation is not there are left out and named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
+    options = parser.parse_args()
     settings = Settings()
-    service = CurvesService(Lab(settings))
+    if options.outside:
+        ship_outside(Lab(settings), options.outside)
+    else:
+        ship_builtin(CurvesService(Lab(settings)))
+
+
+def ship_builtin(service: CurvesService) -> None:
+    """The sweep of the built-in test set, and search times on this machine."""
     curves = service.measure(NAME, _say)
     raw = json.loads(curves.to_json())
     raw["sweep"]["differences"] = [row for row in raw["sweep"]["differences"] if row["precision"] == "float32"]
-    folder = settings.assets_dir / "results"
-    raw["sweep"]["notes"] = [note.replace(str(settings.assets_dir), "assets") for note in raw["sweep"]["notes"]]
-    save_text(folder / f"{NAME}.json", json.dumps(_rounded(raw), ensure_ascii=False))
-    save_text(folder / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
+    _save(raw, NAME)
+    save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
     print(f"{curves.sweep.seconds:.0f} s for {', '.join(arm.name for arm in curves.sweep.arms)}")
     print(*curves.sweep.notes, sep="\n")
+
+
+def ship_outside(lab: Lab, folders: Sequence[Path]) -> None:
+    """Every arm on text that nobody here wrote, kept with the adapters and in `results/outside` for the docs."""
+    adapters = sorted(path.parent for path in (find_assets() / "adapters").glob("*/adapter.json"))
+    for result in evaluate_adapters(lab, adapters, folders, Report(), with_adapted=True, write=True):
+        if result.corpus != NAME:
+            _save(json.loads(CurveSet(result).to_json()), f"outside/{result.corpus}")
+
+
+def _save(raw: dict[str, Any], name: str) -> None:
+    notes = raw["sweep"]["notes"]
+    raw["sweep"]["notes"] = [note.replace(str(find_assets()), "assets") for note in notes]
+    save_text(_FOLDER / f"{name}.json", json.dumps(_rounded(raw), ensure_ascii=False))
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
