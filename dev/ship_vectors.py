@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus) -> None:
-    """Fit the rotations of the adapted arms anew where their key changed."""
+    """Fit the rotations of the adapted arms anew if their key changed."""
     folder = settings.assets_dir / "rotations"
     builder = SpaceBuilder(registry, settings.cache_dir, settings.assets_dir)
     wanted = set()

@@ -44,7 +44,7 @@ def adapt(
     Their titles and sentences stand in for queries.
 
     `out` gets a sentence-transformers folder (a bias-free Dense and a Normalize appended) and `rotation.npy` `(d, d)`
-    float32, whole or not at all. Raises `RunError` where `out` exists, and what reading the corpus raises.
+    float32, whole or not at all. Raises `RunError` if `out` exists, and what reading the corpus raises.
     """
     if out.exists():
         raise RunError(f"{out} exists: choose another --out or remove it.")

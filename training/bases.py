@@ -40,10 +40,10 @@ class Base:
         return load_sentence_transformer(self.folder, self.spec, choose_device(device))
 
 
-def settled(config: TrainConfig) -> tuple[TrainConfig, Base]:
-    """The configuration with what only its base model knows, and that base.
+def settle(config: TrainConfig) -> tuple[TrainConfig, Base]:
+    """Fill in what only the base model knows: its full length and prompts; return configuration and base.
 
-    Its full length is among the dims, and its own prompts stand where the configuration has none. Raises `ModelError`
+    Its full length is among the dims, and its own prompts are used if the configuration has none. Raises `ModelError`
     if there is no such model and `ConfigError` for a dim above its length.
     """
     base = find_base(config)
@@ -65,7 +65,7 @@ def find_base(config: TrainConfig) -> Base:
 def encode(
     model: SentenceTransformer, texts: Sequence[str], reading: Reading, progress: Progress | None = None
 ) -> FloatMatrix:
-    """`(n, d)` float32 unit rows, full length, every distinct text once; bf16 products where the device has them."""
+    """`(n, d)` float32 unit rows, full length, every distinct text once; bf16 products if the device has them."""
     distinct = list(dict.fromkeys(texts))
     place = {text: i for i, text in enumerate(distinct)}
     model.eval()
@@ -88,7 +88,7 @@ class BaseVectors:
     cache: VectorCache
 
     def of(self, texts: Sequence[str], reading: Reading, progress: Progress | None = None) -> FloatMatrix:
-        """`(n, d)` float32 unit rows of `texts`, from the cache where it has them."""
+        """`(n, d)` float32 unit rows of `texts`, from the cache if it has them."""
         precision = str(bulk_dtype(self.model.device.type))
         role = f"training-{reading}-{self.model.max_seq_length}-{precision}"
         spec = replace(self.base.spec, model_id="")  # A folder that moves keeps its vectors.

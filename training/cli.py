@@ -208,7 +208,7 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
 
 
 def _weights_of(config: TrainConfig, dims: Sequence[float]) -> tuple[float, ...]:
-    """The configuration's weights of those dims; all the same where it has none for one of them."""
+    """The configuration's weights of those dims; all the same if it has none for one of them."""
     known: dict[float, float] = dict(zip(config.dims, config.dim_weights, strict=True))
     return tuple(known[dim] for dim in dims) if config.weights and set(dims) <= set(known) else ()
 

@@ -71,7 +71,7 @@ class TrainConfig:
         _require(bool(self.name) and "/" not in self.name, "name", self.name, "a word without slashes")
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
-        _require(self.loss != "none" or self.distillation, "loss", self.loss, "given where distillation is off")
+        _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
         for name in ("lora_rank", "steps", "evaluations", "broad_texts", "max_rows"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("batch_size", "cached_batch", "patience", "lora_alpha"):
@@ -105,7 +105,7 @@ class TrainConfig:
         return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(asdict(self), sort_keys=True))
 
     def checked_against(self, dimension: int) -> TrainConfig:
-        """Itself, the model's full length added where it lacks; raises `ConfigError` for a dim above it."""
+        """A copy whose dims include the model's full length; raises `ConfigError` for a dim above it."""
         above = [dim for dim in self.dims if dim > dimension]
         if above:
             message = f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}."

@@ -1,4 +1,4 @@
-"""A whole training run, or the word that it is there already; what `prepare` and `--check` do without one."""
+"""Run training end to end, or report that this run already exists; `prepare` and `--check` stop before it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.reading import limit_tokens
-from training.bases import Base, BaseVectors, settled
+from training.bases import Base, BaseVectors, settle
 from training.columns import Columns
 from training.config import RunOptions, TrainConfig
 from training.data.pairs import TrainingData
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
-    """Train and publish into `options.out`; False where the same run is there. Raises `LabError` before long work.
+    """Train and publish into `options.out`; False if the same run is there. Raises `LabError` before long work.
 
     Under `torchrun` the first process reads, measures and writes; the others take part in the steps alone.
     """
@@ -33,11 +33,11 @@ def train(config: TrainConfig, options: RunOptions, settings: Settings, report: 
     with processes.joined():
         if processes.is_first:
             return _Lead(processes).train(config, options, settings, report)
-        plan: Plan | None = processes.told()
+        plan: Plan | None = processes.broadcast()
         if plan is not None:
-            from training.steps import fitted
+            from training.steps import fit_plan
 
-            fitted(plan, processes)
+            fit_plan(plan, processes)
         return plan is not None
 
 
@@ -59,10 +59,10 @@ class _Lead:
     def tell(self, plan: Plan | None) -> None:
         """Let the other processes know what is to be trained, None for nothing."""
         self.has_told = True
-        self.processes.told(plan)
+        self.processes.broadcast(plan)
 
     def _carried_out(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
-        config, base = settled(config)
+        config, base = settle(config)
         data = load_data(config, settings, options.columns, report.progress)
         for note in (*base.spec.notes, *data.notes):
             report.say(str(note))
@@ -83,7 +83,7 @@ class _Lead:
 
 def check(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    config, base = settled(config)
+    config, base = settle(config)
     data = load_data(config, settings, columns, report.progress)
     for note in (*base.spec.notes, *data.notes):
         report.say(str(note))
@@ -92,7 +92,7 @@ def check(config: TrainConfig, settings: Settings, columns: Columns, report: Rep
 
 def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> int:
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
-    config, base = settled(config)
+    config, base = settle(config)
     data = load_data(config, settings, columns, report.progress)
     for note in (*base.spec.notes, *data.notes):
         report.say(str(note))
@@ -107,7 +107,7 @@ def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) ->
     """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
     from mrl_demo.adapt import fit_pca
 
-    config, base = settled(config)
+    config, base = settle(config)
     data = load_data(config, settings, progress=report.progress)
     return fit_pca(_broad_vectors(config, base, data, settings, report))
 

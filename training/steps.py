@@ -57,7 +57,7 @@ class Plan:
     checkpoint: Path | None
 
 
-def fitted(
+def fit_plan(
     plan: Plan,
     processes: Processes,
     report_to: str = "none",
@@ -149,7 +149,7 @@ class Run:
     def _rotation(
         self, queries: FloatMatrix, positives: FloatMatrix, parts: Parts, vectors: BaseVectors
     ) -> FloatMatrix:
-        """The start's rotation; that of an interrupted run where there is one."""
+        """The start's rotation; that of an interrupted run if there is one."""
         path = self.folder.work / _ROTATION
         if path.is_file():
             return np.load(path, allow_pickle=False)
@@ -178,7 +178,7 @@ class Run:
             self.report.say(f"Going on from {checkpoint.name}.")
         plan = Plan(self.config, self.base, training, rotation, self.folder.work, checkpoint)
         self.tell(plan)
-        return fitted(plan, self.processes, report_to, self.report.step, watch)
+        return fit_plan(plan, self.processes, report_to, self.report.step, watch)
 
     def _finished_model(
         self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None, own_limit: int

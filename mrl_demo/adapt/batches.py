@@ -55,7 +55,7 @@ class Batches:
         return torch.cat([drawn, self._near(self.pool[seeds], neighbours).flatten()]).unique()
 
     def _near(self, rows: torch.Tensor, count: int) -> torch.Tensor:
-        """Places `(n, count)` of the documents nearest to each row, fewer where the pool is smaller."""
+        """Places `(n, count)` of the documents nearest to each row, fewer if the pool is smaller."""
         cosines = rows.to(self._coarse.dtype) @ self._coarse.T
         return cosines.topk(min(count, len(self.pool)), dim=1).indices
 

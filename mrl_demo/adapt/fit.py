@@ -36,7 +36,7 @@ def fit_adapted(
     From PCA, Adam on the Stiefel manifold minimises, over the prefixes, the KL divergence of the softmax of prefix
     cosines from the softmax of full cosines. `queries` `(m, d)` stand in for what will be asked: titles and sentences
     of the documents (`mrl_demo.corpora.parts`), 50 at least or they are left aside; their neighbours are kept too.
-    The result with the lowest loss on held-out rows is kept, PCA itself where nothing beat it or there are under 50
+    The result with the lowest loss on held-out rows is kept, PCA itself if nothing beat it or there are under 50
     distinct documents; it is exactly orthogonal, so full-dimension cosines stay. The same vectors, settings and
     machine give the same matrix unless the time limit cut in. Raises `AdaptError` on vectors or prefixes that cannot
     be fitted, and whatever `progress` raises.
@@ -163,7 +163,7 @@ def _held_out(count: int, most: int) -> int:
 
 
 def _asked(queries: FloatMatrix | None, dimension: int, settings: AdaptSettings) -> torch.Tensor:
-    """Distinct queries in a seeded order, none where there are too few to learn from; raises `AdaptError`."""
+    """Distinct queries in a seeded order, none if there are too few to learn from; raises `AdaptError`."""
     none = torch.empty((0, dimension))
     if queries is None or not len(queries) or not settings.query_share:
         return none

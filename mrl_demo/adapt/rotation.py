@@ -30,7 +30,7 @@ class Rotation:
     """An orthogonal `(d, d)` float32 matrix whose columns are the new axes, most useful first, and how it was fitted.
 
     `kind` is "pca", "adapted" or "random". `held_out_before` and `held_out_after` are the mean KL divergence
-    (nats) of held-out documents' neighbours at the prefixes, with PCA and with this matrix; 0 where none was
+    (nats) of held-out documents' neighbours at the prefixes, with PCA and with this matrix; 0 if none was
     measured. `seconds` is the fit's wall time, `is_cut_short` whether its time limit ended it early.
     Raises `AdaptError` if the matrix is not square, finite or orthogonal to 1e-3.
 
@@ -152,7 +152,7 @@ def principal_axes(rows: torch.Tensor, axis_prior: float = 0.0) -> torch.Tensor:
 
 
 def usable(vectors: FloatMatrix) -> FloatMatrix:
-    """The rows that are not zero, as unit rows; raises `AdaptError` where there is none."""
+    """The rows that are not zero, as unit rows; raises `AdaptError` if there is none."""
     rows = _checked(vectors)
     rows = normalise(rows[np.abs(rows).max(axis=1) > 0])
     if not len(rows):

@@ -46,7 +46,7 @@ def load_vectors(
 
 
 def _query_vectors(builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:
-    """Rows of the vectors of all the corpus' queries where those are shipped or cached; else the chosen are encoded."""
+    """Rows of the vectors of all the corpus' queries if those are shipped or cached; else the chosen are encoded."""
     texts = [query.text for query in corpus.queries]
     key = vectors_key(builder.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")
     whole = builder.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")

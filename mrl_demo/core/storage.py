@@ -37,7 +37,7 @@ def sha256_text(*parts: str) -> str:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path` that takes its place only when the block ends well.
 
-    Raises `CacheError` naming the folder where it cannot be written (read-only, full).
+    Raises `CacheError` naming the folder if it cannot be written (read-only, full).
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

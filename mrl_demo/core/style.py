@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Style:
-    """How one arm or precision is drawn everywhere; marker and dash tell them apart where colours do not.
+    """How one arm or precision is drawn everywhere; marker and dash tell them apart if colours do not.
 
     `colour` is `#rrggbb`, `symbol` and `dash` are plotly's names.
     """

@@ -44,7 +44,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Query:
-    """One judged question; `style` and `split` are empty where the collection has none."""
+    """One judged question; `style` and `split` are empty if the collection has none."""
 
     id: str
     text: str

@@ -32,7 +32,7 @@ def load_builtin(assets_dir: Path) -> Corpus:
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON Lines file; raises `CorpusError` with file and line where one does not parse."""
+    """Objects of a JSON Lines file; raises `CorpusError` with file and line if one does not parse."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:

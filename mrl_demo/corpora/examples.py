@@ -18,7 +18,7 @@ class Example:
 
 
 def load_examples(assets_dir: Path, corpus: str) -> tuple[Example, ...]:
-    """The examples of a corpus, empty where it has none; raises `CorpusError` naming a malformed file."""
+    """The examples of a corpus, empty if it has none; raises `CorpusError` naming a malformed file."""
     path = assets_dir / "examples.json"
     try:
         rows = json.loads(path.read_text(encoding="utf-8")).get(corpus, [])

@@ -12,14 +12,14 @@ EMPTY_HINT = "Type a question or a few words, or click one of the examples."
 
 @dataclass(frozen=True)
 class CleanQuery:
-    """The text to encode and a line for the person, empty where nothing was changed."""
+    """The text to encode and a line for the person, empty if nothing was changed."""
 
     text: str
     note: str = ""
 
 
 def clean_query(raw: str, max_chars: int) -> CleanQuery:
-    """Drop control characters, fold white space, cap the length; raises `LabError` where nothing is left."""
+    """Drop control characters, fold white space, cap the length; raises `LabError` if nothing is left."""
     kept = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in str(raw or ""))
     text = " ".join(kept.split())
     if not text:

@@ -17,7 +17,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """The queries to score, their relevant documents (none where `is_judged` is False), and what was left out.
+    """The queries to score, their relevant documents (none if `is_judged` is False), and what was left out.
 
     `own_document` `(n_queries,)` int64 is the row of the document that is the query itself, -1 for none: it is left
     out of the query's results, as BEIR does for ArguAna and Quora.

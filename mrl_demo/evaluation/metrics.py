@@ -190,7 +190,7 @@ def _group_precision(ahead: int, tied: int, members: int, before: int, harmonic:
 
 
 def _of_lone_documents(relevant: Relevant, places: Places, k: int) -> FloatArray:
-    """Mean of 1 / rank where a query has one relevant document: both its MRR and its average precision, else 0."""
+    """Mean of 1 / rank if a query has one relevant document: both its MRR and its average precision, else 0."""
     inverse = _mean_over_ties(1 / np.arange(1, k + 1), places)
     return np.where(relevant.per_query == 1, _per_query(relevant, inverse), 0.0)
 

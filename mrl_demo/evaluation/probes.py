@@ -110,7 +110,7 @@ def labelled_rows(
 ) -> LabelledRows:
     """Split labelled texts; whole `groups` (topics) go to one side, so that no test text has a sibling in training.
 
-    Texts with an empty label are left out. Raises `CorpusError` where fewer than two classes have texts on
+    Texts with an empty label are left out. Raises `CorpusError` if fewer than two classes have texts on
     both sides.
     """
     from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit

@@ -94,7 +94,7 @@ class RetentionRow:
 
 @dataclass(frozen=True)
 class SweepArm:
-    """An arm that was measured: its full dimension (None where it has none) and the lengths it was trained at."""
+    """An arm that was measured: its full dimension (None if it has none) and the lengths it was trained at."""
 
     name: str
     label: str
@@ -132,25 +132,25 @@ class SweepResult:
     first_ranks: Mapping[str, IntMatrix] = field(default_factory=dict, compare=False, repr=False)
 
     def row(self, arm: str, dim: int | None, metric: str, precision: str = "float32") -> SweepRow | None:
-        """The figure of that key, None where it was not measured."""
+        """The figure of that key, None if it was not measured."""
         return next((each for each in self.rows if each.key == (arm, dim, precision, metric)), None)
 
     def retention(self, row: SweepRow) -> float | None:
-        """The row's value as a share of its arm's float32 value at full dimension; None where there is no such."""
+        """The row's value as a share of its arm's float32 value at full dimension; None if there is no such."""
         full = next((each for each in self.full if (each.arm, each.metric) == (row.arm, row.metric)), None)
         return row.value / full.value if full is not None and full.value > 0 else None
 
     def retention_row(self, row: SweepRow) -> RetentionRow | None:
-        """The same share with its interval, for metrics of quality; None where there is none."""
+        """The same share with its interval, for metrics of quality; None if there is none."""
         return next((each for each in self.retentions if each.key == row.key), None)
 
     def difference(self, row: SweepRow, against: str) -> DifferenceRow | None:
-        """The paired difference of that row against "base" or "full", None where there is none."""
+        """The paired difference of that row against "base" or "full", None if there is none."""
         key = (*row.key, against)
         return next((d for d in self.differences if (d.arm, d.dim, d.precision, d.metric, d.against) == key), None)
 
     def values(self, key: RowKey) -> FloatMatrix:
-        """The value of every query, `(n_queries,)` float32; raises `KeyError` where it was not measured or not kept."""
+        """The value of every query, `(n_queries,)` float32; raises `KeyError` if it was not measured or not kept."""
         return self.per_query[key]
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class SweepResult:
 
     @classmethod
     def from_json(cls, text: str) -> SweepResult:
-        """Read what `to_json` wrote; raises `CorpusError` where it is something else."""
+        """Read what `to_json` wrote; raises `CorpusError` if it is something else."""
         try:
             raw = json.loads(text)
             raw["arms"] = tuple(
@@ -182,7 +182,7 @@ class SweepResult:
             raise CorpusError(f"These are no sweep results ({error}): measure them again.") from error
 
     def to_csv(self) -> str:
-        """The rows with a header line, and bytes for each vector, retention, and gain over base where they exist."""
+        """The rows with a header line, and bytes for each vector, retention, and gain over base if they exist."""
         out = io.StringIO()
         names = [each.name for each in fields(SweepRow)]
         writer = csv.writer(out, lineterminator="\n")

@@ -50,7 +50,7 @@ class Difference(Interval):
 
     @property
     def verdict(self) -> str:
-        """`BETTER` or `WORSE` where the corrected p is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
+        """`BETTER` or `WORSE` if the corrected p is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
         if self.p_holm < 1 - LEVEL:
             return BETTER if self.value > 0 else WORSE
         return TOO_FEW if self.width > WIDEST_TELLING else SAME

@@ -47,7 +47,7 @@ class BrokenQueries:
 def worst_queries(result: SweepResult, corpus: Corpus, arm: str, k: int = 10, limit: int = 20) -> BrokenQueries:
     """The queries of `arm` that break at the longest dimension, those that fall deepest first (float32 ranks).
 
-    Raises `LabError` where the result has no ranks of that arm: a stored result, or an arm that was left out.
+    Raises `LabError` if the result has no ranks of that arm: a stored result, or an arm that was left out.
     """
     if arm not in result.first_ranks:
         raise LabError(f"No ranks of {arm!r} are at hand: measure it here (stored results keep averages only).")
@@ -78,7 +78,7 @@ def _answer(corpus: Corpus, query_id: str, documents: dict[str, Document]) -> st
 
 
 def holds_from(ranks: Sequence[int], dims: Sequence[int], k: int) -> int | None:
-    """Smallest listed dimension from which on every rank is within the first `k`; None where the last one is not."""
+    """Smallest listed dimension from which on every rank is within the first `k`; None if the last one is not."""
     smallest = None
     for rank, dim in zip(reversed(ranks), reversed(dims), strict=True):
         if rank > k:

@@ -153,7 +153,7 @@ def problem_of(messages: Sequence[Message], code: int | None) -> Message:
 
 
 def tail(path: Path) -> tuple[str, ...]:
-    """The last lines of a text file, empty where there is none."""
+    """The last lines of a text file, empty if there is none."""
     with suppress(OSError), path.open("rb") as handle:
         handle.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         return tuple(handle.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:])
@@ -161,7 +161,7 @@ def tail(path: Path) -> tuple[str, ...]:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, None where it is missing or broken."""
+    """A JSON object, None if it is missing or broken."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

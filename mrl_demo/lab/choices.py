@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CorpusChoice:
-    """An entry of the corpus menu; `ready` is False where choosing it starts a build that takes a while."""
+    """An entry of the corpus menu; `ready` is False if choosing it starts a build that takes a while."""
 
     name: str
     label: str

@@ -26,7 +26,7 @@ _SPEED_QUERIES = 64
 
 @dataclass(frozen=True)
 class CurveSet:
-    """A sweep and the queries that break by arm; `is_shipped` where it came with the code.
+    """A sweep and the queries that break by arm; `is_shipped` if it came with the code.
 
     `fingerprint` is that of the corpus measured; `is_stale` if the corpus is another one by now.
 
@@ -50,7 +50,7 @@ class CurveSet:
 
     @classmethod
     def from_json(cls, text: str) -> CurveSet:
-        """Read what `to_json` wrote; raises `CorpusError` where it is something else."""
+        """Read what `to_json` wrote; raises `CorpusError` if it is something else."""
         try:
             raw = json.loads(text)
             sweep = SweepResult.from_json(json.dumps(raw["sweep"]))
@@ -81,7 +81,7 @@ class CurvesService:
         return tuple(arm.name for arm in self.lab.builder.menu.contenders())
 
     def shipped(self, corpus: str) -> CurveSet | None:
-        """The curves that came with the code, None where a corpus has none; raises `CorpusError` for a damaged file."""
+        """The curves that came with the code, None if a corpus has none; raises `CorpusError` for a damaged file."""
         path = self._folder / f"{corpus}.json"
         if not self._is_own(corpus) or not path.is_file():
             return None
@@ -92,7 +92,7 @@ class CurvesService:
         return self._shipped[path]
 
     def shipped_speed(self) -> SpeedResult | None:
-        """Times that came with the code, None where there are none; raises `CorpusError` for a damaged file."""
+        """Times that came with the code, None if there are none; raises `CorpusError` for a damaged file."""
         path = self._folder / "speed.json"
         return speed_from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
 
@@ -104,9 +104,9 @@ class CurvesService:
         arms: Sequence[str] | None = None,
         precisions: Sequence[str] = MEASURED_PRECISIONS,
     ) -> CurveSet:
-        """Measure `arms` (all there are where None) on the judged queries of a corpus.
+        """Measure `arms` (all there are if None) on the judged queries of a corpus.
 
-        Raises `LabError` where nothing can be measured, and whatever `progress` raises: that cancels.
+        Raises `LabError` if nothing can be measured, and whatever `progress` raises: that cancels.
         """
         found = self.lab.corpus(corpus, progress)
         plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(found))
@@ -116,7 +116,7 @@ class CurvesService:
         return CurveSet(kept, lost, found.fingerprint)
 
     def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:
-        """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` where they do not fit."""
+        """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` if they do not fit."""
         found = self.lab.corpus(corpus, progress)
         encoder = self.lab.arms()[0].encoder
         documents = self.lab.builder.documents(encoder, found, progress)
@@ -133,7 +133,7 @@ def speed_to_json(result: SpeedResult) -> str:
 
 
 def speed_from_json(text: str) -> SpeedResult:
-    """Read what `speed_to_json` wrote; raises `CorpusError` where it is something else."""
+    """Read what `speed_to_json` wrote; raises `CorpusError` if it is something else."""
     try:
         raw = json.loads(text)
         return SpeedResult(**{**raw, "rows": tuple(SpeedRow(**row) for row in raw["rows"])})

@@ -59,7 +59,7 @@ class AdapterManifest:
 
 
 def read_manifest(folder: Path) -> AdapterManifest:
-    """Read `adapter.json`; raises `ModelError` naming the file where it is missing or malformed."""
+    """Read `adapter.json`; raises `ModelError` naming the file if it is missing or malformed."""
     path = folder / MANIFEST
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))

@@ -88,7 +88,7 @@ class SentenceEncoder:
             return self._encode_few(texts, self.spec.query)
 
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
-        """`(n, dimension)` float32 unit rows of documents; bf16 products where the device has them (cosine 0.9999).
+        """`(n, dimension)` float32 unit rows of documents; bf16 products if the device has them (cosine 0.9999).
 
         Texts are tokenised once and batched by token count, longest first, so that next to nothing is padding and
         the first progress report is the most cautious about the time left.

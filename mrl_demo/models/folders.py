@@ -32,7 +32,7 @@ class FoundModel:
 
 
 def is_trained_model(folder: Path) -> bool:
-    """Whether a finished run left a whole model: it did where its base is not the packaged one."""
+    """Whether a finished run left a whole model: it did if its base is not the packaged one."""
     return (folder / SEAL).is_file() and (folder / MODEL / MODULES).is_file()
 
 
@@ -48,7 +48,7 @@ def is_adapter_of_packaged(folder: Path) -> bool:
 
 
 def trained_from(folder: Path) -> str:
-    """The base that a run started from, "" where its folder does not say."""
+    """The base that a run started from, "" if its folder does not say."""
     try:
         return str(_read(folder / SEAL)["base"])
     except (ModelError, KeyError):

@@ -26,7 +26,7 @@ def hub_name(given: str) -> tuple[str, str]:
 def hub_folder(model_id: str, revision: str = "") -> Path:
     """Folder of a Hub model's files, downloaded on first use; its name is the commit it came from.
 
-    Raises `ModelError` where the Hub does not give it, or where it has no weights that can be read safely.
+    Raises `ModelError` if the Hub does not give it, or if it has no weights that can be read safely.
     """
     try:
         folder = _downloaded(model_id, revision or None)
@@ -42,7 +42,7 @@ def hub_folder(model_id: str, revision: str = "") -> Path:
 
 
 def _downloaded(model_id: str, revision: str | None) -> Path:
-    """The model's files from the Hub, or those of an earlier download where the Hub does not answer."""
+    """The model's files from the Hub, or those of an earlier download if the Hub does not answer."""
     from huggingface_hub import HfApi, snapshot_download
 
     endpoint = os.environ.get("HF_ENDPOINT") or None

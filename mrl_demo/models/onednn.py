@@ -1,4 +1,4 @@
-"""Linear layers on a CPU: oneDNN's where this torch is known to have them, torch's own everywhere else.
+"""Linear layers on a CPU: oneDNN's if this torch is known to have them, torch's own everywhere else.
 
 For float32 torch takes MKL, which on AMD runs at under half of oneDNN's speed. The operators are the ones that torch's
 compiler uses; they are not public, so this file is the only one that names them.

@@ -29,7 +29,7 @@ _FILES = {
 
 
 def packaged_model_dir() -> Path:
-    """Folder of the all-MiniLM-L6-v2 files; raises `ModelError` with the install line where the wheel is missing."""
+    """Folder of the all-MiniLM-L6-v2 files; raises `ModelError` with the install line if the wheel is missing."""
     spec = importlib.util.find_spec(_PACKAGE)
     folders = list(spec.submodule_search_locations or []) if spec else []
     folder = Path(folders[0]) / "model" if folders else None

@@ -117,7 +117,7 @@ class EncoderRegistry:
         return limited
 
     def trained_dims(self, name: str) -> tuple[int, ...]:
-        """The prefix lengths a model was trained for; empty for none, and where its folder does not say."""
+        """The prefix lengths a model was trained for; empty for none, and if its folder does not say."""
         specs = {spec.name: spec for spec in HUB_MODELS} | self._chosen
         try:
             if folder := self.adapter_dirs().get(name):

@@ -15,7 +15,7 @@ from mrl_demo.core.vectors import normalise
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
 from tests.models.zoo import ZOO, texts
-from training.bases import encode, settled
+from training.bases import encode, settle
 from training.config import TrainConfig
 
 COUNTS = (1, 32, 33, 300)
@@ -63,7 +63,7 @@ def test_training_measures_its_base_with_the_same_vectors(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries, documents = peers(folder)
-    config, base = settled(TrainConfig("mine", base=str(folder), dims=(4, 8), lora_rank=0))
+    config, base = settle(TrainConfig("mine", base=str(folder), dims=(4, 8), lora_rank=0))
     model = base.load()
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert least_cosine(encode(model, texts(300), config.query_reading), queries) >= 0.999

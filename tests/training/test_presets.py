@@ -18,7 +18,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from tests.training.hub_stand_in import Repository, serving
 from tests.training.tiny import rows
-from training.bases import settled
+from training.bases import settle
 from training.config import RunOptions, TrainConfig, load_config
 from training.data.pairs import builtin_data
 from training.errors import ConfigError
@@ -106,10 +106,10 @@ def test_a_base_is_trained_with_its_own_prompts_unless_others_are_given(
     prompted: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
     config = replace(tiny_config, base=str(prompted), steps=2)
-    found, base = settled(config)
+    found, base = settle(config)
     assert (found.query_prompt, found.document_prompt) == ("how ", "the ")
     assert (base.spec.query_prompt, base.spec.document_prompt) == ("how ", "the ")
-    assert settled(replace(config, query_prompt="what "))[0].document_prompt == ""
+    assert settle(replace(config, query_prompt="what "))[0].document_prompt == ""
     assert train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
     assert load_config(tmp_path / "out" / "training_config.json").query_prompt == "how "
     assert "Queries start with the prompt `how `" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")

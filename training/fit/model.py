@@ -67,7 +67,7 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
 
 
 def _in_bfloat16(model: SentenceTransformer) -> None:
-    """Run the transformer's matrix products in bf16 where the CPU has it; pooling, rotation and losses stay float32.
+    """Run the transformer's matrix products in bf16 if the CPU has it; pooling, rotation and losses stay float32.
 
     Models of another build (a Router, a StaticEmbedding) train in float32.
     """

@@ -53,11 +53,11 @@ class Processes:
 
     @property
     def key_parts(self) -> tuple[str, ...]:
-        """What the number of processes adds to a run's key: nothing for one, so that keys of old stay."""
+        """What the number of processes adds to a run's key: nothing for one, so that existing keys stay valid."""
         return () if self.count == 1 else (f"{self.count} processes",)
 
     def check(self, config: TrainConfig, pairs: int, broad: int) -> None:
-        """Raise `ConfigError` where `pairs` or `broad` texts do not fill one step, or GPUs are fewer than processes."""
+        """Raise `ConfigError` if `pairs` or `broad` texts do not fill one step, or GPUs are fewer than processes."""
         if self.count == 1:
             return
         gpus = torch.cuda.device_count() if torch.cuda.is_available() else self.count
@@ -91,7 +91,7 @@ class Processes:
         finally:
             distributed.destroy_process_group()
 
-    def told(self, value: Any = None) -> Any:  # noqa: ANN401 - whatever the first has to say
+    def broadcast(self, value: Any = None) -> Any:  # noqa: ANN401 - whatever the first has to say
         """What the first process gives as `value`, in every process."""
         if self.count == 1:
             return value

@@ -35,5 +35,5 @@ class TurnsBatchSampler(RoundRobinBatchSampler):
                 yield from ([row + offset for row in batch] for batch in batches)
 
     def __len__(self) -> int:
-        """Batches of an epoch, estimated where the samplers estimate theirs."""
+        """Batches of an epoch, estimated if the samplers estimate theirs."""
         return min(len(sampler) for sampler in self.batch_samplers) // self.turn * self.turn * len(self.batch_samplers)

@@ -27,7 +27,7 @@ vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)         # ... then nor
 
 
 def write_card(folder: Path, config: TrainConfig, metrics: Mapping[str, Any], path: Path) -> None:
-    """Write the card of a finished run; figures of `evaluation.json` in `folder` are added where it is there."""
+    """Write the card of a finished run; figures of `evaluation.json` in `folder` are added if it is there."""
     extra = folder / run_folder.EVALUATION
     evaluation = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
     path.write_text(card_text(config, metrics, evaluation), encoding="utf-8")
@@ -132,7 +132,7 @@ def _limits(config: TrainConfig) -> str:
 
 
 def rewrite_card(folder: Path) -> Path:
-    """Write the card of the finished run in `folder` again; raises `RunError` where it is not one."""
+    """Write the card of the finished run in `folder` again; raises `RunError` if it is not one."""
     try:
         metrics = json.loads((folder / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
         config = TrainConfig.from_json((folder / run_folder.CONFIG).read_text(encoding="utf-8"))

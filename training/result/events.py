@@ -99,10 +99,10 @@ class EventWriter(TrainerCallback):
         logs = logs or {}
         done = max(state.global_step - self._first, 1)
         left = (time.perf_counter() - self._started) / done * (state.max_steps - state.global_step)
-        where = (int(state.global_step), int(state.max_steps), round(left, 1))
+        place = (int(state.global_step), int(state.max_steps), round(left, 1))
         if "loss" in logs:
             heard = self._losses
-            self._writer.event(StepDone(*where, float(logs["loss"]), heard.task, dict(heard.by_dim)))
+            self._writer.event(StepDone(*if, float(logs["loss"]), heard.task, dict(heard.by_dim)))
         ndcg = {int(name.removeprefix(_BY_DIM)): value for name, value in logs.items() if name.startswith(_BY_DIM)}
         if ndcg:
-            self._writer.event(ValidationDone(*where, ndcg))
+            self._writer.event(ValidationDone(*if, ndcg))

@@ -45,9 +45,9 @@ class RunFolder:
             return False
 
     def open(self, key: str, resume: bool) -> bool:
-        """Make the work folder; True where an interrupted run of the same key is there and is to go on.
+        """Make the work folder; True if an interrupted run of the same key is there and is to go on.
 
-        Raises `RunError` where nothing can be written or too little space is left.
+        Raises `RunError` if nothing can be written or too little space is left.
         """
         mark = self.work / _KEY_FILE
         going_on = resume and mark.is_file() and mark.read_text(encoding="utf-8") == key

@@ -12,7 +12,7 @@ from training.errors import RunError
 
 
 def files_to_publish(folder: Path) -> list[Path]:
-    """The files of a finished run or a saved model; raises `RunError` where it is neither, or caps its readers."""
+    """The files of a finished run or a saved model; raises `RunError` if it is neither, or caps its readers."""
     if not (folder / run_folder.SEAL).is_file() and not (folder / run_folder.MODULES).is_file():
         raise RunError(f"{folder} is no finished run (no {run_folder.SEAL}) and no model folder: train it first.")
     if not (folder / run_folder.CARD).is_file():
@@ -26,7 +26,7 @@ def files_to_publish(folder: Path) -> list[Path]:
 def publish(folder: Path, repo: str, *, dry_run: bool = True, private: bool = True) -> list[str]:
     """Upload a run to `repo`; with `dry_run` only list what would go. HF_TOKEN and HF_ENDPOINT are respected.
 
-    Raises `RunError` for an unfinished run, `ModelError` where the Hub refuses or does not answer.
+    Raises `RunError` for an unfinished run, `ModelError` if the Hub refuses or does not answer.
     """
     names = [path.relative_to(folder).as_posix() for path in files_to_publish(folder)]
     if dry_run:

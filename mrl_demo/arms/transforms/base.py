@@ -72,7 +72,7 @@ class FitMaterial:
 class Transform(Protocol):
     """What is done to vectors before the cut; a new one is a class like this and a row of the catalogue.
 
-    `suffix` is what makes any model's arm of it ("adapted" in `NAME+adapted`), "" where that makes no sense, and
+    `suffix` is what makes any model's arm of it ("adapted" in `NAME+adapted`), "" if that makes no sense, and
     `suffix_label` names it in menus.
     """
 

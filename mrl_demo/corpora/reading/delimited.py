@@ -57,7 +57,7 @@ def delimited_rows(table: Table, wanted: Callable[[str], bool], tally: Tally, us
     path = table.path
     with open_text(path, tally, newline="") as text:
         head = text.read(_HEAD)
-    # A carriage return alone ends rows only where nothing else does.
+    # A carriage return alone ends rows only if nothing else does.
     end = "\n" if "\n" in head else "\r"
     layout = _find_layout(io.StringIO(head, newline=end).readlines(), wanted, usual)
     with open_text(path, Tally(), newline=end) as text:  # Guesses are counted once.
