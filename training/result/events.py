@@ -102,7 +102,7 @@ class EventWriter(TrainerCallback):
         place = (int(state.global_step), int(state.max_steps), round(left, 1))
         if "loss" in logs:
             heard = self._losses
-            self._writer.event(StepDone(*if, float(logs["loss"]), heard.task, dict(heard.by_dim)))
+            self._writer.event(StepDone(*place, float(logs["loss"]), heard.task, dict(heard.by_dim)))
         ndcg = {int(name.removeprefix(_BY_DIM)): value for name, value in logs.items() if name.startswith(_BY_DIM)}
         if ndcg:
-            self._writer.event(ValidationDone(*if, ndcg))
+            self._writer.event(ValidationDone(*place, ndcg))
