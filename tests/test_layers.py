@@ -24,7 +24,7 @@ HOUSE = (
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
-    {"static", "theme", "icon", "address"},
+    {"static", "theme", "icon", "address", "ids"},
     {"components"},
     {"shared"},
     {"compare", "curves", "train"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -16,6 +17,38 @@ MARK_COLOUR = "#9a6b9e"
 #: The name of the shapes that mark the length in use; the page moves them while the slider is dragged.
 DIMENSION_MARK = "dimension"
 _TITLE_LIMIT = 70
+_HEIGHT, _SPACING = 360, 0.04
+_WIDTH = (1 - _SPACING) / 2
+#: The same chart of two arms beside or above each other, as changes for plotly's `relayout`; the page's script takes
+#: "narrow" if the chart is less than "narrow_below" pixels wide, and moves the shapes named "mark".
+RANK_CHART_LAYOUTS: Mapping[str, Any] = {
+    "narrow_below": 640,
+    "mark": DIMENSION_MARK,
+    "wide": {
+        "height": _HEIGHT,
+        "xaxis.domain": [0, _WIDTH],
+        "xaxis2.domain": [1 - _WIDTH, 1],
+        "yaxis.domain": [0, 1],
+        "yaxis2.domain": [0, 1],
+        "yaxis2.showticklabels": False,
+        "annotations[0].x": _WIDTH / 2,
+        "annotations[1].x": 1 - _WIDTH / 2,
+        "annotations[0].y": 1,
+        "annotations[1].y": 1,
+    },
+    "narrow": {
+        "height": 600,
+        "xaxis.domain": [0, 1],
+        "xaxis2.domain": [0, 1],
+        "yaxis.domain": [0.57, 1],
+        "yaxis2.domain": [0, 0.43],
+        "yaxis2.showticklabels": True,
+        "annotations[0].x": 0.5,
+        "annotations[1].x": 0.5,
+        "annotations[0].y": 1,
+        "annotations[1].y": 0.43,
+    },
+}
 
 
 def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go.Figure:
@@ -30,7 +63,7 @@ def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go
         rows=1,
         cols=len(arms),
         shared_yaxes=True,
-        horizontal_spacing=0.04,
+        horizontal_spacing=_SPACING,
         subplot_titles=[escape_plotly(arm.spec.label, _TITLE_LIMIT) for arm in arms],
     )
     for column, arm in enumerate(arms, start=1):
@@ -46,7 +79,7 @@ def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go
     for annotation, arm in zip(figure.layout.annotations, arms, strict=False):
         annotation.font = {"size": 15, "color": styles[arm.spec.name].colour}
     _scale_axes(figure, arms)
-    return dress(figure, 360, {"l": 58, "r": 14, "t": 34, "b": 52})
+    return dress(figure, _HEIGHT, {"l": 58, "r": 14, "t": 34, "b": 52})
 
 
 def emphasised_rows(paths: RankPaths) -> tuple[int, ...]:

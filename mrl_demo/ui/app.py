@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -15,31 +14,26 @@ from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.icon import IconInPage
-from mrl_demo.ui.shared.widgets import STATIC, static_html
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.shared.scripts import STATIC
+from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
 
 TITLE = "Matryoshka lab"
-#: A tab is a label and a function that lays it out; add one here.
-TABS: tuple[tuple[str, Callable[..., None]], ...] = (
-    (compare.LABEL, compare.build),
-    (curves.LABEL, curves.build),
-    (train.LABEL, train.build),
-)
 
 
 def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
-    """Build the page over a lab, opened on `corpus` (the lab's first where None), its first results already in it."""
+    """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
-        static_html(header(), "page-header")
-        if len(TABS) == 1:
-            TABS[0][1](lab, corpus)
-        else:
-            with gr.Tabs():
-                for label, build in TABS:
-                    with gr.Tab(label):
-                        build(lab, corpus)
-        static_html(footer(), "page-footer")
+        static_html(header(), Id.PAGE_HEADER)
+        with gr.Tabs() as tabs:
+            page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
+            door = compare.build(page)
+            curves.build(page, door)
+            train.build(page, door)
+        static_html(footer(), Id.PAGE_FOOTER)
     return blocks
 
 

@@ -21,7 +21,8 @@ from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.lab.lab import Lab
-from mrl_demo.ui.curves.data import Choice, Figures
+from mrl_demo.ui.curves.data import Figures
+from mrl_demo.ui.curves.state import Choice
 from mrl_demo.ui.curves.view import quality_chart, quality_table
 from training.evaluation import evaluation_plan, sections
 

@@ -11,8 +11,9 @@ from mrl_demo.lab.lab import Example
 from mrl_demo.ui.components.cards import card, card_list, move_badge, spoken
 from mrl_demo.ui.components.dimension import dimension_markup, share_text
 from mrl_demo.ui.components.doll import doll, doll_size, slider_position
-from mrl_demo.ui.components.examples import example_chips, notice
+from mrl_demo.ui.components.examples import example_chips
 from mrl_demo.ui.components.metrics import figures
+from mrl_demo.ui.components.notice import notice
 from tests.ui.samples import NASTY, hit, result
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import html
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrl_demo.ui.components.text import escape, human_bytes, milliseconds, shorten, user_text, visible
+from mrl_demo.ui.components.markup import escape, html, join_html, user_text
+from mrl_demo.ui.components.text import human_bytes, milliseconds, shorten, visible
 
 BIDI_AND_CONTROLS = [
     *map(chr, range(0x20)),
@@ -19,7 +20,7 @@ BIDI_AND_CONTROLS = [
 def test_escaped_text_has_no_live_markup_and_reads_back_as_the_visible_text(text: str) -> None:
     escaped = escape(text)
     assert not set("<>\"'") & set(escaped)
-    assert html.unescape(escaped) == visible(text)
+    assert unescape(escaped) == visible(text)
 
 
 @given(st.text(alphabet=st.one_of(st.sampled_from(BIDI_AND_CONTROLS), st.characters(codec="utf-8"))))
@@ -28,7 +29,20 @@ def test_nothing_that_could_reorder_or_break_the_page_survives(text: str) -> Non
 
 
 def test_script_tags_are_shown_as_text() -> None:
-    assert escape("<script>alert('x')</script>") == "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;"
+    assert escape("<script>alert('x')</script>") == "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"
+
+
+@given(st.text())
+def test_values_of_a_template_are_escaped_and_markup_is_not(text: str) -> None:
+    assert html('<b title="{t}">{t}</b>', t=text) == f'<b title="{escape(text)}">{escape(text)}</b>'
+    assert html("<p>{inner}</p>", inner=html("<b>{t}</b>", t=text)) == f"<p><b>{escape(text)}</b></p>"
+    assert join_html([text, html("<br>")]) == f"{escape(text)}<br>"
+
+
+def test_a_forgotten_value_is_an_error_and_a_format_is_kept() -> None:
+    assert html("{a:.2f} {b:,}", a=0.5, b=1234) == "0.50 1,234"
+    with pytest.raises(KeyError):
+        html("<p>{missing}</p>")
 
 
 def test_direction_overrides_are_named_and_text_is_isolated() -> None:

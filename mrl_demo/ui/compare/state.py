@@ -1,4 +1,4 @@
-"""What one visitor is looking at, free of Gradio."""
+"""What one visitor asks and sees, free of Gradio."""
 
 from __future__ import annotations
 
@@ -6,18 +6,47 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class ViewState:
-    """The last search that answered: moving the slider repeats it at another length, whatever is half typed.
-
-    `full_dim` is where the slider ends; 0 before anything was found.
-    """
+class Question:
+    """A query to a collection, answered by several arms side by side."""
 
     query: str
     corpus: str
     arms: tuple[str, ...]
-    full_dim: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to search for."""
         return not self.query.strip()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The last question that got an answer: moving the slider repeats it, whatever is half typed.
+
+    `full_dim` is where the slider ends.
+    """
+
+    question: Question
+    full_dim: int
+
+
+@dataclass(frozen=True)
+class CompareState:
+    """All that the tab's controls hold, as the browser sends it; `answered` is None before anything was found."""
+
+    query: str | None
+    corpus: str
+    left: str
+    right: str
+    dim: object
+    answered: Answered | None = None
+
+    @property
+    def arms(self) -> tuple[str, str]:
+        """The arms that stand side by side."""
+        return self.left, self.right
+
+    @property
+    def question(self) -> Question:
+        """The question that the controls make."""
+        return Question(self.query or "", self.corpus, self.arms)

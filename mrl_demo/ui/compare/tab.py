@@ -10,89 +10,136 @@ import gradio as gr
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
-from mrl_demo.ui.compare.events import CompareParts, Events
-from mrl_demo.ui.compare.state import ViewState
-from mrl_demo.ui.shared.links import COMPARE_LABEL
-from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
-from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, static_html
+from mrl_demo.ui.compare.events import CompareEvents
+from mrl_demo.ui.compare.parts import CompareParts
+from mrl_demo.ui.compare.state import Answered, Question
+from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
+from mrl_demo.ui.shared.queues import HEAVY, LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.scripts import read_script
+from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
-LABEL = COMPARE_LABEL
 FIRST_DIM = 64
+#: Once the tab is in front.
+_SHOW_QUESTION = (
+    f"() => {{ setTimeout(() => document.querySelector('#{Id.ASK}')?.scrollIntoView({{ block: 'start' }}), 100); }}"
+)
 
 
-def build(lab: LabProtocol, corpus: str | None = None) -> None:
-    """Lay out the tab inside the current Blocks, its first results already in it."""
-    view = first_view(lab, corpus)
-    ask(lab, replace(view, query="warm-up"), FIRST_DIM)  # Loads the models, so that times on the page are warm.
-    answer = ask(lab, view, FIRST_DIM)
-    if answer.comparison:
-        view = replace(view, full_dim=compare_view.shared_full_dim(answer.comparison))
-    parts = _layout(lab, view, answer)
-    _wire(Events(lab), parts)
+def build(page: Page) -> CompareDoor:
+    """Lay out the tab inside the page, its first results already in it; gives the door for other tabs."""
+    with gr.Tab("Compare", id=TabName.COMPARE) as tab:
+        question = first_question(page.lab, page.corpus)
+        # Loads the models, so that times on the page are warm.
+        ask(page.lab, replace(question, query="warm-up"), FIRST_DIM)
+        parts = _lay_out(page.lab, question, ask(page.lab, question, FIRST_DIM))
+    events = CompareEvents(page.lab, parts)
+    _wire(events)
+    # Models trained meanwhile join the menus.
+    for opened in (page.blocks.load, tab.select):
+        opened(events.refresh_menus, None, [parts.left, parts.right], **LIGHT)
+    return _door(page, events)
 
 
-def first_view(lab: LabProtocol, corpus: str | None = None) -> ViewState:
+def first_question(lab: LabProtocol, corpus: str) -> Question:
     """The first example of the corpus, under the first arm and the best contender there is."""
     names = [arm.name for arm in lab.arms()]
-    right = best_contender(names) or names[-1]
-    corpus = corpus or lab.corpora()[0].name
     examples = lab.examples(corpus)
-    return ViewState(examples[0].text if examples else "", corpus, (names[0], right))
+    return Question(examples[0].text if examples else "", corpus, (names[0], best_contender(names) or names[-1]))
 
 
-def _layout(lab: LabProtocol, view: ViewState, answer: Answer) -> CompareParts:
-    found = answer.comparison
-    full = compare_view.shared_full_dim(found) if found else TRAINED_DIMS[-1]
-    arms = [(arm.label, arm.name) for arm in lab.arms()]
-    with gr.Row(elem_id="ask", equal_height=True):
-        query = gr.Textbox(
-            view.query,
+def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> CompareParts:
+    comparison = answer.comparison
+    full = compare_view.shared_full_dim(comparison) if comparison else TRAINED_DIMS[-1]
+    query, search = _question_box(question.query)
+    chips = example_buttons(lab.examples(question.corpus))
+    corpus, left, right = _menus(lab, question)
+    dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
+    notice = live_html(answer.notice_html, Id.NOTICE)
+    first = compare_view.results_html(comparison) if comparison else NOTHING
+    results = static_html(first, Id.RESULTS, read_script("results.js"))
+    with gr.Column(elem_id=Id.MOVES):
+        static_html(compare_view.MOVES_INTRO, Id.MOVES_INTRO)
+        script = read_script("chart.js", layouts=RANK_CHART_LAYOUTS)
+        breaks = static_html(compare_view.breaks_html(comparison) if comparison else NOTHING, Id.BREAKS, script)
+        figure = compare_view.figure(comparison) if comparison else None
+        chart = gr.Plot(figure, show_label=False, elem_id=Id.RANK_MOVES)
+    answered = gr.State(Answered(question, full) if comparison else None, time_to_live=STATE_SECONDS)
+    return CompareParts(
+        query=query,
+        search=search,
+        chips=chips,
+        corpus=corpus,
+        left=left,
+        right=right,
+        dimension=dimension,
+        notice=notice,
+        results=results,
+        breaks=breaks,
+        chart=chart,
+        answered=answered,
+    )
+
+
+def _question_box(query: str) -> tuple[gr.Textbox, gr.Button]:
+    with gr.Row(elem_id=Id.ASK, equal_height=True):
+        box = gr.Textbox(
+            query,
             label="Your question",
             placeholder="Ask anything",
             lines=1,
             max_lines=1,
             scale=8,
             show_label=False,
-            elem_id="query",
+            elem_id=Id.QUERY,
         )
-        search = gr.Button("Search", variant="primary", scale=0, min_width=112, elem_id="search")
-    # Pressed by other tabs' scripts once they have chosen models here: it shows how far their vectors are.
-    readied = gr.Button("Prepare and search", visible="hidden", elem_id="prepare")
-    chips = example_buttons(lab.examples(view.corpus))
-    with gr.Row(elem_id="choices"):
-        corpora = [(choice.label, choice.name) for choice in lab.corpora()]
-        corpus = gr.Dropdown(
-            corpora, value=view.corpus, label="Collection", elem_id="corpus", min_width=200, filterable=False
-        )
-        left = gr.Dropdown(
-            arms, value=view.arms[0], label="Left model", elem_id="left-arm", min_width=140, filterable=False
-        )
-        right = gr.Dropdown(
-            arms, value=view.arms[1], label="Right model", elem_id="right-arm", min_width=140, filterable=False
-        )
-    dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
-    notice = live_html(answer.notice_html, "notice")
-    results = static_html(compare_view.results_html(found) if found else "", "results", "results.js")
-    with gr.Column(elem_id="moves"):
-        static_html(compare_view.MOVES_INTRO, "moves-intro")
-        breaks = static_html(compare_view.breaks_html(found) if found else "", "breaks", "chart.js")
-        chart = gr.Plot(compare_view.figure(found) if found else None, show_label=False, elem_id="rank-moves")
-    state = gr.State(view, time_to_live=STATE_SECONDS)
-    return CompareParts(
-        query, search, readied, chips, corpus, left, right, dimension, notice, results, breaks, chart, state
-    )
+        search = gr.Button("Search", variant="primary", scale=0, min_width=112, elem_id=Id.SEARCH)
+    return box, search
 
 
-def _wire(events: Events, parts: CompareParts) -> None:
+def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+    """Collection, left and right model."""
+    arms = [(arm.label, arm.name) for arm in lab.arms()]
+    corpora = [(choice.label, choice.name) for choice in lab.corpora()]
+    with gr.Row(elem_id=Id.CHOICES):
+        corpus = menu("Collection", corpora, question.corpus, Id.CORPUS, min_width=200)
+        left = menu("Left model", arms, question.arms[0], Id.LEFT_ARM, min_width=140)
+        right = menu("Right model", arms, question.arms[1], Id.RIGHT_ARM, min_width=140)
+    return corpus, left, right
+
+
+def _wire(events: CompareEvents) -> None:
+    parts, form = events.parts, events.parts.form
     for trigger in (parts.query.submit, parts.search.click):
-        trigger(events.search, parts.asked, parts.answered, **HEAVY)
-    parts.chips.pick(events.pick, parts.asked, [parts.query, *parts.answered], **HEAVY)
-    parts.dimension.input(events.slide, parts.asked, [parts.notice, parts.results], trigger_mode="always_last", **LIGHT)
-    preparing: dict[str, Any] = {"inputs": parts.menus, "outputs": parts.notice, **HEAVY, "show_progress": "full"}
-    for chosen in (parts.left.input, parts.right.input, parts.prepare.click):
-        chosen(events.prepare, **preparing).then(events.search_again, parts.asked, parts.answered, **HEAVY)
-    parts.corpus.input(events.prepare, **preparing).then(
-        events.change_corpus, parts.asked, [parts.query, parts.chips, *parts.answered], **HEAVY
-    )
+        trigger(form.bind(events.search), form.inputs, parts.answer, **HEAVY)
+    parts.chips.pick(form.bind(events.pick), form.inputs, {parts.query, *parts.answer}, **HEAVY)
+    parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
+    for chosen in (parts.left.input, parts.right.input):
+        _search_again(events, chosen(form.bind(events.prepare), **_preparing(parts)))
+    prepared = parts.corpus.input(form.bind(events.prepare), **_preparing(parts))
+    filled = {parts.query, parts.chips, *parts.answer}
+    prepared.then(form.bind(events.change_corpus), form.inputs, filled, **HEAVY)
+
+
+def _preparing(parts: CompareParts) -> dict[str, Any]:
+    """How models and collection are made ready: with a bar over the results."""
+    return {**HEAVY, "inputs": parts.form.inputs, "outputs": {parts.notice}, "show_progress": "full"}
+
+
+def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> None:
+    form = events.parts.form
+    prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **HEAVY)
+
+
+def _door(page: Page, events: CompareEvents) -> CompareDoor:
+    parts = events.parts
+
+    def search_after(event: gr.events.Dependency) -> None:
+        event.success(None, None, None, js=_SHOW_QUESTION, api_visibility="private")
+        _search_again(events, event.success(parts.form.bind(events.prepare), **_preparing(parts)))
+
+    return CompareDoor(page, parts.query, parts.corpus, parts.left, parts.right, parts.dimension, search_after)

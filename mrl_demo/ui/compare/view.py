@@ -5,62 +5,77 @@ from __future__ import annotations
 from dataclasses import replace
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import ComparedArm, Comparison, RankPaths
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
+from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.metrics import figures
-from mrl_demo.ui.components.text import escape, shorten, user_text, visible
+from mrl_demo.ui.components.text import shorten, visible
 
 _SIDES = ("a", "b", "c", "d")
-_MOVES_KEY = (
+_MOVES_KEY = html(
     '<p class="key"><span class="move near">▲2</span> places moved against the model\'s own full-vector ranking;'
     ' <span class="move stranger">▲30</span> was not among its first ten</p>'
 )
-MOVES_INTRO = (
+MOVES_INTRO = html(
     '<h2>How the ranks move</h2><p class="lead">Each line is one of the first documents with the full vector; follow it'
     " to the left to see where it lands as the vector gets shorter. Thick lines are known answers, the dotted line is"
     " the length chosen above. Both axes are logarithmic.</p>"
 )
 
 
-def results_html(comparison: Comparison) -> str:
+def results_html(comparison: Comparison) -> Markup:
     """Both arms side by side: heading, figures, cards."""
-    columns = "".join(arm_column(arm, _SIDES[i % 4]) for i, arm in enumerate(comparison.arms))
-    return (
-        f'<div class="arms" data-dim="{comparison.dim}">'
-        f'<p class="asked">Results for {user_text(comparison.query)}</p>{_MOVES_KEY}{columns}</div>'
-        f"{corpus_notes_html(comparison)}"
+    return html(
+        '<div class="arms" data-dim="{dim}"><p class="asked">Results for {query}</p>{key}{columns}</div>{notes}',
+        dim=comparison.dim,
+        query=user_text(comparison.query),
+        key=_MOVES_KEY,
+        columns=join_html(arm_column(arm, _SIDES[i % 4]) for i, arm in enumerate(comparison.arms)),
+        notes=corpus_notes_html(comparison),
     )
 
 
-def corpus_notes_html(comparison: Comparison) -> str:
-    """What was left out, cut, replaced or guessed when the documents were read; "" if nothing was."""
+def corpus_notes_html(comparison: Comparison) -> Markup:
+    """What was left out, cut, replaced or guessed when the documents were read; nothing if nothing was."""
     if not comparison.corpus_notes:
-        return ""
-    items = "".join(f"<li>{user_text(shorten(str(note), 300))}</li>" for note in comparison.corpus_notes)
-    summary = "<summary>How the documents were read</summary>"
-    return f'<details class="corpus-notes" open>{summary}<ul>{items}</ul></details>'
-
-
-def arm_column(arm: ComparedArm, side: str) -> str:
-    """One arm's section; `side` picks its colour."""
-    label = escape(arm.spec.label)
-    return (
-        f'<section class="arm side-{side}" data-arm="{escape(arm.spec.name)}" aria-label="{label}">'
-        f'<header class="arm-head"><h2>{label}</h2><p>{escape(arm.spec.description)}</p></header>'
-        f"{figures(arm.result)}{card_list(arm.result, arm.spec.label)}</section>"
+        return NOTHING
+    items = (html("<li>{note}</li>", note=user_text(shorten(str(note), 300))) for note in comparison.corpus_notes)
+    return html(
+        '<details class="corpus-notes" open><summary>How the documents were read</summary><ul>{items}</ul></details>',
+        items=join_html(items),
     )
 
 
-def breaks_html(comparison: Comparison) -> str:
+def arm_column(arm: ComparedArm, side: str) -> Markup:
+    """One arm's section; `side` picks its colour."""
+    return html(
+        '<section class="arm side-{side}" data-arm="{name}" aria-label="{label}">'
+        '<header class="arm-head"><h2>{label}</h2><p>{description}</p></header>{figures}{cards}</section>',
+        side=side,
+        name=arm.spec.name,
+        label=arm.spec.label,
+        description=arm.spec.description,
+        figures=figures(arm.result),
+        cards=card_list(arm.result, arm.spec.label),
+    )
+
+
+def breaks_html(comparison: Comparison) -> Markup:
     """Says for each arm from which length on this query holds."""
-    items = "".join(
-        f'<li class="side-{_SIDES[i % 4]}"><b>{escape(arm.spec.label)}</b> {escape(breaking_words(arm.paths))}</li>'
+    items = (
+        html(
+            '<li class="side-{side}"><b>{label}</b> {words}</li>',
+            side=_SIDES[i % 4],
+            label=arm.spec.label,
+            words=breaking_words(arm.paths),
+        )
         for i, arm in enumerate(comparison.arms)
     )
-    return f'<ul class="breaks">{items}</ul>'
+    return html('<ul class="breaks">{items}</ul>', items=join_html(items))
 
 
 def breaking_words(paths: RankPaths) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
+from mrl_demo.ui.components.markup import html, join_html
+
 #: Heights and slider positions grow with the fourth root of the length: short prefixes, where most happens, get room.
 EXPONENT = 0.25
 _SHELL = (
@@ -25,23 +29,33 @@ def slider_position(dim: int, full_dim: int) -> float:
     return (min(max(dim, 1), full_dim) ** EXPONENT - 1) / (full_dim**EXPONENT - 1)
 
 
-def doll(dim: int, full_dim: int, lengths: Sequence[int]) -> str:
+def doll(dim: int, full_dim: int, lengths: Sequence[int]) -> Markup:
     """Draw the doll at `dim` of `full_dim` numbers as SVG, with an outline for each of `lengths`."""
-    shells = "".join(
-        f'<path class="shell" d="{_SHELL}" style="--size:{doll_size(length, full_dim):.4f}"/>'
-        for length in sorted({*(d for d in lengths if d <= full_dim), full_dim}, reverse=True)
-    )
-    return (
+    return html(
         '<svg class="doll" viewBox="0 0 100 140" role="img" focusable="false"'
-        f' aria-label="A doll inside larger ones: {dim} of {full_dim} numbers in use"'
-        f' style="--size:{doll_size(dim, full_dim):.4f}">{shells}<g class="painted">{_painted()}</g></svg>'
+        ' aria-label="A doll inside larger ones: {dim} of {full_dim} numbers in use" style="--size:{size:.4f}">'
+        '{shells}<g class="painted">{painted}</g></svg>',
+        dim=dim,
+        full_dim=full_dim,
+        size=doll_size(dim, full_dim),
+        shells=join_html(
+            html('<path class="shell" d="{shape}" style="--size:{size:.4f}"/>', shape=_SHELL, size=size)
+            for size in _shell_sizes(full_dim, lengths)
+        ),
+        painted=_painted(),
     )
 
 
-def _painted() -> str:
-    petals = "".join(f'<circle class="petal" cx="{x}" cy="{y}" r="7.4"/>' for x, y in _PETALS)
-    return (
-        f'<path class="robe" d="{_SHELL}"/>'
+def _shell_sizes(full_dim: int, lengths: Sequence[int]) -> list[float]:
+    """Heights of the outlines, the largest first."""
+    shown = {*(length for length in lengths if length <= full_dim), full_dim}
+    return [doll_size(length, full_dim) for length in sorted(shown, reverse=True)]
+
+
+def _painted() -> Markup:
+    petals = join_html(html('<circle class="petal" cx="{x}" cy="{y}" r="7.4"/>', x=x, y=y) for x, y in _PETALS)
+    return html(
+        '<path class="robe" d="{shell}"/>'
         '<path class="scarf" d="M50 4C31 4 22 19 24 36C25 45 28 50 23 58.5Q50 74 77 58.5C72 50 75 45 76 36'
         'C78 19 69 4 50 4Z"/>'
         '<circle class="face" cx="50" cy="35" r="17.5"/>'
@@ -51,7 +65,9 @@ def _painted() -> str:
         '<path class="mouth" d="M46 44Q50 47.5 54 44"/>'
         '<path class="knot" d="M50 63L38 59.500L40.5 72ZM50 63L62 59.500L59.5 72Z"/>'
         '<ellipse class="apron" cx="50" cy="98" rx="25" ry="27"/>'
-        f'{petals}<circle class="heart" cx="50" cy="95.5" r="5.6"/>'
+        '{petals}<circle class="heart" cx="50" cy="95.5" r="5.6"/>'
         '<path class="leaf" d="M49 108Q48 116 50 121Q52 116 51 108ZM50 119Q41 119 38 113Q47 111 50 119ZM50 119'
-        'Q59 119 62 113Q53 111 50 119Z"/>'
+        'Q59 119 62 113Q53 111 50 119Z"/>',
+        shell=_SHELL,
+        petals=petals,
     )

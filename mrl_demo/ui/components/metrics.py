@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from mrl_demo.core.types import SearchResult
-from mrl_demo.ui.components.text import escape, human_bytes, milliseconds
+from mrl_demo.ui.components.markup import html, join_html
+from mrl_demo.ui.components.text import human_bytes, milliseconds
+
+_ON, _OFF = html('<i class="on"></i>'), html('<i class="off"></i>')
 
 
-def figures(result: SearchResult) -> str:
+def figures(result: SearchResult) -> Markup:
     """Agreement, known answer, times, sizes of one arm at one length as a description list."""
-    return f'<dl class="figures">{agreement_figure(result)}{known_answer(result)}{costs(result)}</dl>'
-
-
-def agreement_figure(result: SearchResult) -> str:
-    """How many of the full vector's first ten are still in the first ten, in digits and as dots."""
-    size = max(1, min(10, result.n_documents))
-    kept = round(result.overlap_at_10 * size)
-    dots = "".join(f'<i class="{"on" if i < kept else "off"}"></i>' for i in range(size))
-    return _figure(
-        f"Overlap@{size} with full",
-        f'{kept}<small>/{size}</small><span class="dots" aria-hidden="true">{dots}</span>',
-        "agreement, not quality",
-        "headline",
+    return html(
+        '<dl class="figures">{agreement}{answer}{costs}</dl>',
+        agreement=agreement_figure(result),
+        answer=known_answer(result),
+        costs=costs(result),
     )
 
 
-def known_answer(result: SearchResult) -> str:
+def agreement_figure(result: SearchResult) -> Markup:
+    """How many of the full vector's first ten are still in the first ten, in digits and as dots."""
+    size = max(1, min(10, result.n_documents))
+    kept = round(result.overlap_at_10 * size)
+    value = html(
+        '{kept}<small>/{size}</small><span class="dots" aria-hidden="true">{dots}</span>',
+        kept=kept,
+        size=size,
+        dots=join_html(_ON if i < kept else _OFF for i in range(size)),
+    )
+    return _figure(f"Overlap@{size} with full", value, "agreement, not quality", "headline")
+
+
+def known_answer(result: SearchResult) -> Markup:
     """Where the best known answer stands now, and where it stands with the full vector."""
     if result.answer_rank is None:
         return _figure("Known answer", "–", "none known for this query", "headline")
     full = "" if result.full_answer_rank is None else f"rank {result.full_answer_rank:,} with the full vector"
     note = f"tied; {full}" if result.is_answer_tied else full
-    return _figure("Known answer", f"<small>rank </small>{result.answer_rank:,}", note, "headline")
+    return _figure("Known answer", html("<small>rank </small>{rank:,}", rank=result.answer_rank), note, "headline")
 
 
-def costs(result: SearchResult) -> str:
+def costs(result: SearchResult) -> Markup:
     """Encoding and search apart, bytes for one vector, memory for one and a hundred million documents."""
     full = f"of {human_bytes(4 * result.full_dim)}"
     documents = f"{result.n_documents:,} docs, exact"
@@ -46,8 +56,12 @@ def costs(result: SearchResult) -> str:
     )
 
 
-def _figure(name: str, value_html: str, note: str, kind: str = "cost") -> str:
-    return (
-        f'<div class="figure {kind}"><dt>{escape(name)}</dt>'
-        f'<dd><span class="value">{value_html}</span><span class="note">{escape(note)}</span></dd></div>'
+def _figure(name: str, value: str, note: str, kind: str = "cost") -> Markup:
+    return html(
+        '<div class="figure {kind}"><dt>{name}</dt>'
+        '<dd><span class="value">{value}</span><span class="note">{note}</span></dd></div>',
+        kind=kind,
+        name=name,
+        value=value,
+        note=note,
     )

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from mrl_demo.ui.components.doll import doll
+from mrl_demo.ui.components.markup import html
 
 PAPER = "https://arxiv.org/abs/2205.13147"
 
 
-def header() -> str:
+def header() -> Markup:
     """Name of the page, what Matryoshka embeddings are in two sentences, and what to do."""
-    return (
-        f'<header class="page-head"><div class="page-mark" aria-hidden="true">{doll(384, 384, ())}</div>'
+    return html(
+        '<header class="page-head"><div class="page-mark" aria-hidden="true">{doll}</div>'
         "<div><h1>Matryoshka lab</h1>"
         "<p>Search engines compare texts as long lists of numbers. <b>Matryoshka training</b> packs the meaning into"
         " the first few, so the list can be cut short like a doll taken out of a bigger one."
-        " <b>Drag the slider</b> and watch which model keeps finding the right passage.</p></div></header>"
+        " <b>Drag the slider</b> and watch which model keeps finding the right passage.</p></div></header>",
+        doll=doll(384, 384, ()),
     )
 
 
-def footer() -> str:
+def footer() -> Markup:
     """Where the method comes from, and what the figures are."""
-    return (
+    return html(
         '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
         " approximation). Times are of this server and this one query; sizes are float32, without an index. Method: "
-        f'<a href="{PAPER}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
-        "</p></footer>"
+        '<a href="{paper}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
+        "</p></footer>",
+        paper=PAPER,
     )

@@ -1,8 +1,7 @@
-"""The one way that text of users and documents becomes HTML, and numbers become words."""
+"""Text of users and documents made fit to be seen, and numbers made words."""
 
 from __future__ import annotations
 
-import html
 import re
 
 #: Bidirectional controls can reorder the page around them, so they are named instead of obeyed.
@@ -28,16 +27,6 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 def visible(text: str) -> str:
     """Make control characters and direction overrides readable, line breaks spaces; the result is not HTML yet."""
     return _UNSAFE.sub(_named, _WHITESPACE.sub(" ", text))
-
-
-def escape(text: str) -> str:
-    """Turn any text into HTML that shows it, safe between tags and inside quoted attributes."""
-    return html.escape(visible(text), quote=True)
-
-
-def user_text(text: str) -> str:
-    """Escape and isolate text whose direction is not ours, so that it cannot reorder what stands beside it."""
-    return f'<bdi dir="auto">{escape(text)}</bdi>'
 
 
 def shorten(text: str, limit: int) -> str:

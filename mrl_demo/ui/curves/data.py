@@ -11,17 +11,9 @@ from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.plots.curves import Curve, Point
 from mrl_demo.plots.style import precision_style
+from mrl_demo.ui.curves.state import LATENCY, Choice
 
 _FLOAT32 = "float32"
-#: Metric -> what the menu calls it. Agreement is called agreement.
-METRIC_LABELS = {
-    "ndcg@10": "nDCG@10",
-    "mrr@10": "MRR@10",
-    "recall@10": "Recall@10",
-    "map@100": "MAP@100",
-    "overlap@10": "Agreement: overlap@10 with the full ranking",
-    "rbo@100": "Agreement: rank-biased overlap with the full ranking",
-}
 PRECISION_LABELS = {
     "float32": "float32",
     "float16": "float16",
@@ -29,36 +21,6 @@ PRECISION_LABELS = {
     "binary": "binary",
     "binary+rescore": "binary, first 40 rescored",
 }
-BYTES, LATENCY = "bytes", "latency"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the controls of the tab say."""
-
-    corpus: str
-    metric: str = "ndcg@10"
-    as_share: bool = False
-    arms: tuple[str, ...] = ()
-    published: bool = True
-    cost_arm: str = "base"
-    cost: str = BYTES
-    lost_arm: str = "base"
-
-    @property
-    def is_agreement(self) -> bool:
-        """Whether the chosen metric compares with the full ranking."""
-        return is_agreement(self.metric)
-
-    @property
-    def metric_label(self) -> str:
-        """What the chosen metric is called on the page."""
-        return METRIC_LABELS.get(self.metric, self.metric)
-
-
-def is_agreement(metric: str) -> bool:
-    """Whether the metric compares with the full ranking instead of with judgements."""
-    return metric.startswith(("overlap", "rbo"))
 
 
 @dataclass(frozen=True)

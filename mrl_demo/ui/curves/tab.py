@@ -2,231 +2,225 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
 
-from mrl_demo.evaluation.speed import SIZES
-from mrl_demo.lab.curves import CurvesService
-from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.ui.curves import files as curves_files
-from mrl_demo.ui.curves.data import BYTES, LATENCY, METRIC_LABELS, Choice
-from mrl_demo.ui.curves.events import CurveEvents, Seen
-from mrl_demo.ui.shared.links import OPEN_COMPARE
-from mrl_demo.ui.shared.queues import HEAVY, LIGHT, STATE_SECONDS
-from mrl_demo.ui.shared.widgets import live_html, read_static, static_html
+from mrl_demo.core.types import Progress
+from mrl_demo.lab.curves import CurveSet, CurvesService
+from mrl_demo.ui.components.markup import html
+from mrl_demo.ui.components.notice import notice
+from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
+from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
+from mrl_demo.ui.curves.quality import NOTHING_MEASURED, QualitySection, lay_out_quality
+from mrl_demo.ui.curves.results import Results
+from mrl_demo.ui.curves.speed import SpeedSection, Timing, lay_out_speed
+from mrl_demo.ui.curves.state import METRIC_LABELS, SHARE, VALUE, CurvesState, curves_state
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
+from mrl_demo.ui.shared.queues import HEAVY, LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.sections import Section, show_all
+from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.shared.work import LongWork, small_button
 
-LABEL = "Curves"
-VALUE, SHARE = "Value", "Share kept"
-FIRST_SIZE = 100_000
-#: Ticking several boxes in a row ends with the last state shown, however slow the line is.
-LIVE: dict[str, Any] = {**LIGHT, "trigger_mode": "always_last"}
-QUALITY_CHART, COST_CHART, SPEED_CHART = "curves-quality", "curves-cost", "curves-speed"
-#: Ids of the Compare tab's controls that a click on a lost query fills.
-COMPARE_IDS = ("query", "corpus", "left-arm", "right-arm", "dimension")
-_INTRO = (
-    "<h2>How much does a shorter vector lose?</h2><p class='lead'>Every arm is cut to every length and asked the same"
+_INTRO = html(
+    '<h2>How much does a shorter vector lose?</h2><p class="lead">Every arm is cut to every length and asked the same'
     " judged questions. Besides the tuned model stand the arms that make the comparison fair: plain cutting, random"
     " numbers, rotations that need no training, the same tuning without the Matryoshka loss, and words alone.</p>"
 )
 
 
 @dataclass(frozen=True)
-class Controls:
-    """What the visitor sets, in the order of `CurveEvents.choice`."""
+class CurveControls:
+    """What is set above the sections."""
 
     corpus: gr.Dropdown
     metric: gr.Dropdown
-    mode: gr.Radio
+    scale: gr.Radio
     arms: gr.CheckboxGroup
     published: gr.Checkbox
-    cost_arm: gr.Dropdown
-    cost: gr.Radio
-    lost_arm: gr.Dropdown
-    size: gr.Radio
+    work: LongWork
+
+
+@dataclass(frozen=True)
+class CurveParts:
+    """All that the tab lays out."""
+
+    controls: CurveControls
+    quality: QualitySection
+    cost: CostSection
+    speed: SpeedSection
+    lost: LostSection
     seen: gr.State
 
     @property
-    def all(self) -> list[gr.blocks.Block]:
-        """Inputs of every event."""
-        return [
-            self.seen, self.corpus, self.metric, self.mode, self.arms, self.published, self.cost_arm, self.cost,
-            self.lost_arm, self.size,
-        ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CurveOutputs:
-    """What the events fill, one tuple for each section."""
-
-    quality: tuple[gr.blocks.Block, ...]
-    before_after: tuple[gr.blocks.Block, ...]
-    cost: tuple[gr.blocks.Block, ...]
-    speed: tuple[gr.blocks.Block, ...]
-    lost: tuple[gr.blocks.Block, ...]
+    def form(self) -> Form[CurvesState]:
+        """The controls of all sections as one state."""
+        controls = self.controls
+        return Form(
+            curves_state,
+            {
+                "seen": self.seen,
+                "corpus": controls.corpus,
+                "metric": controls.metric,
+                "scale": controls.scale,
+                "arms": controls.arms,
+                "published": controls.published,
+                "cost_arm": self.cost.arm,
+                "cost": self.cost.cost,
+                "lost_arm": self.lost.arm,
+                "size": self.speed.size,
+            },
+        )
 
     @property
-    def all(self) -> list[gr.blocks.Block]:
-        """Every section's blocks in one list."""
-        return [*self.quality, *self.before_after, *self.cost, *self.speed, *self.lost]
+    def sections(self) -> tuple[Section[CurvesState], ...]:
+        """Everything that shows the state."""
+        return self.quality.shown, self.quality.after, self.cost.shown, self.speed.shown, self.lost.shown
+
+    @property
+    def menus(self) -> set[Block]:
+        """The menus of arms, which depend on what was measured."""
+        return {self.controls.arms, self.cost.arm, self.lost.arm}
+
+
+def build(page: Page, compare: CompareDoor | None = None) -> None:
+    """Lay out the tab inside the page, filled from the shipped results; `compare` opens queries that break."""
+    results = Results(CurvesService(page.lab))
+    first = results.first_state(page.corpus)
+    with gr.Tab("Curves", id=TabName.CURVES), gr.Column(elem_id=Id.CURVES):
+        parts = _lay_out(results, first)
+    form = parts.form
+    _wire_sections(parts, form)
+    _wire_measuring(results, parts, form)
+    for bar in (parts.quality.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
+        bar.wire(form)
+    if compare:
+        LostLink(results, compare).wire(parts.lost.listed, form)
+
+
+def _lay_out(results: Results, first: CurvesState) -> CurveParts:
+    static_html(_INTRO, Id.CURVES_INTRO)
+    jobs = Jobs()
+    controls = _controls(results, first, jobs)
+    with gr.Tabs(elem_id=Id.CURVES_TABS, overflow_behavior="wrap"):
+        with gr.Tab("Quality"):
+            quality = lay_out_quality(results, first)
+        with gr.Tab("What a byte buys"):
+            cost = lay_out_cost(results, first)
+        with gr.Tab("Speed"):
+            speed = lay_out_speed(results, first, jobs)
+        with gr.Tab("Queries that break"):
+            lost = lay_out_lost(results, first)
+    return CurveParts(controls, quality, cost, speed, lost, gr.State(first.seen, time_to_live=STATE_SECONDS))
+
+
+def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls:
+    choice = first.choice
+    with gr.Row(elem_classes="curves-row"):
+        corpora = [(each.label, each.name) for each in results.service.lab.corpora()]
+        corpus = menu("Collection", corpora, choice.corpus, Id.CURVES_CORPUS, min_width=200)
+        metrics = [(label, name) for name, label in METRIC_LABELS.items()]
+        metric = menu("Measure", metrics, choice.metric, Id.CURVES_METRIC, min_width=200)
+        scales = [("Value", VALUE), ("Share kept", SHARE)]
+        scale = gr.Radio(scales, value=choice.scale, label="Show", min_width=170, elem_id=Id.CURVES_MODE)
+        published = gr.Checkbox(
+            choice.published, label="Published figures", container=False, min_width=150, elem_id=Id.CURVES_PUBLISHED
+        )
+    arms = gr.CheckboxGroup(results.arm_entries(first), value=list(choice.arms), label="Arms", elem_id=Id.CURVES_ARMS)
+    with gr.Row(elem_classes="curves-row measure-row"):
+        start = small_button("Measure anew on this machine", Id.CURVES_MEASURE, 230)
+        stop = small_button("Stop", Id.CURVES_STOP, 80, is_active=False)
+    said = notice("" if results.figures(first) else NOTHING_MEASURED, "hint")
+    work = LongWork("sweep", start, stop, live_html(said, Id.CURVES_NOTICE), jobs)
+    return CurveControls(corpus, metric, scale, arms, published, work)
+
+
+def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
+    """Each control redraws the sections that depend on it."""
+    controls, quality, cost = parts.controls, parts.quality.shown, parts.cost.shown
+    dependents: dict[Block, tuple[Section[CurvesState], ...]] = {
+        controls.scale: (quality,),
+        controls.arms: (quality,),
+        controls.published: (quality,),
+        controls.metric: (quality, cost),
+        parts.cost.arm: (cost,),
+        parts.cost.cost: (cost,),
+        parts.speed.size: (parts.speed.shown, cost),
+        parts.lost.arm: (parts.lost.shown,),
+    }
+    for control, sections in dependents.items():
+        control.input(form.bind(_redraw(sections)), form.inputs, _outputs(sections), **LIVE)
+
+
+def _wire_measuring(results: Results, parts: CurveParts, form: Form[CurvesState]) -> None:
+    """A measurement and another collection bring other arms; then everything is drawn anew."""
+    show = form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections)
+    menus = form.bind(ArmMenus(results, parts).update), form.inputs, parts.menus
+    measuring, timing = parts.controls.work, parts.speed.work
+    measured = measuring.start.click(
+        form.bind(Measuring(results, measuring, parts.seen).run), form.inputs, {parts.seen, *measuring.outputs}, **HEAVY
+    )
+    timed = timing.start.click(
+        form.bind(Timing(results, timing, parts.seen).run), form.inputs, {parts.seen, *timing.outputs}, **HEAVY
+    )
+    timed.then(*show, **LIGHT)
+    for changed in (measured.then(*menus, **LIGHT), parts.controls.corpus.input(*menus, **LIGHT)):
+        changed.then(*show, **LIGHT)
+    for work in (measuring, timing):
+        work.stop.click(work.cancel, None, None, **LIGHT)
+
+
+def _redraw(sections: tuple[Section[CurvesState], ...]) -> Callable[[CurvesState], Updates]:
+    return lambda state: show_all(sections, state)
+
+
+def _outputs(sections: tuple[Section[CurvesState], ...]) -> set[Block]:
+    return {block for section in sections for block in section.outputs}
 
 
 @dataclass(frozen=True)
-class Buttons:
-    """A button that starts long work, the one that stops it, and the line that says how it goes."""
+class ArmMenus:
+    """The menus of arms for another collection or a new measurement."""
 
-    start: gr.Button
-    stop: gr.Button
-    notice: gr.HTML
+    results: Results
+    parts: CurveParts
 
-
-def build(lab: LabProtocol, corpus: str | None = None) -> None:
-    """Lay out the tab inside the current Blocks, filled from the shipped results."""
-    events = CurveEvents(CurvesService(lab))
-    first = events.first_choice(corpus or lab.corpora()[0].name)
-    with gr.Column(elem_id="curves"):
-        static_html(_INTRO, "curves-intro")
-        controls, measuring = _controls(events, first)
-        seen = Seen()
-        with gr.Tabs(elem_id="curves-tabs", overflow_behavior="wrap"):
-            with gr.Tab("Quality"):
-                quality, before_after, bar = _quality(events, seen, first)
-            with gr.Tab("What a byte buys"):
-                cost_arm, cost, cost_out, cost_bar = _cost(events, seen, first)
-            with gr.Tab("Speed"):
-                size, timing, speed_out, speed_bar = _speed(events, seen)
-            with gr.Tab("Queries that break"):
-                lost_arm, lost_out, lost_bar = _lost(events, seen, first)
-        corpus_menu, metric, mode, arms, published = controls
-        state = gr.State(seen, time_to_live=STATE_SECONDS)
-    used = Controls(corpus_menu, metric, mode, arms, published, cost_arm, cost, lost_arm, size, state)
-    shown = CurveOutputs(quality, before_after, cost_out, speed_out, lost_out)
-    _wire(events, used, shown)
-    _wire_long(events, used, shown, measuring, timing)
-    for section, each in (("quality", bar), ("quality", cost_bar), ("speed", speed_bar), ("lost", lost_bar)):
-        each.pick(events.file_of(section), used.all, each, **LIGHT)
-    _wire_compare(events, used, lost_out[0])
+    def update(self, state: CurvesState) -> Updates:
+        """Entries and choices; arms that were off stay off."""
+        choice = state.choice
+        entries, cut = self.results.arm_entries(state), self.results.cut_arm_entries(state)
+        names, cut_names = [name for _, name in entries], [name for _, name in cut]
+        kept = [name for name in names if name in choice.arms] or names
+        cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
+        lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
+        return {
+            self.parts.controls.arms: gr.CheckboxGroup(choices=entries, value=kept),
+            self.parts.cost.arm: gr.Dropdown(choices=cut, value=cost_arm),
+            self.parts.lost.arm: gr.Dropdown(choices=cut, value=lost_arm),
+        }
 
 
-def _controls(events: CurveEvents, first: Choice) -> tuple[tuple[Any, ...], Buttons]:
-    with gr.Row(elem_classes="curves-row"):
-        corpora = [(choice.label, choice.name) for choice in events.service.lab.corpora()]
-        corpus = gr.Dropdown(
-            corpora, value=first.corpus, label="Collection", filterable=False, min_width=200, elem_id="curves-corpus"
-        )
-        metrics = [(label, name) for name, label in METRIC_LABELS.items()]
-        metric = gr.Dropdown(
-            metrics, value=first.metric, label="Measure", filterable=False, min_width=200, elem_id="curves-metric"
-        )
-        mode = gr.Radio([VALUE, SHARE], value=VALUE, label="Show", min_width=170, elem_id="curves-mode")
-        published = gr.Checkbox(
-            first.published, label="Published figures", container=False, min_width=150, elem_id="curves-published"
-        )
-    arms = gr.CheckboxGroup(
-        events.arm_choices(first.corpus), value=list(first.arms), label="Arms", elem_id="curves-arms"
-    )
-    with gr.Row(elem_classes="curves-row measure-row"):
-        start = gr.Button("Measure anew on this machine", size="sm", scale=0, min_width=230, elem_id="curves-measure")
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="curves-stop")
-    notice = live_html(events.first_notice(first.corpus), "curves-notice")
-    return (corpus, metric, mode, arms, published), Buttons(start, stop, notice)
+@dataclass(frozen=True)
+class Measuring:
+    """Measures every arm on the chosen collection."""
 
+    results: Results
+    work: LongWork
+    seen: gr.State
 
-def _quality(events: CurveEvents, seen: Seen, first: Choice) -> tuple[tuple[Any, ...], tuple[Any, ...], gr.HTML]:
-    headline, figure, table, provenance, published = events.quality_parts(seen, first)
-    words = static_html(headline, "curves-headline")
-    chart = gr.Plot(figure, show_label=False, elem_id=QUALITY_CHART, elem_classes="curves-chart")
-    bar = _bar(curves_files.bar_html("curves", QUALITY_CHART), "curves-files")
-    grid = static_html(table, "curves-table")
-    after = static_html(events.before_after_part(seen, first)[0], "curves-before-after")
-    origin = static_html(provenance, "curves-origin")
-    quotes = static_html(published, "curves-quotes")
-    return (words, chart, grid, origin, quotes), (after,), bar
+    def run(self, state: CurvesState, request: gr.Request) -> Iterator[Updates]:
+        """Measure with progress, and keep the result for this visitor."""
+        corpus, seen = state.choice.corpus, state.seen
 
+        def measure(progress: Progress) -> CurveSet:
+            return self.results.service.measure(corpus, progress)
 
-def _cost(events: CurveEvents, seen: Seen, first: Choice) -> tuple[gr.Dropdown, gr.Radio, tuple[Any, ...], gr.HTML]:
-    with gr.Row(elem_classes="curves-row"):
-        arm = gr.Dropdown(
-            events.arm_choices(first.corpus, with_length=True),
-            value=first.cost_arm,
-            label="Arm",
-            filterable=False,
-            min_width=240,
-            elem_id="curves-cost-arm",
-        )
-        kinds = [("Bytes in memory", BYTES), ("Latency", LATENCY)]
-        cost = gr.Radio(kinds, value=first.cost, label="Against", min_width=240, elem_id="curves-cost-kind")
-    figure, words = events.cost_parts(seen, first, FIRST_SIZE)
-    text = static_html(words, "curves-cost-words")
-    chart = gr.Plot(figure, show_label=False, elem_id=COST_CHART, elem_classes="curves-chart")
-    return arm, cost, (chart, text), _bar(curves_files.bar_html("curves-cost", COST_CHART), "curves-cost-files")
+        def keep(result: CurveSet) -> Updates:
+            return {self.seen: replace(seen, sweeps={**seen.sweeps, corpus: result})}
 
-
-def _speed(events: CurveEvents, seen: Seen) -> tuple[gr.Radio, Buttons, tuple[Any, ...], gr.HTML]:
-    sizes = [(f"{size:,}", size) for size in SIZES]
-    with gr.Row(elem_classes="curves-row measure-row"):
-        size = gr.Radio(sizes, value=FIRST_SIZE, label="Vectors", elem_id="curves-size")
-        start = gr.Button("Time it on this machine", size="sm", scale=0, min_width=200, elem_id="curves-time")
-        stop = gr.Button("Stop", size="sm", scale=0, min_width=80, interactive=False, elem_id="curves-time-stop")
-    notice = live_html("", "curves-time-notice")
-    words, figure, table = events.speed_parts(seen, FIRST_SIZE)
-    text = static_html(words, "curves-speed-words")
-    chart = gr.Plot(figure, show_label=False, elem_id=SPEED_CHART, elem_classes="curves-chart")
-    bar = _bar(curves_files.bar_html("speed", SPEED_CHART), "curves-speed-files")
-    grid = static_html(table, "curves-speed-table")
-    return size, Buttons(start, stop, notice), (text, chart, grid), bar
-
-
-def _lost(events: CurveEvents, seen: Seen, first: Choice) -> tuple[gr.Dropdown, tuple[Any, ...], gr.HTML]:
-    with gr.Row(elem_classes="curves-row"):
-        arm = gr.Dropdown(
-            events.arm_choices(first.corpus, with_length=True),
-            value=first.lost_arm,
-            label="Arm",
-            filterable=False,
-            elem_id="curves-lost-arm",
-        )
-    listed = static_html(events.lost_part(seen, first)[0], "curves-lost", "examples.js")
-    return arm, (listed,), _bar(curves_files.bar_html("queries-that-break"), "curves-lost-files")
-
-
-def _bar(markup: str, elem_id: str) -> gr.HTML:
-    return gr.HTML(
-        markup, elem_id=elem_id, js_on_load=read_static("downloads.js"), apply_default_css=False, payload=None
-    )
-
-
-def _wire(events: CurveEvents, used: Controls, shown: CurveOutputs) -> None:
-    for control in (used.mode, used.arms, used.published):
-        control.input(events.show_quality, used.all, list(shown.quality), **LIVE)
-    used.metric.input(events.show_metric, used.all, [*shown.quality, *shown.cost], **LIVE)
-    for control in (used.cost_arm, used.cost):
-        control.input(events.show_cost, used.all, list(shown.cost), **LIVE)
-    used.size.input(events.show_speed, used.all, [*shown.speed, *shown.cost], **LIVE)
-    used.lost_arm.input(events.show_lost, used.all, list(shown.lost), **LIVE)
-    menus: list[gr.blocks.Block] = [used.arms, used.cost_arm, used.lost_arm]
-    used.corpus.input(events.change_corpus, used.all, menus, **LIGHT).then(
-        events.show_all, used.all, shown.all, **LIGHT
-    )
-
-
-def _wire_long(events: CurveEvents, used: Controls, shown: CurveOutputs, measuring: Buttons, timing: Buttons) -> None:
-    """Long work reports into its notice, then everything is drawn from what it left in the visitor's state."""
-    menus: list[gr.blocks.Block] = [used.arms, used.cost_arm, used.lost_arm]
-    for work, buttons, kind in ((events.measure, measuring, "sweep"), (events.time, timing, "speed")):
-        outputs: list[gr.blocks.Block] = [buttons.notice, buttons.start, buttons.stop, used.seen]
-        done = buttons.start.click(work, used.all, outputs, **HEAVY)
-        if kind == "sweep":
-            done = done.then(events.change_corpus, used.all, menus, **LIGHT)
-        done.then(events.show_all, used.all, shown.all, **LIGHT)
-        buttons.stop.click(events.stopper(kind), None, None, **LIGHT)
-
-
-def _wire_compare(events: CurveEvents, used: Controls, listed: gr.HTML) -> None:
-    """A click on a lost query fills the Compare tab's controls and presses its button."""
-    root = gr.context.Context.root_block
-    by_id = {block.elem_id: block for block in root.blocks.values()} if root else {}
-    targets = [by_id[name] for name in COMPARE_IDS if name in by_id]
-    if len(targets) == len(COMPARE_IDS):
-        listed.pick(events.open_lost, used.all, targets, **LIGHT).success(None, None, None, js=OPEN_COMPARE)
+        yield from self.work.follow(Job(measure), keep, request)

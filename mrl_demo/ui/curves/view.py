@@ -3,72 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.style import Style
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
-from mrl_demo.evaluation.worst import BrokenQueries
+from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import precision_style
-from mrl_demo.ui.components.text import escape, human_bytes, shorten, user_text
-from mrl_demo.ui.curves.data import LATENCY, Choice, Figures, cost_clouds, quality_curves, speed_curves
+from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.table import figure_table
+from mrl_demo.ui.components.text import human_bytes, shorten
+from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
+from mrl_demo.ui.curves.published import published_curve
+from mrl_demo.ui.curves.state import LATENCY, Choice
 
 BEFORE_AFTER_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 BEFORE_AFTER_DIMS = (64, 128, 256)
-
-
-@dataclass(frozen=True)
-class PublishedFigure:
-    """A share that others measured and wrote down: at `part` of the full length `share` is kept."""
-
-    part: float
-    share: float
-    claim: str
-    source: str
-    address: str
-
-
-PUBLISHED = (
-    PublishedFigure(
-        64 / 768,
-        0.9837,
-        "Trained with MRL, 64 of 768 numbers keep 98.37% (similarity of sentence pairs, STS-B).",
-        "Hugging Face blog, Matryoshka embeddings",
-        "https://huggingface.co/blog/matryoshka",
-    ),
-    PublishedFigure(
-        64 / 768,
-        0.9646,
-        "The same training without MRL: 64 of 768 numbers keep 96.46% (STS-B).",
-        "Hugging Face blog, Matryoshka embeddings",
-        "https://huggingface.co/blog/matryoshka",
-    ),
-    PublishedFigure(
-        0.5,
-        0.9,
-        "Half of the numbers, dropped at random, often cost under 10%: at least 90% kept.",
-        "arXiv 2508.17744",
-        "https://arxiv.org/abs/2508.17744",
-    ),
-    PublishedFigure(
-        64 / 768,
-        0.901,
-        "nomic-embed-text-v1.5 at 64 of 768 numbers keeps 90.1% of its MTEB average.",
-        "MTEB, nomic-embed-text-v1.5",
-        "https://huggingface.co/nomic-ai/nomic-embed-text-v1.5",
-    ),
-    PublishedFigure(
-        64 / 768,
-        0.772,
-        "nomic-embed-text-v1.5 at 64 of 768 numbers keeps 77.2% of its retrieval score.",
-        "MTEB, nomic-embed-text-v1.5",
-        "https://huggingface.co/nomic-ai/nomic-embed-text-v1.5",
-    ),
-)
 
 
 def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
@@ -76,7 +30,8 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     axes = Axes("numbers kept (ringed: trained at)", y_title(choice), choice.as_share)
     if figures is None:
         return quality_figure([], axes)
-    published = [_published(figures)] if choice.published and choice.as_share and not choice.is_agreement else []
+    is_drawn = choice.published and choice.as_share and not choice.is_agreement
+    published = [published_curve(max(figures.dims(), default=384))] if is_drawn else []
     return quality_figure(quality_curves(figures, choice), axes, published)
 
 
@@ -87,64 +42,42 @@ def y_title(choice: Choice) -> str:
     return "agreement, not quality" if choice.is_agreement else choice.metric_label
 
 
-def _published(figures: Figures) -> Curve:
-    full = max(figures.dims(), default=384)
-    points = tuple(
-        Point(
-            round(each.part * full), each.share, note=f"{each.claim}\nOther data: drawn at the same part\n{each.source}"
-        )
-        for each in PUBLISHED
-    )
-    return Curve("published", "published elsewhere, other data", points)
-
-
-def published_html(choice: Choice) -> str:
-    """The published figures with links, and why they are or are not in the chart."""
-    if not choice.published:
-        return ""
-    if choice.is_agreement:
-        where = "They are shares of quality, so they are not drawn over agreement."
-    elif choice.as_share:
-        where = "They stand in the chart as faint diamonds, at the same part of the full length."
-    else:
-        where = "They are shares of other scores on other data: choose “Share kept” to see them in the chart."
-    items = "".join(
-        f'<li>{escape(each.claim)} <a href="{escape(each.address)}" target="_blank" rel="noopener noreferrer">'
-        f"{escape(each.source)}</a></li>"
-        for each in PUBLISHED
-    )
-    return f'<div class="published"><p>Published elsewhere. {where}</p><ul>{items}</ul></div>'
-
-
-def quality_table(figures: Figures | None, choice: Choice) -> str:
+def quality_table(figures: Figures | None, choice: Choice) -> Markup:
     """All shown figures, a line for each arm, a column for each length."""
     if figures is None:
-        return ""
-    curves = quality_curves(figures, choice)
+        return NOTHING
     dims = figures.dims(choice.arms)
-    head = "".join(f'<th scope="col">{dim}</th>' for dim in dims)
-    body = "".join(
-        f'<tr><th scope="row">{_dot(curve.style)}{escape(curve.label)}</th>{_cells(curve, dims, choice)}</tr>'
-        for curve in curves
+    rows = (
+        html(
+            '<tr><th scope="row">{dot}{label}</th>{cells}</tr>',
+            dot=_dot(curve.style),
+            label=curve.label,
+            cells=_cells(curve, dims, choice),
+        )
+        for curve in quality_curves(figures, choice)
     )
     kind = "Share kept" if choice.as_share else choice.metric_label
-    n = figures.curves.sweep.n_queries
-    caption = f"{kind}, {n:,} queries; beneath each figure its 95% interval"
-    return _table(caption, f'<th scope="col">Numbers kept</th>{head}', body)
+    caption = f"{kind}, {figures.curves.sweep.n_queries:,} queries; beneath each figure its 95% interval"
+    return figure_table(caption, ("Numbers kept", *dims), rows)
 
 
-def _cells(curve: Curve, dims: tuple[int, ...], choice: Choice) -> str:
+def _cells(curve: Curve, dims: tuple[int, ...], choice: Choice) -> Markup:
     if curve.is_level:
-        return f'<td class="level" colspan="{len(dims)}">at any length {_figure(curve.points[0], choice.as_share)}</td>'
+        return html(
+            '<td class="level" colspan="{columns}">at any length {figure}</td>',
+            columns=len(dims),
+            figure=_figure(curve.points[0], choice.as_share),
+        )
     by_dim = {int(point.x): point for point in curve.points}
-    return "".join(f"<td>{_figure(by_dim[d], choice.as_share) if d in by_dim else '–'}</td>" for d in dims)
+    figures = (_figure(by_dim[dim], choice.as_share) if dim in by_dim else "–" for dim in dims)
+    return join_html(html("<td>{figure}</td>", figure=figure) for figure in figures)
 
 
-def _figure(point: Point, as_share: bool) -> str:
+def _figure(point: Point, as_share: bool) -> Markup:
     low, high = (point.y if point.low is None else point.low), (point.y if point.high is None else point.high)
     if as_share:
-        return f"{point.y:.1%}<small>{low:.1%}–{high:.1%}</small>"
-    return f"{point.y:.3f}<small>{low:.3f}–{high:.3f}</small>"
+        return html("{y:.1%}<small>{low:.1%}–{high:.1%}</small>", y=point.y, low=low, high=high)
+    return html("{y:.3f}<small>{low:.3f}–{high:.3f}</small>", y=point.y, low=low, high=high)
 
 
 def contender(figures: Figures) -> str | None:
@@ -152,32 +85,36 @@ def contender(figures: Figures) -> str | None:
     return best_contender([arm.name for arm in figures.arms])
 
 
-def before_after(figures: Figures | None) -> str:
+def before_after(figures: Figures | None) -> Markup:
     """Base and the tuned arm (or the best substitute) at a few lengths, with paired differences in words."""
     other = contender(figures) if figures else None
     if figures is None or other is None:
-        return ""
+        return NOTHING
     full = max(figures.dims(("base", other)), default=0)
     dims = [dim for dim in (*BEFORE_AFTER_DIMS, full) if dim <= full]
-    blocks = [_before_after_rows(figures, other, metric, label, dims) for metric, label in BEFORE_AFTER_METRICS]
-    head = "".join(f'<th scope="col">{"full, " if dim == full else ""}{dim}</th>' for dim in dims)
-    after = escape(figures.label(other))
-    caption = f"Before (base) and after ({after}), {figures.curves.sweep.n_queries:,} queries, paired differences"
-    return _table(caption, f'<th scope="col">Numbers kept</th>{head}', "".join(blocks))
+    rows = (_before_after_rows(figures, other, metric, label, dims) for metric, label in BEFORE_AFTER_METRICS)
+    heads = (f"full, {dim}" if dim == full else str(dim) for dim in dims)
+    n, after = figures.curves.sweep.n_queries, figures.label(other)
+    caption = f"Before (base) and after ({after}), {n:,} queries, paired differences"
+    return figure_table(caption, ("Numbers kept", *heads), rows)
 
 
-def _before_after_rows(figures: Figures, other: str, metric: str, label: str, dims: list[int]) -> str:
+def _before_after_rows(figures: Figures, other: str, metric: str, label: str, dims: list[int]) -> Markup:
     before = [figures.row("base", dim, metric) for dim in dims]
     after = [figures.row(other, dim, metric) for dim in dims]
     if not any(before) or not any(after):
-        return ""
-    plain = [f"<td>{_row_figure(row)}</td>" for row in before]
-    tuned = [f"<td>{_row_figure(row)}{_verdict(figures, row)}</td>" for row in after]
-    name = escape(figures.label(other))
-    styles = figures.styles
-    return (
-        f'<tr><th scope="row">{_dot(styles["base"])}{escape(label)}, base</th>{"".join(plain)}</tr>'
-        f'<tr class="after"><th scope="row">{_dot(styles[other])}{escape(label)}, {name}</th>{"".join(tuned)}</tr>'
+        return NOTHING
+    return html(
+        '<tr><th scope="row">{base_dot}{label}, base</th>{before}</tr>'
+        '<tr class="after"><th scope="row">{other_dot}{label}, {other}</th>{after}</tr>',
+        label=label,
+        base_dot=_dot(figures.styles["base"]),
+        other_dot=_dot(figures.styles[other]),
+        other=figures.label(other),
+        before=join_html(html("<td>{figure}</td>", figure=_row_figure(row)) for row in before),
+        after=join_html(
+            html("<td>{figure}{verdict}</td>", figure=_row_figure(row), verdict=_verdict(figures, row)) for row in after
+        ),
     )
 
 
@@ -185,39 +122,53 @@ def _row_figure(row: SweepRow | None) -> str:
     return "–" if row is None else _figure(Point(row.dim or 0, row.value, row.low, row.high), False)
 
 
-def _verdict(figures: Figures, row: SweepRow | None) -> str:
+def _verdict(figures: Figures, row: SweepRow | None) -> Markup:
     difference = figures.against(row, "base") if row else None
     if difference is None:
-        return ""
-    kind = {"better": "up", "worse": "down"}.get(difference.verdict, "flat")
-    return f'<em class="{kind}">{difference.difference:+.3f} {escape(difference.verdict)}</em>'
+        return NOTHING
+    return html(
+        '<em class="{kind}">{difference:+.3f} {verdict}</em>',
+        kind={"better": "up", "worse": "down"}.get(difference.verdict, "flat"),
+        difference=difference.difference,
+        verdict=difference.verdict,
+    )
 
 
-def speed(found: SpeedResult | None) -> go.Figure:
+def speed_chart(speed: SpeedResult | None) -> go.Figure:
     """The chart of search time against length."""
-    if found is None:
+    if speed is None:
         return speed_figure([], None)
-    curves, limit = speed_curves(found)
+    curves, limit = speed_curves(speed)
     return speed_figure(curves, limit)
 
 
-def speed_table(found: SpeedResult | None) -> str:
+def speed_table(speed: SpeedResult | None) -> Markup:
     """Median, p95, runs, GB/s and the part of the bandwidth of every row."""
-    if found is None:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row">{row.dim}</th><td>{_dot(precision_style(row.precision))}{escape(row.precision)}</td>'
-        f"<td>{row.median_ms:.3g}</td><td>{row.p95_ms:.3g}</td><td>{row.n_runs}</td><td>{row.gb_per_s:.1f}</td>"
-        f"<td>{row.gb_per_s / found.bandwidth_gb_s:.0%}</td></tr>"
-        for row in found.rows
+    if speed is None:
+        return NOTHING
+    rows = (
+        html(
+            '<tr><th scope="row">{dim}</th><td>{dot}{precision}</td><td>{median:.3g}</td><td>{p95:.3g}</td>'
+            "<td>{runs}</td><td>{rate:.1f}</td><td>{part:.0%}</td></tr>",
+            dim=row.dim,
+            dot=_dot(precision_style(row.precision)),
+            precision=row.precision,
+            median=row.median_ms,
+            p95=row.p95_ms,
+            runs=row.n_runs,
+            rate=row.gb_per_s,
+            part=row.gb_per_s / speed.bandwidth_gb_s,
+        )
+        for row in speed.rows
     )
     heads = ("Numbers", "Precision", "Median ms", "p95 ms", "Searches", "GB/s", "Of the bandwidth")
-    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
-    table = _table(f"{found.n:,} vectors, one query at a time", head, rows)
-    return f'<details class="fold"><summary>All times as a table</summary>{table}</details>'
+    return html(
+        '<details class="fold"><summary>All times as a table</summary>{table}</details>',
+        table=figure_table(f"{speed.n:,} vectors, one query at a time", heads, rows),
+    )
 
 
-def cost(figures: Figures | None, choice: Choice, timed: SpeedResult | None) -> tuple[go.Figure, str]:
+def cost(figures: Figures | None, choice: Choice, timed: SpeedResult | None) -> tuple[go.Figure, Markup]:
     """Quality against bytes or latency with its frontier, and the frontier in words."""
     clouds = cost_clouds(figures, choice, timed) if figures else []
     by_latency = choice.cost == LATENCY
@@ -231,68 +182,83 @@ def cost(figures: Figures | None, choice: Choice, timed: SpeedResult | None) -> 
     return figure, _cost_words(figures, choice, clouds, timed)
 
 
-def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], timed: SpeedResult | None) -> str:
+def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], timed: SpeedResult | None) -> Markup:
     points = [point for cloud in clouds for point in cloud.points]
     best = frontier(points)
     if figures is None or not best:
-        return "<p>No figures for this choice.</p>"
-    top = max(points, key=lambda each: each.y)
+        return html("<p>No figures for this choice.</p>")
+    top = max(points, key=lambda point: point.y)
     near = next(point for point in best if point.y >= 0.95 * top.y)
-    label = f"<b>{escape(figures.label(choice.cost_arm))}</b>"
     if choice.cost == LATENCY and timed:
-        price, unit = f"{near.x:.3g} ms", f"times are of {timed.n:,} vectors, {escape(timed.hardware)}"
+        price, unit = f"{near.x:.3g} ms", f"times are of {timed.n:,} vectors, {timed.hardware}"
     else:
         price = human_bytes(int(near.x))
         unit = f"{human_bytes(int(near.x) * 1_000_000)} for a million vectors"
-    setting = escape(near.note.splitlines()[0])
-    n = figures.curves.sweep.n_queries
+    setting = near.note.splitlines()[0]
     interval = "" if near.low is None or near.high is None else f" [{near.low:.3f}, {near.high:.3f}]"
     rescoring = " Rescoring also reads a float32 copy from disk, which is not counted." if "rescored" in setting else ""
-    return (
-        f"<p>{label}: 95% of the best {escape(choice.metric_label)} here ({near.y:.3f}{interval} of {top.y:.3f}, {n:,} "
-        f"queries) costs {price} with {setting} ({unit}). {len(best)} of {len(points)} settings are on the frontier: "
-        f"nothing that costs less is as good.{rescoring}</p>"
+    return html(
+        "<p><b>{label}</b>: 95% of the best {metric} here ({value:.3f}{interval} of {top:.3f}, {n:,} queries) costs"
+        " {price} with {setting} ({unit}). {n_best} of {n_points} settings are on the frontier: nothing that costs less"
+        " is as good.{rescoring}</p>",
+        label=figures.label(choice.cost_arm),
+        metric=choice.metric_label,
+        value=near.y,
+        interval=interval,
+        top=top.y,
+        n=figures.curves.sweep.n_queries,
+        price=price,
+        setting=setting,
+        unit=unit,
+        n_best=len(best),
+        n_points=len(points),
+        rescoring=rescoring,
     )
 
 
-def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> str:
+def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> Markup:
     """The worst-hit queries, each a button that opens it beside base in the Compare tab."""
     if figures is None or lost is None:
-        return '<p class="lost-lead">No list for this arm: choose another, or measure again.</p>'
-    share = f" ({lost.n_broken / lost.n_found:.0%})" if lost.n_found else ""
-    lead = (
-        f"<p class='lost-lead'><b>{escape(figures.label(lost.arm))}</b>: of {lost.n_queries:,} queries "
-        f"{lost.n_found:,} have a known answer in the first {lost.k} with the full vector; {lost.n_broken:,}{share} of "
-        "those lose it at some shorter length. The worst hit, those that break at the longest vector first; click one "
-        "to see it in Compare.</p>"
+        return html('<p class="lost-lead">No list for this arm: choose another, or measure again.</p>')
+    return html(
+        '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} queries {n_found:,} have a known answer in the first {k}'
+        " with the full vector; {n_broken:,}{share} of those lose it at some shorter length. The worst hit, those that"
+        " break at the longest vector first; click one to see it in Compare.</p>"
+        '<ol class="lost-list">{items}</ol>',
+        label=figures.label(lost.arm),
+        n_queries=lost.n_queries,
+        n_found=lost.n_found,
+        k=lost.k,
+        n_broken=lost.n_broken,
+        share=f" ({lost.n_broken / lost.n_found:.0%})" if lost.n_found else "",
+        items=join_html(_lost_item(position, query) for position, query in enumerate(lost.worst)),
     )
-    items = "".join(
-        f'<li><button type="button" class="lost" data-example="{position}"><span class="lost-at">breaks at '
-        f"<b>{each.breaks_at}</b></span><span class='lost-text'>{user_text(shorten(each.text, 160))}<small>"
-        f"{user_text(shorten(each.answer, 80))}: rank {each.full_rank:,} with the full vector, {each.broken_rank:,} at "
-        f"{each.breaks_at}; holds from {each.holds_from}</small></span></button></li>"
-        for position, each in enumerate(lost.worst)
-    )
-    return f'{lead}<ol class="lost-list">{items}</ol>'
 
 
-def notes_html(notes: Iterable[str]) -> str:
+def _lost_item(position: int, query: BrokenQuery) -> Markup:
+    return html(
+        '<li><button type="button" class="lost" data-example="{position}"><span class="lost-at">breaks at '
+        '<b>{breaks_at}</b></span><span class="lost-text">{text}<small>{answer}: rank {full_rank:,} with the full'
+        " vector, {broken_rank:,} at {breaks_at}; holds from {holds_from}</small></span></button></li>",
+        position=position,
+        breaks_at=query.breaks_at,
+        text=user_text(shorten(query.text, 160)),
+        answer=user_text(shorten(query.answer, 80)),
+        full_rank=query.full_rank,
+        broken_rank=query.broken_rank,
+        holds_from=query.holds_from,
+    )
+
+
+def notes_html(notes: Iterable[str]) -> Markup:
     """What a measurement left out."""
-    items = "".join(f"<li>{escape(shorten(note, 300))}</li>" for note in notes)
-    return (
-        f'<details class="left-out"><summary>What was left out, and why</summary><ul>{items}</ul></details>'
-        if items
-        else ""
+    items = join_html(html("<li>{note}</li>", note=shorten(note, 300)) for note in notes)
+    if not items:
+        return NOTHING
+    return html(
+        '<details class="left-out"><summary>What was left out, and why</summary><ul>{items}</ul></details>', items=items
     )
 
 
-def _dot(style: Style) -> str:
-    return f'<i class="dot" style="background:{style.colour}" aria-hidden="true"></i>'
-
-
-def _table(caption: str, head: str, body: str) -> str:
-    words = escape(caption)
-    return (
-        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{words}"><table class="curves-table">'
-        f"<caption>{words}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+def _dot(style: Style) -> Markup:
+    return html('<i class="dot" style="background:{colour}" aria-hidden="true"></i>', colour=style.colour)

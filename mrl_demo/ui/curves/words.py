@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from markupsafe import Markup
+
 from mrl_demo.evaluation.results import DifferenceRow, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.search.exact import SKETCH_FROM
-from mrl_demo.ui.components.text import escape
-from mrl_demo.ui.curves.data import Choice, Figures
+from mrl_demo.ui.components.markup import NOTHING, html, join_html
+from mrl_demo.ui.curves.data import Figures
+from mrl_demo.ui.curves.state import Choice
 
 _BASE = "base"
 _GROUPS_SHOWN = 4
@@ -38,26 +41,30 @@ class Leader:
         return ("", "level") if self.level else (self.row.arm, self.verdict)
 
 
-def headline(figures: Figures, choice: Choice) -> str:
+def headline(figures: Figures, choice: Choice) -> Markup:
     """One sentence as HTML: which of the shown arms is highest at which lengths."""
     leaders = [leader for dim in figures.dims(choice.arms) if (leader := _leader(figures, choice, dim))]
     if not leaders:
-        return "Switch on an arm that has this measure."
-    groups = [list(group) for _, group in groupby(leaders, key=lambda each: each.state)]
-    parts = [_group_words(figures, choice, group) for group in groups[:_GROUPS_SHOWN]]
-    sentence = "; ".join(parts)
+        return html("Switch on an arm that has this measure.")
+    groups = [list(group) for _, group in groupby(leaders, key=lambda leader: leader.state)]
+    parts: list[object] = [_group_words(figures, choice, group) for group in groups[:_GROUPS_SHOWN]]
     if len(groups) > _GROUPS_SHOWN:
-        sentence += "; beyond that the lead changes more often than these queries can tell"
-    return f"{_preface(figures, choice)} {sentence}.{_words_alone(figures, choice)}"
+        parts.append("beyond that the lead changes more often than these queries can tell")
+    return html(
+        "{preface} {sentence}.{words_alone}",
+        preface=_preface(figures, choice),
+        sentence=join_html(parts, "; "),
+        words_alone=_words_alone(figures, choice),
+    )
 
 
 def _preface(figures: Figures, choice: Choice) -> str:
     n = figures.curves.sweep.n_queries
     if choice.as_share:
-        return f"Share of its own full {escape(choice.metric_label)} that is kept ({n:,} queries):"
+        return f"Share of its own full {choice.metric_label} that is kept ({n:,} queries):"
     if choice.is_agreement:
         return f"Agreement with the model's own full ranking, which is not quality ({n:,} queries):"
-    return f"{escape(choice.metric_label)} over {n:,} queries:"
+    return f"{choice.metric_label} over {n:,} queries:"
 
 
 def _leader(figures: Figures, choice: Choice, dim: int) -> Leader | None:
@@ -78,25 +85,38 @@ def _leader(figures: Figures, choice: Choice, dim: int) -> Leader | None:
     return Leader(dim, row, figure, difference.verdict if difference else "", difference, level)
 
 
-def _group_words(figures: Figures, choice: Choice, group: list[Leader]) -> str:
-    label = f"<b>{escape(figures.label(group[0].row.arm))}</b>"
-    where = _lengths(group)
-    example = next((each for each in group if each.dim == 64), group[0])
+def _group_words(figures: Figures, choice: Choice, group: list[Leader]) -> Markup:
+    lengths = _lengths(group)
+    example = next((leader for leader in group if leader.dim == 64), group[0])
     at = "" if len(group) == 1 else f" at {example.dim}"
     if example.level:
         shown = f"{example.figure:.0%}" if choice.as_share else f"{example.figure:.3f}"
-        return f"{where} {example.level + 1} arms are level on top ({shown}{at})"
+        return html(
+            "{lengths} {n} arms are level on top ({shown}{at})",
+            lengths=lengths,
+            n=example.level + 1,
+            shown=shown,
+            at=at,
+        )
+    label = html("<b>{label}</b>", label=figures.label(group[0].row.arm))
     if choice.as_share:
-        return f"{label} keeps most {where} ({example.figure:.0%}{at})"
+        return html(
+            "{label} keeps most {lengths} ({kept:.0%}{at})", label=label, lengths=lengths, kept=example.figure, at=at
+        )
     interval = f"{example.row.value:.3f} [{example.row.low:.3f}, {example.row.high:.3f}]{at}"
-    if example.difference is None:
-        return f"{label} is highest {where} ({interval})"
-    paired = _paired(example.difference)
-    verdict = {
-        "better": f"shown better than base: {paired}",
-        "worse": f"yet worse than base: {paired}",
-    }.get(example.verdict, f"{example.verdict} against base: {paired}")
-    return f"{label} is highest {where} ({interval}; {verdict})"
+    verdict = f"; {_verdict_words(example.difference)}" if example.difference else ""
+    return html(
+        "{label} is highest {lengths} ({interval}{verdict})",
+        label=label,
+        lengths=lengths,
+        interval=interval,
+        verdict=verdict,
+    )
+
+
+def _verdict_words(difference: DifferenceRow) -> str:
+    verdict = {"better": "shown better than base", "worse": "yet worse than base"}
+    return f"{verdict.get(difference.verdict, f'{difference.verdict} against base')}: {_paired(difference)}"
 
 
 def _paired(difference: DifferenceRow) -> str:
@@ -118,38 +138,58 @@ def _words_alone(figures: Figures, choice: Choice) -> str:
     return f" Words alone (BM25) reach {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] without any vector."
 
 
-def provenance(curves: CurveSet) -> str:
+def provenance(curves: CurveSet) -> Markup:
     """When, where and on what the figures were measured, as HTML."""
     sweep = curves.sweep
-    origin = "Measured before this was published" if curves.is_shipped else "Measured here for you"
-    stale = " <b>The collection has changed since: measure anew for exact figures.</b>" if curves.is_stale else ""
-    return (
-        f"{origin}: {day(sweep.date)}, {escape(sweep.hardware)}, {sweep.n_documents:,} documents, "
-        f"{sweep.n_queries:,} judged queries. Bands are 95% intervals over queries (bootstrap, paired between arms, "
-        f"corrected over lengths).{stale}"
+    stale = html(" <b>The collection has changed since: measure anew for exact figures.</b>")
+    return html(
+        "{origin}: {day}, {hardware}, {documents:,} documents, {queries:,} judged queries. Bands are 95% intervals over"
+        " queries (bootstrap, paired between arms, corrected over lengths).{stale}",
+        origin="Measured before this was published" if curves.is_shipped else "Measured here for you",
+        day=day(sweep.date),
+        hardware=sweep.hardware,
+        documents=sweep.n_documents,
+        queries=sweep.n_queries,
+        stale=stale if curves.is_stale else NOTHING,
     )
 
 
-def speed_words(speed: SpeedResult, here: bool) -> str:
+def speed_words(speed: SpeedResult, here: bool) -> Markup:
     """What was timed, how, and on what, as HTML."""
     origin = (
         "Measured on this machine just now" if here else "Measured before this was published, on the machine named here"
     )
-    first = next((row for row in speed.rows if row.precision == "float32"), None)
-    full = next((row for row in reversed(speed.rows) if row.precision == "float32"), None)
-    sentence = ""
-    if first and full:
-        sentence = (
-            f" <b>float32 at {first.dim} numbers is {full.median_ms / first.median_ms:.1f} times as fast as at "
-            f"{full.dim}</b> ({_ms(first.median_ms)} and {_ms(full.median_ms)} at the median)."
-        )
-    return (
-        f"{origin}: {day(speed.date)}, {escape(speed.hardware)}.{sentence} Timed: one query at a time, exact search "
-        f"for the first 10 of {speed.n:,} vectors, warm; not the encoding of the query. The vectors are "
-        f"{speed.n_source:,} real ones, repeated with each copy moved a little. float32 is the search that gives "
-        "Compare its hits; the others are faiss. "
-        f"The dotted line is the time that reading the numbers takes at {speed.bandwidth_gb_s:.1f} GB/s, the fastest"
-        f" plain read of them in the same run. {_below_the_line(speed.n)}"
+    return html(
+        "{origin}: {day}, {hardware}.{gain} Timed: one query at a time, exact search for the first 10 of {n:,} vectors,"
+        " warm; not the encoding of the query. The vectors are {n_source:,} real ones, repeated with each copy moved a"
+        " little. float32 is the search that gives Compare its hits; the others are faiss. The dotted line is the time"
+        " that reading the numbers takes at {bandwidth:.1f} GB/s, the fastest plain read of them in the same run."
+        " {below}",
+        origin=origin,
+        day=day(speed.date),
+        hardware=speed.hardware,
+        gain=_gain(speed),
+        n=speed.n,
+        n_source=speed.n_source,
+        bandwidth=speed.bandwidth_gb_s,
+        below=_below_the_line(speed.n),
+    )
+
+
+def _gain(speed: SpeedResult) -> Markup:
+    """How much faster the shortest length is than the full one."""
+    rows = [row for row in speed.rows if row.precision == "float32"]
+    if not rows:
+        return NOTHING
+    first, full = rows[0], rows[-1]
+    return html(
+        " <b>float32 at {short} numbers is {times:.1f} times as fast as at {long}</b> ({short_ms} and {long_ms} at the"
+        " median).",
+        short=first.dim,
+        long=full.dim,
+        times=full.median_ms / first.median_ms,
+        short_ms=_ms(first.median_ms),
+        long_ms=_ms(full.median_ms),
     )
 
 
@@ -165,12 +205,12 @@ def _below_the_line(n: int) -> str:
 
 
 def day(date: str) -> str:
-    """An ISO date as in 21 November 2026; the text itself where it is none."""
+    """An ISO date as in 21 November 2026; the text itself if it is none."""
     try:
-        found = datetime.fromisoformat(date)
+        parsed = datetime.fromisoformat(date)
     except ValueError:
-        return escape(date)
-    return f"{found.day} {found:%B %Y}"
+        return date
+    return f"{parsed.day} {parsed:%B %Y}"
 
 
 def _ms(value: float) -> str:

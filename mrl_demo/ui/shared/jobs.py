@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from mrl_demo.core.errors import Cancelled, LabError
 from mrl_demo.core.types import Progress
+from mrl_demo.ui.shared.guard import guarded
 
-logger = logging.getLogger(__name__)
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _POLL_SECONDS = 0.2
-_UNEXPECTED = "That did not work, and it is our mistake. The details are in the server's log; please try again."
 STOPPING = "Stopping after the step under way."
 STOPPED = "Stopped. What was shown before is still here."
 
 
-class Job(Generic[Result]):
+class Job(Generic[_Result]):
     """Runs `work(progress)` once; after it ended `result` is what it returned, or `problem` says why there is none."""
 
-    def __init__(self, work: Callable[[Progress], Result]) -> None:
+    def __init__(self, work: Callable[[Progress], _Result]) -> None:
         self._work = work
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.share, self.line = 0.0, "Starting"
-        self.result: Result | None = None
+        self.result: _Result | None = None
         self.problem = ""
         self.was_stopped = False
 
@@ -52,15 +50,11 @@ class Job(Generic[Result]):
         self.line = STOPPING
 
     def _run(self) -> None:
-        try:
-            self.result = self._work(self._progress)
-        except Cancelled:
-            self.was_stopped, self.problem = True, STOPPED
-        except LabError as error:
-            self.problem = str(error)
-        except Exception:
-            logger.exception("A long task failed")
-            self.problem = _UNEXPECTED
+        self.result = guarded(lambda: self._work(self._progress), self._fail)
+
+    def _fail(self, error: LabError) -> None:
+        self.was_stopped = isinstance(error, Cancelled)
+        self.problem = STOPPED if self.was_stopped else str(error)
 
     def _progress(self, share: float, line: str) -> None:
         if self._stop.is_set():
@@ -75,7 +69,7 @@ class Jobs:
         self._running: dict[tuple[str, str], Job] = {}
         self._lock = threading.Lock()
 
-    def follow(self, owner: tuple[str, str], job: Job[Result]) -> Iterator[tuple[float, str]]:
+    def follow(self, owner: tuple[str, str], job: Job[_Result]) -> Iterator[tuple[float, str]]:
         """`job.follow` while it can be stopped by its owner; a job of the same owner that still runs is stopped."""
         with self._lock:
             before = self._running.pop(owner, None)

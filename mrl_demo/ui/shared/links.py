@@ -1,19 +1,60 @@
-"""How one tab hands a visitor over to another."""
+"""The page as its tabs see it, and how one tab hands a visitor over to another."""
 
 from __future__ import annotations
 
-#: The tab that others send a visitor to.
-COMPARE_LABEL = "Compare"
-#: Shows the Compare tab and presses its button once the values are there.
-OPEN_COMPARE = """() => {
-  const tabs = [...document.querySelectorAll('button[role="tab"]')];
-  tabs.find((tab) => tab.textContent.trim() === "Compare")?.click();
-  const press = (tries) => {
-    const button = document.querySelector("button#search, #search button");
-    if (button && button.offsetParent) {
-      document.querySelector("button#prepare, #prepare button").click();
-      document.querySelector("#ask")?.scrollIntoView({ block: "start" });
-    } else if (tries > 0) setTimeout(() => press(tries - 1), 50);
-  };
-  setTimeout(() => press(60), 60);
-}"""
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.shared.forms import Updates
+
+
+class TabName(StrEnum):
+    """What a tab is called in code and, with a capital, on the page."""
+
+    COMPARE = "compare"
+    CURVES = "curves"
+    TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What every tab is built with: the lab, the collection it opens on, and the page around it."""
+
+    lab: LabProtocol
+    corpus: str
+    blocks: gr.Blocks
+    tabs: gr.Tabs
+
+    def show(self, tab: TabName) -> Updates:
+        """The update that brings a tab to the front; `tabs` has to be among the event's outputs."""
+        return {self.tabs: gr.Tabs(selected=tab)}
+
+
+@dataclass(frozen=True)
+class CompareDoor:
+    """The Compare tab as other tabs see it: they set its controls and search there.
+
+    `search_after` adds that search to an event: models are made ready first, with a bar.
+    """
+
+    page: Page
+    query: gr.Textbox
+    corpus: gr.Dropdown
+    left: gr.Dropdown
+    right: gr.Dropdown
+    dimension: gr.HTML
+    search_after: Callable[[gr.events.Dependency], object]
+
+    @property
+    def outputs(self) -> set[Block]:
+        """Outputs of an event that leads to Compare."""
+        return {self.page.tabs, self.query, self.corpus, self.left, self.right, self.dimension}
+
+    def open(self, controls: Updates) -> Updates:
+        """The update that shows Compare with these values in its controls."""
+        return {**self.page.show(TabName.COMPARE), **controls}

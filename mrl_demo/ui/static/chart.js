@@ -1,30 +1,17 @@
 // Keeps the chart of rank moves in step with the page: the dotted line follows the slider without asking the server,
 // and on narrow screens the two panels stand one above the other.
-const NARROW = 640;
-const chart = () => document.querySelector("#rank-moves .js-plotly-plot");
+// `layouts` is the figure's own account of both (mrl_demo/plots/ranks.py).
+const chart = () => document.querySelector(`#${ids.RANK_MOVES} .js-plotly-plot`);
 let wanted = null;
 let timer = 0;
 
-function layout(plot) {
-  const narrow = plot.clientWidth < NARROW && plot.layout.xaxis2 !== undefined;
-  const update = { height: narrow ? 600 : 360 };
-  if (plot.layout.xaxis2 !== undefined) {
-    Object.assign(update, narrow
-      ? { "xaxis.domain": [0, 1], "xaxis2.domain": [0, 1], "yaxis.domain": [0.57, 1], "yaxis2.domain": [0, 0.43] }
-      : { "xaxis.domain": [0, 0.48], "xaxis2.domain": [0.52, 1], "yaxis.domain": [0, 1], "yaxis2.domain": [0, 1] });
-    update["yaxis2.showticklabels"] = narrow;
-    (plot.layout.annotations || []).slice(0, 2).forEach((_, i) => {
-      update[`annotations[${i}].x`] = narrow ? 0.5 : [0.24, 0.76][i];
-      update[`annotations[${i}].y`] = narrow ? [1, 0.43][i] : 1;
-    });
-  }
-  return update;
-}
+const layout = (plot) => (plot.layout.xaxis2 === undefined ? {}
+  : plot.clientWidth < layouts.narrow_below ? layouts.narrow : layouts.wide);
 
 function marks(plot) {
   const update = {};
   (plot.layout.shapes || []).forEach((shape, i) => {
-    if (wanted !== null && shape.name === "dimension") {
+    if (wanted !== null && shape.name === layouts.mark) {
       update[`shapes[${i}].x0`] = wanted;
       update[`shapes[${i}].x1`] = wanted;
     }
@@ -53,14 +40,14 @@ function watchChart(box) {
   }).observe(box, { childList: true, subtree: true });
   let width = 0;
   new ResizeObserver(() => {
-    if ((box.clientWidth < NARROW) !== (width < NARROW)) settle();
+    if ((box.clientWidth < layouts.narrow_below) !== (width < layouts.narrow_below)) settle();
     width = box.clientWidth;
   }).observe(box);
   settle();
 }
 
 function whenThere(tries) {
-  const box = document.querySelector("#rank-moves");
+  const box = document.querySelector(`#${ids.RANK_MOVES}`);
   if (box) watchChart(box);
   else if (tries > 0) setTimeout(() => whenThere(tries - 1), 100);
 }

@@ -2,7 +2,7 @@
 // The native range input carries value, keyboard and semantics; pointer moves are mapped to it on a curved scale
 // (fourth root) so that short lengths, where rankings change most, get most of the track.
 const root = () => element.querySelector(".dim");
-const input = () => element.querySelector("#dim-range");
+const input = () => element.querySelector(`#${ids.DIM_RANGE}`);
 const full = () => Number(root().dataset.full);
 const exponent = () => Number(root().dataset.exponent);
 const clamp = (dim) => Math.min(full(), Math.max(1, Math.round(dim)));

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.errors import LabError
@@ -14,7 +15,8 @@ from mrl_demo.jobs.events import Message, RunProgress
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
 from mrl_demo.jobs.state import JobState
 from mrl_demo.plots.training import Losses, loss_figure, validation_figure
-from mrl_demo.ui.components.text import escape, user_text
+from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.table import figure_table
 
 STATUS_WORDS = {
     WAITING: "Waiting",
@@ -37,70 +39,80 @@ TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base
 _METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 
 
-def state_html(job: JobState | None, progress: RunProgress) -> str:
+def state_html(job: JobState | None, progress: RunProgress) -> Markup:
     """Where a run stands: a bar with steps and time left, or how it ended and what to do."""
     if job is None:
-        return '<p class="lead">No run yet. Choose data and lengths above, then press “Start training”.</p>'
-    head = f'<p class="run-head"><b>{user_text(job.name)}</b> <span class="run-status {job.status}">'
-    head += f"{STATUS_WORDS[job.status]}</span></p>"
-    return f'<div class="run">{head}{_body(job, progress)}</div>'
+        return html('<p class="lead">No run yet. Choose data and lengths above, then press “Start training”.</p>')
+    return html(
+        '<div class="run"><p class="run-head"><b>{name}</b> {status}</p>{body}</div>',
+        name=user_text(job.name),
+        status=_status(job),
+        body=_body(job, progress),
+    )
 
 
-def _body(job: JobState, progress: RunProgress) -> str:
+def _status(job: JobState) -> Markup:
+    return html('<span class="run-status {kind}">{words}</span>', kind=job.status, words=STATUS_WORDS[job.status])
+
+
+def _body(job: JobState, progress: RunProgress) -> Markup:
     if job.status == WAITING:
         runs = "one run is" if job.ahead == 1 else f"{job.ahead} runs are"
-        return f"<p>It starts by itself; {runs} ahead of it. You may close this page.</p>"
+        return html("<p>It starts by itself; {runs} ahead of it. You may close this page.</p>", runs=runs)
     if job.status == RUNNING:
         return _running(job, progress)
     if job.status == CANCELLED:
-        return "<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>"
+        return html("<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>")
     if job.status == FAILED:
         why = user_text(problem_text(job.problem) if job.problem else "")
-        return f'<p class="notice error" role="alert">{why}</p>{_log(job.log_tail)}'
+        return html('<p class="notice error" role="alert">{why}</p>{log}', why=why, log=_log(job.log_tail))
     took = f" in {clock(job.ended - job.started)}" if job.ended and job.started else ""
-    return f"<p>Trained{took}. It now stands among the models of the Compare tab.</p>"
+    return html("<p>Trained{took}. It now stands among the models of the Compare tab.</p>", took=took)
 
 
-def _running(job: JobState, progress: RunProgress) -> str:
+def _running(job: JobState, progress: RunProgress) -> Markup:
     if not progress.total_steps:
-        doing = job.doing or "Starting"
-        return (
+        return html(
             '<p class="run-bar"><progress aria-label="Preparing"></progress><span>Before the first step: '
-            f"{user_text(doing)}</span></p>"
+            "{doing}</span></p>",
+            doing=user_text(job.doing or "Starting"),
         )
-    share = min(progress.step / progress.total_steps, 1)
-    left = f"about {clock(progress.seconds_left)} left" if progress.seconds_left else "measuring the result"
-    return (
-        f'<p class="run-bar"><progress max="1" value="{share:.3f}" aria-label="Steps done"></progress>'
-        f"<span>Step {progress.step:,} of {progress.total_steps:,}, {left}</span></p>"
+    return html(
+        '<p class="run-bar"><progress max="1" value="{share:.3f}" aria-label="Steps done"></progress>'
+        "<span>Step {step:,} of {total:,}, {left}</span></p>",
+        share=min(progress.step / progress.total_steps, 1),
+        step=progress.step,
+        total=progress.total_steps,
+        left=f"about {clock(progress.seconds_left)} left" if progress.seconds_left else "measuring the result",
     )
 
 
-def _log(lines: Sequence[str]) -> str:
+def _log(lines: Sequence[str]) -> Markup:
     if not lines:
-        return ""
-    text = "\n".join(escape(line) for line in lines)
-    return (
+        return NOTHING
+    return html(
         '<details class="fold"><summary>Last lines of the log</summary>'
-        f'<pre class="run-log" tabindex="0">{text}</pre></details>'
+        '<pre class="run-log" tabindex="0">{lines}</pre></details>',
+        lines=join_html(lines, "\n"),
     )
 
 
-def line_html(jobs: Sequence[JobState]) -> str:
+def line_html(jobs: Sequence[JobState]) -> Markup:
     """The runs, newest first: name, data, state and when."""
     if not jobs:
-        return ""
-    rows = "".join(
-        f'<tr><th scope="row">{user_text(job.name)}</th><td>{escape(job.preset)}</td><td>{user_text(job.data)}</td>'
-        f'<td><span class="run-status {job.status}">{STATUS_WORDS[job.status]}</span></td>'
-        f"<td>{day_and_time(job.created)}</td></tr>"
+        return NOTHING
+    rows = (
+        html(
+            '<tr><th scope="row">{name}</th><td>{preset}</td><td>{data}</td><td>{status}</td><td>{created}</td></tr>',
+            name=user_text(job.name),
+            preset=job.preset,
+            data=user_text(job.data),
+            status=_status(job),
+            created=day_and_time(job.created),
+        )
         for job in reversed(jobs)
     )
-    return (
-        '<div class="table-scroll" tabindex="0" role="region" aria-label="Runs"><table class="curves-table">'
-        "<caption>Runs, newest first</caption><thead><tr><th>Name</th><th>Preset</th><th>Data</th><th>State</th>"
-        f"<th>Asked for</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return figure_table("Runs, newest first", ("Name", "Preset", "Data", "State", "Asked for"), rows)
 
 
 def losses(progress: RunProgress) -> go.Figure:
@@ -125,37 +137,39 @@ def validation(progress: RunProgress) -> go.Figure:
     )
 
 
-def before_after_html(metrics: Mapping[str, Any] | None) -> str:
-    """Base and the new model on queries neither saw, with the 95% interval of the difference; "" without figures."""
+def before_after_html(metrics: Mapping[str, Any] | None) -> Markup:
+    """Base and the new model on queries neither saw, with the 95% interval of the difference; nothing if unmeasured."""
     rows = (metrics or {}).get("test") or []
     if not rows or metrics is None:
-        return ""
+        return NOTHING
     caption = (
         f"{int(metrics['n_queries']):,} test queries over {int(metrics['n_documents']):,} documents, before (base) and "
         "after, with the 95% interval of the paired difference"
     )
     dims = sorted({int(row["dim"]) for row in rows})
-    head = "".join(f'<th scope="col">{dim}</th>' for dim in dims)
-    body = "".join(_metric_row(name, label, dims, rows) for name, label in _METRICS)
-    return (
-        '<div class="table-scroll" tabindex="0" role="region" aria-label="Before and after">'
-        f'<table class="curves-table"><caption>{escape(caption)}</caption><thead><tr><th scope="col">Numbers kept</th>'
-        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    body = (_metric_row(name, label, dims, rows) for name, label in _METRICS)
+    return figure_table(caption, ("Numbers kept", *dims), body)
 
 
-def _metric_row(name: str, label: str, dims: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> str:
+def _metric_row(name: str, label: str, dims: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> Markup:
     by_dim = {int(row["dim"]): row for row in rows if row["metric"] == name}
-    cells = "".join(f"<td>{_cell(by_dim[dim]) if dim in by_dim else ''}</td>" for dim in dims)
-    return f'<tr><th scope="row">{label}</th>{cells}</tr>' if by_dim else ""
+    if not by_dim:
+        return NOTHING
+    cells = (html("<td>{cell}</td>", cell=_cell(by_dim[dim]) if dim in by_dim else "") for dim in dims)
+    return html('<tr><th scope="row">{label}</th>{cells}</tr>', label=label, cells=join_html(cells))
 
 
-def _cell(row: Mapping[str, Any]) -> str:
+def _cell(row: Mapping[str, Any]) -> Markup:
     low, high = float(row["low"]), float(row["high"])
-    kind = "up" if low > 0 else "down" if high < 0 else ""
-    return (
-        f"{float(row['before']):.3f} → <b>{float(row['after']):.3f}</b>"
-        f'<em class="{kind}">{float(row["difference"]):+.3f}</em><small>{low:+.3f} to {high:+.3f}</small>'
+    return html(
+        '{before:.3f} → <b>{after:.3f}</b><em class="{kind}">{difference:+.3f}</em>'
+        "<small>{low:+.3f} to {high:+.3f}</small>",
+        before=float(row["before"]),
+        after=float(row["after"]),
+        kind="up" if low > 0 else "down" if high < 0 else "",
+        difference=float(row["difference"]),
+        low=low,
+        high=high,
     )
 
 

@@ -1,32 +1,40 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
 import gradio as gr
 import pytest
 
-from mrl_demo.ui.compare.asking import EMPTY_BOX_HINT, Answer, ask, prepare_view
-from mrl_demo.ui.compare.events import Events
-from mrl_demo.ui.compare.state import ViewState
-from mrl_demo.ui.compare.tab import first_view
+from mrl_demo.ui.compare import tab as compare
+from mrl_demo.ui.compare.asking import EMPTY_BOX_HINT, Answer, ask, make_ready
+from mrl_demo.ui.compare.events import CompareEvents
+from mrl_demo.ui.compare.state import Answered, CompareState, Question
+from mrl_demo.ui.shared.links import CompareDoor
+from tests.ui.pages import by_id, one_tab
 from tests.ui.samples import StubLab
 
-VIEW = ViewState("how do bees talk", "builtin", ("base", "tuned"))
-MENUS = ("builtin", "base", "tuned")
+QUESTION = Question("how do bees talk", "builtin", ("base", "tuned"))
+STATE = CompareState("bees", "builtin", "base", "tuned", 64, Answered(QUESTION, 384))
+ANSWER = {"notice", "results", "breaks", "rank-moves", "state"}
 
 
-@pytest.fixture
-def events() -> Events:
-    return Events(StubLab())
+@pytest.fixture(scope="module")
+def events() -> CompareEvents:
+    parts: list[Any] = []
+
+    def build(page: Any) -> None:
+        question = compare.first_question(page.lab, page.corpus)
+        parts.append(compare._lay_out(page.lab, question, ask(page.lab, question, 64)))
+
+    with gr.Blocks() as blocks, gr.Tabs() as tabs, gr.Tab():
+        build(Mock(lab=StubLab(), corpus="builtin", blocks=blocks, tabs=tabs))
+    return CompareEvents(StubLab(), parts[0])
 
 
 def say(query: str, dim: object = 64) -> Answer:
-    return ask(StubLab(), ViewState(query, *MENUS[:1], MENUS[1:]), dim)
-
-
-def skipped(values: tuple[Any, ...]) -> list[bool]:
-    return [value == gr.skip() for value in values]
+    return ask(StubLab(), replace(QUESTION, query=query), dim)
 
 
 @pytest.mark.parametrize("query", ["", "   ", "\n\t"])
@@ -57,67 +65,80 @@ def test_errors_of_ours_are_logged_and_their_details_kept(caplog: pytest.LogCapt
 
 def test_preparing_reports_progress_and_failure() -> None:
     seen = Mock()
-    assert prepare_view(StubLab(), VIEW, seen).message == ""
+    assert make_ready(StubLab(), QUESTION, seen).message == ""
     seen.assert_called_once_with(0.5, "Encoding")
-    broken = ViewState("", "broken", ("base", "tuned"))
-    assert "no corpus 'broken'" in prepare_view(StubLab(), broken, seen).message
+    assert "no corpus 'broken'" in make_ready(StubLab(), replace(QUESTION, corpus="broken"), seen).message
 
 
-def test_the_first_view_is_an_example_under_base_and_tuned() -> None:
-    assert first_view(StubLab()) == ViewState("builtin question 0", "builtin", ("base", "tuned"))
-    assert first_view(StubLab(), "own").query == "own question 0"
+def test_the_first_question_is_an_example_under_base_and_tuned() -> None:
+    expected = Question("builtin question 0", "builtin", ("base", "tuned"))
+    assert compare.first_question(StubLab(), "builtin") == expected
+    assert compare.first_question(StubLab(), "own").query == "own question 0"
 
 
-def test_a_search_fills_everything_and_remembers_the_query(events: Events) -> None:
-    values = events.search(None, "bees", *MENUS, 64)
-    assert skipped(values) == [False] * 6
-    assert values[-1] == ViewState("bees", "builtin", ("base", "tuned"), 384)
+def test_a_search_fills_everything_and_remembers_the_question(events: CompareEvents) -> None:
+    updates = by_id(events.search(replace(STATE, answered=None)))
+    assert set(updates) == {*ANSWER, "dimension"}
+    assert updates["state"] == Answered(replace(QUESTION, query="bees"), 384)
 
 
-def test_an_empty_search_keeps_the_last_results(events: Events) -> None:
-    assert skipped(events.search(VIEW, "", *MENUS, 64)) == [False, True, True, True, True, True]
+def test_an_empty_search_keeps_the_last_results(events: CompareEvents) -> None:
+    assert set(by_id(events.search(replace(STATE, query="")))) == {"notice"}
+    assert set(by_id(events.search(replace(STATE, query=None)))) == {"notice"}
 
 
-def test_a_search_leaves_the_slider_alone_while_it_ends_at_the_same_length(events: Events) -> None:
-    same = ViewState("bees", "builtin", ("base", "tuned"), 384)
-    assert skipped(events.search(same, "bees", *MENUS, 64)) == [False, False, False, False, True, False]
+def test_a_search_leaves_the_slider_alone_while_it_ends_at_the_same_length(events: CompareEvents) -> None:
+    assert set(by_id(events.search(STATE))) == ANSWER
 
 
-def test_sliding_repeats_the_last_search_whatever_is_half_typed(events: Events) -> None:
-    notice, results = events.slide(VIEW, "half ty", *MENUS, 16)
-    assert "how do bees talk" in results
-    assert 'data-dim="16"' in results
-    assert notice == ""
+def test_sliding_repeats_the_last_search_whatever_is_half_typed(events: CompareEvents) -> None:
+    updates = by_id(events.slide(replace(STATE, query="half ty", dim=16)))
+    assert "how do bees talk" in updates["results"]
+    assert 'data-dim="16"' in updates["results"]
+    assert updates["notice"] == ""
 
 
-def test_sliding_after_the_state_expired_searches_the_box(events: Events) -> None:
-    assert "bees" in events.slide(None, "bees", *MENUS, 16)[1]
+def test_sliding_after_the_state_expired_searches_the_box(events: CompareEvents) -> None:
+    assert "bees" in by_id(events.slide(replace(STATE, answered=None)))["results"]
 
 
-def test_an_example_is_picked_by_position(events: Events) -> None:
-    picked = events.pick(VIEW, "", *MENUS, 64, gr.EventData(None, {"position": 3}))
-    assert picked[0] == "builtin question 3"
-    assert "builtin question 3" in picked[2]
+def test_an_example_is_picked_by_position(events: CompareEvents) -> None:
+    updates = by_id(events.pick(STATE, gr.EventData(None, {"position": 3})))
+    assert updates["query"] == "builtin question 3"
+    assert "builtin question 3" in updates["results"]
 
 
 @pytest.mark.parametrize("position", ["<b>", None, 8, -1])
-def test_a_made_up_position_still_picks_an_example(events: Events, position: object) -> None:
-    assert events.pick(VIEW, "", *MENUS, 64, gr.EventData(None, {"position": position}))[0].startswith(
-        "builtin question"
-    )
+def test_a_made_up_position_still_picks_an_example(events: CompareEvents, position: object) -> None:
+    updates = by_id(events.pick(STATE, gr.EventData(None, {"position": position})))
+    assert updates["query"].startswith("builtin question")
 
 
-def test_another_collection_brings_its_own_examples(events: Events) -> None:
-    query, chips, *_ = events.change_corpus(VIEW, "builtin question 2", "own", "base", "tuned", 64)
-    assert query == "own question 0"
-    assert "own question 7" in chips
-    assert events.change_corpus(VIEW, "my own words", "own", "base", "tuned", 64)[0] == "my own words"
+def test_another_collection_brings_its_own_examples(events: CompareEvents) -> None:
+    other = replace(STATE, query="builtin question 2", corpus="own")
+    updates = by_id(events.change_corpus(other))
+    assert updates["query"] == "own question 0"
+    assert "own question 7" in updates["examples"]
+    assert by_id(events.change_corpus(replace(other, query="my own words")))["query"] == "my own words"
 
 
-def test_another_arm_searches_the_last_question_when_the_box_is_empty(events: Events) -> None:
-    assert "how do bees talk" in events.search_again(VIEW, "", *MENUS, 64)[1]
+def test_another_arm_searches_the_last_question_if_the_box_is_empty(events: CompareEvents) -> None:
+    assert "how do bees talk" in by_id(events.search_again(replace(STATE, query="")))["results"]
 
 
-def test_a_shorter_model_is_searched_at_its_own_end_where_the_slider_stood_beyond(events: Events) -> None:
-    assert 'data-dim="384"' in events.search_again(VIEW, "", *MENUS, 700)[1]
-    assert "whole number" in events.search_again(VIEW, "", *MENUS, 0)[0]
+def test_a_shorter_model_is_searched_at_its_own_end_if_the_slider_stood_beyond(events: CompareEvents) -> None:
+    assert 'data-dim="384"' in by_id(events.search_again(replace(STATE, dim=700)))["results"]
+    assert "whole number" in by_id(events.search_again(replace(STATE, dim=0)))["notice"]
+
+
+def test_the_door_leads_to_compare_and_searches_there() -> None:
+    blocks, door = one_tab(StubLab(), compare.build)
+    assert isinstance(door, CompareDoor)
+    with blocks:
+        button = gr.Button()
+        door.search_after(button.click(lambda: door.open({door.query: "bees"}), None, door.outputs))
+    updates = door.open({door.query: "bees", door.left: "tuned"})
+    assert by_id(updates)["query"] == "bees"
+    assert updates[door.page.tabs].selected == "compare"
+    names = [event["api_name"] for event in blocks.get_config_file()["dependencies"]]
+    assert sum(str(name).startswith("search_again") for name in names) == 3  # Left, right, and the door's.

@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import gradio as gr
 import pytest
 
 from mrl_demo.core.errors import CorpusError, LabError
@@ -17,15 +19,24 @@ from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
-from mrl_demo.lab.curves import CurveSet
+from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.search.exact import SKETCH_FROM
+from mrl_demo.ui.compare import tab as compare
+from mrl_demo.ui.components.notice import progress_bar
 from mrl_demo.ui.curves import files as curves_files
+from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
-from mrl_demo.ui.curves.data import LATENCY, Choice, Figures, cost_clouds, quality_curves, speed_curves
-from mrl_demo.ui.curves.events import progress_html
+from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
+from mrl_demo.ui.curves.lost import LostLink
+from mrl_demo.ui.curves.published import PUBLISHED, published_html
+from mrl_demo.ui.curves.results import Results
+from mrl_demo.ui.curves.state import LATENCY, SHARE, Choice, CurvesState, Seen, curves_state
 from mrl_demo.ui.shared.jobs import STOPPED, STOPPING, Job, Jobs
-from tests.ui.samples import NASTY
+from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.shared.work import LongWork
+from tests.ui.pages import by_id, one_tab
+from tests.ui.samples import NASTY, StubLab
 
 DIMS = (8, 64, 384)
 VALUES = {"base": (0.2, 0.6, 0.8), "tuned": (0.5, 0.7, 0.81)}
@@ -116,7 +127,7 @@ def test_without_an_arm_the_sentence_says_what_to_do() -> None:
 
 
 def test_shares_are_of_the_arms_own_full_figure_with_paired_bounds() -> None:
-    shares = {curve.name: curve for curve in quality_curves(figures(), replace(ALL, as_share=True))}
+    shares = {curve.name: curve for curve in quality_curves(figures(), replace(ALL, scale=SHARE))}
     assert "bm25" not in shares  # It has no length to cut.
     at_64 = shares["tuned"].points[1]
     assert at_64.y == pytest.approx(0.7 / 0.81)
@@ -132,15 +143,15 @@ def test_words_alone_are_a_level_across_the_chart() -> None:
 
 
 def test_published_figures_are_drawn_over_shares_alone_each_with_its_source() -> None:
-    names = [trace.name for trace in curves_view.quality_chart(figures(), replace(ALL, as_share=True)).data]
+    names = [trace.name for trace in curves_view.quality_chart(figures(), replace(ALL, scale=SHARE)).data]
     assert "published elsewhere, other data" in names
     assert "published elsewhere, other data" not in [
         trace.name for trace in curves_view.quality_chart(figures(), ALL).data
     ]
-    listed = curves_view.published_html(ALL)
-    assert listed.count("<a href=") == len(curves_view.PUBLISHED)
+    listed = published_html(ALL)
+    assert listed.count("<a href=") == len(PUBLISHED)
     assert "Share kept" in listed
-    assert curves_view.published_html(replace(ALL, published=False)) == ""
+    assert published_html(replace(ALL, published=False)) == ""
 
 
 def test_the_table_has_a_line_for_each_arm_that_is_on() -> None:
@@ -199,7 +210,8 @@ def test_provenance_gives_date_machine_and_counts() -> None:
     assert "has changed" not in words
     assert "has changed" in curves_words.provenance(CurveSet(sweep(), is_stale=True))
     assert "here for you" in curves_words.provenance(CurveSet(sweep()))
-    assert curves_words.day("<no date>") == "&lt;no date&gt;"
+    undated = replace(sweep(), date="<no date>")
+    assert "&lt;no date&gt;" in curves_words.provenance(CurveSet(undated))
 
 
 def test_lost_queries_say_where_they_break_and_can_be_clicked() -> None:
@@ -219,7 +231,7 @@ def test_text_of_users_is_escaped_everywhere() -> None:
         curves_view.cost(nasty, ALL, None)[1],
         curves_view.lost_html(nasty, lost(NASTY)),
         curves_view.notes_html([NASTY]),
-        progress_html(0.5, NASTY),
+        progress_bar(0.5, NASTY),
         str(curves_view.quality_chart(nasty, ALL).to_dict()),
     ]
     for text in shown:
@@ -241,10 +253,9 @@ def test_a_query_that_looks_like_a_formula_stays_text() -> None:
 
 
 def test_every_click_is_a_new_file() -> None:
-    one, two = (curves_files.payload("curves", "csv", "a,b") for _ in range(2))
+    one, two = (curves_files.TextFile("curves", "csv", "a,b").payload() for _ in range(2))
     assert one["name"] == "curves.csv"
     assert one["serial"] != two["serial"]
-    assert curves_files.payload("curves", "exe", "")["name"] == "curves.json"
 
 
 def test_curves_survive_json_and_anything_else_is_refused() -> None:
@@ -333,3 +344,100 @@ def test_leaving_or_starting_again_stops_a_job() -> None:
     wait_for(lambda: first.was_stopped)
     again.close()
     wait_for(lambda: second.was_stopped)
+
+
+CONTROLS = {
+    "seen": None,
+    "corpus": "builtin",
+    "metric": "ndcg@10",
+    "scale": "value",
+    "arms": ["base", "tuned"],
+    "published": True,
+    "cost_arm": "tuned",
+    "cost": "bytes",
+    "lost_arm": "tuned",
+    "size": 100_000,
+}
+
+
+def measured(choice: Choice = ALL) -> CurvesState:
+    """A visitor who measured the small sweep."""
+    curve_set = CurveSet(sweep(), {"tuned": lost()})
+    return CurvesState(choice, Seen(sweeps={choice.corpus: curve_set}, speeds={100_000: timed()}))
+
+
+@pytest.fixture(scope="module")
+def page() -> tuple[gr.Blocks, curves.CurveParts]:
+    def build(page: Page) -> curves.CurveParts:
+        results = Results(CurvesService(page.lab))
+        with gr.Tab():
+            return curves._lay_out(results, results.first_state(page.corpus))
+
+    blocks, parts = one_tab(StubLab(), build)
+    return blocks, parts
+
+
+def test_the_controls_make_a_state() -> None:
+    state = curves_state(**CONTROLS | {"arms": None, "size": 10_000.0})
+    assert (state.choice.arms, state.choice.size, state.seen) == ((), 10_000, Seen())
+
+
+def test_a_section_shows_what_the_visitor_measured_before_what_ships(page: tuple[gr.Blocks, Any]) -> None:
+    shown = by_id(page[1].quality.shown.show(measured()))
+    assert "<b>Tuned</b> is highest" in shown["curves-headline"]
+    assert "0.700<small>" in shown["curves-table"]
+    assert "Measured here for you" in shown["curves-origin"]
+
+
+def test_every_section_fills_all_that_it_laid_out(page: tuple[gr.Blocks, Any]) -> None:
+    for section in page[1].sections:
+        assert set(section.show(measured())) == section.outputs
+        assert set(section.show(CurvesState(Choice("own")))) == section.outputs
+
+
+def test_another_collection_brings_its_own_arms_and_those_that_were_off_stay_off(page: tuple[gr.Blocks, Any]) -> None:
+    menus = curves.ArmMenus(Results(CurvesService(StubLab())), page[1])
+    updates = by_id(menus.update(measured(replace(ALL, arms=("tuned",), cost_arm="gone"))))
+    assert updates["curves-arms"].value == ["tuned"]
+    assert [name for _, name in updates["curves-cost-arm"].choices] == ["base", "tuned"]  # bm25 has no length.
+    assert (updates["curves-cost-arm"].value, updates["curves-lost-arm"].value) == ("base", "tuned")
+
+
+def test_a_lost_query_opens_compare_where_it_breaks() -> None:
+    _, door = one_tab(StubLab(), compare.build)
+    link = LostLink(Results(CurvesService(StubLab())), door)
+    updates = by_id(link.open(measured(), gr.EventData(None, {"position": 0})))
+    assert updates["query"] == "how do bees talk"
+    assert (updates["left-arm"], updates["right-arm"]) == ("base", "tuned")
+    assert updates["dimension"].value == 64
+    assert updates["tabs"].selected == "compare"
+    with pytest.raises(gr.Error, match="list is gone"):
+        link.open(CurvesState(Choice("own")), gr.EventData(None, {"position": 0}))
+
+
+def test_files_are_of_what_is_shown(page: tuple[gr.Blocks, Any]) -> None:
+    parts = page[1]
+    for section, name in ((parts.quality, "curves-builtin"), (parts.speed, "speed-100000")):
+        update = by_id(section.bar.save(measured(), gr.EventData(None, {"kind": "csv"})))
+        (saved,) = update.values()
+        assert saved.props["payload"]["name"] == f"{name}.csv"
+    (skipped,) = parts.lost.bar.save(CurvesState(Choice("own")), gr.EventData(None, {"kind": "json"})).values()
+    assert skipped == gr.skip()
+
+
+def test_long_work_says_how_it_goes_and_keeps_what_it_gave(page: tuple[gr.Blocks, Any]) -> None:
+    work: LongWork = page[1].controls.work
+    kept: list[int] = []
+
+    def one(progress: Progress) -> int:
+        progress(0.5, "<half>")
+        time.sleep(0.3)
+        return 7
+
+    steps = [by_id(step) for step in work.follow(Job(one), lambda result: {work.line: str(kept.append(result))}, None)]
+    assert any("50% &lt;half&gt;" in step["curves-notice"] for step in steps)
+    assert steps[0]["curves-stop"].interactive
+    assert kept == [7]
+    *_, end = (by_id(step) for step in work.follow(Job(lambda _: 1 // 0), dict, None))
+    assert "mistake" in end["curves-notice"]
+    assert end["curves-measure"].interactive

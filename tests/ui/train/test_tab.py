@@ -17,13 +17,20 @@ from mrl_demo.jobs.line import TrainingJobs
 from mrl_demo.jobs.process import FAILED, FINISHED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.jobs.state import JobState
+from mrl_demo.ui.compare import tab as compare
+from mrl_demo.ui.shared.links import Page
 from mrl_demo.ui.train import tab as train
 from mrl_demo.ui.train import view as train_view
-from mrl_demo.ui.train.events import Drawn, TrainEvents, request_of
 from mrl_demo.ui.train.presets import preset_choices
+from mrl_demo.ui.train.settings import SettingsEvents, lay_out_settings
+from mrl_demo.ui.train.state import Drawn, TrainState, WatchState
+from mrl_demo.ui.train.watch import WatchEvents, lay_out_watch
+from tests.ui.pages import by_id, one_tab
 from tests.ui.samples import NASTY, StubLab
 
-CONTROLS = ("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
+STATE = TrainState("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
+OWN = replace(STATE, kind="own", upload="/upload/pairs.csv")
+WATCHED = WatchState("1" * 20)
 STEPS = (
     StepDone(1, 10, 80.0, 3.0, "pairs", {8: 2.0, 64: 1.0}),
     StepDone(2, 10, 75.0, 0.5, "broad", {8: 0.4, 64: 0.1}),
@@ -73,20 +80,35 @@ def row(**changes: Any) -> dict[str, Any]:
     return found | changes
 
 
-def events(*jobs: JobState) -> TrainEvents:
-    return TrainEvents(StubLab(), StubLine(*jobs))  # type: ignore[arg-type]
+def lay_out(*jobs: JobState, line: Any = None) -> tuple[SettingsEvents, WatchEvents]:
+    """The handlers of a page over some runs."""
+    line = line or StubLine(*jobs)
+
+    def build(_page: Page) -> Any:
+        with gr.Tab():
+            return lay_out_settings(), lay_out_watch()
+
+    _, (settings, watch) = one_tab(StubLab(), build)
+    watching = WatchEvents(StubLab(), line, watch, settings.said)
+    return SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}), watching
+
+
+def settings(*jobs: JobState) -> SettingsEvents:
+    return lay_out(*jobs)[0]
+
+
+def watching(*jobs: JobState) -> WatchEvents:
+    return lay_out(*jobs)[1]
 
 
 def page(enabled: bool) -> dict[str, Any]:
-    with gr.Blocks() as blocks:
-        train.build(StubLab(Settings(training_enabled=enabled)))
+    blocks, _ = one_tab(StubLab(Settings(training_enabled=enabled)), train.build)
     return blocks.get_config_file()
 
 
 def test_the_controls_make_a_request() -> None:
-    assert request_of(*CONTROLS) == TrainRequest("my-model", "builtin", "builtin", (8, 64), "2,1", 80)
-    own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:])
-    assert own.data == Path("/upload/pairs.csv")
+    assert STATE.request() == TrainRequest("my-model", "builtin", "builtin", (8, 64), "2,1", 80)
+    assert OWN.request().data == Path("/upload/pairs.csv")
 
 
 def test_the_presets_are_those_of_training() -> None:
@@ -103,101 +125,118 @@ def test_the_presets_are_those_of_training() -> None:
 
 
 def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:
-    note, dims = train._preset_chosen("msmarco", "")
-    assert "Downloads from the Hugging Face Hub" in note
-    assert dims.value == [64, 128, 256, 768]
-    note, dims = train._preset_chosen("builtin", "")
-    assert note == ""
-    assert dims.value == list(TRAINED_DIMS)
-    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).arguments()[0] == "--preset=msmarco"
-    assert request_of("builtin", None, "msmarco", *CONTROLS[3:]).data == "preset"
+    events = settings()
+    updates = by_id(events.choose_preset(replace(STATE, preset="msmarco")))
+    assert "Downloads from the Hugging Face Hub" in updates["train-preset-note"]
+    assert updates["train-dims"].value == [64, 128, 256, 768]
+    updates = by_id(events.choose_preset(STATE))
+    assert updates["train-preset-note"] == ""
+    assert updates["train-dims"].value == list(TRAINED_DIMS)
+    request = replace(STATE, preset="msmarco").request()
+    assert request.arguments()[0] == "--preset=msmarco"
+    assert request.data == "preset"
 
 
 def test_another_base_is_asked_of_the_hub_alone() -> None:
-    request = request_of(*CONTROLS[:7], " some/model@v1.0 ")
+    request = replace(STATE, base=" some/model@v1.0 ").request()
     assert request.base == "some/model@v1.0"
     assert {"--base=some/model", "--revision=v1.0"} <= set(request.arguments())
-    assert not any("base" in flag or "revision" in flag for flag in request_of(*CONTROLS).arguments())
-    note, dims = train._base_named("builtin", "some/model", [8, 64])
-    assert "downloaded from the Hugging Face Hub" in note
+    assert not any("base" in flag or "revision" in flag for flag in STATE.request().arguments())
+    events = settings()
+    updates = by_id(events.name_base(replace(STATE, base="some/model", dims=[8, 64])))
+    dims = updates["train-dims"]
+    assert "downloaded from the Hugging Face Hub" in updates["train-preset-note"]
     assert (768, dims.value) == (dims.choices[-2][1], [8, 64])
-    note, dims = train._base_named("msmarco", "some/model", [64, 768])
-    assert note.count("notice") == 2
-    assert train._base_named("builtin", "", [8, 768])[1].value == [8]
+    both = by_id(events.name_base(replace(STATE, preset="msmarco", base="some/model", dims=[64, 768])))
+    assert both["train-preset-note"].count('class="notice') == 2
+    assert by_id(events.name_base(replace(STATE, base="", dims=[8, 768])))["train-dims"].value == [8]
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "words"),
-    [(0, "own", "file first"), (4, [], "one length"), (4, ["x"], "whole"), (6, 1e999, "whole")],
+    ("changes", "words"),
+    [
+        ({"kind": "own"}, "file first"),
+        ({"dims": []}, "one length"),
+        ({"dims": ["x"]}, "Lengths to train: Lengths are whole"),
+        ({"steps": 1e999}, "Steps: inf is no whole number"),
+    ],
 )
-def test_controls_that_make_no_request_are_explained(place: int, value: object, words: str) -> None:
-    controls = [*CONTROLS]
-    controls[place] = value
-    with pytest.raises(LabError, match=words):
-        request_of(*controls)
-    assert words in events().check(*controls)
+def test_controls_that_make_no_request_are_explained(changes: dict[str, Any], words: str) -> None:
+    state = replace(STATE, **changes)
+    with pytest.raises(LabError, match=words.split(": ")[-1]):
+        state.request()
+    assert words in by_id(settings().check(state))["train-notice"]
 
 
 def test_checking_shows_the_columns_or_what_training_says() -> None:
-    assert "positive = &#x27;p&#x27;" in events().check(*CONTROLS)
-    said = events().check(*CONTROLS[:5], "1", 80, "")
+    assert "positive = &#39;p&#39;" in by_id(settings().check(STATE))["train-notice"]
+    said = by_id(settings().check(replace(STATE, weights="1")))["train-notice"]
     assert "error" in said
     assert "dims &lt;2&gt;" in said
 
 
 def test_columns_are_named_in_the_fields_of_the_page() -> None:
-    own = request_of("own", "/upload/pairs.csv", *CONTROLS[2:], "frage", "", None)  # type: ignore[arg-type]
-    assert own.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
+    request = replace(OWN, query_column="frage", positive_column="").request()
+    assert request.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
+    assert replace(STATE, query_column="frage").request().query_column == ""
     said = train_view.problem_text(Message("error", "No column looks like the positive. Name it.", "positive_column"))
     assert said == "Answer column: No column looks like the positive. Name it."
     assert train_view.problem_text(LabError("Out of space.")) == "Out of space."
 
 
 def test_errors_of_ours_keep_their_details(caplog: pytest.LogCaptureFixture) -> None:
-    assert "secret" not in events().check("builtin", None, "bug", *CONTROLS[3:])
+    assert "secret" not in by_id(settings().check(replace(STATE, preset="bug")))["train-notice"]
     assert "secret" in caplog.text
 
 
 def test_starting_chooses_the_run_and_wakes_the_timer() -> None:
-    found = events(job())
-    said, menu, timer = found.start(*CONTROLS)
-    assert said == ""
-    assert menu.value == "1" * 20
-    assert timer.active
-    assert found.start(*CONTROLS[:5], "1", 80, "")[1:] == (gr.skip(), gr.skip())
+    events = settings(job())
+    updates = by_id(events.start(STATE))
+    assert updates["train-notice"] == ""
+    assert updates["train-menu"].value == "1" * 20
+    assert updates["timer"].active
+    assert set(by_id(events.start(replace(STATE, weights="1")))) == {"train-notice"}
+
+
+def test_one_s_own_pairs_have_fields_of_their_own() -> None:
+    assert by_id(settings().choose_kind(OWN))["train-own"].visible
+    assert not by_id(settings().choose_kind(STATE))["train-own"].visible
 
 
 def test_the_timer_runs_only_while_a_run_does() -> None:
-    assert events(job(WAITING)).shown(None, "1" * 20)[7].active
-    assert not events(job(FINISHED)).shown(None, "1" * 20)[7].active
+    assert by_id(watching(job(WAITING)).show(WATCHED))["timer"].active
+    assert not by_id(watching(job(FINISHED)).show(WATCHED))["timer"].active
 
 
-def test_charts_are_sent_again_only_when_something_was_added() -> None:
-    found = events(job())
-    drawn = found.shown(None, "1" * 20)[-1]
-    assert drawn == Drawn("1" * 20, RUNNING, 2, 1)
-    assert [part == gr.skip() for part in found.shown(drawn, "1" * 20)[2:5]] == [True, True, True]
+def test_charts_are_sent_again_only_if_something_was_added() -> None:
+    events = watching(job())
+    first = by_id(events.show(WATCHED))
+    assert first["state"] == Drawn("1" * 20, RUNNING, 2, 1)
+    charts = {"train-loss", "train-validation", "train-before-after"}
+    assert set(by_id(events.show(replace(WATCHED, drawn=first["state"])))) == set(first) - charts
 
 
 def test_an_opened_page_shows_the_run_in_progress() -> None:
-    menu, state, *_ = events(job(), job(FINISHED, id="2" * 20, name="other")).opened()
-    assert menu.value == "1" * 20
-    assert "Step 2 of 10, about 75 s left" in state
-    assert "No run yet" in events().opened()[1]
+    updates = by_id(watching(job(), job(FINISHED, id="2" * 20, name="other")).open())
+    assert updates["train-menu"].value == "1" * 20
+    assert "Step 2 of 10, about 75 s left" in updates["train-state"]
+    assert "No run yet" in by_id(watching().open())["train-state"]
 
 
 def test_only_the_shown_run_is_cancelled() -> None:
-    found = events(job())
-    assert found.cancel("1" * 20) == ""
-    assert found.cancel(None) == ""
-    assert found.line.cancelled == ["1" * 20]  # type: ignore[attr-defined]
+    events = watching(job())
+    for chosen in ("1" * 20, None):
+        assert by_id(events.cancel(WatchState(chosen))) == {"train-notice": ""}
+    assert events.line.cancelled == ["1" * 20]  # type: ignore[attr-defined]
 
 
 def test_a_finished_run_can_be_compared() -> None:
-    left, right = events(job(FINISHED, name="tuned")).compare("1" * 20)
-    assert (left.value, right.value) == ("base", "tuned")
+    _, door = one_tab(StubLab(), compare.build)
+    updates = by_id(watching(job(FINISHED, name="tuned")).compare(WATCHED, door))
+    assert (updates["left-arm"].value, updates["right-arm"].value) == ("base", "tuned")
+    assert updates["tabs"].selected == "compare"
     with pytest.raises(gr.Error, match="not there"):
-        events(job(FINISHED, name="gone")).compare("1" * 20)
+        watching(job(FINISHED, name="gone")).compare(WATCHED, door)
 
 
 @pytest.mark.parametrize("status", list(train_view.STATUS_WORDS))
@@ -260,10 +299,9 @@ def test_where_training_is_off_the_tab_has_no_control_and_no_event() -> None:
 
 def test_handlers_refuse_where_training_is_off(tmp_path: Path) -> None:
     line = TrainingJobs(Settings(training_enabled=False, cache_dir=tmp_path))
-    found = TrainEvents(StubLab(), line)
-    assert "MRL_TRAINING_ENABLED=1" in found.start(*CONTROLS)[0]
-    assert "MRL_TRAINING_ENABLED=1" in found.check(*CONTROLS)
-    assert "MRL_TRAINING_ENABLED=1" in found.cancel("1" * 20)
+    events, watch = lay_out(line=line)
+    for updates in (events.start(STATE), events.check(STATE), watch.cancel(WATCHED)):
+        assert "MRL_TRAINING_ENABLED=1" in by_id(updates)["train-notice"]
     assert list(tmp_path.iterdir()) == []
 
 

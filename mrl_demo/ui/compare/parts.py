@@ -1,0 +1,49 @@
+"""The components of the Compare tab by name, and what its events read and fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.ui.compare.state import CompareState
+from mrl_demo.ui.shared.forms import Form
+
+
+@dataclass(frozen=True)
+class CompareParts:
+    """The components that events read and write."""
+
+    query: gr.Textbox
+    search: gr.Button
+    chips: gr.HTML
+    corpus: gr.Dropdown
+    left: gr.Dropdown
+    right: gr.Dropdown
+    dimension: gr.HTML
+    notice: gr.HTML
+    results: gr.HTML
+    breaks: gr.HTML
+    chart: gr.Plot
+    answered: gr.State
+
+    @property
+    def form(self) -> Form[CompareState]:
+        """The controls as one state."""
+        return Form(
+            CompareState,
+            {
+                "query": self.query,
+                "corpus": self.corpus,
+                "left": self.left,
+                "right": self.right,
+                "dim": self.dimension,
+                "answered": self.answered,
+            },
+        )
+
+    @property
+    def answer(self) -> set[Block]:
+        """What a search fills."""
+        return {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered}

@@ -1,0 +1,100 @@
+"""Shares that others measured and wrote down, to stand behind ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from mrl_demo.plots.curves import Curve, Point
+from mrl_demo.ui.components.markup import NOTHING, html, join_html
+from mrl_demo.ui.curves.state import Choice
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """A share that others measured and wrote down: at `part` of the full length `share` is kept."""
+
+    part: float
+    share: float
+    claim: str
+    source: str
+    address: str
+
+
+PUBLISHED = (
+    PublishedFigure(
+        64 / 768,
+        0.9837,
+        "Trained with MRL, 64 of 768 numbers keep 98.37% (similarity of sentence pairs, STS-B).",
+        "Hugging Face blog, Matryoshka embeddings",
+        "https://huggingface.co/blog/matryoshka",
+    ),
+    PublishedFigure(
+        64 / 768,
+        0.9646,
+        "The same training without MRL: 64 of 768 numbers keep 96.46% (STS-B).",
+        "Hugging Face blog, Matryoshka embeddings",
+        "https://huggingface.co/blog/matryoshka",
+    ),
+    PublishedFigure(
+        0.5,
+        0.9,
+        "Half of the numbers, dropped at random, often cost under 10%: at least 90% kept.",
+        "arXiv 2508.17744",
+        "https://arxiv.org/abs/2508.17744",
+    ),
+    PublishedFigure(
+        64 / 768,
+        0.901,
+        "nomic-embed-text-v1.5 at 64 of 768 numbers keeps 90.1% of its MTEB average.",
+        "MTEB, nomic-embed-text-v1.5",
+        "https://huggingface.co/nomic-ai/nomic-embed-text-v1.5",
+    ),
+    PublishedFigure(
+        64 / 768,
+        0.772,
+        "nomic-embed-text-v1.5 at 64 of 768 numbers keeps 77.2% of its retrieval score.",
+        "MTEB, nomic-embed-text-v1.5",
+        "https://huggingface.co/nomic-ai/nomic-embed-text-v1.5",
+    ),
+)
+
+
+def published_curve(full_dim: int) -> Curve:
+    """The shares at the same part of a vector of `full_dim` numbers."""
+    points = tuple(
+        Point(
+            round(figure.part * full_dim),
+            figure.share,
+            note=f"{figure.claim}\nOther data: drawn at the same part\n{figure.source}",
+        )
+        for figure in PUBLISHED
+    )
+    return Curve("published", "published elsewhere, other data", points)
+
+
+def published_html(choice: Choice) -> Markup:
+    """The published figures with links, and why they are or are not in the chart."""
+    if not choice.published:
+        return NOTHING
+    if choice.is_agreement:
+        place = "They are shares of quality, so they are not drawn over agreement."
+    elif choice.as_share:
+        place = "They stand in the chart as faint diamonds, at the same part of the full length."
+    else:
+        place = "They are shares of other scores on other data: choose “Share kept” to see them in the chart."
+    items = (
+        html(
+            '<li>{claim} <a href="{address}" target="_blank" rel="noopener noreferrer">{source}</a></li>',
+            claim=figure.claim,
+            address=figure.address,
+            source=figure.source,
+        )
+        for figure in PUBLISHED
+    )
+    return html(
+        '<div class="published"><p>Published elsewhere. {place}</p><ul>{items}</ul></div>',
+        place=place,
+        items=join_html(items),
+    )

@@ -1,0 +1,75 @@
+"""The section on quality against length: sentence, chart, tables, where they were measured, what others found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from mrl_demo.ui.components.markup import NOTHING, html
+from mrl_demo.ui.curves import view as curves_view
+from mrl_demo.ui.curves import words as curves_words
+from mrl_demo.ui.curves.downloads import DownloadBar
+from mrl_demo.ui.curves.files import TextFile, sweep_text
+from mrl_demo.ui.curves.published import published_html
+from mrl_demo.ui.curves.results import Results
+from mrl_demo.ui.curves.state import CurvesState
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.sections import Section
+
+NOTHING_MEASURED = "Nothing is measured for this collection yet: press “Measure anew on this machine”."
+
+
+@dataclass(frozen=True)
+class QualitySection:
+    """What is laid out for the section; the controls above it are the tab's."""
+
+    shown: Section[CurvesState]
+    after: Section[CurvesState]
+    bar: DownloadBar
+
+
+def lay_out_quality(results: Results, first: CurvesState) -> QualitySection:
+    """Lay out the section here."""
+    shown = Section(partial(draw_quality, results), first)
+    after = Section(partial(_draw_before_after, results), first)
+    shown.add_html(Id.CURVES_HEADLINE)
+    shown.add_chart(Id.CURVES_QUALITY)
+    bar = DownloadBar(partial(sweep_file, results), Id.CURVES_FILES, "curves", Id.CURVES_QUALITY)
+    shown.add_html(Id.CURVES_TABLE)
+    after.add_html(Id.CURVES_BEFORE_AFTER)
+    shown.add_html(Id.CURVES_ORIGIN)
+    shown.add_html(Id.CURVES_QUOTES)
+    return QualitySection(shown, after, bar)
+
+
+def draw_quality(results: Results, state: CurvesState) -> Mapping[Id, Any]:
+    """Headline, chart, table, provenance and published figures."""
+    figures, choice = results.figures(state), state.choice
+    headline = curves_words.headline(figures, choice) if figures else NOTHING_MEASURED
+    origin = NOTHING
+    if figures:
+        origin = html(
+            '<div class="origin">{provenance}{notes}</div>',
+            provenance=curves_words.provenance(figures.curves),
+            notes=curves_view.notes_html(figures.curves.sweep.notes),
+        )
+    return {
+        Id.CURVES_HEADLINE: html('<p class="curve-words" role="status">{headline}</p>', headline=headline),
+        Id.CURVES_QUALITY: curves_view.quality_chart(figures, choice),
+        Id.CURVES_TABLE: curves_view.quality_table(figures, choice),
+        Id.CURVES_ORIGIN: origin,
+        Id.CURVES_QUOTES: published_html(choice),
+    }
+
+
+def _draw_before_after(results: Results, state: CurvesState) -> Mapping[Id, Any]:
+    """Nothing of it depends on the section's controls, so it is filled apart."""
+    return {Id.CURVES_BEFORE_AFTER: curves_view.before_after(results.figures(state))}
+
+
+def sweep_file(results: Results, state: CurvesState, kind: str) -> TextFile | None:
+    """Everything measured on the chosen collection."""
+    figures = results.figures(state)
+    return TextFile(f"curves-{state.choice.corpus}", kind, sweep_text(figures, kind)) if figures else None

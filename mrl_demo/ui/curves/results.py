@@ -1,0 +1,74 @@
+"""Where the tab's figures come from: what the visitor measured, else what ships with the code."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.worst import BrokenQueries
+from mrl_demo.lab.curves import CurvesService
+from mrl_demo.ui.curves.data import Figures
+from mrl_demo.ui.curves.state import Choice, CurvesState
+from mrl_demo.ui.curves.view import contender
+
+logger = logging.getLogger(__name__)
+#: Entries of a menu of arms: label and name.
+MenuEntries = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Figures for a state of the tab; a damaged file of results is logged and counts as none."""
+
+    service: CurvesService
+
+    def first_state(self, corpus: str) -> CurvesState:
+        """All arms on, the best contender chosen if one arm is asked for."""
+        bare = CurvesState(Choice(corpus))
+        figures = self.figures(bare)
+        names = tuple(name for _, name in self.arm_entries(bare))
+        best = (contender(figures) if figures else None) or names[0]
+        return CurvesState(Choice(corpus, arms=names, cost_arm=best, lost_arm=best))
+
+    def figures(self, state: CurvesState) -> Figures | None:
+        """What was measured on the chosen collection."""
+        corpus = state.choice.corpus
+        try:
+            curves = state.seen.sweeps.get(corpus) or self.service.shipped(corpus)
+        except CorpusError:
+            logger.exception("The shipped curves of %s cannot be read", corpus)
+            return None
+        return Figures.of(curves) if curves else None
+
+    def arm_entries(self, state: CurvesState) -> MenuEntries:
+        """The arms that were measured, or those that would be."""
+        figures = self.figures(state)
+        return [(arm.label, arm.name) for arm in (figures.arms if figures else self.service.lab.arms())]
+
+    def cut_arm_entries(self, state: CurvesState) -> MenuEntries:
+        """The same without arms that have no length to cut."""
+        figures = self.figures(state)
+        if figures is None:
+            return self.arm_entries(state)
+        return [(arm.label, arm.name) for arm in figures.arms if arm.full_dim]
+
+    def lost(self, state: CurvesState) -> BrokenQueries | None:
+        """The queries of the chosen arm that break."""
+        figures = self.figures(state)
+        return figures.curves.lost.get(state.choice.lost_arm) if figures else None
+
+    def speed(self, state: CurvesState) -> SpeedResult | None:
+        """Times over the chosen number of vectors."""
+        shipped = self.shipped_speed()
+        size = state.choice.size
+        return state.seen.speeds.get(size) or (shipped if shipped and shipped.n == size else None)
+
+    def shipped_speed(self) -> SpeedResult | None:
+        """The times that ship, of whatever number of vectors."""
+        try:
+            return self.service.shipped_speed()
+        except LabError:
+            logger.exception("The shipped times cannot be read")
+            return None

@@ -1,0 +1,92 @@
+"""The section on how long a search takes, timed here if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from mrl_demo.core.types import Progress
+from mrl_demo.evaluation.speed import SIZES, SpeedResult
+from mrl_demo.ui.components.markup import NOTHING, html
+from mrl_demo.ui.curves import view as curves_view
+from mrl_demo.ui.curves import words as curves_words
+from mrl_demo.ui.curves.downloads import DownloadBar
+from mrl_demo.ui.curves.files import TextFile, speed_text
+from mrl_demo.ui.curves.results import Results
+from mrl_demo.ui.curves.state import CurvesState
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.sections import Section
+from mrl_demo.ui.shared.widgets import live_html
+from mrl_demo.ui.shared.work import LongWork, small_button
+
+
+@dataclass(frozen=True)
+class SpeedSection:
+    """What is laid out for the section, with its controls and the work they start."""
+
+    size: gr.Radio
+    work: LongWork
+    shown: Section[CurvesState]
+    bar: DownloadBar
+
+
+def lay_out_speed(results: Results, first: CurvesState, jobs: Jobs) -> SpeedSection:
+    """Lay out the section here."""
+    sizes = [(f"{size:,}", size) for size in SIZES]
+    with gr.Row(elem_classes="curves-row measure-row"):
+        size = gr.Radio(sizes, value=first.choice.size, label="Vectors", elem_id=Id.CURVES_SIZE)
+        start = small_button("Time it on this machine", Id.CURVES_TIME, 200)
+        stop = small_button("Stop", Id.CURVES_TIME_STOP, 80, is_active=False)
+    work = LongWork("speed", start, stop, live_html(NOTHING, Id.CURVES_TIME_NOTICE), jobs)
+    shown = Section(partial(draw_speed, results), first)
+    shown.add_html(Id.CURVES_SPEED_WORDS)
+    shown.add_chart(Id.CURVES_SPEED)
+    bar = DownloadBar(partial(speed_file, results), Id.CURVES_SPEED_FILES, "speed", Id.CURVES_SPEED)
+    shown.add_html(Id.CURVES_SPEED_TABLE)
+    return SpeedSection(size, work, shown, bar)
+
+
+def draw_speed(results: Results, state: CurvesState) -> Mapping[Id, Any]:
+    """Words, chart and table of search times."""
+    speed, size = results.speed(state), state.choice.size
+    words: str = f"{size:,} vectors are not timed yet: press “Time it on this machine” (up to a minute)."
+    if speed:
+        words = curves_words.speed_words(speed, here=size in state.seen.speeds)
+    return {
+        Id.CURVES_SPEED_WORDS: html('<p class="lead">{words}</p>', words=words),
+        Id.CURVES_SPEED: curves_view.speed_chart(speed),
+        Id.CURVES_SPEED_TABLE: curves_view.speed_table(speed),
+    }
+
+
+def speed_file(results: Results, state: CurvesState, kind: str) -> TextFile | None:
+    """The times of the chosen number of vectors."""
+    speed = results.speed(state)
+    return TextFile(f"speed-{state.choice.size}", kind, speed_text(speed, kind)) if speed else None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times searches over as many vectors as chosen."""
+
+    results: Results
+    work: LongWork
+    seen: gr.State
+
+    def run(self, state: CurvesState, request: gr.Request) -> Iterator[Updates]:
+        """Time them with progress, and keep the result for this visitor."""
+        choice, seen = state.choice, state.seen
+
+        def time(progress: Progress) -> SpeedResult:
+            return self.results.service.speed(choice.size, progress, corpus=choice.corpus)
+
+        def keep(result: SpeedResult) -> Updates:
+            return {self.seen: replace(seen, speeds={**seen.speeds, choice.size: result})}
+
+        yield from self.work.follow(Job(time), keep, request)

@@ -1,0 +1,53 @@
+"""Components as one frozen state: every handler is told it whole, and answers by naming what it changes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import gradio as gr
+from gradio.blocks import Block
+
+_State = TypeVar("_State")
+#: New values by component; those that are not in it stay as they are.
+Updates: TypeAlias = dict[Block, Any]
+
+
+class Form(Generic[_State]):
+    """The components that together hold a state: `make` builds it from their values, each under its name here.
+
+    Names are compared with the parameters of `make` at once, so that a forgotten component ends in a `TypeError`
+    when the page is built.
+    """
+
+    def __init__(self, make: Callable[..., _State], parts: Mapping[str, Block]) -> None:
+        inspect.signature(make).bind(**parts)
+        self._make = make
+        self._parts = dict(parts)
+
+    @property
+    def inputs(self) -> set[Block]:
+        """Inputs of every event of the form; as a set, which Gradio hands over by component."""
+        return set(self._parts.values())
+
+    def read(self, values: Mapping[Block, Any]) -> _State:
+        """The state behind the components' values."""
+        return self._make(**{name: values[part] for name, part in self._parts.items()})
+
+    def bind(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """`handler(state, ...)` as Gradio calls it; what else it takes (`gr.EventData`, `gr.Request`) stays.
+
+        The handler returns `Updates`, or yields them; an empty one changes nothing.
+        """
+
+        @wraps(handler)
+        def answer(values: Mapping[Block, Any], *others: Any) -> Updates:  # noqa: ANN401
+            return handler(self.read(values), *others) or gr.skip()
+
+        @wraps(handler)
+        def answers(values: Mapping[Block, Any], *others: Any) -> Iterator[Updates]:  # noqa: ANN401
+            yield from handler(self.read(values), *others)
+
+        return answers if inspect.isgeneratorfunction(handler) else answer

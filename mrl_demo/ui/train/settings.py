@@ -1,0 +1,203 @@
+"""The settings of a run: data, preset, lengths, steps; checked, and started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, fields
+
+import gradio as gr
+from gradio.blocks import Block
+from markupsafe import Markup
+
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.jobs.intake import DATA_TYPES
+from mrl_demo.jobs.line import TrainingJobs
+from mrl_demo.ui.components.markup import NOTHING, html, join_html
+from mrl_demo.ui.components.notice import notice
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.guard import guarded
+from mrl_demo.ui.shared.queues import LIGHT, LIVE, TRAINING
+from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.train import view as train_view
+from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
+from mrl_demo.ui.train.state import BUILTIN, OWN, TrainState
+
+FIRST_STEPS = 80
+_FILE_HELP = html(
+    '<p class="lead">JSONL, CSV or TSV, at most 50 MB: a question and its answer in every row (<code>query</code>,'
+    " <code>positive</code>, and <code>negative</code> if you have one; other usual names are guessed). “Check” shows"
+    " which columns are read.</p>"
+)
+_COLUMN_IDS = {"query": Id.TRAIN_QUERY, "positive": Id.TRAIN_POSITIVE, "negative": Id.TRAIN_NEGATIVE}
+
+
+@dataclass(frozen=True)
+class SettingsParts:
+    """The controls of `TrainState`, each under the name that it has there, then what acts on them."""
+
+    kind: gr.Radio
+    upload: gr.File
+    preset: gr.Dropdown
+    name: gr.Textbox
+    dims: gr.CheckboxGroup
+    weights: gr.Textbox
+    steps: gr.Number
+    base: gr.Textbox
+    query_column: gr.Textbox
+    positive_column: gr.Textbox
+    negative_column: gr.Textbox
+    own: gr.Column
+    note: gr.HTML
+    start: gr.Button
+    check: gr.Button
+    said: gr.HTML
+
+    @property
+    def form(self) -> Form[TrainState]:
+        """The controls as one state."""
+        return Form(TrainState, {field.name: getattr(self, field.name) for field in fields(TrainState)})
+
+
+def lay_out_settings() -> SettingsParts:
+    """Lay out all controls here."""
+    with gr.Row(elem_classes="curves-row"):
+        kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
+        kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id=Id.TRAIN_DATA)
+        presets = [(preset.label, preset.name) for preset in preset_choices()]
+        preset = menu("Preset", presets, preset_choices()[0].name, Id.TRAIN_PRESET, min_width=220)
+        name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id=Id.TRAIN_NAME)
+    note = live_html(NOTHING, Id.TRAIN_PRESET_NOTE)
+    with gr.Column(visible=False, elem_id=Id.TRAIN_OWN) as own:
+        upload, columns = _own_pairs()
+    dims = gr.CheckboxGroup(
+        _length_entries(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id=Id.TRAIN_DIMS
+    )
+    weights, steps, base = _numbers_and_base()
+    with gr.Row(elem_id=Id.TRAIN_ACTIONS):
+        start = gr.Button("Start training", variant="primary", scale=0, min_width=160, elem_id=Id.TRAIN_START)
+        check = gr.Button("Check", scale=0, min_width=110, elem_id=Id.TRAIN_CHECK)
+    return SettingsParts(
+        kind=kind,
+        upload=upload,
+        preset=preset,
+        name=name,
+        dims=dims,
+        weights=weights,
+        steps=steps,
+        base=base,
+        query_column=columns["query"],
+        positive_column=columns["positive"],
+        negative_column=columns["negative"],
+        own=own,
+        note=note,
+        start=start,
+        check=check,
+        said=live_html(NOTHING, Id.TRAIN_NOTICE),
+    )
+
+
+def _own_pairs() -> tuple[gr.File, dict[str, gr.Textbox]]:
+    """A file of pairs, and what its columns are called."""
+    static_html(_FILE_HELP, Id.TRAIN_HELP)
+    upload = gr.File(
+        label="Your pairs", file_types=list(DATA_TYPES), type="filepath", height=120, elem_id=Id.TRAIN_UPLOAD
+    )
+    with gr.Row(elem_classes="curves-row"):
+        columns = {
+            role: _text_field(label, "empty: guessed", _COLUMN_IDS[role], 160)
+            for role, label in train_view.COLUMN_FIELDS.items()
+        }
+    return upload, columns
+
+
+def _numbers_and_base() -> tuple[gr.Textbox, gr.Number, gr.Textbox]:
+    with gr.Row(elem_classes="curves-row"):
+        weights = _text_field(
+            "Weight of each length", "empty: the preset's; or 2, 2, 1, 1", Id.TRAIN_WEIGHTS, min_width=220
+        )
+        steps = gr.Number(
+            FIRST_STEPS,
+            label="Steps (0: one pass over the data)",
+            precision=0,
+            minimum=0,
+            min_width=200,
+            elem_id=Id.TRAIN_STEPS,
+        )
+        base = _text_field(
+            "Another base model from the Hub", "empty: the preset's; or OWNER/NAME", Id.TRAIN_BASE, min_width=260
+        )
+    return weights, steps, base
+
+
+def _text_field(label: str, placeholder: str, elem_id: Id, min_width: int) -> gr.Textbox:
+    return gr.Textbox("", label=label, placeholder=placeholder, max_lines=1, min_width=min_width, elem_id=elem_id)
+
+
+def _length_entries(dims: Sequence[int]) -> list[tuple[str, int]]:
+    return [(str(dim), dim) for dim in dims]
+
+
+@dataclass(frozen=True)
+class SettingsEvents:
+    """Handlers over the settings; `choose` gives the updates of `watching` that show a run just put in line."""
+
+    line: TrainingJobs
+    parts: SettingsParts
+    choose: Callable[[str], Updates]
+    watching: Set[Block]
+
+    def choose_kind(self, state: TrainState) -> Updates:
+        """Show the fields of one's own pairs, or hide them."""
+        return {self.parts.own: gr.Column(visible=state.kind == OWN)}
+
+    def choose_preset(self, state: TrainState) -> Updates:
+        """What to know before the preset is started, and its lengths."""
+        return self._lengths_for(state, choice_named(state.preset).dims)
+
+    def name_base(self, state: TrainState) -> Updates:
+        """What to know of another base, and the lengths there are for it; those that are ticked stay."""
+        return self._lengths_for(state, state.dims or ())
+
+    def _lengths_for(self, state: TrainState, ticked: Sequence[int]) -> Updates:
+        preset, is_other_base = choice_named(state.preset), bool((state.base or "").strip())
+        notes = [preset.note, BASE_NOTE if is_other_base else ""]
+        lengths = sorted({*preset.dims, *(ANY_BASE_DIMS if is_other_base else ())})
+        kept = [dim for dim in lengths if dim in ticked]
+        return {
+            self.parts.note: join_html(notice(note) for note in notes),
+            self.parts.dims: gr.CheckboxGroup(choices=_length_entries(lengths), value=kept),
+        }
+
+    def say_checking(self) -> Updates:
+        """The line while a check is under way."""
+        return {self.parts.said: notice("Checking configuration and data …")}
+
+    def check(self, state: TrainState) -> Updates:
+        """Training's own dry run over the settings: the columns it read, or what to mend."""
+        said = guarded(lambda: notice(" ".join(self.line.check(state.request()))), problem_notice)
+        return {self.parts.said: said}
+
+    def start(self, state: TrainState) -> Updates:
+        """Put a run in line and show it."""
+
+        def submit() -> Updates:
+            return {self.parts.said: NOTHING, **self.choose(self.line.submit(state.request()))}
+
+        return guarded(submit, lambda error: {self.parts.said: problem_notice(error)})
+
+    def wire(self) -> gr.events.Dependency:
+        """Connect the controls; gives the event that starts a run, so that it can be watched."""
+        parts, form = self.parts, self.parts.form
+        parts.kind.input(form.bind(self.choose_kind), form.inputs, {parts.own}, **LIGHT)
+        parts.preset.input(form.bind(self.choose_preset), form.inputs, {parts.note, parts.dims}, **LIGHT)
+        parts.base.input(form.bind(self.name_base), form.inputs, {parts.note, parts.dims}, **LIVE)
+        checking = parts.check.click(self.say_checking, None, {parts.said}, **LIGHT)
+        checking.then(form.bind(self.check), form.inputs, {parts.said}, **TRAINING)
+        return parts.start.click(form.bind(self.start), form.inputs, {parts.said, *self.watching}, **TRAINING)
+
+
+def problem_notice(error: LabError) -> Markup:
+    """A problem as a line, with the field of the page that mends it."""
+    return notice(train_view.problem_text(error), "error")

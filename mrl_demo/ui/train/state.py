@@ -1,0 +1,92 @@
+"""What one visitor asks of a training run, and what their page shows of it, free of Gradio."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrl_demo.core.errors import LabError
+from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.ui.train.presets import choice_named
+
+BUILTIN, OWN = "builtin", "own"
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """All that the tab's settings hold, as the browser sends it."""
+
+    kind: str
+    upload: str | None
+    preset: str
+    name: str | None
+    dims: Sequence[int] | None
+    weights: str | None
+    steps: float | None
+    base: str | None
+    query_column: str | None = None
+    positive_column: str | None = None
+    negative_column: str | None = None
+
+    def request(self) -> TrainRequest:
+        """The run they ask for; raises `LabError` for what no control of ours sends."""
+        is_own = self.kind == OWN
+        if is_own and not self.upload:
+            raise LabError("Choose your file first: JSONL or CSV with a question and its answer in every row.")
+        shipped = "builtin" if choice_named(str(self.preset)).is_builtin else "preset"
+        return TrainRequest(
+            name=_text(self.name).lower(),
+            preset=str(self.preset),
+            data=Path(str(self.upload)) if is_own else shipped,
+            dims=self._lengths(),
+            weights=_with_commas(self.weights),
+            steps=self._steps(),
+            base=_text(self.base),
+            query_column=(self.query_column or "") if is_own else "",
+            positive_column=(self.positive_column or "") if is_own else "",
+            negative_column=(self.negative_column or "") if is_own else "",
+        )
+
+    def _lengths(self) -> tuple[int, ...]:
+        try:
+            lengths = tuple(sorted(int(dim) for dim in self.dims or ()))
+        except (TypeError, ValueError, OverflowError):
+            raise LabError("Lengths are whole numbers: choose some of the list.").about("dims") from None
+        if not lengths:
+            raise LabError("Choose at least one length.")
+        return lengths
+
+    def _steps(self) -> int | None:
+        try:
+            return None if self.steps is None else int(self.steps)
+        except (TypeError, ValueError, OverflowError):
+            raise LabError(f"{self.steps!r} is no whole number.").about("steps") from None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a visitor's page shows, so that charts are sent again only when they changed."""
+
+    job: str = ""
+    status: str = ""
+    steps: int = 0
+    validations: int = 0
+
+
+@dataclass(frozen=True)
+class WatchState:
+    """The run that is chosen, and what is drawn of it."""
+
+    chosen: str | None
+    drawn: Drawn | None = None
+
+
+def _text(value: str | None) -> str:
+    return (value or "").strip()
+
+
+def _with_commas(weights: str | None) -> str:
+    """Numbers between spaces, commas or semicolons as the command line takes them: commas alone."""
+    return ",".join(re.split(r"[\s,;]+", _text(weights)))

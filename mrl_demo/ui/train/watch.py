@@ -1,0 +1,202 @@
+"""The run that is watched: where it stands, its charts and its result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.core.errors import LabError
+from mrl_demo.jobs.events import RunProgress
+from mrl_demo.jobs.line import TrainingJobs
+from mrl_demo.jobs.process import FINISHED
+from mrl_demo.jobs.state import JobState
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.guard import guarded
+from mrl_demo.ui.shared.links import CompareDoor
+from mrl_demo.ui.shared.queues import LIGHT, STATE_SECONDS, TRAINING
+from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.train import view as train_view
+from mrl_demo.ui.train.settings import problem_notice
+from mrl_demo.ui.train.state import Drawn, WatchState
+
+logger = logging.getLogger(__name__)
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class WatchParts:
+    """The components that show a run; `said` is the line under the settings."""
+
+    menu: gr.Dropdown
+    state: gr.HTML
+    cancel: gr.Button
+    losses: gr.Plot
+    validation: gr.Plot
+    before_after: gr.HTML
+    compare: gr.Button
+    line: gr.HTML
+    timer: gr.Timer
+    drawn: gr.State
+
+    @property
+    def form(self) -> Form[WatchState]:
+        """The chosen run as a state."""
+        return Form(WatchState, {"chosen": self.menu, "drawn": self.drawn})
+
+    @property
+    def view(self) -> set[Block]:
+        """What every look at the run fills."""
+        return {
+            self.state,
+            self.cancel,
+            self.losses,
+            self.validation,
+            self.before_after,
+            self.compare,
+            self.line,
+            self.timer,
+            self.drawn,
+        }
+
+
+def lay_out_watch() -> WatchParts:
+    """Lay out an empty view here; it is filled when the page is loaded, with runs of other visitors and days too."""
+    with gr.Column(elem_id=Id.TRAIN_RUN):
+        with gr.Row(elem_classes="curves-row"):
+            runs = menu("Run", [], None, Id.TRAIN_MENU, min_width=240, is_visible=False)
+            cancel = gr.Button("Cancel this run", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_CANCEL)
+        state = live_html(NOTHING, Id.TRAIN_STATE)
+        with gr.Row(elem_classes="train-charts"):
+            losses = _chart("Loss", Id.TRAIN_LOSS)
+            validation = _chart("Validation", Id.TRAIN_VALIDATION)
+        table = static_html(NOTHING, Id.TRAIN_BEFORE_AFTER)
+        compare = gr.Button(
+            "Compare it with base", variant="primary", visible=False, min_width=190, elem_id=Id.TRAIN_COMPARE
+        )
+        line = static_html(NOTHING, Id.TRAIN_LINE)
+    return WatchParts(
+        menu=runs,
+        state=state,
+        cancel=cancel,
+        losses=losses,
+        validation=validation,
+        before_after=table,
+        compare=compare,
+        line=line,
+        timer=gr.Timer(POLL_SECONDS, active=False),
+        drawn=gr.State(Drawn(), time_to_live=STATE_SECONDS),
+    )
+
+
+def _chart(label: str, elem_id: Id) -> gr.Plot:
+    return gr.Plot(None, label=label, show_label=False, visible=False, min_width=320, elem_id=elem_id)
+
+
+@dataclass(frozen=True)
+class WatchEvents:
+    """Handlers over the line of runs; `said` is where a refusal to cancel is told."""
+
+    lab: LabProtocol
+    line: TrainingJobs
+    parts: WatchParts
+    said: gr.HTML
+
+    def show(self, state: WatchState) -> Updates:
+        """The chosen run as it stands; charts are left alone if nothing was added to them."""
+        jobs = self._jobs()
+        job = next((job for job in jobs if job.id == state.chosen), None)
+        progress = self.line.progress(job.id) if job else RunProgress()
+        drawn = Drawn(state.chosen or "", job.status if job else "", len(progress.steps), len(progress.validations))
+        updates: Updates = {
+            self.parts.state: train_view.state_html(job, progress),
+            self.parts.cancel: gr.Button(visible=bool(job and job.is_active)),
+            self.parts.compare: gr.Button(visible=bool(job and job.status == FINISHED)),
+            self.parts.line: train_view.line_html(jobs),
+            self.parts.timer: gr.Timer(active=any(job.is_active for job in jobs)),
+            self.parts.drawn: drawn,
+        }
+        return updates if drawn == state.drawn else updates | self._charts(job, progress)
+
+    def _charts(self, job: JobState | None, progress: RunProgress) -> Updates:
+        has_figures = bool(progress.steps or progress.validations or progress.base)
+        losses = train_view.losses(progress) if progress.steps else None
+        return {
+            self.parts.losses: gr.Plot(losses, visible=has_figures),
+            self.parts.validation: gr.Plot(train_view.validation(progress), visible=has_figures),
+            self.parts.before_after: train_view.before_after_html(self.line.metrics(job) if job else None),
+        }
+
+    def open(self) -> Updates:
+        """A page was loaded: the run in progress or the last one."""
+        jobs = self._jobs()
+        running = next((job for job in jobs if job.is_active), jobs[-1] if jobs else None)
+        chosen = running.id if running else None
+        runs = gr.Dropdown(choices=_run_entries(jobs), value=chosen, visible=bool(jobs))
+        return {self.parts.menu: runs, **self.show(WatchState(chosen))}
+
+    def choose(self, job_id: str) -> Updates:
+        """The updates that choose a run just put in line and keep an eye on it."""
+        runs = gr.Dropdown(choices=_run_entries(self._jobs()), value=job_id, visible=True)
+        return {self.parts.menu: runs, self.parts.timer: gr.Timer(active=True)}
+
+    def cancel(self, state: WatchState) -> Updates:
+        """Cancel the run that is shown."""
+
+        def work() -> Updates:
+            if state.chosen:
+                self.line.cancel(state.chosen)
+            return {self.said: NOTHING}
+
+        return guarded(work, lambda error: {self.said: problem_notice(error)})
+
+    def wire(self, started: gr.events.Dependency, page: gr.Blocks) -> None:
+        """Look at the run whenever it may have changed, and when the page is loaded."""
+        parts, form = self.parts, self.parts.form
+        look = form.bind(self.show), form.inputs, parts.view
+        started.then(*look, **LIGHT)
+        parts.cancel.click(form.bind(self.cancel), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
+        parts.menu.input(*look, **LIGHT)
+        parts.timer.tick(*look, **LIGHT)
+        page.load(self.open, None, {parts.menu, *parts.view}, **LIGHT)
+
+    def wire_compare(self, door: CompareDoor) -> None:
+        """The way into Compare with the run's model."""
+        form = self.parts.form
+
+        def compare(state: WatchState) -> Updates:
+            return self.compare(state, door)
+
+        door.search_after(self.parts.compare.click(form.bind(compare), form.inputs, door.outputs, **TRAINING))
+
+    def compare(self, state: WatchState, door: CompareDoor) -> Updates:
+        """Show Compare with the run's model beside the base that it started from; raises `gr.Error` if it is gone."""
+        job = next((job for job in self._jobs() if job.id == state.chosen), None)
+        if job is None or job.name not in {arm.name for arm in self.lab.arms()}:
+            raise gr.Error("That model is not there any more: reload the page.", print_exception=False)
+        base = self.lab.base_of(job.name)
+        arms = [(arm.label, arm.name) for arm in self.lab.arms()]
+        return door.open(
+            {
+                door.left: gr.Dropdown(choices=arms, value=base),
+                door.right: gr.Dropdown(choices=arms, value=job.name),
+            }
+        )
+
+    def _jobs(self) -> tuple[JobState, ...]:
+        try:
+            return self.line.jobs()
+        except LabError:
+            logger.exception("The line of runs cannot be read")
+            return ()
+
+
+def _run_entries(jobs: Sequence[JobState]) -> list[tuple[str, str]]:
+    """Entries of the menu of runs, newest first."""
+    return [(f"{job.name}, {train_view.day_and_time(job.created)}", job.id) for job in reversed(jobs)]

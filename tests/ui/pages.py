@@ -1,0 +1,24 @@
+"""Pages with one tab, and what a handler's updates say by element id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.links import Page
+
+
+def one_tab(lab: LabProtocol, build: Callable[[Page], Any]) -> tuple[gr.Blocks, Any]:
+    """A page whose only tab is what `build` lays out, and what that gave."""
+    with gr.Blocks() as blocks, gr.Tabs() as tabs:
+        built = build(Page(lab, "builtin", blocks, tabs))
+    return blocks, built
+
+
+def by_id(updates: Updates) -> dict[str, Any]:
+    """Updates by the element's id; components without one by their kind."""
+    return {str(block.elem_id or block.get_block_name()): value for block, value in updates.items()}
