@@ -19,9 +19,15 @@ from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
 from training.config import TrainConfig
+from training.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+#: Linear layers of BERT-like encoders: attention and feed-forward.
+_LORA_TARGETS = {
+    "query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "Wqkv", "Wo", "Wi",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,13 @@ class Base:
     """Where the weights lie, and the sha256 of all that decides the model's vectors.
 
     Of the packaged model it is that of the weights alone, as the shipped adapters name it; the rest is verified.
+    `lora_targets` are the layers that LoRA adapts, empty if the model has none.
     """
 
     spec: ModelSpec
     folder: str
     content_sha256: str
+    lora_targets: tuple[str, ...] = ()
 
     def load(self, device: str = "cpu") -> SentenceTransformer:
         """A fresh model, float32, that reads as many tokens as it does by itself; `device` as MRL_DEVICE has it."""
@@ -47,6 +55,9 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, Base]:
     if there is no such model and `ConfigError` for a dim above its length.
     """
     base = find_base(config)
+    if config.lora_rank and not base.lora_targets:
+        message = f"lora_rank is {config.lora_rank}, but this base has no attention or linear layers to adapt"
+        raise ConfigError(f"{message}: use 0 (all weights).").about("lora_rank")
     if not (config.query_prompt or config.document_prompt):
         config = replace(config, query_prompt=base.spec.query_prompt, document_prompt=base.spec.document_prompt)
     spec = replace(base.spec, query_prompt=config.query_prompt, document_prompt=config.document_prompt)
@@ -56,10 +67,21 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, Base]:
 def find_base(config: TrainConfig) -> Base:
     """Locate, hash and look at the configuration's base; raises `ModelError` naming what is missing."""
     if config.base == MINILM.name:
-        return Base(MINILM, str(verified_base_dir()), MINILM.content_sha256)
+        targets = ("dense", "key", "query", "value")
+        return Base(MINILM, str(verified_base_dir()), MINILM.content_sha256, targets)
     found = find_model(config.base, config.revision)
     spec = replace(found.spec, model_id=config.base)
-    return Base(spec, str(found.folder), spec.content_sha256)
+    return Base(spec, str(found.folder), spec.content_sha256, lora_targets(found.model))
+
+
+def lora_targets(model: SentenceTransformer) -> tuple[str, ...]:
+    """Names of the linear layers that LoRA adapts, sorted; none for a Router, a StaticEmbedding and the like."""
+    from sentence_transformers.sentence_transformer.modules import Transformer
+
+    if not isinstance(model[0], Transformer):
+        return ()
+    layers = (name for name, layer in model[0].named_modules() if isinstance(layer, torch.nn.Linear))
+    return tuple(sorted({name.rsplit(".", 1)[-1] for name in layers} & _LORA_TARGETS))
 
 
 def encode(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -46,9 +46,10 @@ class PaddedForward:
         """The vectors where the model computes them."""
         device = self._model.device
         moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in features.items()}
-        is_mixed = self._dtype != torch.float32
+        is_exact = self._dtype == torch.float32
+        products = nullcontext() if is_exact else torch.autocast(device.type, dtype=self._dtype)
         task = {"task": moved["task"]} if "task" in moved else {}
-        with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_mixed):
+        with torch.inference_mode(), products:
             vectors: Tensor = self._model(moved, **task)["sentence_embedding"]
         return vectors
 
@@ -78,7 +79,7 @@ def encode_in_bulk(
     """
     dimension = int(model.get_embedding_dimension() or 0)
     vectors = np.empty((len(texts), dimension), dtype=np.float32)
-    on_cpu = model.device.type == "cpu"
+    on_cpu = _is_cpu(model)
     size = (_BATCH_TOKENS, _BATCH_ROWS) if on_cpu else (_GPU_BATCH_TOKENS, _GPU_BATCH_ROWS)
     done = 0
     with torch_threads(1 if on_cpu else threads), _one_thread_workers(threads if on_cpu else 1) as pool:
@@ -92,6 +93,10 @@ def encode_in_bulk(
                 if report:
                     report(done)
     return vectors
+
+
+def _is_cpu(model: SentenceTransformer) -> bool:
+    return model.device.type == "cpu"
 
 
 def check_length(vectors: FloatMatrix, dimension: int) -> None:

@@ -101,4 +101,5 @@ def _merge_adapters(model: SentenceTransformer) -> None:
     for module in model.modules():
         if getattr(module, "_hf_peft_config_loaded", False):
             module._hf_peft_config_loaded = False
-            module.peft_config = {}
+            del module.peft_config  # Whoever adds or merges another adapter would take it for one of two.
+            module._weight_conversions = None  # Saved, it is a whole model, under a whole model's names.

@@ -68,7 +68,8 @@ def save(folder: Path, *modules: Any, config: dict[str, Any] | None = None, half
     return folder
 
 
-def _bert(pooling: Any = "mean", include_prompt: bool = True, **options: Any) -> Callable[[Path], Path]:
+def bert(pooling: Any = "mean", include_prompt: bool = True, **options: Any) -> Callable[[Path], Path]:
+    """A maker of BERT models with these modules behind them; the rest goes to `transformer`."""
     config, half = options.pop("config", None), options.pop("half", None)
     dense, normalize = options.pop("dense", False), options.pop("normalize", True)
 
@@ -101,7 +102,7 @@ def _static_router(folder: Path) -> Path:
 def _peft(folder: Path) -> Path:
     from peft import LoraConfig
 
-    base = _bert()(folder.parent / "peft-base")
+    base = bert()(folder.parent / "peft-base")
     model = SentenceTransformer(str(base), device="cpu")
     torch.manual_seed(4)
     model.add_adapter(LoraConfig(r=4, target_modules=["query", "value"], init_lora_weights=False))
@@ -115,27 +116,27 @@ def _peft(folder: Path) -> Path:
 _PROMPTS = {"query": "ask : ", "document": "text : ", "other": "find : "}
 #: How each model is made in a folder that is not there yet.
 ZOO: dict[str, Callable[[Path], Path]] = {
-    "mean": _bert(),
-    "cls": _bert("cls"),
-    "max": _bert("max"),
-    "root of the length": _bert("mean_sqrt_len_tokens"),
-    "weighted mean": _bert("weightedmean"),
-    "last token": _bert("lasttoken"),
-    "two poolings": _bert(("cls", "mean")),
-    "dense": _bert(dense=True),
-    "no normalize": _bert(normalize=False),
-    "roberta": _bert(roberta=True),
-    "long": _bert(tokens=256, positions=256),
-    "bfloat16": _bert(half=torch.bfloat16),
-    "float16": _bert(half=torch.float16, dense=True),
-    "prompts": _bert(config={"prompts": _PROMPTS}),
-    "prompt not pooled": _bert(include_prompt=False, config={"prompts": _PROMPTS}),
-    "prompt not pooled, last": _bert("weightedmean", include_prompt=False, config={"prompts": _PROMPTS}),
-    "default prompt": _bert(config={"prompts": {"other": "find : "}, "default_prompt_name": "other"}),
-    "default is query": _bert(config={"prompts": {"query": "ask : "}, "default_prompt_name": "query"}),
-    "passage and corpus": _bert(config={"prompts": {"passage": "text : ", "corpus": "find : "}}),
-    "truncated": _bert(config={"truncate_dim": 8}),
-    "dot of unit vectors": _bert(config={"similarity_fn_name": "dot"}),
+    "mean": bert(),
+    "cls": bert("cls"),
+    "max": bert("max"),
+    "root of the length": bert("mean_sqrt_len_tokens"),
+    "weighted mean": bert("weightedmean"),
+    "last token": bert("lasttoken"),
+    "two poolings": bert(("cls", "mean")),
+    "dense": bert(dense=True),
+    "no normalize": bert(normalize=False),
+    "roberta": bert(roberta=True),
+    "long": bert(tokens=256, positions=256),
+    "bfloat16": bert(half=torch.bfloat16),
+    "float16": bert(half=torch.float16, dense=True),
+    "prompts": bert(config={"prompts": _PROMPTS}),
+    "prompt not pooled": bert(include_prompt=False, config={"prompts": _PROMPTS}),
+    "prompt not pooled, last": bert("weightedmean", include_prompt=False, config={"prompts": _PROMPTS}),
+    "default prompt": bert(config={"prompts": {"other": "find : "}, "default_prompt_name": "other"}),
+    "default is query": bert(config={"prompts": {"query": "ask : "}, "default_prompt_name": "query"}),
+    "passage and corpus": bert(config={"prompts": {"passage": "text : ", "corpus": "find : "}}),
+    "truncated": bert(config={"truncate_dim": 8}),
+    "dot of unit vectors": bert(config={"similarity_fn_name": "dot"}),
     "static": lambda folder: save(folder, static_embedding()),
     "static, normalised": lambda folder: save(folder, static_embedding(), Normalize()),
     "router": _router,

@@ -13,14 +13,11 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.adapters import with_rotation
 from mrl_demo.models.reading import limit_tokens
 from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, ROTATION_FILE
+from training.bases import lora_targets
 from training.config import TrainConfig
-from training.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-#: Linear layers of BERT-like encoders: attention and feed-forward.
-_TARGETS = ("query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "Wqkv", "Wo", "Wi")
 
 
 def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: FloatMatrix | None) -> SentenceTransformer:
@@ -28,7 +25,6 @@ def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: Flo
 
     Without dropout the distillation's student can reach its teacher, and runs repeat exactly.
     """
-    model = model.float()  # Weights saved in half precision are trained, like all others, in float32.
     if rotation is not None:
         model = with_rotation(model, rotation)
         model[-2].requires_grad_(False)
@@ -46,21 +42,12 @@ def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: Flo
 def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
     from peft import LoraConfig
 
-    present = {
-        name.rsplit(".", 1)[-1] for name, layer in model[0].named_modules() if isinstance(layer, torch.nn.Linear)
-    }
-    targets = sorted(present & set(_TARGETS))
-    if not targets:
-        message = (
-            f"is {config.lora_rank}, but this base has no attention or linear layers to adapt: use 0 (all weights)."
-        )
-        raise ConfigError(f"lora_rank {message}").about("lora_rank")
     model.add_adapter(
         LoraConfig(
             r=config.lora_rank,
             lora_alpha=config.lora_alpha,
             lora_dropout=0.0,
-            target_modules=targets,
+            target_modules=list(lora_targets(model)),
             exclude_modules=r".*pooler.*",
         )
     )
