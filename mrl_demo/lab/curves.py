@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.arms.arm import Arm
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
@@ -78,7 +79,11 @@ class CurvesService:
 
     def arms(self) -> tuple[str, ...]:
         """Names of what a new measurement covers."""
-        return tuple(arm.name for arm in self.lab.builder.menu.contenders())
+        return tuple(arm.name for arm in self.contenders())
+
+    def contenders(self) -> tuple[Arm, ...]:
+        """What a new measurement covers: all that can be searched, and words alone."""
+        return self.lab.builder.menu.contenders()
 
     def shipped(self, corpus: str) -> CurveSet | None:
         """The curves that came with the code, None if a corpus has none; raises `CorpusError` for a damaged file."""

@@ -43,15 +43,19 @@ class Results:
         return Figures.of(curves) if curves else None
 
     def arm_entries(self, state: CurvesState) -> MenuEntries:
-        """The arms that were measured, or those that would be."""
+        """The arms that were measured, or those that would be.
+
+        All of them in either case: an event may still carry the arms ticked for another collection, and Gradio refuses
+        a value that is no choice any more.
+        """
         figures = self.figures(state)
-        return [(arm.label, arm.name) for arm in (figures.arms if figures else self.service.lab.arms())]
+        return [(arm.label, arm.name) for arm in (figures.arms if figures else self.service.contenders())]
 
     def cut_arm_entries(self, state: CurvesState) -> MenuEntries:
         """The same without arms that have no length to cut."""
         figures = self.figures(state)
         if figures is None:
-            return self.arm_entries(state)
+            return [(arm.label, arm.name) for arm in self.service.contenders() if arm.has_vectors]
         return [(arm.label, arm.name) for arm in figures.arms if arm.full_dim]
 
     def lost(self, state: CurvesState) -> BrokenQueries | None:
