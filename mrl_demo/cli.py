@@ -188,7 +188,7 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
 
 
-def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None) -> str:
+def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split: str = "") -> str:
     """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab.
 
     Raises `CorpusError` if it is neither, or cannot be read, or `columns` are named for a corpus of the menu.
@@ -203,7 +203,7 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None) -> st
             f"There is no such file or folder as {given!r}, and no corpus of that name: choose one of "
             f"{', '.join(names)}, or give the path of your documents."
         )
-    return lab.add_corpus(Path(given), columns)
+    return lab.add_corpus(Path(given), columns, split)
 
 
 def _search(settings: Settings, options: argparse.Namespace) -> None:
@@ -224,7 +224,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
     plan = SweepPlan(
         arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
@@ -254,7 +254,7 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
     reference, *arms = _add_arms(lab, [options.reference, *options.arms], options)
     advice = Advice(options.target, options.metric, reference)
     plan = replace(

@@ -21,8 +21,10 @@ from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix, Progress, Te
 from mrl_demo.core.vectors import normalise  # noqa: E402
 from mrl_demo.lab.lab import Lab  # noqa: E402
 
-#: Many more examples of every property, for `--hypothesis-profile=thorough`: 5,000 files for the fuzz of readers.
-hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
+# No example fails for being slow: others may use the processor. The profile "thorough" tries eight times as many.
+hypothesis.settings.register_profile("usual", max_examples=100, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=800, deadline=None)
+hypothesis.settings.load_profile("usual")
 
 FRUIT = (
     ("apple", "Apple trees", "An apple tree needs winter cold before it flowers in spring."),

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Corpus, Document, Note, Query
 from mrl_demo.corpora.documents import clean_id, document_vocabulary, read_documents
-from mrl_demo.corpora.judgements import KnownIds, read_judgements
+from mrl_demo.corpora.judgements import Judgement, KnownIds, read_judgements
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.reading import NoteKind, Tally, Vocabulary, file_stem, read_table, text_of
 
@@ -40,8 +40,8 @@ _STRAY = NoteKind(
 )
 _OTHER_SPLIT = NoteKind(
     "judged-in-two-splits",
-    "judgement is left out: its query is judged in another split too",
-    "judgements are left out: their queries are judged in another split too",
+    "judgement is left out: its query is judged otherwise in another split (choose one with --split)",
+    "judgements are left out: their queries are judged otherwise in another split (choose one with --split)",
 )
 
 
@@ -52,30 +52,35 @@ class _Located:
 
 
 def read_beir(
-    folder: Path, max_documents: int, columns: ColumnChoice, tally: Tally
+    folder: Path, max_documents: int, columns: ColumnChoice, tally: Tally, first_split: str = ""
 ) -> tuple[list[Document], list[Query], dict[str, dict[str, float]]]:
     """Documents, judged queries with their splits, and judgements, those of documents that are not there included.
 
     The corpus and the queries may be JSONL, JSON, CSV, TSV or Parquet, judgements in `qrels/SPLIT.tsv` or `qrels.tsv`
-    (the test split), in any layout that `read_judgements` knows, each also as `.gz`. Raises `CorpusError`.
+    (the test split), in any layout that `read_judgements` knows, each also as `.gz`. A query judged alike in several
+    splits is in each of them; if it is judged otherwise, that of `first_split` counts, or else of test, dev, train, in
+    this order. Raises `CorpusError`.
     """
     corpus = _find(folder, "corpus")
     if corpus is None:
         raise CorpusError(f"{folder} has no corpus.jsonl (or .csv, .tsv, .parquet, .gz): a BEIR folder needs it.")
     words = document_vocabulary(columns)
     documents = read_documents(read_table(corpus, words.knows, tally), words, max_documents, tally)
-    queries_file, splits = _find(folder, "queries"), _split_files(folder, tally)
+    queries_file, splits = _find(folder, "queries"), _split_files(folder, tally, first_split)
     if queries_file is None or not splits:
         _say_what_is_missing(queries_file, splits, tally)
         return documents, [], {}
     located = _read_queries(queries_file, tally)
     ids = KnownIds(located, {document.id for document in documents})
-    split_of, judgements = _by_query(splits, ids, tally)
-    queries = []
+    members, judgements = _by_split(splits, ids, tally)
+    queries = [
+        replace(each.query, split=split)
+        for name, each in located.items()
+        for split, names in members.items()
+        if name in names
+    ]
     for name, each in located.items():
-        if name in judgements:
-            queries.append(Query(name, each.query.text, each.query.style, split_of[name]))
-        else:
+        if name not in judgements:
             tally.add(_UNJUDGED, queries_file, each.line)
     return documents, queries, judgements
 
@@ -120,21 +125,26 @@ def _read_queries(path: Path, tally: Tally) -> dict[str, _Located]:
     return kept
 
 
-def _by_query(
+def _by_split(
     splits: Mapping[str, Path], ids: KnownIds, tally: Tally
-) -> tuple[dict[str, str], dict[str, dict[str, float]]]:
-    """The split of each query, and its judgements there."""
-    split_of: dict[str, str] = {}
+) -> tuple[dict[str, set[str]], dict[str, dict[str, float]]]:
+    """The queries of each split, and the judgements of every query."""
+    members: dict[str, set[str]] = {}
     judgements: dict[str, dict[str, float]] = {}
     for split, path in splits.items():
-        for each in read_judgements(path, ids, tally):
-            if each.query not in ids.queries:
-                tally.add(_STRAY, path, each.line)
-            elif split_of.setdefault(each.query, split) != split:
-                tally.add(_OTHER_SPLIT, path, each.line)
+        here: dict[str, list[Judgement]] = {}
+        for judgement in read_judgements(path, ids, tally):
+            if judgement.query in ids.queries:
+                here.setdefault(judgement.query, []).append(judgement)
             else:
-                judgements.setdefault(each.query, {})[each.document] = each.grade
-    return split_of, judgements
+                tally.add(_STRAY, path, judgement.line)
+        for query, listed in here.items():
+            grades = {each.document: each.grade for each in listed}
+            if judgements.setdefault(query, grades) == grades:
+                members.setdefault(split, set()).add(query)
+            else:
+                tally.add(_OTHER_SPLIT, path, listed[0].line, len(listed))
+    return members, judgements
 
 
 def _find(folder: Path, stem: str) -> Path | None:
@@ -144,8 +154,8 @@ def _find(folder: Path, stem: str) -> Path | None:
     return next((names[name] for name in tried if name in names), None)
 
 
-def _split_files(folder: Path, tally: Tally) -> dict[str, Path]:
-    """Files of judgements by their split, the test split first, then dev and train, then by name."""
+def _split_files(folder: Path, tally: Tally, first_split: str) -> dict[str, Path]:
+    """Files of judgements by their split: the first one, test, dev, train, and then by name."""
     inside = next((path for path in folder.iterdir() if path.is_dir() and path.name.lower() == "qrels"), None)
     files = {_stem(path): path for path in _judgement_files(inside)} if inside else {}
     for path in _judgement_files(folder):
@@ -156,7 +166,7 @@ def _split_files(folder: Path, tally: Tally) -> dict[str, Path]:
             tally.say("unread-judgements", words)
         elif split:
             files[split] = path
-    ranks = {split: rank for rank, split in enumerate(_FIRST_SPLITS)}
+    ranks = {split: rank for rank, split in enumerate(_FIRST_SPLITS)} | {first_split: -1}
     return {split: files[split] for split in sorted(files, key=lambda name: (ranks.get(name, len(ranks)), name))}
 
 
@@ -177,7 +187,8 @@ def write_beir(corpus: Corpus, folder: Path) -> tuple[Note, ...]:
     the layout has no place for.
     """
     _write_lines(folder / "corpus.jsonl", (_document_row(document) for document in corpus.documents))
-    _write_lines(folder / "queries.jsonl", (_query_row(query) for query in corpus.queries))
+    distinct = {query.id: query for query in reversed(corpus.queries)}.values()  # A query may be in several splits.
+    _write_lines(folder / "queries.jsonl", (_query_row(query) for query in reversed(distinct)))
     splits = sorted({query.split or DEFAULT_SPLIT for query in corpus.queries}) or [DEFAULT_SPLIT]
     for split in splits:
         rows = [

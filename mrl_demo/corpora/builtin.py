@@ -34,7 +34,7 @@ def load_builtin(assets_dir: Path) -> Corpus:
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """Objects of a JSON Lines file; raises `CorpusError` with file and line if one does not parse."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error
     for number, line in enumerate(lines, 1):

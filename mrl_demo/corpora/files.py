@@ -28,12 +28,15 @@ _EMPTY_PAIR = NoteKind(
 )
 
 
-def load_path(path: Path, max_documents: int = 100_000, columns: ColumnChoice | None = None, name: str = "") -> Corpus:
-    """Read a collection from a BEIR folder or a JSONL, JSON, CSV, TSV, Parquet or text file (`.gz` allowed).
+def load_path(
+    path: Path, max_documents: int = 100_000, columns: ColumnChoice | None = None, name: str = "", split: str = ""
+) -> Corpus:
+    """Read a collection from a BEIR folder or a JSONL, JSON, CSV, TSV, Parquet or text file.
 
     A file with two columns of texts and one of scores becomes scored pairs, its documents being their texts. What was
-    left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given. Raises `CorpusError`
-    naming file, line, value and fix for whatever cannot be read.
+    left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given; `split` the one whose
+    judgements count where two splits judge a query otherwise. Raises `CorpusError` naming file, line, value and fix for
+    whatever cannot be read.
     """
     path = Path(path)
     if not path.exists():
@@ -41,7 +44,7 @@ def load_path(path: Path, max_documents: int = 100_000, columns: ColumnChoice | 
     chosen, tally = columns or ColumnChoice(), Tally()
     name = name or corpus_name_of(path)
     if path.is_dir():
-        documents, queries, judgements = read_beir(path, max_documents, chosen, tally)
+        documents, queries, judgements = read_beir(path, max_documents, chosen, tally, split)
         _refuse_nothing(documents, path)
         return make_corpus(name, path.name or name, documents, queries, judgements, tally.notes())
     words = document_vocabulary(chosen)

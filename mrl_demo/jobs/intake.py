@@ -13,7 +13,7 @@ from mrl_demo.jobs.process import TrainingError, is_supported
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.models.hub import hub_name
 
-DATA_TYPES = (".jsonl", ".ndjson", ".csv", ".tsv")
+DATA_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 MAX_DATA_BYTES = 50_000_000
 OFF = (
     "Training is switched off here, because it keeps the processor busy for minutes. The owner turns it on by setting "

@@ -40,7 +40,7 @@ class Comparer:
         self._builder = builder
         self._spaces: BoundedCache[_SearchableSpace] = BoundedCache(kept_corpora * 4)
         self._query_vectors: BoundedCache[tuple[FloatMatrix, float]] = BoundedCache(_QUERIES_KEPT)
-        self._judged_queries: BoundedCache[dict[str, str]] = BoundedCache(kept_corpora)
+        self._judged_queries: BoundedCache[dict[str, list[str]]] = BoundedCache(kept_corpora)
         self._paths: BoundedCache[RankPaths] = BoundedCache(_PATHS_KEPT)
         self._warm: set[str] = set()
 
@@ -89,11 +89,19 @@ class Comparer:
 
     def _known_answers(self, corpus: Corpus, text: str) -> dict[str, float]:
         """Grades by document of a judged query typed word for word (spaces and case aside), empty for other texts."""
-        ids = self._judged_queries.get(
-            (corpus.name, corpus.fingerprint), lambda: {_fold(query.text): query.id for query in corpus.queries}
-        )
-        judged = corpus.judgements.get(ids.get(_fold(text), ""), {})
-        return {document: grade for document, grade in judged.items() if grade > 0}
+        ids = self._judged_queries.get((corpus.name, corpus.fingerprint), lambda: _ids_by_text(corpus))
+        answers: dict[str, float] = {}
+        for name in ids.get(_fold(text), ()):
+            answers |= {document: grade for document, grade in corpus.judgements.get(name, {}).items() if grade > 0}
+        return answers
+
+
+def _ids_by_text(corpus: Corpus) -> dict[str, list[str]]:
+    """Ids of all queries that have a text."""
+    ids: dict[str, list[str]] = {}
+    for query in corpus.queries:
+        ids.setdefault(_fold(query.text), []).append(query.id)
+    return ids
 
 
 def _fold(text: str) -> str:

@@ -30,10 +30,11 @@ from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 @dataclass(frozen=True)
 class _OwnFiles:
-    """Where a person's documents are, and what they said of the columns."""
+    """Where a person's documents are, and what they said of the columns and the split."""
 
     path: Path
     columns: ColumnChoice
+    split: str
 
 
 class Lab:
@@ -106,12 +107,12 @@ class Lab:
             *own,
         )
 
-    def add_corpus(self, path: Path, columns: ColumnChoice | None = None) -> str:
+    def add_corpus(self, path: Path, columns: ColumnChoice | None = None, split: str = "") -> str:
         """Add a user's file or folder to the menu and return its name, which no other collection and no result has.
 
         Raises `CorpusError` if it cannot be read, or has no such column.
         """
-        files = _OwnFiles(path, columns or ColumnChoice())
+        files = _OwnFiles(path, columns or ColumnChoice(), split)
         own = {name for name, others in self._own_corpora.items() if others.path.absolute() == path.absolute()}
         shipped = {result.stem for result in (self.settings.assets_dir / "results").glob("*.json")}
         taken = {builtin.NAME, python_reference.NAME, *shipped, *self._own_corpora} - own
@@ -121,7 +122,7 @@ class Lab:
         return name
 
     def _read(self, name: str, files: _OwnFiles) -> Corpus:
-        return load_path(files.path, self.settings.max_documents, files.columns, name)
+        return load_path(files.path, self.settings.max_documents, files.columns, name, files.split)
 
     def corpus(self, name: str, progress: Progress | None = None) -> Corpus:
         """Load (or build) a corpus by name; raises `CorpusError` naming those there are."""

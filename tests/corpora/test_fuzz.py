@@ -1,6 +1,6 @@
 """Random tables written by the tools people use come back equal, or are refused by their line.
 
-`--hypothesis-profile=thorough` tries 5,000 files in all; the default some hundreds, in seconds.
+`--hypothesis-profile=thorough` tries 5,200 files in all; the default 650, in seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mrl_demo.core.errors import CorpusError
@@ -28,6 +28,7 @@ from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.beir import write_beir
 from mrl_demo.corpora.files import load_path
 
+FEW = settings(max_examples=settings().max_examples // 4)  # There are 26 such tests.
 HEADERS = [("id", "text"), ("id", "title", "text"), ("text",), ("text", "id"), ("title", "text", "id")]
 HARD = ",;\t|\"'\n\r \\#\ufeff\u2028\x85\x0c\0éß語🎹\u0301"
 WORDS = st.sampled_from(
@@ -124,6 +125,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", WRITERS)
+@FEW
 @given(sample=samples())
 def test_what_a_tool_wrote_comes_back_equal(folder: Path, name: str, sample: Sample) -> None:
     path = folder / name
@@ -144,6 +146,7 @@ def test_what_a_tool_wrote_comes_back_equal(folder: Path, name: str, sample: Sam
     assert sum(left_out) == len(sample.rows) - len(wanted)
 
 
+@FEW
 @given(sample=samples(st.text("abc,; \t|'é", max_size=8)))
 def test_what_was_joined_by_hand_comes_back_equal_or_is_refused_by_its_line(folder: Path, sample: Sample) -> None:
     path = folder / "by-hand.csv"
@@ -160,12 +163,13 @@ def test_what_was_joined_by_hand_comes_back_equal_or_is_refused_by_its_line(fold
         assert [row[1:] for row in found] == [row[1:] for row in expected(sample)]
 
 
+@FEW
 @given(st.lists(st.text("aeiou nrst,äöüßéèñçåø€“”’", min_size=2, max_size=20), min_size=1, max_size=4))
 def test_western_text_of_windows_is_read_as_it_was_meant_or_refused(folder: Path, texts: list[str]) -> None:
     sample = Sample(("id", "text"), tuple((str(i), text) for i, text in enumerate(texts)))
     assume(expected(sample))
     raw = written(sample).encode("cp1252")
-    assume("\ufffd" in raw.decode("utf-8", "replace") or raw.isascii())  # Or it is UTF-8 just as well.
+    assume(raw.decode("utf-8", "ignore").isascii())  # Or it is UTF-8 just as well, as two letters out of place are.
     path = folder / "windows.csv"
     path.write_bytes(raw)
     try:
@@ -198,6 +202,7 @@ def judged(draw: st.DrawFn) -> Any:
                        judgements)  # fmt: skip
 
 
+@FEW
 @given(corpus=judged())
 def test_an_exported_folder_loads_as_the_corpus_it_was(tmp_path_factory: pytest.TempPathFactory, corpus: Any) -> None:
     folder = tmp_path_factory.mktemp("out") / "beir"
@@ -205,6 +210,7 @@ def test_an_exported_folder_loads_as_the_corpus_it_was(tmp_path_factory: pytest.
     assert load_path(folder) == corpus
 
 
+@FEW
 @given(corpus=judged(), layout=st.sampled_from(["beir", "swapped", "trec", "comma", "twice", "wide", "no-header"]))
 def test_judgements_of_any_layout_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, corpus: Any, layout: str
@@ -245,6 +251,7 @@ def _laid_out(rows: list[list[str]], layout: str) -> str:
     return out.getvalue()
 
 
+@FEW
 @given(raw=st.binary(max_size=200), name=st.sampled_from(["a.csv", "a.jsonl", "a.json", "a.tsv", "a.txt", "a.parquet"]))
 def test_any_bytes_are_read_or_refused_with_words(folder: Path, raw: bytes, name: str) -> None:
     for path, content in ((folder / name, raw), (folder / f"{name}.gz", gzip.compress(raw))):

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.beir import write_beir
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.options import ColumnChoice
 
@@ -167,6 +168,17 @@ def test_every_split_is_read_and_a_query_in_two_splits_is_said(tmp_path: Path) -
     assert {query.id: query.split for query in corpus.queries} == {"q1": "test", "q2": "dev"}
     assert corpus.judgements == {"q1": {"d1": 1}, "q2": {"d2": 1}}
     assert said(folder) == {"judged-in-two-splits": (1, "dev.tsv, line 2")}
+    chosen = load_path(folder, split="dev")
+    assert chosen.judgements == {"q1": {"d3": 1}, "q2": {"d2": 1}} and {q.split for q in chosen.queries} == {"dev"}
+
+
+def test_a_query_judged_alike_in_two_splits_is_in_both(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "b", qrels__test_tsv="q1 0 d1 1\n", qrels__dev_tsv="q2 0 d2 1\nq1 0 d1 1\n")
+    corpus = load_path(folder)
+    assert [(query.id, query.split) for query in corpus.queries] == [("q1", "test"), ("q1", "dev"), ("q2", "dev")]
+    assert corpus.judgements == {"q1": {"d1": 1}, "q2": {"d2": 1}} and not corpus.notes
+    write_beir(corpus, tmp_path / "out" / "b")
+    assert load_path(tmp_path / "out" / "b") == corpus
 
 
 def test_a_folder_may_hold_packed_tables_in_capitals(tmp_path: Path) -> None:

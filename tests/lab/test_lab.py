@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import CorpusError, InvalidDimensionError, LabError, ModelError
 from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.evaluation.worst import holds_from
@@ -200,3 +201,9 @@ def test_what_was_done_to_the_documents_is_said_with_every_comparison(lab: Lab, 
         ("empty-document", 1, "gaps.csv, line 3")
     ]
     assert json.loads(json.dumps(found.to_dict()))["corpus_notes"][0]["count"] == 1
+
+
+def test_queries_with_one_text_share_their_known_answers(lab: Lab) -> None:
+    folder = CODE_ROOT / "tests" / "cases" / "07" / "dupq"
+    found = lab.compare("a thing", corpus=lab.add_corpus(folder), arms=["tiny"], dim=32, top_k=4)
+    assert {hit.document.id for hit in found.arms[0].result.hits if hit.is_answer} == {"d1", "d2"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrl_demo.core.config import CODE_ROOT
@@ -141,6 +141,7 @@ def test_packed_pairs_in_capitals_and_a_folder_of_them_are_read(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=settings().max_examples // 4)
 @given(odd=st.lists(st.tuples(TEXT, TEXT), max_size=6))
 def test_pairs_that_a_tool_wrote_come_back_equal(
     tmp_path_factory: pytest.TempPathFactory, name: str, odd: list[tuple[str, str]]
