@@ -22,7 +22,7 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus
+from mrl_demo.core.types import Corpus, TextTask
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.models.registry import EncoderRegistry
 
@@ -39,6 +39,7 @@ def main() -> None:
     for name in ("minilm", *registry.adapter_dirs()):
         encoder = registry.encoder(name)
         for role, (texts, fingerprint) in jobs.items():
+            task: TextTask = "document" if role == "documents" else "query"
             path = settings.assets_dir / "vectors" / f"{corpus.name}-{name}-{role}.safetensors"
             key = vectors_key(encoder.fingerprint, fingerprint, role)
             if read_vectors(path, key, len(texts)) is None:
@@ -46,7 +47,7 @@ def main() -> None:
                 order = np.argsort([len(text) for text in texts])
                 vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
                 vectors[order] = encoder.encode_queries([texts[i] for i in order])
-                save_vectors(path, vectors, key, np.float16)
+                save_vectors(path, vectors, key, np.float16, encoder.count_cut(texts, task))
     ship_rotations(settings, registry, corpus)
 
 

@@ -62,7 +62,7 @@ def adapt(
     with atomic_folder(out) as work:
         save_standard_folder(model, work, (*default_prefixes(rotation.dimension), rotation.dimension))
         np.save(work / "rotation.npy", rotation.matrix)
-    return AdaptedFolder(rotation, corpus.notes)
+    return AdaptedFolder(rotation, (*corpus.notes, *builder.notes(adapted.encoder, corpus)))
 
 
 def _corpus(name: str, settings: Settings, columns: ColumnChoice | None) -> Corpus:

@@ -22,7 +22,7 @@ from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
-from mrl_demo.models.reading import limit_tokens, token_limit
+from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.data.pairs import TrainingData, mined_negatives
@@ -126,10 +126,22 @@ class Run:
             vectors.of(documents, self.config.document_reading, self.report.progress),
         )
 
+    def _say_what_is_cut(self, model: SentenceTransformer) -> None:
+        """How many texts of the pairs are longer than training reads; before and after are measured at full length."""
+        pairs, config = self.data.pairs, self.config
+        queries = count_cut_texts(model, pairs.queries, config.query_reading)
+        positives = count_cut_texts(model, pairs.positives, config.document_reading)
+        if count := queries.count + positives.count:
+            self.report.say(
+                f"{count:,} of {2 * len(pairs):,} texts of the pairs are longer than the {token_limit(model):,} tokens "
+                "that training reads: their rest teaches nothing (--max-tokens)."
+            )
+
     def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
         """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
         config, pairs = self.config, self.data.pairs
         limit_tokens(vectors.model, config.max_tokens)
+        self._say_what_is_cut(vectors.model)
         validation = small_validation(self.data.judge, self.data.validation_split)
         needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
         if not (config.distillation or needs_pairs):

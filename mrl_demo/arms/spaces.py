@@ -16,7 +16,7 @@ from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Progress
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Note, Progress
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
@@ -30,7 +30,7 @@ _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 class Space:
     """One arm over one corpus: `documents` `(n, d)` float32 unit rows, and the map that queries need too.
 
-    `notes` are sentences about what the model does to the texts, empty if there is nothing to say.
+    `notes` say what the model does to the texts, empty if there is nothing to say.
 
     >>> import numpy as np
     >>> from mrl_demo.arms.transforms.base import Identity
@@ -42,7 +42,7 @@ class Space:
     arm: Arm
     documents: FloatMatrix
     transform: VectorMap
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
         """Bring `(q, d)` encoder vectors into this space: float32 unit rows."""
@@ -78,12 +78,13 @@ class SpaceBuilder:
         transform = self.fit(arm, corpus, stored.vectors, progress)
         return Space(arm, transform.apply(stored.vectors), transform, self.notes(arm.encoder, corpus))
 
-    def notes(self, encoder_name: str, corpus: Corpus) -> tuple[str, ...]:
+    def notes(self, encoder_name: str, corpus: Corpus) -> tuple[Note, ...]:
         """What is to be said of the vectors that `documents` or `space` gave: the model's notes, and the texts cut."""
         cut = self._cut.get((encoder_name, corpus.fingerprint), NOTHING_CUT)
         model = encoder_name.removesuffix(f":{cut.limit}")  # A limited encoder is named after its limit.
-        notes = (*self.encoders.notes(encoder_name), cut.describe(len(corpus), "documents", model))
-        return tuple(note for note in notes if note)
+        said = cut.describe(len(corpus), "documents", model)
+        own = tuple(Note("model", text) for text in self.encoders.notes(encoder_name))
+        return (*own, Note("cut-document", said, cut.count)) if said else own
 
     def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
         """`(n, d)` float32 unit rows of a corpus' documents as the encoder gives them."""

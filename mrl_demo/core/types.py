@@ -320,17 +320,17 @@ class RankPaths:
 class ComparedArm:
     """One side of a comparison: the arm, its results at the dimension compared, its ranks over all dimensions.
 
-    `notes` are sentences about what its model does not read of the texts.
+    `notes` say what its model does not read of the texts.
     """
 
     spec: ArmSpec
     result: SearchResult
     paths: RankPaths
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types: the search result's, with "label", the rank moves as "paths", and "notes"."""
-        said = {"label": self.spec.label, "paths": self.paths.to_dict(), "notes": list(self.notes)}
+        said = {"label": self.spec.label, "paths": self.paths.to_dict(), "notes": [asdict(note) for note in self.notes]}
         return {**self.result.to_dict(), **said}
 
 

@@ -17,7 +17,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import Cancelled, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Progress
+from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.bm25 import bm25_scores
 from mrl_demo.evaluation.judged import JudgedSet, judged_set
@@ -67,7 +67,7 @@ class Contender:
     vectors: Callable[[Progress | None], Iterator[ArmVectors]] | None = None
     scores: Callable[[], Iterator[tuple[int, FloatMatrix]]] | None = None
     pairs: Callable[[], ArmVectors] | None = None
-    notes: Callable[[], tuple[str, ...]] = tuple
+    notes: Callable[[], tuple[Note, ...]] = tuple
 
 
 def evaluate(builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
@@ -227,7 +227,7 @@ class _Run:
         self.arms.append(SweepArm(contender.name, contender.label, full, contender.trained_dims))
         if measured:
             self._keep_mean(contender.name, measured, dims)
-        self.notes += [note for note in contender.notes() if note not in self.notes]
+        self.notes += [text for text in map(str, contender.notes()) if text not in self.notes]
 
     def _measure(self, vectors: ArmVectors, dims: tuple[int, ...], report: _Report) -> Measured:
         return measure_vectors(

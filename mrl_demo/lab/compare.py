@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Progress, RankPaths
+from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Note, Progress, RankPaths
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.search.exact import ExactIndex
 
@@ -58,12 +58,12 @@ class Comparer:
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, top_k, answers))
         return ComparedArm(arm, result, paths, self._notes(text, searchable.space))
 
-    def _notes(self, text: str, space: Space) -> tuple[str, ...]:
+    def _notes(self, text: str, space: Space) -> tuple[Note, ...]:
         """What the model does not see of the documents, and of this query."""
         name = space.arm.encoder
         cut = self._builder.encoders.encoder(name).count_cut([text], "query")
         words = f"The query is longer than the {cut.limit:,} tokens that {name} reads: its end is not searched for."
-        return (*space.notes, words) if cut.count else space.notes
+        return (*space.notes, Note("cut-query", words, 1)) if cut.count else space.notes
 
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:

@@ -174,7 +174,7 @@ class Lab:
         loaded, chosen = self.corpus(corpus), self._arms_named(arms)
         length = check_dimension(dim, self.full_dim(arms))
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
-        notes = dict.fromkeys((cleaned.note, *(note for side in sides for note in side.notes)))
+        notes = dict.fromkeys((cleaned.note, *(str(note) for side in sides for note in side.notes)))
         return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes)
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
