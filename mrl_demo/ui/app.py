@@ -16,6 +16,7 @@ from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.icon import IconInPage
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.shared.queues import MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
@@ -34,7 +35,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             curves.build(page, door)
             train.build(page, door)
         static_html(footer(), Id.PAGE_FOOTER)
-    return blocks
+    return blocks.queue(max_size=MOST_WAITING)
 
 
 def launch_options() -> dict[str, Any]:

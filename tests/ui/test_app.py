@@ -11,6 +11,7 @@ from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import LabError
 from mrl_demo.ui.address import check_port
 from mrl_demo.ui.app import TITLE, build_app, launch_options
+from mrl_demo.ui.shared.queues import MOST_WAITING
 from tests.ui.samples import StubLab
 
 
@@ -45,6 +46,27 @@ def test_live_controls_neither_wait_in_the_queue_nor_show_a_spinner(config: dict
     assert live
     assert all(event["queue"] is False for event in live)
     assert all(event["show_progress"] == "hidden" for event in live)
+
+
+def test_searches_wait_neither_for_builds_nor_for_measurements() -> None:
+    queues: dict[str, set[str]] = {}
+    for event in build_app(StubLab()).fns.values():
+        if event.queue:
+            queues.setdefault(str(event.name), set()).add(str(event.concurrency_id))
+    for search in ("search", "search_again", "pick", "change_corpus"):
+        assert queues.pop(search) == {"search"}
+    assert queues == {
+        "prepare": {"build"},
+        "run": {"measure"},
+        "check": {"training"},
+        "start": {"training"},
+        "cancel": {"training"},
+        "compare": {"training"},
+    }
+
+
+def test_a_full_queue_says_so_instead_of_growing() -> None:
+    assert build_app(StubLab())._queue.max_size == MOST_WAITING
 
 
 def test_the_page_is_served_closed() -> None:

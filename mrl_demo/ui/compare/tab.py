@@ -19,7 +19,7 @@ from mrl_demo.ui.compare.state import Answered, Question
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import HEAVY, LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.queues import BUILD, LIGHT, LIVE, SEARCH, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
@@ -115,24 +115,24 @@ def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdo
 def _wire(events: CompareEvents) -> None:
     parts, form = events.parts, events.parts.form
     for trigger in (parts.query.submit, parts.search.click):
-        trigger(form.bind(events.search), form.inputs, parts.answer, **HEAVY)
-    parts.chips.pick(form.bind(events.pick), form.inputs, {parts.query, *parts.answer}, **HEAVY)
+        trigger(form.bind(events.search), form.inputs, parts.answer, **SEARCH)
+    parts.chips.pick(form.bind(events.pick), form.inputs, {parts.query, *parts.answer}, **SEARCH)
     parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
     for chosen in (parts.left.input, parts.right.input):
         _search_again(events, chosen(form.bind(events.prepare), **_preparing(parts)))
     prepared = parts.corpus.input(form.bind(events.prepare), **_preparing(parts))
     filled = {parts.query, parts.chips, *parts.answer}
-    prepared.then(form.bind(events.change_corpus), form.inputs, filled, **HEAVY)
+    prepared.then(form.bind(events.change_corpus), form.inputs, filled, **SEARCH)
 
 
 def _preparing(parts: CompareParts) -> dict[str, Any]:
     """How models and collection are made ready: with a bar over the results."""
-    return {**HEAVY, "inputs": parts.form.inputs, "outputs": {parts.notice}, "show_progress": "full"}
+    return {**BUILD, "inputs": parts.form.inputs, "outputs": {parts.notice}}
 
 
 def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> None:
     form = events.parts.form
-    prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **HEAVY)
+    prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
 
 
 def _door(page: Page, events: CompareEvents) -> CompareDoor:

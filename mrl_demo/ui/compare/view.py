@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.style import Style
 from mrl_demo.core.types import ComparedArm, Comparison, RankPaths
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
@@ -15,7 +16,7 @@ from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.metrics import figures
 from mrl_demo.ui.components.text import shorten, visible
 
-_SIDES = ("a", "b", "c", "d")
+_SIDES = ("a", "b")
 _MOVES_KEY = html(
     '<p class="key"><span class="move near">▲2</span> places moved against the model\'s own full-vector ranking;'
     ' <span class="move stranger">▲30</span> was not among its first ten</p>'
@@ -29,12 +30,16 @@ MOVES_INTRO = html(
 
 def results_html(comparison: Comparison) -> Markup:
     """Both arms side by side: heading, figures, cards."""
+    columns = (
+        arm_column(arm, side, colour)
+        for side, arm, colour in zip(_SIDES, comparison.arms, _colours(comparison), strict=False)
+    )
     return html(
         '<div class="arms" data-dim="{dim}"><p class="asked">Results for {query}</p>{key}{columns}</div>{notes}',
         dim=comparison.dim,
         query=user_text(comparison.query),
         key=_MOVES_KEY,
-        columns=join_html(arm_column(arm, _SIDES[i % 4]) for i, arm in enumerate(comparison.arms)),
+        columns=join_html(columns),
         notes=corpus_notes_html(comparison),
     )
 
@@ -50,12 +55,13 @@ def corpus_notes_html(comparison: Comparison) -> Markup:
     )
 
 
-def arm_column(arm: ComparedArm, side: str) -> Markup:
-    """One arm's section; `side` picks its colour."""
+def arm_column(arm: ComparedArm, side: str, colour: str) -> Markup:
+    """One arm's section in its colour; `side` is "a" for the left one."""
     return html(
-        '<section class="arm side-{side}" data-arm="{name}" aria-label="{label}">'
+        '<section class="arm side-{side}" style="--colour:{colour}" data-arm="{name}" aria-label="{label}">'
         '<header class="arm-head"><h2>{label}</h2><p>{description}</p></header>{figures}{cards}</section>',
         side=side,
+        colour=colour,
         name=arm.spec.name,
         label=arm.spec.label,
         description=arm.spec.description,
@@ -68,12 +74,13 @@ def breaks_html(comparison: Comparison) -> Markup:
     """Says for each arm from which length on this query holds."""
     items = (
         html(
-            '<li class="side-{side}"><b>{label}</b> {words}</li>',
-            side=_SIDES[i % 4],
+            '<li class="side-{side}" style="--colour:{colour}"><b>{label}</b> {words}</li>',
+            side=side,
+            colour=colour,
             label=arm.spec.label,
             words=breaking_words(arm.paths),
         )
-        for i, arm in enumerate(comparison.arms)
+        for side, arm, colour in zip(_SIDES, comparison.arms, _colours(comparison), strict=False)
     )
     return html('<ul class="breaks">{items}</ul>', items=join_html(items))
 
@@ -100,7 +107,17 @@ def figure(comparison: Comparison) -> go.Figure:
         replace(arm, paths=replace(arm.paths, titles=tuple(visible(title) for title in arm.paths.titles)))
         for arm in comparison.arms
     )
-    return rank_moves_figure(replace(comparison, arms=arms), arm_styles([arm.spec.name for arm in arms]))
+    return rank_moves_figure(replace(comparison, arms=arms), _styles(comparison))
+
+
+def _styles(comparison: Comparison) -> dict[str, Style]:
+    return arm_styles([arm.spec.name for arm in comparison.arms])
+
+
+def _colours(comparison: Comparison) -> list[str]:
+    """The colour of each arm: the one that it has in every chart."""
+    styles = _styles(comparison)
+    return [styles[arm.spec.name].colour for arm in comparison.arms]
 
 
 def shared_full_dim(comparison: Comparison) -> int:

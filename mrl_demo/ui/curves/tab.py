@@ -22,7 +22,7 @@ from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.jobs import Job, Jobs
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import HEAVY, LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.sections import Section, show_all
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
@@ -162,17 +162,10 @@ def _wire_measuring(results: Results, parts: CurveParts, form: Form[CurvesState]
     show = form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections)
     menus = form.bind(ArmMenus(results, parts).update), form.inputs, parts.menus
     measuring, timing = parts.controls.work, parts.speed.work
-    measured = measuring.start.click(
-        form.bind(Measuring(results, measuring, parts.seen).run), form.inputs, {parts.seen, *measuring.outputs}, **HEAVY
-    )
-    timed = timing.start.click(
-        form.bind(Timing(results, timing, parts.seen).run), form.inputs, {parts.seen, *timing.outputs}, **HEAVY
-    )
-    timed.then(*show, **LIGHT)
+    measured = measuring.wire(form, Measuring(results, measuring, parts.seen).run, {parts.seen})
+    timing.wire(form, Timing(results, timing, parts.seen).run, {parts.seen}).then(*show, **LIGHT)
     for changed in (measured.then(*menus, **LIGHT), parts.controls.corpus.input(*menus, **LIGHT)):
         changed.then(*show, **LIGHT)
-    for work in (measuring, timing):
-        work.stop.click(work.cancel, None, None, **LIGHT)
 
 
 def _redraw(sections: tuple[Section[CurvesState], ...]) -> Callable[[CurvesState], Updates]:

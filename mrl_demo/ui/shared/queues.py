@@ -7,10 +7,16 @@ from typing import Any
 STATE_SECONDS = 3_600
 #: Nothing here is offered to programs, and progress is shown by the page itself.
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-#: Events that encode or build share one queue, so that two visitors do not fight for the cores.
-HEAVY: dict[str, Any] = {**_QUIET, "concurrency_id": "heavy", "concurrency_limit": 2}
+#: Searches wait for each other alone: nobody's build or measurement holds them up.
+SEARCH: dict[str, Any] = {**_QUIET, "concurrency_id": "search", "concurrency_limit": 4}
+#: Encoding and indexing for a menu; a bar over the results shows how far it is.
+BUILD: dict[str, Any] = {**_QUIET, "concurrency_id": "build", "concurrency_limit": 2, "show_progress": "full"}
+#: Measurements take the whole machine, so they run one after another.
+MEASURE: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 1}
 #: A check may take minutes in a process of its own: it must not hold up searches, nor a start or a cancel a check.
 TRAINING: dict[str, Any] = {**_QUIET, "concurrency_id": "training", "concurrency_limit": 4}
 LIGHT: dict[str, Any] = {**_QUIET, "queue": False}
 #: For controls that are moved again and again: it ends with the last state shown, however slow the line is.
 LIVE: dict[str, Any] = {**LIGHT, "trigger_mode": "always_last"}
+#: Events that may wait at once, of all visitors together; who comes later is told that the page is busy.
+MOST_WAITING = 100

@@ -12,10 +12,12 @@ from gradio.blocks import Block
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.queues import LIGHT, MEASURE
 
 _Result = TypeVar("_Result")
+_State = TypeVar("_State")
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class LongWork:
     line: gr.HTML
     jobs: Jobs
 
-    @property
-    def outputs(self) -> set[Block]:
-        """What `follow` fills, besides what it keeps."""
-        return {self.line, self.start, self.stop}
+    def wire(
+        self, form: Form[_State], run: Callable[[_State, gr.Request], Iterator[Updates]], kept: set[Block]
+    ) -> gr.events.Dependency:
+        """Connect both buttons; `run` works by `follow`, and `kept` is what it fills besides these controls."""
+        self.stop.click(self.cancel, None, None, **LIGHT)
+        outputs = {self.line, self.start, self.stop, *kept}
+        return self.start.click(form.bind(run), form.inputs, outputs, **MEASURE)
 
     def follow(
         self, job: Job[_Result], keep: Callable[[_Result], Updates], request: gr.Request | None

@@ -3,6 +3,15 @@
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 let places = new Map();
 
+// The dots beside the model menus have the colours of the models shown.
+function paintMenus() {
+  const menus = document.querySelector(`#${ids.CHOICES}`);
+  const colours = [...element.querySelectorAll(".arm")].map((section) => section.style.getPropertyValue("--colour"));
+  ["--left-colour", "--right-colour"].forEach((name, i) => {
+    if (menus && colours[i]) menus.style.setProperty(name, colours[i]);
+  });
+}
+
 function measure() {
   const found = new Map();
   for (const section of element.querySelectorAll(".arm")) {
@@ -31,6 +40,7 @@ function glide() {
     }
   }
   places = now;
+  paintMenus();
   const dim = Number(element.querySelector(".arms")?.dataset.dim);
   if (dim) document.dispatchEvent(new CustomEvent("results", { detail: { dim } }));
 }
@@ -39,3 +49,4 @@ new MutationObserver(glide).observe(element, {
   childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-doc"],
 });
 places = measure();
+paintMenus();

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from mrl_demo.arms.catalogue import arm_styles, shipped_arms
 from mrl_demo.core.types import Note
 from mrl_demo.ui.compare.view import breaking_words, breaks_html, figure, results_html, shared_full_dim
 from tests.ui.samples import NASTY, comparison, paths
@@ -73,3 +75,36 @@ def test_the_slider_ends_where_the_shorter_arm_ends() -> None:
     base = comparison()
     longer = replace(base.arms[1], result=replace(base.arms[1].result, full_dim=768))
     assert shared_full_dim(replace(base, arms=(base.arms[0], longer))) == 384
+
+
+def test_an_arm_has_the_colour_of_the_charts_on_either_side() -> None:
+    base, tuned = (arm_styles((name,))[name].colour for name in ("base", "tuned"))
+    markup = results_html(comparison()) + breaks_html(comparison())
+    assert markup.count(f"--colour:{base}") == markup.count(f"--colour:{tuned}") == 2
+    swapped = replace(comparison(), arms=comparison().arms[::-1])
+    assert f'side-b" style="--colour:{base}"' in results_html(swapped)
+    assert figure(swapped).layout.annotations[1].font.color == base
+
+
+@pytest.mark.parametrize("ink", ["#000000", "#ffffff"], ids=["light", "dark"])
+def test_text_in_the_colour_of_any_arm_can_be_read(ink: str) -> None:
+    sheet = "#ffffff" if ink == "#000000" else "#1c1e23"
+    spare = [f"model-{i}" for i in range(40)]  # Chosen by name: together they meet all spare styles.
+    for style in arm_styles((*(arm.name for arm in shipped_arms()), *spare)).values():
+        text = [0.7 * colour + 0.3 * end for colour, end in zip(rgb(style.colour), rgb(ink), strict=True)]
+        assert contrast(text, rgb(sheet)) >= 4.5, style
+
+
+def rgb(colour: str) -> list[float]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    """WCAG 2 contrast of two colours."""
+
+    def light(colour: Sequence[float]) -> float:
+        linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in colour)]
+        return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
