@@ -157,14 +157,16 @@ def _find(folder: Path, stem: str) -> Path | None:
 def _split_files(folder: Path, tally: Tally, first_split: str) -> dict[str, Path]:
     """Files of judgements by their split: the first one, test, dev, train, and then by name."""
     inside = next((path for path in folder.iterdir() if path.is_dir() and path.name.lower() == "qrels"), None)
-    files = {_stem(path): path for path in _judgement_files(inside)} if inside else {}
+    named = [(_stem(path), path) for path in (_judgement_files(inside) if inside else [])]
     for path in _judgement_files(folder):
         matched = re.fullmatch(r"qrels?[._-]?(.*)", _stem(path), re.IGNORECASE)
-        split = (matched[1] or DEFAULT_SPLIT) if matched else ""
+        named += [(matched[1] or DEFAULT_SPLIT, path)] if matched else []
+    files: dict[str, Path] = {}
+    for split, path in named:
         if split in files:
             words = f"{path.name} is left out: {files[split].parent.name}/{files[split].name} has that split."
             tally.say("unread-judgements", words)
-        elif split:
+        else:
             files[split] = path
     ranks = {split: rank for rank, split in enumerate(_FIRST_SPLITS)} | {first_split: -1}
     return {split: files[split] for split in sorted(files, key=lambda name: (ranks.get(name, len(ranks)), name))}

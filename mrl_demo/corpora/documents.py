@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Document
@@ -53,7 +52,7 @@ def read_documents(table: Table, words: Vocabulary, max_documents: int, tally: T
         kept.add(_document(roles, f"{table.path}, line {row.line:,}"), number, row.line)
     words.check_chosen(table.columns, table.path)
     if not has_text:
-        raise _no_text_column(table)
+        raise _no_text_column(table, words)
     return kept.with_ids()
 
 
@@ -144,14 +143,10 @@ def plain_id(name: str) -> str:
     return whole if dot and zeros and not zeros.strip("0") and whole.lstrip("-").isdigit() else name
 
 
-def _no_text_column(table: Table) -> CorpusError:
-    if not table.columns:
-        return CorpusError(f"{_place(table.path)} holds no document with text: it is empty, or has no row.")
+def _no_text_column(table: Table, words: Vocabulary) -> CorpusError:
+    if not table.columns or any(words.role_of(name) == "text" for name in table.columns):
+        return CorpusError(f"{table.path} holds no document with text: it has no row.")
     return CorpusError(
         f"{table.path}: no text column among {shown_names(table.columns)}. Name it with --text-column, or call it one "
         f"of {', '.join(_NAMES['text'])} (in the first line of a file without a header)."
     )
-
-
-def _place(path: Path) -> str:
-    return str(path)

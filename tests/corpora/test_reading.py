@@ -105,6 +105,21 @@ def test_utf_16_without_a_mark_is_read_and_said(tmp_path: Path) -> None:
     assert set(said(path)) == {"guessed-encoding"}
 
 
+@pytest.mark.parametrize("text", ["un cœur, l´eau, col·lecció", "naïve señor ß", "5 € “ja”"])
+def test_western_words_with_odd_signs_are_read(tmp_path: Path, text: str) -> None:
+    assert load_path(write(tmp_path / "a.txt", text.encode("cp1252"))).documents[0].text == text
+
+
+def test_a_quote_left_open_that_closes_rows_later_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", 'id,text\n1,"open\n2,two\n3,three"\n4,four\n')
+    assert said(path) == {"field-over-rows": (1, "a.csv, line 2")}
+
+
+def test_a_header_without_rows_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="holds no document with text: it has no row"):
+        load_path(write(tmp_path / "a.csv", "id,text\n"))
+
+
 def test_empty_fields_too_many_are_counted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "id,text\n1,a,\n2,b,,\n")
     assert said(path) == {"trailing-fields": (2, "a.csv, line 2")}

@@ -30,6 +30,11 @@ _SHORT = NoteKind(
     "row has fewer fields than the header: the rest counts as empty",
     "rows have fewer fields than the header: the rest counts as empty",
 )
+_SWALLOWED = NoteKind(
+    "field-over-rows",
+    "field holds lines that look like rows: was a quote left open there?",
+    "fields hold lines that look like rows: was a quote left open there?",
+)
 _TRAILING = NoteKind(
     "trailing-fields", "row has empty fields too many, ignored", "rows have empty fields too many, ignored"
 )
@@ -143,7 +148,14 @@ def _cells(
         tally.add(_TRAILING, path, line)
     elif len(fields) < len(header):
         tally.add(_SHORT, path, line)
+    if any(_holds_rows(field, layout.delimiter, len(header)) for field in fields if "\n" in field):
+        tally.add(_SWALLOWED, path, line)
     return {header[place]: fields[place] if place < len(fields) else None for place in kept}
+
+
+def _holds_rows(field: str, delimiter: str, columns: int) -> bool:
+    """Whether a field that spans lines has one between its first and last with as many fields as the header."""
+    return columns > 1 and any(line.count(delimiter) == columns - 1 for line in field.split("\n")[1:-1])
 
 
 def _find_layout(lines: list[str], wanted: Callable[[str], bool], usual: str) -> _Layout:

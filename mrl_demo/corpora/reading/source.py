@@ -39,8 +39,8 @@ _REPLACEMENT = "\ufffd"
 #: Bytes that Windows-1252 gives no character.
 _UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 _WORD = re.compile(r"[^\W\d_]+(?:[^\w\s][^\W\d_]+)*")
-#: What Windows-1252 makes of letters of other code pages, amid a word.
-_SYMBOL_IN_WORD = re.compile("(?<=[a-z])[\x80-\xbfŸŽžŠšœŒ¹²³](?=[a-z])")
+#: What Windows-1252 makes of letters of other code pages, amid a word (· ´ and soft hyphens are words' own).
+_SYMBOL_IN_WORD = re.compile("(?<=[a-z])[\x80-\x9f¡-©«¬®-³µ¶¸¹»-¿ŸŽŠŒ](?=[a-z])")
 
 
 @dataclass(frozen=True)
