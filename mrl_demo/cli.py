@@ -51,11 +51,13 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s                                                 base and tuned over nine lengths
   %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
+  %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
 """
 _RECOMMEND_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
   %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
 """
+_METRICS = ("ndcg@10", "mrr@10", "recall@10", "overlap@10")
 _EXPORT_EXAMPLES = """examples:
   %(prog)s --out collection-beir
   %(prog)s --corpus my-documents.csv --out my-beir
@@ -139,9 +141,9 @@ def _add_evaluate(commands: Commands) -> None:
     parser.add_argument(
         "--metrics",
         type=_words,
-        default="ndcg@10,mrr@10,recall@10,overlap@10",
         help="what to measure, with commas: rankings (ndcg@K, mrr@K, recall@K, map, overlap@K, rbo@K), labels "
-        "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman)",
+        "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman); default: "
+        f"{','.join(_METRICS)}, and for a collection without queries its labels or scored pairs",
     )
     parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
     parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
@@ -219,23 +221,25 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.evaluation.plan import SweepPlan
+    from mrl_demo.evaluation.plan import SweepPlan, metrics_for
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
     corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    progress = ProgressLine()
+    loaded = lab.corpus(corpus, progress)
     plan = SweepPlan(
         arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
         precisions=options.precisions,
-        metrics=options.metrics,
+        metrics=options.metrics or (_METRICS if loaded.queries else metrics_for(loaded)),
         split=options.split,
         queries=options.queries,
         max_tokens=options.max_tokens,
         seed=options.seed,
     )
-    result = lab.evaluate(corpus, plan, ProgressLine())
+    result = lab.evaluate(corpus, plan, progress)
     if options.json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:

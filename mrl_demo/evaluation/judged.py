@@ -41,7 +41,7 @@ def judged_set(corpus: Corpus, split: str = "", sample: int = 0, seed: int = 0) 
     notes = [*map(str, corpus.notes), *_document_notes(corpus)]
     queries = _unique(_of_split(corpus, split, notes), notes)
     if not queries:
-        raise CorpusError(f"{corpus.name} has no query to score: add queries.jsonl and qrels.tsv (a BEIR folder).")
+        raise CorpusError(no_query_text(corpus))
     place: dict[str, int] = {}
     for i, document in enumerate(corpus.documents):
         place.setdefault(document.id, i)
@@ -63,6 +63,23 @@ def judged_set(corpus: Corpus, split: str = "", sample: int = 0, seed: int = 0) 
         notes.append("One query: too few to say anything about others.")
     own = _own_documents(scored, place, known, notes)
     return JudgedSet(scored, _relevant(scored, known), own, tuple(notes), bool(judged))
+
+
+def no_queries(corpus: Corpus) -> JudgedSet:
+    """What there is to rank by in a corpus without queries: nothing; its labels and scored pairs can be measured."""
+    nothing = np.empty(0, dtype=np.int64)
+    notes = (*map(str, corpus.notes), *_document_notes(corpus))
+    return JudgedSet((), Relevant(nothing, nothing, np.empty(0), 0), nothing, notes, False)
+
+
+def no_query_text(corpus: Corpus) -> str:
+    """Why nothing can be ranked, and what to do instead."""
+    says = f"{corpus.name} has no query to score: add queries.jsonl and qrels.tsv (a BEIR folder)"
+    if corpus.pairs:
+        return f"{says}, or measure its scored pairs: spearman."
+    if any(document.topic or document.domain for document in corpus.documents):
+        return f"{says}, or measure its labels: accuracy, macro-f1."
+    return f"{says}, or a column of labels, or scored pairs."
 
 
 def _of_split(corpus: Corpus, split: str, notes: list[str]) -> list[Query]:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.metrics import Metric, Relevant, agreement, quality, top_documents
+from mrl_demo.evaluation.agreement import LeadingDocuments, agreement, joined, leading_documents, place_leading
+from mrl_demo.evaluation.metrics import Metric, Relevant, quality
 from mrl_demo.evaluation.places import NOT_RETRIEVED, Places, empty_places, place_relevant
 from mrl_demo.evaluation.scoring import Block, score_blocks
 from mrl_demo.search.quantised import Precision
@@ -55,10 +56,10 @@ def measure_vectors(
     scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]
     others = [each for each in precisions if each != FLOAT32]
     depth = max((metric.k or 0 for metric in metrics if metric.is_agreement), default=0)
-    standings = _Standings(relevant, depth)
+    standings = _Standings(relevant, _reference(vectors, depth, seed, excluded) if depth else None)
     standings.read(score_blocks(vectors.queries, vectors.documents, scanned, [FLOAT32], seed, excluded), tick)
     standings.read(score_blocks(vectors.queries, vectors.documents, dims, others, seed, excluded), tick)
-    values = standings.values(metrics, reference=(FLOAT32, full))
+    values = standings.values(metrics)
     ranks = np.stack([_first(relevant, standings.places[FLOAT32, dim]) for dim in scanned], axis=1)
     return Measured(full, values, tuple(scanned), ranks)
 
@@ -95,13 +96,21 @@ def mean_of(measured: Sequence[Measured]) -> Measured:
     return Measured(first.full_dim, values, first.rank_dims, first.first_ranks)
 
 
-class _Standings:
-    """Where the relevant documents and, for agreement, the top documents stand at each precision and dimension."""
+def _reference(vectors: ArmVectors, depth: int, seed: int, excluded: IntMatrix | None) -> LeadingDocuments:
+    """The full ranking that agreement is with: its leading documents, those tied at the edge included."""
+    full = vectors.documents.shape[1]
+    blocks = score_blocks(vectors.queries, vectors.documents, [full], [FLOAT32], seed, excluded)
+    parts, starts = zip(*((leading_documents(block.scores, depth), block.start) for block in blocks), strict=True)
+    return joined(list(parts), list(starts))
 
-    def __init__(self, relevant: Relevant, depth: int) -> None:
-        self._relevant, self._depth = relevant, depth
+
+class _Standings:
+    """Where the relevant documents and, for agreement, the reference's stand at each precision and dimension."""
+
+    def __init__(self, relevant: Relevant, reference: LeadingDocuments | None) -> None:
+        self._relevant, self._reference = relevant, reference
         self.places: dict[tuple[Precision, int], Places] = {}
-        self._tops: dict[tuple[Precision, int], IntMatrix] = {}
+        self._leading: dict[tuple[Precision, int], Places] = {}
 
     def read(self, blocks: Iterable[Block], tick: Callable[[], None]) -> None:
         """Take the places out of every block; scores are not kept."""
@@ -109,25 +118,30 @@ class _Standings:
             key = (block.precision, block.dim)
             if key not in self.places:
                 self.places[key] = empty_places(len(self._relevant.query))
-                width = min(self._depth, block.scores.shape[1])
-                self._tops[key] = np.empty((self._relevant.n_queries, width), dtype=np.int64)
             _fill_places(self.places[key], self._relevant, block.start, block.scores)
-            if self._depth:
-                rows = slice(block.start, block.start + len(block.scores))
-                self._tops[key][rows] = top_documents(block.scores, self._depth)
+            if self._reference is not None:
+                self._read_leading(self._reference, key, block)
             tick()
 
-    def values(self, metrics: Sequence[Metric], reference: tuple[Precision, int]) -> Values:
-        """Every metric at every precision and dimension read; agreement is with the ranking of `reference`."""
-        found: Values = {}
-        for (precision, dim), places in self.places.items():
+    def _read_leading(self, reference: LeadingDocuments, key: tuple[Precision, int], block: Block) -> None:
+        if key not in self._leading:
+            self._leading[key] = empty_places(len(reference.query))
+        pairs = reference.of_queries(block.start, block.start + len(block.scores))
+        rows, documents = reference.query[pairs] - block.start, reference.document[pairs]
+        places = place_leading(block.scores, rows, documents, reference.depth)
+        self._leading[key].ahead[pairs], self._leading[key].tied[pairs] = places.ahead, places.tied
+
+    def values(self, metrics: Sequence[Metric]) -> Values:
+        """Every metric at every precision and dimension read."""
+        values: Values = {}
+        for key, places in self.places.items():
             for metric in metrics:
-                if metric.is_agreement:
-                    value = agreement(metric, self._tops[reference], self._tops[precision, dim])
-                else:
+                if not metric.is_agreement:
                     value = quality(metric, self._relevant, places)
-                found[dim, precision.name, metric.name] = value.astype(np.float32)
-        return found
+                elif self._reference is not None:
+                    value = agreement(metric, self._reference, self._leading[key], self._relevant.n_queries)
+                values[key[1], key[0].name, metric.name] = value.astype(np.float32)
+        return values
 
 
 def _fill_places(places: Places, relevant: Relevant, start: int, scores: FloatMatrix) -> None:

@@ -1,4 +1,4 @@
-"""Retrieval metrics per query, from the places of the judged documents; agreement of two rankings.
+"""Retrieval metrics per query, from the places of the judged documents.
 
 nDCG, MRR, Recall and MAP only depend on where the relevant documents stand, so the sweep counts those places
 and nothing else: exact at any depth, and cheaper than sorting. Definitions are those of trec_eval (linear
@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.core.types import IntMatrix
 from mrl_demo.evaluation.places import NOT_RETRIEVED, Places
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-#: Persistence of rank-biased overlap: the first 10 places carry 86% of the weight (Webber et al. 2010).
-RBO_PERSISTENCE = 0.9
-_STEPS = np.float32(2**17)
+#: Kinds of metrics that compare two rankings; `evaluation.agreement` computes them.
+AGREEMENT_KINDS = ("overlap", "rbo")
 
 
 class MetricError(LabError, ValueError):
@@ -65,42 +64,17 @@ class Metric:
     @property
     def is_agreement(self) -> bool:
         """Whether it compares with the arm's own full ranking instead of judgements: agreement, not quality."""
-        return self.kind in AGREEMENT
+        return self.kind in AGREEMENT_KINDS
 
 
 def parse_metric(name: str) -> Metric:
     """Read "ndcg@10", "mrr@10", "recall@100", "map", "map@100", "overlap@10" or "rbo@100"; raises `MetricError`."""
     found = re.fullmatch(r"([a-z]+)(?:@([1-9]\d{0,3}))?", name.strip().lower())
     kind, k = (found[1], found[2]) if found else ("", None)
-    if kind not in {*QUALITY, *AGREEMENT} or (k is None and kind != "map"):
-        known = ", ".join(f"{each}@10" for each in (*QUALITY, *AGREEMENT))
+    if kind not in {*QUALITY, *AGREEMENT_KINDS} or (k is None and kind != "map"):
+        known = ", ".join(f"{each}@10" for each in (*QUALITY, *AGREEMENT_KINDS))
         raise MetricError(f"There is no metric {name!r}: choose among {known} (any depth to 9999) and map.")
     return Metric(kind, int(k) if k else None)
-
-
-def top_documents(scores: FloatMatrix, k: int) -> IntMatrix:
-    """The `k` best columns of `(q, n)` scores, best first, equal scores in column order: `(q, min(k, n))` int64.
-
-    Scores count in steps of 2^-17: what differs by rounding alone is equal.
-
-    `argpartition` leaves open which of several equal scores at the boundary it takes: those rows are cut
-    again by hand.
-    """
-    scores = np.rint(scores * _STEPS)
-    n = scores.shape[1]
-    k = min(k, n)
-    if k == n:
-        return np.argsort(-scores, axis=1, kind="stable")
-    best = np.argpartition(scores, n - k - 1, axis=1)[:, n - k - 1 :]
-    values = np.take_along_axis(scores, best, 1)
-    order = np.lexsort((best, -values), axis=1)
-    best, values = np.take_along_axis(best, order, 1), np.take_along_axis(values, order, 1)
-    for row in np.flatnonzero(values[:, k - 1] == values[:, k]):
-        boundary = values[row, k - 1]
-        above = best[row][values[row] > boundary]
-        tied = np.flatnonzero(scores[row] == boundary)[: k - len(above)]
-        best[row, :k] = np.concatenate([above, tied])
-    return best[:, :k].astype(np.int64)
 
 
 def quality(metric: Metric, relevant: Relevant, places: Places) -> FloatArray:
@@ -111,12 +85,6 @@ def quality(metric: Metric, relevant: Relevant, places: Places) -> FloatArray:
     last = int(np.where(places.ahead < NOT_RETRIEVED, places.worst, 0).max(initial=1))
     cut = last if metric.k is None else metric.k
     return QUALITY[metric.kind](relevant, places, cut)
-
-
-def agreement(metric: Metric, reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
-    """Agreement of two `(q, m)` rankings (document indices, best first) for each query, `(q,)` float64 in 0..1."""
-    k = min(metric.k or reference.shape[1], reference.shape[1], ranking.shape[1])
-    return AGREEMENT[metric.kind](reference[:, :k], ranking[:, :k])
 
 
 def _ndcg(relevant: Relevant, places: Places, k: int) -> FloatArray:
@@ -202,31 +170,6 @@ def _queries_with_several(relevant: Relevant) -> Iterator[tuple[int, IntMatrix]]
         yield query, np.arange(starts[query], starts[query] + relevant.per_query[query])
 
 
-def _overlap(reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
-    return _shared(reference, ranking)[:, -1] / reference.shape[1]
-
-
-def _rank_biased_overlap(reference: IntMatrix, ranking: IntMatrix) -> FloatArray:
-    """RBO extrapolated from the prefixes seen (Webber, Moffat and Zobel 2010, equation 32)."""
-    depths = np.arange(1, reference.shape[1] + 1)
-    share = _shared(reference, ranking) / depths
-    weights = RBO_PERSISTENCE**depths
-    seen = (share * weights).sum(axis=1) * (1 - RBO_PERSISTENCE) / RBO_PERSISTENCE
-    return seen + share[:, -1] * weights[-1]
-
-
-def _shared(reference: IntMatrix, ranking: IntMatrix, rows_at_once: int = 256) -> IntMatrix:
-    """How many documents the first 1, 2, ... places of both rankings share, `(q, k)` int64."""
-    q, k = reference.shape
-    counts = np.zeros((q, k + 1), dtype=np.int64)
-    for start in range(0, q, rows_at_once):
-        part = slice(start, start + rows_at_once)
-        row, i, j = np.nonzero(reference[part, :, None] == ranking[part, None, :])
-        np.add.at(counts, (row + start, np.maximum(i, j)), 1)
-    found: IntMatrix = counts[:, :k].cumsum(axis=1)
-    return found
-
-
 def _place_in_query(relevant: Relevant) -> IntMatrix:
     """1, 2, 3, ... within each query, for pairs in query order."""
     counts = relevant.per_query
@@ -246,8 +189,4 @@ QUALITY: dict[str, Callable[[Relevant, Places, int], FloatArray]] = {
     "mrr": _mrr,
     "recall": _recall,
     "map": _average_precision,
-}
-AGREEMENT: dict[str, Callable[[IntMatrix, IntMatrix], FloatArray]] = {
-    "overlap": _overlap,
-    "rbo": _rank_biased_overlap,
 }

@@ -15,6 +15,7 @@ from mrl_demo.search.quantised import Precision, parse_precision
 DEFAULT_METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100", "overlap@10", "rbo@100")
 DEFAULT_DIMS = (8, 16, 32, 64, 96, 128, 192, 256, 384)
 _LONGER_DIMS = (512, 768, 1024, 1536, 2048, 3072)
+_MANY_CLASSES = 30
 #: What `SweepPlan.against` takes besides names of arms: base at its full length.
 UNCUT_BASE = "uncut base"
 
@@ -81,11 +82,15 @@ def default_dims(full: int) -> tuple[int, ...]:
     return (*(dim for dim in (*DEFAULT_DIMS, *_LONGER_DIMS) if dim < full), full)
 
 
-def metrics_for(corpus: Corpus) -> tuple[str, ...]:
-    """The default metrics of a corpus: rankings, and what its labels and scored pairs allow."""
-    metrics: tuple[str, ...] = DEFAULT_METRICS
-    if any(document.domain for document in corpus.documents):
-        metrics += ("accuracy@domain",)
-    if any(document.topic for document in corpus.documents):
-        metrics += ("knn-accuracy@topic",)  # A linear probe of a hundred classes takes a minute an arm.
-    return metrics + (("spearman",) if corpus.pairs else ())
+def metrics_for(corpus: Corpus, rankings: tuple[str, ...] = DEFAULT_METRICS) -> tuple[str, ...]:
+    """What can be measured on a corpus if nothing is named: `rankings` of its queries, its labels and scored pairs.
+
+    A logistic probe of a hundred classes takes a minute an arm, so those of many classes are left to neighbours. For a
+    corpus without any of this, `rankings`: measuring them says what is missing.
+    """
+    metrics: tuple[str, ...] = rankings if corpus.queries else ()
+    for label in ("domain", "topic"):
+        classes = {getattr(document, label) for document in corpus.documents} - {""}
+        if len(classes) > 1:
+            metrics += (f"{'' if len(classes) <= _MANY_CLASSES else 'knn-'}accuracy@{label}",)
+    return metrics + (("spearman",) if corpus.pairs else ()) or rankings

@@ -7,8 +7,8 @@ probe measures it without training, the logistic probe with a linear layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 
 KNN_NEIGHBOURS = 5
 _TEST_SHARE = 0.3
+_FEWEST_PAIRS = 5
 _LOGISTIC_C = 10.0
 
 
@@ -86,16 +87,15 @@ def spearman_by_dimension(
 ) -> tuple[ProbeRow, ...]:
     """Spearman's correlation of cosines with human scores, for pairs of rows of two `(n, D)` matrices.
 
-    Intervals by Bonett and Wright (2000). Raises `LabError` for under 5 pairs, unequal counts, or scores that
-    are all the same.
+    Intervals by Bonett and Wright (2000). Raises `CorpusError` for under 5 pairs or scores that are all the
+    same, `LabError` for unequal counts.
     """
     from scipy.stats import spearmanr
 
     given = np.asarray(scores, dtype=np.float64)
-    if not len(first) == len(second) == len(given) or len(given) < 5:
-        raise LabError(f"{len(first)}, {len(second)} texts and {len(given)} scores: 5 or more scored pairs are needed.")
-    if not np.isfinite(given).all() or np.ptp(given) == 0:
-        raise LabError("The scores of the pairs must be numbers that differ.")
+    if not len(first) == len(second) == len(given):
+        raise LabError(f"{len(first)} and {len(second)} texts do not make {len(given)} scored pairs.")
+    _check_scores(given, "These pairs")
     rows = []
     for dim in dims:
         cosines = np.einsum("nd,nd->n", truncate(first, dim), truncate(second, dim))
@@ -103,6 +103,22 @@ def spearman_by_dimension(
         low, high = _spearman_interval(value, len(given))
         rows.append(ProbeRow("pairs", "spearman", dim, value, low, high, len(given)))
     return tuple(rows)
+
+
+def check_pairs(corpus: Corpus) -> None:
+    """Raise `CorpusError` if the corpus has no scored pairs, or too few, or scores that say nothing."""
+    if not corpus.pairs:
+        raise CorpusError(
+            f"{corpus.name} has no scored pairs: give a file with two columns of texts and one of scores."
+        )
+    _check_scores(np.array([pair.score for pair in corpus.pairs], dtype=np.float64), corpus.name)
+
+
+def _check_scores(scores: FloatArray, what: str) -> None:
+    if len(scores) < _FEWEST_PAIRS:
+        raise CorpusError(f"{what} has {len(scores)} scored pairs: {_FEWEST_PAIRS} or more are needed.")
+    if not np.isfinite(scores).all() or np.ptp(scores) == 0:
+        raise CorpusError(f"{what}: the scores of the pairs must be numbers that differ.")
 
 
 def labelled_rows(
@@ -151,11 +167,16 @@ def labels_of(corpus: Corpus, label: str = "", seed: int = 0) -> LabelledRows:
 
 
 def classification_by_dimension(
-    vectors: FloatMatrix, rows: LabelledRows, dims: Sequence[int], probes: Sequence[str] = ("logistic", "knn")
+    vectors: FloatMatrix,
+    rows: LabelledRows,
+    dims: Sequence[int],
+    probes: Sequence[str] = ("logistic", "knn"),
+    tick: Callable[[], None] = lambda: None,
 ) -> tuple[ProbeRow, ...]:
     """Accuracy and macro-F1 of a logistic probe and of 5 nearest neighbours on cut `(n, D)` vectors, at each dimension.
 
-    Intervals are bootstrapped over the test texts. Library: scikit-learn.
+    Intervals are bootstrapped over the test texts. `tick` is called after every fit and may raise to cancel. Library:
+    scikit-learn.
     """
     bootstrap = PairedBootstrap(len(rows.test))
     truth = rows.classes[rows.test]
@@ -165,7 +186,17 @@ def classification_by_dimension(
         for probe in probes:
             predicted = _predict(probe, cut[rows.train], rows.classes[rows.train], cut[rows.test])
             found += _classification_rows(probe, dim, truth, predicted, bootstrap)
+            tick()
     return tuple(found)
+
+
+def mean_of_rows(rows: Sequence[ProbeRow]) -> ProbeRow:
+    """One figure of several seeds: the mean of values and bounds, and text by text of what was classified right."""
+    first = rows[0]
+    value, low, high = np.mean([[row.value, row.low, row.high] for row in rows], axis=0).tolist()
+    right = [row.correct for row in rows if row.correct is not None]
+    correct = np.stack(right).mean(axis=0).astype(np.float32) if right else None
+    return replace(first, value=value, low=low, high=high, correct=correct)
 
 
 def _predict(probe: str, train: FloatMatrix, classes: IntMatrix, test: FloatMatrix) -> IntMatrix:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mrl_demo.evaluation.results import NO_PRECISION, SweepResult, SweepRow
-from mrl_demo.evaluation.stats import BETTER, TOO_FEW, WORSE
+from mrl_demo.evaluation.stats import BETTER, MARGIN, TOO_FEW, WORSE
 
 _MARKS = {BETTER: "[green]▲[/]", WORSE: "[red]▼[/]", TOO_FEW: "[yellow]?[/]"}
 
@@ -19,15 +19,15 @@ def print_report(result: SweepResult, console: Console | None = None) -> None:
 
 def report(result: SweepResult) -> RenderableType:
     """Everything `print_report` prints, as one rich renderable."""
-    parts: list[RenderableType] = [
-        f"[bold]{escape(result.corpus)}[/]: {result.n_documents:,} documents, {result.n_queries:,} queries; "
-        f"{escape(result.hardware)}; {result.date}; {result.seconds:.1f} s"
-    ]
+    size = f"{result.n_documents:,} documents" + (f", {result.n_queries:,} queries" if result.n_queries else "")
+    origin = f"{escape(result.hardware)}; {result.date}; {result.seconds:.1f} s"
+    parts: list[RenderableType] = [f"[bold]{escape(result.corpus)}[/]: {size}; {origin}"]
     for metric in dict.fromkeys(row.metric for row in result.rows):
         parts += [table_of(result, metric), ""]
     parts.append(
-        "Means over the queries with the half width of their 95% interval. Against base at the same dimension, "
-        "paired, corrected over the dimensions (Holm): ▲ better, ▼ worse, ? too few queries to say."
+        "Means over queries (accuracy: over held-out texts; spearman: over scored pairs) with the half width of their "
+        "95% interval. Against base at the same dimension, paired, corrected over the dimensions (Holm): ▲ better, "
+        f"▼ worse, each by more than {MARGIN:.2f}; ? too few to say."
     )
     parts += [f"[yellow]Note:[/] {escape(note)}" for note in result.notes]
     return Group(*parts)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.evaluation.stats import verdict_of
 from mrl_demo.search.quantised import bytes_per_vector
 
 #: arm, dimension (None for dimension-free arms), precision, metric.
@@ -57,8 +58,8 @@ class DifferenceRow:
     """A paired difference over the same queries, with its 95% interval `low`..`high`.
 
     `against` is "base" (the base arm at the same dimension and precision) or "full" (the same arm, uncut
-    float32). `p_holm` is the p value corrected over the dimensions of the arm, precision and metric;
-    `verdict` is "better", "worse", "no difference shown" or "too few queries to say".
+    float32), or any other arm of the plan's `against`. `p_holm` is the p value corrected over the dimensions of the
+    arm, precision and metric; `verdict` is that of `stats.verdict_of`.
     """
 
     arm: str
@@ -174,6 +175,8 @@ class SweepResult:
             raw["arms"] = tuple(
                 SweepArm(**{**each, "trained_dims": tuple(each["trained_dims"])}) for each in raw["arms"]
             )
+            for row in raw.get("differences", ()):  # Words are of today, whenever the figures were stored.
+                row["verdict"] = verdict_of(row["difference"], row["low"], row["high"], row["p_holm"])
             for name, kind in _ROW_KINDS.items():
                 if name in raw:
                     raw[name] = tuple(kind(**each) for each in raw[name])

@@ -9,13 +9,14 @@ import numpy as np
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.metrics import top_documents
+from mrl_demo.evaluation.places import TIE_TOLERANCE
 from mrl_demo.search.quantised import SHORTLIST, Precision, calibration_size, quantise, query_side
 
 _SCORE_BYTES = 64 * 2**20
 _MAX_ROWS = 1_024
 #: Added to a rescored cosine, so that the shortlist stands above everything else.
 _ABOVE = np.float32(4)
+_RESCORED_AT_ONCE = 32_768
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,21 @@ def _quantised_blocks(
 
 
 def _rescored(block: Block, queries: FloatMatrix, documents: FloatMatrix) -> FloatMatrix:
-    """The block's scores with the first `SHORTLIST` of each row ordered by float32 cosines, above all the rest."""
-    shortlist: IntMatrix = top_documents(block.scores, SHORTLIST)
+    """The block's scores with the first `SHORTLIST` of each row ordered by float32 cosines, above all the rest.
+
+    Whatever ties with the last of a shortlist is in it too, as in the search engine.
+    """
+    n = block.scores.shape[1]
+    k = min(SHORTLIST, n)
+    edge = np.partition(block.scores, n - k, axis=1)[:, n - k]
+    finite = np.where(np.isfinite(edge), edge, np.finfo(np.float32).min / 2)  # Nothing that is left out is listed.
+    rows, listed = np.nonzero(block.scores >= (finite - TIE_TOLERANCE * np.maximum(1, np.abs(finite)))[:, None])
     asked = truncate(queries[block.start : block.start + len(block.scores)], block.dim)
-    listed = truncate(documents[:, : block.dim][shortlist], block.dim)
-    cosines = np.matmul(listed, asked[:, :, None])[:, :, 0]
     scores = block.scores.copy()
-    allowed = np.isfinite(np.take_along_axis(scores, shortlist, axis=1))
-    np.put_along_axis(scores, shortlist, np.where(allowed, cosines + _ABOVE, -np.inf).astype(np.float32), axis=1)
+    for start in range(0, len(rows), _RESCORED_AT_ONCE):
+        part = slice(start, start + _RESCORED_AT_ONCE)
+        vectors = truncate(documents[listed[part], : block.dim], block.dim)
+        scores[rows[part], listed[part]] = np.einsum("pd,pd->p", vectors, asked[rows[part]]) + _ABOVE
     return scores
 
 

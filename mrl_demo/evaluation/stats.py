@@ -17,6 +17,8 @@ RESAMPLES = 2_000
 LEVEL = 0.95
 #: An interval of a difference that holds 0 and is wider than this answers nothing: "too few queries to say".
 WIDEST_TELLING = 0.05
+#: Up to this a difference is "about equal", however sure its sign is: nobody would notice it in use.
+MARGIN = 0.01
 _COLUMNS_AT_ONCE = 512
 _RESAMPLES_AT_ONCE = 256
 #: Smaller differences of a query are the rounding of float32 means (of a random arm's seeds), not of the ranking.
@@ -24,7 +26,8 @@ _ROUNDING = 1e-6
 #: What the rounding of float64 sums leaves of a mean of 0.
 _NOTHING = 1e-12
 
-BETTER, WORSE, SAME, TOO_FEW = "better", "worse", "no difference shown", "too few queries to say"
+BETTER, WORSE, EQUAL = "better", "worse", "about equal"
+NOT_SHOWN, TOO_FEW = "no difference shown", "too few queries to say"
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,25 @@ class Difference(Interval):
 
     @property
     def verdict(self) -> str:
-        """`BETTER` or `WORSE` if the corrected p is under 5%, else `SAME`, or `TOO_FEW` for a wide interval."""
-        if self.p_holm < 1 - LEVEL:
-            return BETTER if self.value > 0 else WORSE
-        return TOO_FEW if self.width > WIDEST_TELLING else SAME
+        """What the difference says, as `verdict_of` puts it."""
+        return verdict_of(self.value, self.low, self.high, self.p_holm)
+
+
+def verdict_of(value: float, low: float, high: float, p_holm: float) -> str:
+    """A paired difference in words, from its 95% interval `low`..`high` and its corrected p value.
+
+    `BETTER` or `WORSE`: the interval leaves out 0, the corrected p is under 5%, and the difference is above `MARGIN`.
+    `TOO_FEW`: the interval is too wide to tell. `EQUAL`: at most `MARGIN`. `NOT_SHOWN`: above it, but not surely.
+
+    >>> verdict_of(0.03, 0.01, 0.05, p_holm=0.001), verdict_of(0.002, 0.0005, 0.004, p_holm=0.03)
+    ('better', 'about equal')
+    """
+    is_sure = p_holm < 1 - LEVEL and (low > 0 or high < 0)
+    if is_sure and abs(value) > MARGIN:
+        return BETTER if value > 0 else WORSE
+    if not is_sure and high - low > WIDEST_TELLING:
+        return TOO_FEW
+    return EQUAL if abs(value) <= MARGIN else NOT_SHOWN
 
 
 class PairedBootstrap:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -15,12 +15,12 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.vectors import ArmVectors, load_vectors
-from mrl_demo.core.errors import Cancelled, InvalidDimensionError, LabError
+from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.bm25 import bm25_scores
-from mrl_demo.evaluation.judged import JudgedSet, judged_set
+from mrl_demo.evaluation.judged import JudgedSet, judged_set, no_queries, no_query_text
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
 from mrl_demo.evaluation.metrics import Metric, parse_metric
 from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
@@ -28,8 +28,10 @@ from mrl_demo.evaluation.probes import (
     LabelledRows,
     ProbeMetric,
     ProbeRow,
+    check_pairs,
     classification_by_dimension,
     labels_of,
+    mean_of_rows,
     spearman_by_dimension,
 )
 from mrl_demo.evaluation.results import (
@@ -74,14 +76,15 @@ def evaluate(builder: SpaceBuilder, corpus: Corpus, plan: SweepPlan, progress: P
     """Measure the arms of `plan` on `corpus`; figures do not depend on the order of documents, queries or judgements.
 
     What cannot be measured (an arm that fails to load, NaN vectors, dimensions above an arm's, queries without
-    judgements) is left out and named in the result's `notes`. Raises `LabError` for a corpus without queries or if no
-    arm could be measured; and whatever `progress` raises: that cancels.
+    judgements, labels that a corpus lacks) is left out and named in the result's `notes`. Raises `ModelError` for an
+    arm that there is not, `CorpusError` for metrics of rankings over a corpus without queries, `LabError` if nothing
+    could be measured; and whatever `progress` raises: that cancels.
     """
+    arms = {name: resolve_arm(name, builder.menu) for name in plan.arms}
     run = _start(corpus, plan, progress)
-    names = list(dict.fromkeys(plan.arms))
-    for i, name in enumerate(names):
-        report = _Report(progress, i / len(names), 1 / len(names), name)
-        run.measure(name, lambda name=name: _contender(builder, run, resolve_arm(name, builder.menu)), report)  # type: ignore[misc]
+    for i, (name, arm) in enumerate(arms.items()):
+        report = _Report(progress, i / len(arms), 1 / len(arms), name)
+        run.measure(name, lambda arm=arm: _contender(builder, run, arm), report)  # type: ignore[misc]
     return run.result()
 
 
@@ -103,7 +106,10 @@ def _start(corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) ->
     order = canonical_order(corpus.documents)
     queries = tuple(corpus.queries[row] for row in canonical_order(corpus.queries))
     ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order), queries=queries)
-    judged = judged_set(ordered, plan.split, plan.queries, plan.seed)
+    if queries or plan.split or not plan.probe_metrics():
+        judged = judged_set(ordered, plan.split, plan.queries, plan.seed)
+    else:
+        judged = no_queries(ordered)
     return _Run(corpus, ordered, order, judged, plan, progress)
 
 
@@ -155,16 +161,46 @@ class _Run:
     rank_dims: dict[str, tuple[int, ...]] = field(default_factory=dict)
     first_ranks: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     preparing_seconds: float = 0.0
     metrics: tuple[Metric, ...] = ()
+    probe_metrics: tuple[ProbeMetric, ...] = ()
     labels: dict[str, LabelledRows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.notes += self.judged.notes
+        self.metrics = self._possible_metrics()
+        self.probe_metrics = self._possible_probes()
+        if not self.metrics and not self.probe_metrics:
+            raise CorpusError(" ".join(self.left_out))
+        self.notes += self.left_out
+
+    def _possible_metrics(self) -> tuple[Metric, ...]:
+        """The plan's metrics of rankings that the queries allow: without judgements, agreement alone."""
         metrics = self.plan.ranking_metrics()
-        if not self.judged.is_judged and metrics:
-            metrics = tuple(metric for metric in metrics if metric.is_agreement) or (Metric("overlap", 10),)
-        self.metrics = metrics
+        if metrics and not self.judged.queries:
+            self._leave_out([metric.name for metric in metrics], no_query_text(self.corpus))
+            return ()
+        if metrics and not self.judged.is_judged:
+            return tuple(metric for metric in metrics if metric.is_agreement) or (Metric("overlap", 10),)
+        return metrics
+
+    def _possible_probes(self) -> tuple[ProbeMetric, ...]:
+        """The plan's metrics of labels and pairs that the corpus has, before anything is encoded for them."""
+        possible = []
+        for metric in self.plan.probe_metrics():
+            try:
+                if metric.kind == "spearman":
+                    check_pairs(self.corpus)
+                elif metric.label not in self.labels:
+                    self.labels[metric.label] = labels_of(self.corpus, metric.label, self.plan.seed)
+                possible.append(metric)
+            except CorpusError as error:
+                self._leave_out([metric.name], str(error))
+        return tuple(possible)
+
+    def _leave_out(self, metrics: Sequence[str], why: str) -> None:
+        self.left_out.append(f"{', '.join(metrics)} {'is' if len(metrics) == 1 else 'are'} left out: {why}")
 
     def measure(self, name: str, find: Callable[[], Contender], report: _Report) -> None:
         """Measure one contender and keep its figures; whatever stops it becomes a note, except the wish to cancel."""
@@ -194,7 +230,7 @@ class _Run:
         blocks = self._without_own(contender.scores())
         measured = measure_scores(blocks, self.judged.relevant, self.metrics, NO_PRECISION, report.tick)
         if not measured.values:
-            raise LabError("it has no dimensions, so agreement with the full one says nothing.")
+            raise LabError("it has no vectors: there is nothing to classify, and no full ranking to agree with.")
         self.arms.append(SweepArm(contender.name, contender.label, None))
         self._keep(contender.name, measured, set(measured.values))
 
@@ -211,6 +247,7 @@ class _Run:
             raise LabError("it has neither vectors nor scores.")
         started, full = time.perf_counter(), 0
         measured: list[Measured] = []
+        probed: list[dict[RowKey, ProbeRow]] = []
         dims: tuple[int, ...] = ()
         for given in contender.vectors(report.preparing()):
             vectors = ArmVectors(given.queries, given.documents[self.order])
@@ -219,12 +256,12 @@ class _Run:
                 self.notes += [f"{contender.name}: {given.note}"] if given.note else []
                 full = vectors.documents.shape[1]
                 dims = self._dims(contender.name, full)
-                self._probe(contender, vectors, dims)
-                blocks = n_blocks(len(self.judged.queries), len(self.corpus))
-                report.expect(len(dims) * len(self.plan.parsed_precisions()) * blocks * contender.seeds)
+                report.expect(self._steps(dims) * contender.seeds)
+            probed.append(self._probe(contender, vectors, dims, report))
             if self.metrics:
                 measured.append(self._measure(vectors, dims, report))
         self.arms.append(SweepArm(contender.name, contender.label, full, contender.trained_dims))
+        self.probes |= {key: mean_of_rows([rows[key] for rows in probed]) for key in probed[0]}
         if measured:
             self._keep_mean(contender.name, measured, dims)
         self.notes += [text for text in map(str, contender.notes()) if text not in self.notes]
@@ -253,32 +290,32 @@ class _Run:
                 means = [float(one.values[key].mean()) for one in measured]
                 self.bands[(name, *key)] = (min(means), max(means))
 
-    def _probe(self, contender: Contender, vectors: ArmVectors, dims: tuple[int, ...]) -> None:
-        """Labels and scored pairs by dimension, uncut float32 included; what the corpus lacks becomes a note."""
-        metrics = self.plan.probe_metrics()
+    def _steps(self, dims: tuple[int, ...]) -> int:
+        """How many ticks one set of vectors takes."""
+        blocks = n_blocks(len(self.judged.queries), len(self.corpus)) if self.metrics else 0
+        return len(dims) * (len(self.plan.parsed_precisions()) * blocks + len(self.probe_metrics))
+
+    def _probe(
+        self, contender: Contender, vectors: ArmVectors, dims: tuple[int, ...], report: _Report
+    ) -> dict[RowKey, ProbeRow]:
+        """Labels and scored pairs by dimension, uncut float32 included."""
         lengths = sorted({*dims, vectors.documents.shape[1]})
-        for metric in metrics:
-            try:
-                rows = self._probe_rows(metric, contender, vectors, lengths)
-            except LabError as error:
-                note = f"{metric.name} is left out: {error}"
-                self.notes += [note] * (note not in self.notes)
-                continue
-            self.probes |= {(contender.name, row.dim, FLOAT32.name, metric.name): row for row in rows}
+        rows: dict[RowKey, ProbeRow] = {}
+        for probe in dict.fromkeys((metric.probe, metric.label) for metric in self.probe_metrics):
+            kinds = {m.kind: m.name for m in self.probe_metrics if (m.probe, m.label) == probe}
+            found = self._probe_rows(*probe, contender, vectors, lengths, report)
+            rows |= {(contender.name, r.dim, FLOAT32.name, kinds[r.metric]): r for r in found if r.metric in kinds}
+        return rows
 
     def _probe_rows(
-        self, metric: ProbeMetric, contender: Contender, vectors: ArmVectors, dims: list[int]
-    ) -> list[ProbeRow]:
-        if metric.kind == "spearman":
-            if not self.corpus.pairs or contender.pairs is None:
-                raise LabError("the corpus has no scored pairs.")
-            pairs = contender.pairs()
-            scores = [pair.score for pair in self.corpus.pairs]
-            return list(spearman_by_dimension(pairs.queries, pairs.documents, scores, dims))
-        if metric.label not in self.labels:
-            self.labels[metric.label] = labels_of(self.corpus, metric.label, self.plan.seed)
-        rows = classification_by_dimension(vectors.documents, self.labels[metric.label], dims, (metric.probe,))
-        return [row for row in rows if row.metric == metric.kind]
+        self, probe: str, label: str, contender: Contender, vectors: ArmVectors, dims: list[int], report: _Report
+    ) -> tuple[ProbeRow, ...]:
+        if probe != "pairs":
+            return classification_by_dimension(vectors.documents, self.labels[label], dims, (probe,), report.tick)
+        if contender.pairs is None:
+            return ()
+        pairs = contender.pairs()
+        return spearman_by_dimension(pairs.queries, pairs.documents, [p.score for p in self.corpus.pairs], dims)
 
     def _dims(self, name: str, full: int) -> tuple[int, ...]:
         kept = self.plan.dims_of(full)
@@ -349,7 +386,7 @@ def _figure_groups(run: _Run) -> list[_Figures]:
         bootstrap = PairedBootstrap(len(run.judged.queries), plan.resamples, plan.seed)
         groups.append(_Figures(run.values, run.full, bootstrap))
     full_dims = {arm.name: arm.full_dim for arm in run.arms}
-    for metric in plan.probe_metrics():
+    for metric in run.probe_metrics:
         correct = {
             key: row.correct for key, row in run.probes.items() if key[3] == metric.name and row.correct is not None
         }

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.stats import BETTER, SAME, TOO_FEW, WORSE, Difference, PairedBootstrap, holm_correction
+from mrl_demo.evaluation.stats import (
+    BETTER,
+    EQUAL,
+    NOT_SHOWN,
+    TOO_FEW,
+    WORSE,
+    Difference,
+    PairedBootstrap,
+    holm_correction,
+)
 
 
 def reciprocal_ranks(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -102,11 +111,22 @@ def test_holm_by_hand() -> None:
     np.testing.assert_allclose(holm_correction([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
 
 
-def test_verdicts() -> None:
-    assert Difference(0.1, 0.05, 0.15, p=0.001, p_holm=0.004).verdict == BETTER
-    assert Difference(-0.1, -0.15, -0.05, p=0.001, p_holm=0.004).verdict == WORSE
-    assert Difference(0.0, -0.01, 0.01, p=0.9, p_holm=1.0).verdict == SAME
-    assert Difference(0.02, -0.04, 0.08, p=0.5, p_holm=1.0).verdict == TOO_FEW
+@pytest.mark.parametrize(
+    ("bounds", "p_holm", "verdict"),
+    [
+        ((0.1, 0.05, 0.15), 0.004, BETTER),
+        ((-0.1, -0.15, -0.05), 0.004, WORSE),
+        ((0.002, 0.001, 0.004), 0.004, EQUAL),  # Sure, and too small for anybody to notice.
+        ((0.01, 0.005, 0.015), 0.004, EQUAL),
+        ((0.0, -0.01, 0.01), 1.0, EQUAL),
+        ((0.02, -0.002, 0.042), 0.2, NOT_SHOWN),
+        ((0.02, 0.001, 0.039), 0.2, NOT_SHOWN),  # Not after the correction over the dimensions.
+        ((0.02, -0.04, 0.08), 1.0, TOO_FEW),
+        ((0.001, -0.04, 0.08), 1.0, TOO_FEW),
+    ],
+)
+def test_verdicts(bounds: tuple[float, float, float], p_holm: float, verdict: str) -> None:
+    assert Difference(*bounds, p=p_holm / 2, p_holm=p_holm).verdict == verdict
 
 
 @pytest.mark.parametrize("changes", [[1.0], [-0.37], [0.63, 0.63], [0.1, 0.2, -0.3, 0.7]])
@@ -117,7 +137,7 @@ def test_a_few_queries_among_many_show_nothing(changes: list[float]) -> None:
     (found,) = PairedBootstrap(800).differences(values, ["one"])
     left_out = (1 - len(changes) / 800) ** 800
     assert found.p > left_out
-    assert found.verdict == SAME
+    assert found.verdict == EQUAL
     assert found.low <= 0 <= found.high
 
 
@@ -125,4 +145,4 @@ def test_float_rounding_is_no_difference() -> None:
     """Means over the seeds of a random arm differ from base in the last bit for every query: that shows nothing."""
     rounding = np.full((400, 1), -3e-8)
     (found,) = PairedBootstrap(400).differences(rounding, families=[0])
-    assert found.verdict == SAME
+    assert found.verdict == EQUAL

@@ -48,7 +48,7 @@ def test_stored_results_have_no_ranks(make_builder: Make) -> None:
 def test_the_report_shows_every_figure_and_escapes_names(make_builder: Make) -> None:
     corpus = replace(word_corpus(), name="[red]mine[/red]")
     builder = make_builder(minilm=WordEncoder(), weak=WordEncoder(8))
-    result = run_sweep(builder, corpus, ["base", "weak", "bm25", "none"], (4, 16), metrics=("ndcg@10", "overlap@5"))
+    result = run_sweep(builder, corpus, ["base", "weak", "bm25", "tuned"], (4, 16), metrics=("ndcg@10", "overlap@5"))
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     print_report(result, console)
     text = console.export_text()
@@ -58,7 +58,7 @@ def test_the_report_shows_every_figure_and_escapes_names(make_builder: Make) -> 
         "[red]mine[/red]",
         "any length",
         "weak has 8 dimensions: 16 left out",
-        "none is left out",
+        "tuned is left out",
         "24 queries",
     ):
         assert expected in text
