@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -166,7 +166,7 @@ class SpaceBuilder:
             if stored is None and not is_exact:
                 stored = self.cache.load_stored(key, len(texts))
             if stored is None:
-                vectors = encoder.encode_documents(texts, progress)
+                vectors = _encode_distinct(texts, lambda distinct: encoder.encode_documents(distinct, progress))
                 stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
                 self._store(key, stored.vectors, stored.cut)
         return stored
@@ -177,7 +177,7 @@ class SpaceBuilder:
         with self._locks.hold(key):
             vectors = self.cache.load(key, len(texts), shipped)
             if vectors is None:
-                vectors = encoder.encode_queries(texts)
+                vectors = _encode_distinct(texts, encoder.encode_queries)
                 self._store(key, vectors)
         return vectors
 
@@ -210,3 +210,17 @@ class SpaceBuilder:
             self.cache.store(key, vectors, cut)
         except CacheError as error:  # The vectors are right; only the next start will be slow.
             logger.warning("%s", error)
+
+
+def _encode_distinct(texts: Sequence[str], encode: Callable[[Sequence[str]], FloatMatrix]) -> FloatMatrix:
+    """Vectors of `texts`, each text encoded once, in an order that is not the file's.
+
+    A batch's other texts turn the last bits of a vector in bfloat16: encoded like this, equal texts have equal vectors,
+    and a collection's vectors do not depend on how its file was sorted.
+    """
+    distinct = sorted(set(texts))
+    vectors = encode(distinct)
+    if len(distinct) == len(texts) and all(map(str.__eq__, distinct, texts)):
+        return vectors
+    place = {text: row for row, text in enumerate(distinct)}
+    return vectors[[place[text] for text in texts]]
