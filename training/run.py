@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings
-from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.reading import limit_tokens
-from training.bases import Base, BaseVectors, settle
+from training.bases import BaseVectors
 from training.columns import Columns
 from training.config import RunOptions, TrainConfig
-from training.data.pairs import TrainingData
-from training.data.sources import load_data
+from training.context import RunContext, RunMaterial, gather_material
 from training.fit.processes import Processes
 from training.report import Report
 from training.result.folder import RunFolder
@@ -32,7 +29,7 @@ def train(config: TrainConfig, options: RunOptions, settings: Settings, report: 
     processes = Processes.from_environment()
     with processes.joined():
         if processes.is_first:
-            return _Lead(processes).train(config, options, settings, report)
+            return _Lead(RunContext(settings, report, processes)).train(config, options)
         plan: Plan | None = processes.broadcast()
         if plan is not None:
             from training.steps import fit_plan
@@ -45,13 +42,13 @@ def train(config: TrainConfig, options: RunOptions, settings: Settings, report: 
 class _Lead:
     """The first process: it tells the others its plan, or that there is nothing to do."""
 
-    processes: Processes
+    context: RunContext
     has_told: bool = False
 
-    def train(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+    def train(self, config: TrainConfig, options: RunOptions) -> bool:
         """`train`, after which the other processes know in any case how it stands."""
         try:
-            return self._carried_out(config, options, settings, report)
+            return self._train(config, options)
         finally:
             if not self.has_told:
                 self.tell(None)
@@ -59,47 +56,40 @@ class _Lead:
     def tell(self, plan: Plan | None) -> None:
         """Let the other processes know what is to be trained, None for nothing."""
         self.has_told = True
-        self.processes.broadcast(plan)
+        self.context.processes.broadcast(plan)
 
-    def _carried_out(self, config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
-        config, base = settle(config)
-        data = load_data(config, settings, options.columns, report.progress)
-        for note in (*base.spec.notes, *data.notes):
-            report.say(str(note))
-        self.processes.check(config, len(data.pairs), len(data.broad))
-        key = sha256_text(config.fingerprint, data.fingerprint, base.content_sha256, *self.processes.key_parts)
-        folder = RunFolder(options.out)
+    def _train(self, config: TrainConfig, options: RunOptions) -> bool:
+        report, processes = self.context.report, self.context.processes
+        material = gather_material(config, self.context, options.columns)
+        processes.check(material.config, len(material.data.pairs), len(material.data.broad))
+        key, folder = material.key(processes), RunFolder(options.out)
         if folder.is_finished(key) and not options.force:
             report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
             return False
-        going_on = folder.open(key, options.resume)
-        if options.resume and not going_on:
+        goes_on = folder.open(key, options.resume)
+        if options.resume and not goes_on:
             report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
         from training.steps import Run
 
-        Run(config, data, base, folder, settings, report, self.processes, self.tell).carry_out(options, going_on, key)
+        Run(material, folder, options, self.context, self.tell).carry_out(goes_on)
         return True
 
 
 def check(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    config, base = settle(config)
-    data = load_data(config, settings, columns, report.progress)
-    for note in (*base.spec.notes, *data.notes):
-        report.say(str(note))
+    data = gather_material(config, RunContext(settings, report), columns).data
     report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
 
 def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> int:
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
-    config, base = settle(config)
-    data = load_data(config, settings, columns, report.progress)
-    for note in (*base.spec.notes, *data.notes):
-        report.say(str(note))
+    context = RunContext(settings, report)
+    material = gather_material(config, context, columns)
+    data = material.data
     report.say(
         f"{len(data.pairs):,} pairs, {len(data.broad):,} broad texts, {len(data.judge):,} documents to judge by."
     )
-    _broad_vectors(config, base, data, settings, report)
+    _broad_vectors(material, context)
     return 0
 
 
@@ -107,15 +97,12 @@ def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) ->
     """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
     from mrl_demo.adapt import fit_pca
 
-    config, base = settle(config)
-    data = load_data(config, settings, progress=report.progress)
-    return fit_pca(_broad_vectors(config, base, data, settings, report))
+    context = RunContext(settings, report)
+    return fit_pca(_broad_vectors(gather_material(config, context), context))
 
 
-def _broad_vectors(
-    config: TrainConfig, base: Base, data: TrainingData, settings: Settings, report: Report
-) -> FloatMatrix:
-    model = base.load()
-    limit_tokens(model, config.max_tokens)
-    cache = VectorCache(settings.cache_dir, settings.assets_dir / "vectors")
-    return BaseVectors(base, model, cache).of(data.broad, config.document_reading, report.progress)
+def _broad_vectors(material: RunMaterial, context: RunContext) -> FloatMatrix:
+    model = material.base.load()
+    limit_tokens(model, material.config.max_tokens)
+    vectors = BaseVectors(material.base, model, context.cache)
+    return vectors.of(material.data.broad, material.config.document_reading, context.report.progress)

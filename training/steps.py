@@ -9,29 +9,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mrl_demo.arms.vectors import ArmVectors
-from mrl_demo.core.cache import VectorCache
-from mrl_demo.core.config import Settings
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
-from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
+from mrl_demo.models.reading import token_limit
 from training.bases import Base, BaseVectors
-from training.config import TrainConfig
-from training.data.pairs import TrainingData, mined_negatives
+from training.config import RunOptions, TrainConfig
+from training.context import RunContext, RunMaterial
+from training.data.pairs import TrainingData
 from training.fit.model import prepare_model, save_adapter
 from training.fit.processes import Processes
-from training.fit.start import StartVectors, fit_start
 from training.fit.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
-from training.fit.validation import encode_both, small_validation
-from training.report import Report
+from training.fit.validation import encode_both
+from training.preparation import Preparation, prepare_training
 from training.result.card import write_card
 from training.result.events import Watch, watcher
 from training.result.folder import RunFolder
@@ -39,8 +34,6 @@ from training.result.measure import METRICS, BeforeAfter, before_after_table, pa
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-
-    from training.config import RunOptions
 
 _ROTATION = "rotation.npy"
 
@@ -77,37 +70,45 @@ def fit_plan(
 class Run:
     """The steps of one run, in order; `tell` lets the other processes know the plan."""
 
-    config: TrainConfig
-    data: TrainingData
-    base: Base
+    material: RunMaterial
     folder: RunFolder
-    settings: Settings
-    report: Report
-    processes: Processes
+    options: RunOptions
+    context: RunContext
     tell: Callable[[Plan], None]
 
-    def carry_out(self, options: RunOptions, going_on: bool, key: str) -> None:
-        """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
+    def carry_out(self, goes_on: bool) -> None:
+        """Train, measure before and after, and publish the result under its cache key, whole or not at all.
+
+        `goes_on` starts from the last checkpoint of an interrupted run.
+        """
         started = time.perf_counter()
-        model = self.base.load(self.settings.device)
+        config, base, report = self.material.config, self.material.base, self.context.report
+        model = base.load(self.context.settings.device)
         own_limit = token_limit(model)
-        cache = VectorCache(self.settings.cache_dir, self.settings.assets_dir / "vectors")
-        vectors = BaseVectors(self.base, model, cache)
+        vectors = BaseVectors(base, model, self.context.cache)
         before = self._baseline(vectors)
-        training, rotation = self._prepared(vectors)
-        watch = watcher(options.events, self.config, vectors, training.validation)
-        trainer = self._fitted(training, rotation, going_on, options.report_to, watch)
+        prepared = prepare_training(self.material, vectors, self.context, self.folder.work / _ROTATION)
+        trainer = self._train(prepared, vectors, goes_on)
         self.folder.result.mkdir(exist_ok=True)
-        final = self._finished_model(trainer, rotation, own_limit).to(model.device)
-        after = encode_both(final, self.data.judge, self.data.test_split, self.config)
-        rows = self._before_after(before, after)
-        self.report.say(before_after_table(rows))
-        metrics = self._metrics(rows, trainer, time.perf_counter() - started)
-        self._write(metrics)
-        if options.model_out:
-            save_standard_folder(final, options.model_out, self.config.dims)
-        self.folder.publish(key, {"name": self.config.name, "base": self.base.spec.model_id})
-        self.report.say(f"Done: {self.folder.out}")
+        final = self._finished_model(trainer, prepared.rotation, own_limit).to(model.device)
+        rows = self._before_after(before, encode_both(final, self.data.judge, self.data.test_split, config))
+        report.say(before_after_table(rows))
+        self._write(self._metrics(rows, trainer, time.perf_counter() - started))
+        if self.options.model_out:
+            save_standard_folder(final, self.options.model_out, config.dims)
+        about = {"name": config.name, "base": base.spec.model_id}
+        self.folder.publish(self.material.key(self.context.processes), about)
+        report.say(f"Done: {self.folder.out}")
+
+    @property
+    def config(self) -> TrainConfig:
+        """What the run is to do."""
+        return self.material.config
+
+    @property
+    def data(self) -> TrainingData:
+        """What it learns from and is judged by."""
+        return self.material.data
 
     def _before_after(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
         """Both models on the same test queries, by the same plan as every other evaluation."""
@@ -123,74 +124,18 @@ class Run:
         documents = [document.content for document in self.data.judge.documents]
         return ArmVectors(
             vectors.of(queries, self.config.query_reading),
-            vectors.of(documents, self.config.document_reading, self.report.progress),
+            vectors.of(documents, self.config.document_reading, self.context.report.progress),
         )
 
-    def _say_what_is_cut(self, model: SentenceTransformer) -> None:
-        """How many texts of the pairs are longer than training reads; before and after are measured at full length."""
-        pairs, config = self.data.pairs, self.config
-        queries = count_cut_texts(model, pairs.queries, config.query_reading)
-        positives = count_cut_texts(model, pairs.positives, config.document_reading)
-        if count := queries.count + positives.count:
-            self.report.say(
-                f"{count:,} of {2 * len(pairs):,} texts of the pairs are longer than the {token_limit(model):,} tokens "
-                "that training reads: their rest teaches nothing (--max-tokens)."
-            )
-
-    def _prepared(self, vectors: BaseVectors) -> tuple[TrainingSet, FloatMatrix | None]:
-        """Pairs with negatives, broad texts with the teacher's vectors, and the rotation to start from."""
-        config, pairs = self.config, self.data.pairs
-        limit_tokens(vectors.model, config.max_tokens)
-        self._say_what_is_cut(vectors.model)
-        validation = small_validation(self.data.judge, self.data.validation_split)
-        needs_pairs = config.rotation or (config.negatives == "mined" and not pairs.negatives)
-        if not (config.distillation or needs_pairs):
-            return TrainingSet(pairs, (), None, validation), None
-        queries = vectors.of(pairs.queries, config.query_reading, self.report.progress)
-        positives = vectors.of(pairs.positives, config.document_reading, self.report.progress)
-        parts = parts_of(self.data.judge.documents, config.seed)
-        rotation = self._rotation(queries, positives, parts, vectors) if config.rotation and config.matryoshka else None
-        if config.negatives == "mined" and not pairs.negatives:
-            pairs = mined_negatives(pairs, queries, positives, config.seed)
-        if not config.distillation:
-            return TrainingSet(pairs, (), None, validation), rotation
-        broad = (*self.data.broad, *parts.texts)
-        teacher = vectors.of(broad, config.document_reading, self.report.progress)
-        return TrainingSet(pairs, broad, teacher, validation), rotation
-
-    def _rotation(
-        self, queries: FloatMatrix, positives: FloatMatrix, parts: Parts, vectors: BaseVectors
-    ) -> FloatMatrix:
-        """The start's rotation; that of an interrupted run if there is one."""
-        path = self.folder.work / _ROTATION
-        if path.is_file():
-            return np.load(path, allow_pickle=False)
-        config, progress = self.config, self.report.progress
-        distinct = {text: i for i, text in reversed(list(enumerate(self.data.pairs.positives)))}
-        place = {text: i for i, text in enumerate(distinct)}
-        documents = [document.content for document in self.data.judge.documents]
-        start = StartVectors(
-            queries,
-            positives[list(distinct.values())],
-            [place[text] for text in self.data.pairs.positives],
-            vectors.of(documents, config.document_reading, progress),
-            vectors.of(parts.texts, config.query_reading, progress),
-            list(parts.wholes),
-            vectors.of(self.data.broad, config.document_reading, progress),
-        )
-        rotation = fit_start(start, config.dims, config.dim_weights, config.seed, progress)
-        np.save(path, rotation)
-        return rotation
-
-    def _fitted(
-        self, training: TrainingSet, rotation: FloatMatrix | None, going_on: bool, report_to: str, watch: Watch | None
-    ) -> SentenceTransformerTrainer:
-        checkpoint = self.folder.last_checkpoint() if going_on else None
+    def _train(self, prepared: Preparation, vectors: BaseVectors, goes_on: bool) -> SentenceTransformerTrainer:
+        checkpoint = self.folder.last_checkpoint() if goes_on else None
         if checkpoint:
-            self.report.say(f"Going on from {checkpoint.name}.")
-        plan = Plan(self.config, self.base, training, rotation, self.folder.work, checkpoint)
+            self.context.report.say(f"Going on from {checkpoint.name}.")
+        base = self.material.base
+        plan = Plan(self.config, base, prepared.training, prepared.rotation, self.folder.work, checkpoint)
         self.tell(plan)
-        return fit_plan(plan, self.processes, report_to, self.report.step, watch)
+        watch = watcher(self.options.events, self.config, vectors, prepared.training.validation)
+        return fit_plan(plan, self.context.processes, self.options.report_to, self.context.report.step, watch)
 
     def _finished_model(
         self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None, own_limit: int
@@ -205,21 +150,21 @@ class Run:
                 trainer.model.max_seq_length = own_limit
             trainer.model.prompts.update(query=config.query_prompt, document=config.document_prompt)
             save_standard_folder(trainer.model.cpu(), result / run_folder.MODEL, config.dims)
-            return replace(self.base, folder=str(result / run_folder.MODEL)).load()
+            return replace(self.material.base, folder=str(result / run_folder.MODEL)).load()
         save_adapter(trainer.model, result, rotation, config.adapter_scale)
-        fresh = self.base.load()
+        fresh = self.material.base.load()
         dimension = int(fresh.get_embedding_dimension() or 0)
         write_manifest(
-            result, config.name, self.base.content_sha256, config.dims if config.matryoshka else (), dimension
+            result, config.name, self.material.base.content_sha256, config.dims if config.matryoshka else (), dimension
         )
         merged = merge_adapter(fresh, result, read_manifest(result))
-        if self.base.spec.source != "package":
+        if self.material.base.spec.source != "package":
             merged.prompts.update(query=config.query_prompt, document=config.document_prompt)
             save_standard_folder(merged, result / run_folder.MODEL, config.dims)
         return merged
 
     def _metrics(self, rows: list[BeforeAfter], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
-        history = [each for each in trainer.state.log_history if VALIDATION_METRIC in each]
+        history = [entry for entry in trainer.state.log_history if VALIDATION_METRIC in entry]
         judged = judged_set(self.data.judge, self.data.test_split)
         return {
             "collection": self.data.judge.name,
@@ -229,11 +174,11 @@ class Run:
             "pairs": len(self.data.pairs),
             "broad_texts": len(self.data.broad),
             "steps": trainer.state.global_step,
-            "processes": self.processes.count,
+            "processes": self.context.processes.count,
             "best_step": trainer.state.best_global_step,
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),
-            "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in history],
+            "validation": [{"step": entry["step"], "mean_ndcg@10": entry[VALIDATION_METRIC]} for entry in history],
             "test": [row.to_dict() for row in rows],
         }
 
