@@ -36,8 +36,9 @@ from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.sweep import DEFAULT_DIMS
-from mrl_demo.models.encoders import SentenceEncoder, torch_threads
+from mrl_demo.evaluation.plan import DEFAULT_DIMS
+from mrl_demo.models.bulk import torch_threads
+from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 

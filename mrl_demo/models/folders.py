@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.models.adapters import CONFIGS
-from mrl_demo.models.contents import check_contents, folder_digest
+from mrl_demo.models.contents import adapted_models, check_contents, folder_digest, model_files
 from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.loading import embedding_length, load_sentence_transformer, saved_notes
 from mrl_demo.models.packaged import verified
@@ -76,9 +76,13 @@ def trained_spec(folder: Path) -> ModelSpec:
 
 def verified_model(folder: Path) -> Path:
     """The model folder of a finished run after every file's hash was checked; raises `ModelError` naming the file."""
-    for name, expected in _read(folder / SEAL)["files"].items():
+    sealed = _read(folder / SEAL)["files"]
+    for name, expected in sealed.items():
         if name.startswith(f"{MODEL}/"):
             verified(folder / name, expected)
+    for path in model_files(folder / MODEL):
+        if path.relative_to(folder).as_posix() not in sealed:
+            raise ModelError(f"{path} is no file of the run that made this model: delete it, or train it again.")
     return folder / MODEL
 
 
@@ -112,7 +116,8 @@ def _look_at(spec: ModelSpec, folder: Path, device: str) -> FoundModel:
     if not (folder / MODULES).is_file():
         raise ModelError(f"{folder} has no {MODULES}: give a folder that sentence-transformers saved.")
     if not spec.is_reviewed:
-        check_contents(folder, spec.name)
+        for place in (folder, *adapted_models(folder)):
+            check_contents(place, spec.name)
     if not any(folder.rglob("*.safetensors")):
         raise ModelError(f"{folder} holds no .safetensors weights: save it with safe_serialization=True.")
     spec = replace(spec, content_sha256=folder_digest(folder))

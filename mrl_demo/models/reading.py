@@ -74,6 +74,9 @@ def token_batches(features: Features, max_tokens: int, max_rows: int) -> Iterato
     if not isinstance(mask, Tensor) or mask.dim() != 2:
         yield np.arange(_count_rows(features)), features
         return
+    if len(mask) == 1:  # A person's query: nothing to sort.
+        yield np.zeros(1, dtype=np.int64), features
+        return
     lengths = mask.sum(1).numpy()
     order = np.argsort(-lengths, kind="stable")
     start = 0

@@ -121,6 +121,13 @@ def test_a_configuration_that_brings_code_is_refused_by_name(folder: Path, setti
         EncoderRegistry(Settings(device="cpu")).add_model(str(folder))
 
 
+def test_the_model_of_an_adapter_is_looked_at_too(tmp_path: Path) -> None:
+    folder = ZOO["peft"](tmp_path / "adapter")
+    change_json(tmp_path / "peft-base" / "config.json", auto_map={"AutoModel": "modeling.Model"})
+    with pytest.raises(ModelError, match=r"^adapter: config\.json sets 'auto_map'"):
+        EncoderRegistry(Settings(device="cpu")).add_model(str(folder))
+
+
 def test_harmless_values_of_these_settings_are_no_reason_to_refuse(folder: Path) -> None:
     change_json(folder / "config.json", auto_map={}, trust_remote_code=False, _attn_implementation_autoset=True)
     check_contents(folder, "mine")

@@ -159,6 +159,12 @@ def test_a_changed_weight_of_a_run_is_refused_by_name(in_cache: Path, fresh: Set
         EncoderRegistry(fresh).encoder("mine").encode_queries(TEXTS)
 
 
+def test_a_file_that_the_run_did_not_leave_is_refused_by_name(in_cache: Path, fresh: Settings) -> None:
+    (in_cache / "model" / "chat_template.jinja").write_text("{{ x }}", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"chat_template\.jinja is no file of the run"):
+        EncoderRegistry(fresh).encoder("mine").encode_queries(TEXTS)
+
+
 def test_an_adapter_whose_base_is_not_here_is_no_arm(in_cache: Path, fresh: Settings) -> None:
     shutil.rmtree(in_cache / "model")
     assert "mine" not in [arm.name for arm in ArmMenu(EncoderRegistry(fresh)).arms()]
