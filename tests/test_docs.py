@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -40,3 +41,23 @@ def test_the_readme_s_python_prints_what_it_says(tmp_path: object) -> None:
         [sys.executable, "-c", code], cwd=CODE_ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout == output, done.stderr
+
+
+def readme_commands() -> list[tuple[str, str]]:
+    """Commands of the README's console block that show output, and what they show."""
+    block = re.search(r"```console\n(.*?)```", README, re.DOTALL)
+    assert block
+    parts = re.split(r"^\$ ", block[1], flags=re.MULTILINE)[1:]
+    pairs = [part.partition("\n") for part in parts]
+    return [(command, output) for command, _, output in pairs if output.strip()]
+
+
+@pytest.mark.real_model
+@pytest.mark.parametrize(("command", "output"), readme_commands(), ids=lambda text: text.split()[3][:12])
+def test_the_readme_s_commands_print_what_it_says(command: str, output: str, tmp_path: object) -> None:
+    words = shlex.split(command.replace(".venv/bin/python", sys.executable))
+    environment = {**os.environ, "MRL_CACHE_DIR": str(tmp_path), "COLUMNS": "100"}
+    done = subprocess.run(words, cwd=CODE_ROOT, env=environment, capture_output=True, text=True, check=False)
+    printed = " ".join(done.stdout.split())
+    for line in output.strip().splitlines():
+        assert " ".join(line.split()) in printed, done.stdout + done.stderr

@@ -99,8 +99,8 @@ class Recommendation:
         ratio = self.reference_bytes / self.best.bytes_searched
         return (
             f"{_named(self.best)} keeps {asked}: {_shares_text(self.best)} ({self.n_queries:,} queries, a bound for "
-            f"all settings looked at). {self.best.bytes_searched:,} bytes a vector instead of "
-            f"{self.reference_bytes:,}: {ratio:.1f} times smaller."
+            f"all settings looked at). {self.best.bytes_searched:,} bytes a vector in memory instead of "
+            f"{self.reference_bytes:,}, {ratio:.1f} times smaller{_disk_text(self.best)}."
         )
 
 
@@ -198,6 +198,11 @@ def _lost_queries(result: SweepResult, reference: Any, best: Setting | None, met
         return ()
     values = result.per_query[best.arm, best.dim, best.precision, metric]
     return tuple(result.query_ids[row] for row in np.flatnonzero((reference > 0) & (values == 0)))
+
+
+def _disk_text(setting: Setting) -> str:
+    more = setting.bytes_kept - setting.bytes_searched
+    return f"; {more:,} more, a disk will do, to rescore with" if more else ""
 
 
 def _shares_text(setting: Setting) -> str:
