@@ -58,12 +58,16 @@ class ProbeRow:
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """A train and a test part of labelled texts: row numbers, and the classes `(n,)` int64 of all rows by name."""
+    """A train and a test part of labelled texts: row numbers, and the classes `(n,)` int64 of all rows by name.
+
+    `apart_by` names the field whose values were kept on one side each, "" for none.
+    """
 
     train: IntMatrix
     test: IntMatrix
     classes: IntMatrix
     names: tuple[str, ...]
+    apart_by: str = ""
 
 
 def parse_probe_metric(name: str) -> ProbeMetric | None:
@@ -162,8 +166,18 @@ def labels_of(corpus: Corpus, label: str = "", seed: int = 0) -> LabelledRows:
         wanted = f"no labels of the kind {label!r}" if label and there else "no labels"
         known = f"it has {', '.join(there)}" if there else "classification needs a label for every document"
         raise CorpusError(f"{corpus.name} has {wanted}: {known}.")
-    groups = fields["topic"] if chosen == "domain" and all(fields["topic"]) else None
-    return labelled_rows(fields[chosen], groups, seed)
+    if chosen == "domain" and all(fields["topic"]):
+        return replace(labelled_rows(fields[chosen], fields["topic"], seed), apart_by="topic")
+    return labelled_rows(fields[chosen], seed=seed)
+
+
+def value_by_chance(rows: LabelledRows, kind: str) -> float:
+    """The "accuracy" or "macro-f1" of always naming the class that is most common in training."""
+    common = np.bincount(rows.classes[rows.train]).argmax()
+    truth = rows.classes[rows.test]
+    if kind == "accuracy":
+        return float((truth == common).mean())
+    return float(_f1(_counts(truth, np.full_like(truth, common)).mean(axis=0)[None])[0])
 
 
 def classification_by_dimension(

@@ -94,6 +94,22 @@ class RetentionRow:
 
 
 @dataclass(frozen=True)
+class ClassTask:
+    """What a metric of classes was measured on: how many `classes` and texts, and its value by `chance`.
+
+    By chance is what always naming the class most common in training would have. Texts that share their `apart_by` (a
+    field such as "topic", "" for none) were never on both sides.
+    """
+
+    metric: str
+    classes: int
+    n_train: int
+    n_test: int
+    chance: float
+    apart_by: str = ""
+
+
+@dataclass(frozen=True)
 class SweepArm:
     """An arm that was measured: its full dimension (None if it has none) and the lengths it was trained at."""
 
@@ -126,6 +142,7 @@ class SweepResult:
     retentions: tuple[RetentionRow, ...] = ()
     notes: tuple[str, ...] = ()
     preparing_seconds: float = 0.0
+    tasks: tuple[ClassTask, ...] = ()
     query_ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
     per_query: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
     full_values: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
@@ -145,6 +162,10 @@ class SweepResult:
         """The same share with its interval, for metrics of quality; None if there is none."""
         return next((each for each in self.retentions if each.key == row.key), None)
 
+    def task(self, metric: str) -> ClassTask | None:
+        """What a metric of classes was measured on, None for other metrics."""
+        return next((task for task in self.tasks if task.metric == metric), None)
+
     def difference(self, row: SweepRow, against: str) -> DifferenceRow | None:
         """The paired difference of that row against "base" or "full", None if there is none."""
         key = (*row.key, against)
@@ -159,7 +180,7 @@ class SweepResult:
         found = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
         for name in ("rows", "full"):
             found[name] = [_row_dict(row) for row in found[name]]
-        for name in ("arms", "differences", "retentions"):
+        for name in ("arms", "differences", "retentions", "tasks"):
             found[name] = [asdict(each) for each in found[name]]
         return found
 
@@ -203,11 +224,12 @@ class SweepResult:
         return out.getvalue()
 
 
-_ROW_KINDS: dict[str, type[SweepRow] | type[DifferenceRow] | type[RetentionRow]] = {
+_ROW_KINDS: dict[str, type[SweepRow] | type[DifferenceRow] | type[RetentionRow] | type[ClassTask]] = {
     "rows": SweepRow,
     "full": SweepRow,
     "differences": DifferenceRow,
     "retentions": RetentionRow,
+    "tasks": ClassTask,
 }
 
 

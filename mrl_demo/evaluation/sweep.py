@@ -33,9 +33,11 @@ from mrl_demo.evaluation.probes import (
     labels_of,
     mean_of_rows,
     spearman_by_dimension,
+    value_by_chance,
 )
 from mrl_demo.evaluation.results import (
     NO_PRECISION,
+    ClassTask,
     DifferenceRow,
     RetentionRow,
     RowKey,
@@ -198,6 +200,18 @@ class _Run:
             except CorpusError as error:
                 self._leave_out([metric.name], str(error))
         return tuple(possible)
+
+    def class_tasks(self) -> tuple[ClassTask, ...]:
+        """What the metrics of classes are measured on."""
+        tasks = []
+        for metric in self.probe_metrics:
+            if metric.probe == "pairs":
+                continue
+            rows = self.labels[metric.label]
+            classes = len(np.unique(rows.classes[rows.classes >= 0]))
+            chance = value_by_chance(rows, metric.kind)
+            tasks.append(ClassTask(metric.name, classes, len(rows.train), len(rows.test), chance, rows.apart_by))
+        return tuple(tasks)
 
     def _leave_out(self, metrics: Sequence[str], why: str) -> None:
         self.left_out.append(f"{', '.join(metrics)} {'is' if len(metrics) == 1 else 'are'} left out: {why}")
@@ -373,6 +387,7 @@ def _result(run: _Run) -> SweepResult:
         query_ids=tuple(query.id for query in run.judged.queries),
         per_query=run.values,
         full_values=run.full,
+        tasks=run.class_tasks(),
         rank_dims=run.rank_dims,
         first_ranks=run.first_ranks,
     )

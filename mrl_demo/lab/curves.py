@@ -16,7 +16,6 @@ from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.plan import SweepPlan, metrics_for
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
-from mrl_demo.evaluation.sweep import evaluate
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol
 
@@ -115,7 +114,7 @@ class CurvesService:
         """
         found = self.lab.corpus(corpus, progress)
         plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(found))
-        sweep = evaluate(self.lab.builder, found, plan, progress)
+        sweep = self.lab.evaluate(corpus, plan, progress)
         lost = {arm: worst_queries(sweep, found, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
         return CurveSet(kept, lost, found.fingerprint)

@@ -9,6 +9,8 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
 from mrl_demo.corpora.examples import Example
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
 
 
@@ -38,6 +40,8 @@ class LabProtocol(Protocol):
     def examples(self, corpus: str) -> tuple[Example, ...]: ...
 
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None: ...
+
+    def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult: ...
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

@@ -21,6 +21,8 @@ from mrl_demo.core.types import (
     SearchResult,
 )
 from mrl_demo.corpora.examples import Example
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.models.registry import EncoderRegistry
@@ -102,6 +104,9 @@ class StubLab:
             raise LabError("There is no corpus 'broken'.")
         if progress:
             progress(0.5, "Encoding")
+
+    def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
+        raise LabError(f"{corpus} has no query to score.")
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.style import Style
+from mrl_demo.evaluation.probes import parse_probe_metric
 from mrl_demo.evaluation.results import NO_PRECISION, DifferenceRow, SweepArm, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.plots.curves import Curve, Point
 from mrl_demo.plots.style import precision_style
-from mrl_demo.ui.curves.state import LATENCY, Choice
+from mrl_demo.ui.curves.state import LATENCY, Choice, unit_label
 
 _FLOAT32 = "float32"
 PRECISION_LABELS = {
@@ -52,6 +53,16 @@ class Figures:
     def styles(self) -> dict[str, Style]:
         """How each of the measured arms is drawn, whichever of them are switched on."""
         return arm_styles([arm.name for arm in self.arms])
+
+    @property
+    def class_metrics(self) -> tuple[str, ...]:
+        """Measured metrics of classes and of scored pairs, in their order."""
+        metrics = dict.fromkeys(row.metric for row in self.rows.values())
+        return tuple(metric for metric in metrics if parse_probe_metric(metric))
+
+    def count(self, metric: str) -> int:
+        """How many queries, texts or pairs the figures of a metric are means over."""
+        return next((row.n_queries for row in self.rows.values() if row.metric == metric), 0)
 
     def label(self, arm: str) -> str:
         """What an arm is called on the page."""
@@ -113,7 +124,7 @@ def _point(figures: Figures, row: SweepRow, as_share: bool) -> Point | None:
 def _hover(figures: Figures, row: SweepRow, shown: Point, as_share: bool) -> str:
     low, high = shown.low or 0.0, shown.high or 0.0
     bounds = f"{low:.1%} to {high:.1%}" if as_share else f"{low:.3f} to {high:.3f}"
-    lines = [f"95% interval {bounds}, {row.n_queries:,} queries"]
+    lines = [f"95% interval {bounds}, {row.n_queries:,} {unit_label(row.metric)}"]
     if row.band_low is not None and row.band_high is not None:
         lines.append(f"mean of 5 seeds, which range from {row.band_low:.3f} to {row.band_high:.3f}")
     difference = figures.against(row, "base")

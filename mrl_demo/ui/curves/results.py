@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.ui.curves.data import Figures
-from mrl_demo.ui.curves.state import Choice, CurvesState
+from mrl_demo.ui.curves.state import Choice, CurvesState, metric_label
 from mrl_demo.ui.curves.view import contender
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ class Results:
         figures = self.figures(bare)
         names = tuple(name for _, name in self.arm_entries(bare))
         best = (contender(figures) if figures else None) or names[0]
-        return CurvesState(Choice(corpus, arms=names, cost_arm=best, lost_arm=best))
+        choice = Choice(corpus, arms=names, cost_arm=best, lost_arm=best, task=self.task(bare))
+        return CurvesState(choice)
 
     def figures(self, state: CurvesState) -> Figures | None:
         """What was measured on the chosen collection."""
@@ -57,6 +59,22 @@ class Results:
         if figures is None:
             return [(arm.label, arm.name) for arm in self.service.contenders() if arm.has_vectors]
         return [(arm.label, arm.name) for arm in figures.arms if arm.full_dim]
+
+    def task_entries(self, state: CurvesState) -> MenuEntries:
+        """The labels and scored pairs measured on the chosen collection, then those of the others.
+
+        All of them for the reason that `arm_entries` gives.
+        """
+        others = [replace(state.choice, corpus=each.name) for each in self.service.lab.corpora()]
+        states = (state, *(replace(state, choice=choice) for choice in others))
+        measured = [figures.class_metrics for each in states if (figures := self.figures(each))]
+        return [(metric_label(metric), metric) for metric in dict.fromkeys(chain.from_iterable(measured))]
+
+    def task(self, state: CurvesState) -> str:
+        """The chosen metric of classes if this collection has it, else its first, "" if it has none."""
+        figures = self.figures(state)
+        names = figures.class_metrics if figures else ()
+        return state.choice.task if state.choice.task in names else next(iter(names), "")
 
     def lost(self, state: CurvesState) -> BrokenQueries | None:
         """The queries of the chosen arm that break."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mrl_demo.evaluation.probes import parse_probe_metric
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 
@@ -17,6 +18,8 @@ METRIC_LABELS = {
     "overlap@10": "Agreement: overlap@10 with the full ranking",
     "rbo@100": "Agreement: rank-biased overlap with the full ranking",
 }
+_LABELS = {"domain": "Domains", "topic": "Topics", "": "Labels"}
+_PROBES = {"logistic": "a linear classifier", "knn": "5 nearest neighbours"}
 #: How a figure is shown: as it is, or as a share of the arm's own at full length.
 VALUE, SHARE = "value", "share"
 #: What quality is set against.
@@ -37,6 +40,7 @@ class Choice:
     cost: str = BYTES
     lost_arm: str = "base"
     size: int = FIRST_SIZE
+    task: str = ""
 
     @property
     def as_share(self) -> bool:
@@ -51,7 +55,30 @@ class Choice:
     @property
     def metric_label(self) -> str:
         """What the chosen metric is called on the page."""
-        return METRIC_LABELS.get(self.metric, self.metric)
+        return metric_label(self.metric)
+
+
+def metric_label(metric: str) -> str:
+    """What a metric is called on the page.
+
+    >>> metric_label("ndcg@10"), metric_label("knn-accuracy@topic")
+    ('nDCG@10', 'Topics: accuracy of 5 nearest neighbours')
+    """
+    probe = parse_probe_metric(metric)
+    if probe is None:
+        return METRIC_LABELS.get(metric, metric)
+    if probe.kind == "spearman":
+        return "Similarity of scored pairs (Spearman)"
+    kind = {"macro-f1": "macro-F1"}.get(probe.kind, probe.kind)
+    return f"{_LABELS.get(probe.label, probe.label)}: {kind} of {_PROBES[probe.probe]}"
+
+
+def unit_label(metric: str) -> str:
+    """What a metric's figures are means over."""
+    probe = parse_probe_metric(metric)
+    if probe is None:
+        return "queries"
+    return "scored pairs" if probe.kind == "spearman" else "held-out texts"
 
 
 @dataclass(frozen=True)
@@ -82,7 +109,9 @@ def curves_state(
     cost: str,
     lost_arm: str,
     size: float,
+    task: str | None,
 ) -> CurvesState:
     """The state behind the values that the controls send; each control has its name here."""
-    choice = Choice(corpus, metric, scale, tuple(arms or ()), bool(published), cost_arm, cost, lost_arm, int(size))
+    shown = tuple(arms or ())
+    choice = Choice(corpus, metric, scale, shown, bool(published), cost_arm, cost, lost_arm, int(size), task or "")
     return CurvesState(choice, seen or Seen())

@@ -1,4 +1,4 @@
-"""The Curves tab: quality, cost and speed against length, and the queries that break."""
+"""The Curves tab: quality, classification, cost and speed against length, and the queries that break."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.components.notice import notice
+from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
 from mrl_demo.ui.curves.quality import NOTHING_MEASURED, QualitySection, lay_out_quality
@@ -52,6 +53,7 @@ class CurveParts:
 
     controls: CurveControls
     quality: QualitySection
+    classes: ClassesSection
     cost: CostSection
     speed: SpeedSection
     lost: LostSection
@@ -74,18 +76,26 @@ class CurveParts:
                 "cost": self.cost.cost,
                 "lost_arm": self.lost.arm,
                 "size": self.speed.size,
+                "task": self.classes.task,
             },
         )
 
     @property
     def sections(self) -> tuple[Section[CurvesState], ...]:
         """Everything that shows the state."""
-        return self.quality.shown, self.quality.after, self.cost.shown, self.speed.shown, self.lost.shown
+        return (
+            self.quality.shown,
+            self.quality.after,
+            self.classes.shown,
+            self.cost.shown,
+            self.speed.shown,
+            self.lost.shown,
+        )
 
     @property
     def menus(self) -> set[Block]:
-        """The menus of arms, which depend on what was measured."""
-        return {self.controls.arms, self.cost.arm, self.lost.arm}
+        """The menus of arms and of labels, which depend on what was measured."""
+        return {self.controls.arms, self.classes.task, self.cost.arm, self.lost.arm}
 
 
 def build(page: Page, compare: CompareDoor | None = None) -> None:
@@ -97,7 +107,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
     form = parts.form
     _wire_sections(parts, form)
     _wire_measuring(results, parts, form)
-    for bar in (parts.quality.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
+    for bar in (parts.quality.bar, parts.classes.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
         bar.wire(form)
     if compare:
         LostLink(results, compare).wire(parts.lost.listed, form)
@@ -110,13 +120,15 @@ def _lay_out(results: Results, first: CurvesState) -> CurveParts:
     with gr.Tabs(elem_id=Id.CURVES_TABS, overflow_behavior="wrap"):
         with gr.Tab("Quality"):
             quality = lay_out_quality(results, first)
+        with gr.Tab("Classification"):
+            classes = lay_out_classes(results, first)
         with gr.Tab("What a byte buys"):
             cost = lay_out_cost(results, first)
         with gr.Tab("Speed"):
             speed = lay_out_speed(results, first, jobs)
         with gr.Tab("Queries that break"):
             lost = lay_out_lost(results, first)
-    return CurveParts(controls, quality, cost, speed, lost, gr.State(first.seen, time_to_live=STATE_SECONDS))
+    return CurveParts(controls, quality, classes, cost, speed, lost, gr.State(first.seen, time_to_live=STATE_SECONDS))
 
 
 def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls:
@@ -143,11 +155,13 @@ def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls
 def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
     """Each control redraws the sections that depend on it."""
     controls, quality, cost = parts.controls, parts.quality.shown, parts.cost.shown
+    classes = parts.classes.shown
     dependents: dict[Block, tuple[Section[CurvesState], ...]] = {
-        controls.scale: (quality,),
-        controls.arms: (quality,),
+        controls.scale: (quality, classes),
+        controls.arms: (quality, classes),
         controls.published: (quality,),
         controls.metric: (quality, cost),
+        parts.classes.task: (classes,),
         parts.cost.arm: (cost,),
         parts.cost.cost: (cost,),
         parts.speed.size: (parts.speed.shown, cost),
@@ -178,7 +192,7 @@ def _outputs(sections: tuple[Section[CurvesState], ...]) -> set[Block]:
 
 @dataclass(frozen=True)
 class ArmMenus:
-    """The menus of arms for another collection or a new measurement."""
+    """The menus of arms and of labels for another collection or a new measurement."""
 
     results: Results
     parts: CurveParts
@@ -193,6 +207,9 @@ class ArmMenus:
         lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
         return {
             self.parts.controls.arms: gr.CheckboxGroup(choices=entries, value=kept),
+            self.parts.classes.task: gr.Dropdown(
+                choices=self.results.task_entries(state), value=self.results.task(state) or choice.task or None
+            ),
             self.parts.cost.arm: gr.Dropdown(choices=cut, value=cost_arm),
             self.parts.lost.arm: gr.Dropdown(choices=cut, value=lost_arm),
         }

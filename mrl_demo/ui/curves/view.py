@@ -11,6 +11,7 @@ from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.style import Style
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import precision_style
@@ -19,7 +20,7 @@ from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import human_bytes, shorten
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
 from mrl_demo.ui.curves.published import published_curve
-from mrl_demo.ui.curves.state import LATENCY, Choice
+from mrl_demo.ui.curves.state import LATENCY, Choice, unit_label
 
 BEFORE_AFTER_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 BEFORE_AFTER_DIMS = (64, 128, 256)
@@ -33,6 +34,16 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     is_drawn = choice.published and choice.as_share and not choice.is_agreement
     published = [published_curve(max(figures.dims(), default=384))] if is_drawn else []
     return quality_figure(quality_curves(figures, choice), axes, published)
+
+
+def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
+    """The same of a classifier, with a line where always naming the commonest class would be."""
+    axes = Axes("numbers kept (ringed: trained at)", y_title(choice), choice.as_share)
+    curves = quality_curves(figures, choice) if figures else []
+    task = figures.curves.sweep.task(choice.metric) if figures and curves and not choice.as_share else None
+    if task is not None:
+        curves.append(Curve("chance", "always the commonest class", (Point(0, task.chance),)))
+    return quality_figure(curves, axes)
 
 
 def y_title(choice: Choice) -> str:
@@ -57,7 +68,8 @@ def quality_table(figures: Figures | None, choice: Choice) -> Markup:
         for curve in quality_curves(figures, choice)
     )
     kind = "Share kept" if choice.as_share else choice.metric_label
-    caption = f"{kind}, {figures.curves.sweep.n_queries:,} queries; beneath each figure its 95% interval"
+    n, unit = figures.count(choice.metric), unit_label(choice.metric)
+    caption = f"{kind}, {n:,} {unit}; beneath each figure its 95% interval"
     return figure_table(caption, ("Numbers kept", *dims), rows)
 
 
@@ -95,7 +107,10 @@ def before_after(figures: Figures | None) -> Markup:
     rows = (_before_after_rows(figures, other, metric, label, dims) for metric, label in BEFORE_AFTER_METRICS)
     heads = (f"full, {dim}" if dim == full else str(dim) for dim in dims)
     n, after = figures.curves.sweep.n_queries, figures.label(other)
-    caption = f"Before (base) and after ({after}), {n:,} queries, paired differences"
+    caption = (
+        f"Before (base) and after ({after}), {n:,} queries, paired differences with their 95% intervals; better or "
+        f"worse: surely, and by more than {MARGIN:.2f}"
+    )
     return figure_table(caption, ("Numbers kept", *heads), rows)
 
 
@@ -127,9 +142,11 @@ def _verdict(figures: Figures, row: SweepRow | None) -> Markup:
     if difference is None:
         return NOTHING
     return html(
-        '<em class="{kind}">{difference:+.3f} {verdict}</em>',
-        kind={"better": "up", "worse": "down"}.get(difference.verdict, "flat"),
+        '<em class="{kind}">{difference:+.3f} [{low:+.3f}, {high:+.3f}] {verdict}</em>',
+        kind={BETTER: "up", WORSE: "down"}.get(difference.verdict, "flat"),
         difference=difference.difference,
+        low=difference.low,
+        high=difference.high,
         verdict=difference.verdict,
     )
 

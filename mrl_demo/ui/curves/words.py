@@ -8,16 +8,20 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.evaluation.results import DifferenceRow, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.stats import BETTER, EQUAL, WORSE
+from mrl_demo.evaluation.sweep import FULL
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.curves.data import Figures
-from mrl_demo.ui.curves.state import Choice
+from mrl_demo.ui.curves.state import Choice, metric_label
 
 _BASE = "base"
 _GROUPS_SHOWN = 4
+_ARMS_TOLD = 3
 _LEVEL = 0.001
 
 
@@ -45,7 +49,7 @@ def headline(figures: Figures, choice: Choice) -> Markup:
     """One sentence as HTML: which of the shown arms is highest at which lengths."""
     leaders = [leader for dim in figures.dims(choice.arms) if (leader := _leader(figures, choice, dim))]
     if not leaders:
-        return html("Switch on an arm that has this measure.")
+        return html("{why}", why=_why_empty(figures, choice))
     groups = [list(group) for _, group in groupby(leaders, key=lambda leader: leader.state)]
     parts: list[object] = [_group_words(figures, choice, group) for group in groups[:_GROUPS_SHOWN]]
     if len(groups) > _GROUPS_SHOWN:
@@ -56,6 +60,13 @@ def headline(figures: Figures, choice: Choice) -> Markup:
         sentence=join_html(parts, "; "),
         words_alone=_words_alone(figures, choice),
     )
+
+
+def _why_empty(figures: Figures, choice: Choice) -> str:
+    if figures.count(choice.metric):
+        return "Switch on an arm that has this measure."
+    others = " Its labels or scored pairs were: see Classification." if figures.class_metrics else ""
+    return f"{choice.metric_label} was not measured on this collection.{others}"
 
 
 def _preface(figures: Figures, choice: Choice) -> str:
@@ -115,7 +126,7 @@ def _group_words(figures: Figures, choice: Choice, group: list[Leader]) -> Marku
 
 
 def _verdict_words(difference: DifferenceRow) -> str:
-    verdict = {"better": "shown better than base", "worse": "yet worse than base"}
+    verdict = {BETTER: "shown better than base", WORSE: "yet worse than base", EQUAL: "about equal to base"}
     return f"{verdict.get(difference.verdict, f'{difference.verdict} against base')}: {_paired(difference)}"
 
 
@@ -136,6 +147,66 @@ def _words_alone(figures: Figures, choice: Choice) -> str:
     if choice.as_share:
         return " BM25 has no length to cut, so it keeps no share."
     return f" Words alone (BM25) reach {row.value:.3f} [{row.low:.3f}, {row.high:.3f}] without any vector."
+
+
+def classes_headline(figures: Figures, choice: Choice) -> Markup:
+    """How few numbers do as well as all of them, for the arms that matter most; and what was asked."""
+    shown = [arm.name for arm in figures.arms if arm.name in choice.arms and arm.full_dim]
+    best = best_contender(shown)
+    first = [name for name in dict.fromkeys((best, _BASE, *shown)) if name in shown]
+    parts = [words for name in first[:_ARMS_TOLD] if (words := _enough_words(figures, str(name), choice.metric))]
+    if not parts:
+        return html("Switch on an arm that has this measure.")
+    return html("{parts}. {task}", parts=join_html(parts, "; "), task=_task_words(figures, choice.metric))
+
+
+def _enough_words(figures: Figures, arm: str, metric: str) -> Markup | None:
+    """The shortest length from which on an arm is as good as whole: no length there is shown or looks worse."""
+    full = figures.full.get((arm, metric))
+    rows = [row for dim in figures.dims((arm,)) if (row := figures.row(arm, dim, metric))]
+    if full is None or not rows:
+        return None
+    shortest, next_shorter = full, None
+    for row in reversed(rows):
+        paired = figures.against(row, FULL)
+        if row.dim != full.dim and (paired is None or paired.verdict not in (EQUAL, BETTER)):
+            next_shorter = row
+            break
+        shortest = row
+    label = html("<b>{label}</b>", label=figures.label(arm))
+    if shortest.dim == full.dim:
+        return html(
+            "{label} needs all its {full} numbers ({value}){worse}",
+            label=label, full=full.dim, value=_value(full), worse=_shorter_words(figures, next_shorter),
+        )  # fmt: skip
+    paired = figures.against(shortest, FULL)
+    return html(
+        "{label} does as well with {dim} of its {full} numbers as with all ({value} against {whole:.3f}{paired})",
+        label=label, dim=shortest.dim, full=full.dim, value=_value(shortest), whole=full.value,
+        paired=f"; {_paired(paired)}" if paired else "",
+    )  # fmt: skip
+
+
+def _shorter_words(figures: Figures, row: SweepRow | None) -> str:
+    paired = figures.against(row, FULL) if row else None
+    if row is None:
+        return ""
+    return f"; with {row.dim}: {_value(row)}" + (f", {_paired(paired)}, {paired.verdict}" if paired else "")
+
+
+def _value(row: SweepRow) -> str:
+    return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+
+def _task_words(figures: Figures, metric: str) -> str:
+    task = figures.curves.sweep.task(metric)
+    if task is None:
+        return f"Rank correlation of the cosine with the scores of {figures.count(metric):,} pairs of texts."
+    apart = f", of {task.apart_by}s it never saw" if task.apart_by else ""
+    return (
+        f"{metric_label(metric)}: {task.classes} classes learned from {task.n_train:,} texts and asked of "
+        f"{task.n_test:,} others{apart}; always naming the commonest class gives {task.chance:.3f}."
+    )
 
 
 def provenance(curves: CurveSet) -> Markup:

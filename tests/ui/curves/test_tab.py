@@ -164,7 +164,8 @@ def test_the_table_has_a_line_for_each_arm_that_is_on() -> None:
 
 def test_before_and_after_gives_paired_differences_with_their_verdict() -> None:
     table = curves_view.before_after(figures())
-    assert "+0.100 better" in table
+    assert "+0.100 [+0.090, +0.110] better" in table
+    assert "surely, and by more than 0.01" in table
     assert "full, 384" in table
     assert curves_view.before_after(None) == ""
 
@@ -357,6 +358,7 @@ CONTROLS = {
     "cost": "bytes",
     "lost_arm": "tuned",
     "size": 100_000,
+    "task": None,
 }
 
 
