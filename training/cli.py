@@ -177,7 +177,8 @@ def _help(name: str) -> str:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("adapters", nargs="*", type=Path, help="adapter folders (those in assets/adapters without any)")
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
-    parser.add_argument("--queries", type=int, default=2000, help="at most so many queries of each outside folder")
+    parser.add_argument("--queries", type=int, default=2000, help="judged queries to draw of each collection (0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
     parser.add_argument("--max-tokens", type=int, default=128, help="documents are cut at so many tokens")
     parser.add_argument(
         "--adapted", action="store_true", help="also each model with a rotation fitted to the documents"
@@ -282,7 +283,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         path.parent for path in (settings.assets_dir / "adapters").glob("*/adapter.json")
     )
     evaluate_adapters(Lab(settings), folders, options.outside, Report(), queries=options.queries,
-                      max_tokens=options.max_tokens, with_adapted=options.adapted, write=options.write)  # fmt: skip
+                      max_tokens=options.max_tokens, with_adapted=options.adapted, write=options.write,
+                      seed=options.seed)  # fmt: skip
     return 0
 
 

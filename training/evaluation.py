@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mrl_demo.arms.catalogue import baselines
 from mrl_demo.core.storage import atomic_path
@@ -16,29 +15,32 @@ from mrl_demo.lab.lab import Lab
 from mrl_demo.models import run_folder
 from training.report import Report
 from training.result.card import rewrite_card
-from training.result.measure import METRICS, paired_rows
+from training.result.measure import CONTROL, METRICS, describe_setting
 
-ADAPTED, CONTROL = "adapted", "tuned-plain"
+ADAPTED = "adapted"
 
 
-def evaluation_plan(names: Sequence[str], queries: int, max_tokens: int, with_adapted: bool) -> SweepPlan:
+def evaluation_plan(
+    names: Sequence[str], queries: int, max_tokens: int, with_adapted: bool, seed: int = 0
+) -> SweepPlan:
     """The catalogue's baselines and the named adapters, and rotations fitted to the documents if asked for."""
     arms = [*baselines(), *([ADAPTED] if with_adapted else [])]
     for name in names:
         arms += [name, *([f"{name}+{ADAPTED}"] if with_adapted and name != CONTROL else [])]
     against = (*baselines(), *(name for name in names if name == CONTROL), UNCUT_BASE)
     return SweepPlan(
-        tuple(arms), TRAINED_DIMS, metrics=METRICS, queries=queries, max_tokens=max_tokens, against=against
+        tuple(arms), TRAINED_DIMS, metrics=METRICS, queries=queries, max_tokens=max_tokens, against=against, seed=seed
     )
 
 
 def evaluate_adapters(
     lab: Lab, adapters: Sequence[Path], outside: Sequence[Path], report: Report, *,
     queries: int = 2000, max_tokens: int = 128, with_adapted: bool = False, write: bool = False,
+    seed: int = 0,
 ) -> list[SweepResult]:  # fmt: skip
     """Print every arm's figures on the test topics and on `outside`; with `write` store them with each adapter."""
     names = [lab.add_arm(str(folder)) for folder in adapters]
-    plan = evaluation_plan(names, queries, max_tokens, with_adapted)
+    plan = evaluation_plan(names, queries, max_tokens, with_adapted, seed)
     corpora = ["builtin", *(lab.add_corpus(folder) for folder in outside)]
     results = [lab.evaluate(corpus, plan, report.progress) for corpus in corpora]
     for result in results:
@@ -47,33 +49,19 @@ def evaluate_adapters(
             report.say(note)
     if write:
         for name, folder in zip(names, adapters, strict=True):
-            store_sections(folder, [section for result in results for section in sections(result, name, max_tokens)])
+            store_sweeps(folder, name, results, max_tokens)
     return results
 
 
-def sections(result: SweepResult, name: str, max_tokens: int) -> list[dict[str, Any]]:
-    """What the card shows of one arm on one corpus: against the baselines, the control, and uncut base."""
-    parts = []
-    for other in (*baselines(), CONTROL, UNCUT_BASE):
-        rows = [row.to_dict() for row in paired_rows(result, other, name) if row.metric == METRICS[0]]
-        if rows:
-            title, names = f"{result.corpus}: against {other}", [other, name]
-            parts.append({"title": title, "setting": setting_of(result, max_tokens), "names": names, "rows": rows})
-    return parts
+def store_sweeps(folder: Path, name: str, results: Sequence[SweepResult], max_tokens: int) -> None:
+    """Write `evaluation.json` beside an adapter, whole or not at all, and its card anew.
 
-
-def setting_of(result: SweepResult, max_tokens: int) -> str:
-    """How it was measured, in a sentence."""
-    return (
-        f"{result.n_queries:,} judged queries over all {result.n_documents:,} documents of {result.corpus}, cut at "
-        f"{max_tokens} tokens; exact search; paired bootstrap intervals (95%) over queries."
-    )
-
-
-def store_sections(folder: Path, parts: list[dict[str, Any]]) -> None:
-    """Write `evaluation.json` beside an adapter, whole or not at all, and its card anew."""
+    It holds the sweeps as page and command line have them (`SweepResult.to_dict`), of the arms that the card compares.
+    """
+    sweeps = [result.of_arms((*baselines(), CONTROL, name)).to_dict() for result in results]
+    text = json.dumps({"arm": name, "max_tokens": max_tokens, "sweeps": sweeps}, ensure_ascii=False)
     with atomic_path(folder / run_folder.EVALUATION) as temporary:
-        temporary.write_text(json.dumps({"sections": parts}, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
     rewrite_card(folder)
 
 
@@ -88,7 +76,7 @@ def shares(result: SweepResult) -> dict[str, dict[int, float]]:
 
 
 def _shares_text(result: SweepResult, max_tokens: int) -> str:
-    lines = [f"\n{result.corpus}: nDCG@10 as a share of uncut base. {setting_of(result, max_tokens)}"]
+    lines = [f"\n{result.corpus}: nDCG@10 as a share of uncut base. {describe_setting(result, max_tokens)}"]
     for name, by_dim in shares(result).items():
         lines.append(f"{name:>14} " + "  ".join(f"{dim}: {share:.1%}" for dim, share in by_dim.items()))
     return "\n".join(lines)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -161,6 +161,23 @@ class SweepResult:
     def retention_row(self, row: SweepRow) -> RetentionRow | None:
         """The same share with its interval, for metrics of quality; None if there is none."""
         return next((each for each in self.retentions if each.key == row.key), None)
+
+    def of_arms(self, names: Collection[str]) -> SweepResult:
+        """The figures of some arms and the differences between them; without what is only in memory."""
+        others = {arm.name for arm in self.arms} - set(names)
+        return replace(
+            self,
+            arms=tuple(arm for arm in self.arms if arm.name in names),
+            rows=tuple(row for row in self.rows if row.arm in names),
+            full=tuple(row for row in self.full if row.arm in names),
+            differences=tuple(row for row in self.differences if row.arm in names and row.against not in others),
+            retentions=tuple(row for row in self.retentions if row.arm in names),
+            query_ids=(),
+            per_query={},
+            full_values={},
+            rank_dims={},
+            first_ranks={},
+        )
 
     def task(self, metric: str) -> ClassTask | None:
         """What a metric of classes was measured on, None for other metrics."""

@@ -24,7 +24,8 @@ from mrl_demo.lab.lab import Lab
 from mrl_demo.ui.curves.data import Figures
 from mrl_demo.ui.curves.state import Choice
 from mrl_demo.ui.curves.view import quality_chart, quality_table
-from training.evaluation import evaluation_plan, sections
+from training.evaluation import evaluation_plan
+from training.result.measure import card_sections
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def test_newly_trained_models_are_measured_against_it(real_lab: Lab, beir_folder
     plan = evaluation_plan(["tuned"], queries=2, max_tokens=64, with_adapted=False)
     result = real_lab.evaluate(real_lab.add_corpus(beir_folder), plan)
     assert [arm.name for arm in result.arms] == ["base", "base-pca", "toy", "tuned"]
-    assert "fruit: against toy" in [section["title"] for section in sections(result, "tuned", 64)]
+    assert "fruit: against toy" in [section.title for section in card_sections(result, "tuned", 64)]
 
 
 def test_any_model_takes_its_suffix(lab: Lab) -> None:

@@ -10,7 +10,8 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.lab.lab import Lab
-from training.evaluation import evaluation_plan, sections, shares
+from training.evaluation import evaluation_plan, shares
+from training.result.measure import card_sections
 
 
 @pytest.fixture
@@ -44,11 +45,11 @@ def test_all_arms_are_scored_on_the_same_queries_and_rotations_keep_the_full_len
     for name, origin in (("base-pca", "base"), ("adapted", "base"), ("tuned+adapted", "tuned")):
         assert whole[name] == pytest.approx(whole[origin], abs=1e-6)
     assert shares(result)["base"][384] == pytest.approx(1)
-    parts = sections(result, "tuned", 64)
-    assert "40 judged queries over all 60 documents" in parts[0]["setting"]
-    assert [part["title"].split(": ")[1] for part in parts] == [
+    parts = card_sections(result, "tuned", 64)
+    assert "40 judged queries over all 60 documents" in parts[0].setting
+    assert [part.title.split(": ")[1] for part in parts] == [
         "against base",
         "against base-pca",
         "against uncut base",
     ]
-    assert {row["dim"] for row in parts[0]["rows"]} == {8, 16, 32, 64, 128, 256, 384}
+    assert {row.dim for row in parts[0].rows} == {8, 16, 32, 64, 128, 256, 384}

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.models import run_folder
 from training.config import TrainConfig
 from training.errors import RunError
+from training.result.measure import CardSection, card_sections
 
 _LICENCES = {
     "minilm": "base model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
@@ -29,16 +32,28 @@ vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)         # ... then nor
 def write_card(folder: Path, config: TrainConfig, metrics: Mapping[str, Any], path: Path) -> None:
     """Write the card of a finished run; figures of `evaluation.json` in `folder` are added if it is there."""
     extra = folder / run_folder.EVALUATION
-    evaluation = json.loads(extra.read_text(encoding="utf-8")) if extra.is_file() else {}
-    path.write_text(card_text(config, metrics, evaluation), encoding="utf-8")
+    sections = read_sections(extra) if extra.is_file() else []
+    path.write_text(card_text(config, metrics, sections), encoding="utf-8")
 
 
-def card_text(config: TrainConfig, metrics: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def read_sections(path: Path) -> list[CardSection]:
+    """The tables that the sweeps in `evaluation.json` make; raises `RunError` if it holds none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        sweeps = [SweepResult.from_json(json.dumps(sweep)) for sweep in raw["sweeps"]]
+        parts = [card_sections(sweep, raw["arm"], raw["max_tokens"]) for sweep in sweeps]
+    except (ValueError, KeyError, TypeError, CorpusError) as error:
+        raise RunError(f"{path} holds no sweeps ({error}): run `training evaluate --write` again.") from error
+    return [section for part in parts for section in part]
+
+
+def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequence[CardSection]) -> str:
     """Markdown with YAML front matter: what it is, how to use it, what was measured on what."""
     parts = [_front(config), f"# {config.name}", _summary(config, metrics), "## Use it", _use(config)]
     parts += ["## Before and after", _setting(metrics), _table(metrics["test"], ("base", config.name))]
-    for section in evaluation.get("sections", ()):
-        parts += [f"## {section['title']}", section["setting"], _table(section["rows"], tuple(section["names"]))]
+    for section in sections:
+        rows = [row.to_dict() for row in section.rows]
+        parts += [f"## {section.title}", section.setting, _table(rows, section.names)]
     parts += [
         "## Training",
         _training(config, metrics),

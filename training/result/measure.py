@@ -1,4 +1,4 @@
-"""Before and after: the rows of a sweep that compare two of its arms, and the table of it."""
+"""Before and after: the rows of a sweep that compare two of its arms, their table, and the parts of a card."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mrl_demo.arms.catalogue import baselines
+from mrl_demo.evaluation.plan import UNCUT_BASE
 from mrl_demo.evaluation.results import SweepResult
 
 METRICS = ("ndcg@10", "mrr@10", "recall@10")
+CONTROL = "tuned-plain"
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,32 @@ def before_after_table(rows: Sequence[BeforeAfter], names: tuple[str, str] = ("b
             if row.metric == metric
         ]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class CardSection:
+    """One table of a card: `names` before and after, `setting` says in a sentence how it was measured."""
+
+    title: str
+    setting: str
+    names: tuple[str, str]
+    rows: tuple[BeforeAfter, ...]
+
+
+def card_sections(result: SweepResult, name: str, max_tokens: int) -> list[CardSection]:
+    """What the card shows of one arm on one corpus: nDCG@10 against the baselines, the control, and uncut base."""
+    parts = []
+    for other in (*baselines(), CONTROL, UNCUT_BASE):
+        rows = tuple(row for row in paired_rows(result, other, name) if row.metric == METRICS[0])
+        if rows:
+            setting = describe_setting(result, max_tokens)
+            parts.append(CardSection(f"{result.corpus}: against {other}", setting, (other, name), rows))
+    return parts
+
+
+def describe_setting(result: SweepResult, max_tokens: int) -> str:
+    """How it was measured, in a sentence."""
+    return (
+        f"{result.n_queries:,} judged queries over all {result.n_documents:,} documents of {result.corpus}, cut at "
+        f"{max_tokens} tokens; exact search; paired bootstrap intervals (95%) over queries."
+    )

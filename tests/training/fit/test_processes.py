@@ -137,4 +137,4 @@ def test_each_turn_gives_every_process_a_batch_of_the_same_data() -> None:
 def test_the_card_of_one_process_says_nothing_of_processes(finished: Path, tiny_config: TrainConfig) -> None:
     metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["processes"] == 1
-    assert "processes" not in card_text(tiny_config, metrics, {})
+    assert "processes" not in card_text(tiny_config, metrics, [])

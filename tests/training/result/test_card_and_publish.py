@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,10 +12,13 @@ from typing import Any
 import pytest
 
 from mrl_demo.core.errors import ModelError
+from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from training.cli import main
 from training.config import TrainConfig
 from training.errors import RunError
-from training.result.card import card_text
+from training.evaluation import store_sweeps
+from training.result.card import card_text, read_sections
+from training.result.measure import BeforeAfter, CardSection
 from training.result.publish import publish
 
 
@@ -32,16 +36,35 @@ def test_the_card_says_what_was_measured(finished: Path) -> None:
 
 
 def test_the_control_is_called_one(finished: Path) -> None:
-    text = card_text(TrainConfig("plain", matryoshka=False, rotation=False), _metrics(finished), {})
+    text = card_text(TrainConfig("plain", matryoshka=False, rotation=False), _metrics(finished), [])
     assert "without MatryoshkaLoss" in text
     assert "- matryoshka\n" not in text
 
 
 def test_figures_measured_later_are_added(finished: Path) -> None:
     rows = [row for row in _metrics(finished)["test"] if row["metric"] == "ndcg@10"]
-    section = {"title": "medicine: against base", "setting": "2,000 queries.", "names": ["base", "tiny"], "rows": rows}
-    text = card_text(TrainConfig("tiny"), _metrics(finished), {"sections": [section]})
+    figures = tuple(BeforeAfter(**row) for row in rows)
+    section = CardSection("medicine: against base", "2,000 queries.", ("base", "tiny"), figures)
+    text = card_text(TrainConfig("tiny"), _metrics(finished), [section])
     assert "## medicine: against base\n\n2,000 queries." in text
+
+
+def test_the_card_shows_stored_sweeps_as_page_and_command_line_have_them(finished: Path, tmp_path: Path) -> None:
+    rows = tuple(SweepRow(arm, 8, "float32", "ndcg@10", value, 0, 1, 30) for arm, value in (("base", 0.2), ("me", 0.5)))
+    gain = DifferenceRow("me", 8, "float32", "ndcg@10", "base", 0.3, 0.2, 0.4, 0.001, 0.001, "better")
+    arms = tuple(SweepArm(name, name, 8) for name in ("base", "me"))
+    sweep = SweepResult("medicine", "A machine", "2026-11-21", 1.0, 30, 90, arms, rows, differences=(gain,))
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    store_sweeps(folder, "me", [sweep], 128)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "## medicine: against base" in card and "cut at 128 tokens" in card
+    assert "| ndcg@10 | 8 | 0.200 | 0.500 | +0.300 (+0.200 to +0.400) |" in card
+    stored = folder / "evaluation.json"
+    assert SweepResult.from_json(json.dumps(json.loads(stored.read_text(encoding="utf-8"))["sweeps"][0])) == sweep
+    stored.write_text('{"sections": []}', encoding="utf-8")
+    with pytest.raises(RunError, match=r"holds no sweeps.*evaluate --write"):
+        read_sections(stored)
 
 
 def test_the_card_can_be_written_again(finished: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
