@@ -12,7 +12,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.models import run_folder
 from training.config import TrainConfig
 from training.errors import RunError
-from training.result.measure import CardSection, card_sections
+from training.result.measure import BeforeAfter, CardSection, card_sections
 
 _LICENCES = {
     "minilm": "base model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
@@ -37,14 +37,24 @@ def write_card(folder: Path, config: TrainConfig, metrics: Mapping[str, Any], pa
 
 
 def read_sections(path: Path) -> list[CardSection]:
-    """The tables that the sweeps in `evaluation.json` make; raises `RunError` if it holds none."""
+    """The tables that the sweeps in `evaluation.json` make; raises `RunError` if it holds none.
+
+    Before 0.2 the file held the tables themselves, which are read as they stand.
+    """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+        if "sections" in raw:
+            return [_stored_section(section) for section in raw["sections"]]
         sweeps = [SweepResult.from_json(json.dumps(sweep)) for sweep in raw["sweeps"]]
-        parts = [card_sections(sweep, raw["arm"], raw["max_tokens"]) for sweep in sweeps]
+        return [section for sweep in sweeps for section in card_sections(sweep, raw["arm"], raw["max_tokens"])]
     except (ValueError, KeyError, TypeError, CorpusError) as error:
         raise RunError(f"{path} holds no sweeps ({error}): run `training evaluate --write` again.") from error
-    return [section for part in parts for section in part]
+
+
+def _stored_section(raw: Mapping[str, Any]) -> CardSection:
+    rows = tuple(BeforeAfter(**row) for row in raw["rows"])
+    before, after = raw["names"]
+    return CardSection(raw["title"], raw["setting"], (before, after), rows)
 
 
 def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequence[CardSection]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from training.cli import main
@@ -62,9 +63,15 @@ def test_the_card_shows_stored_sweeps_as_page_and_command_line_have_them(finishe
     assert "| ndcg@10 | 8 | 0.200 | 0.500 | +0.300 (+0.200 to +0.400) |" in card
     stored = folder / "evaluation.json"
     assert SweepResult.from_json(json.dumps(json.loads(stored.read_text(encoding="utf-8"))["sweeps"][0])) == sweep
-    stored.write_text('{"sections": []}', encoding="utf-8")
+    stored.write_text('{"sweeps": [{}]}', encoding="utf-8")
     with pytest.raises(RunError, match=r"holds no sweeps.*evaluate --write"):
         read_sections(stored)
+
+
+def test_the_tables_that_ship_are_read() -> None:
+    for path in Settings().assets_dir.glob("adapters/*/evaluation.json"):
+        sections = read_sections(path)
+        assert sections and all(section.rows for section in sections)
 
 
 def test_the_card_can_be_written_again(finished: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
