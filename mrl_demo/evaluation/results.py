@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.stats import verdict_of
+from mrl_demo.evaluation.stats import MARGIN, WIDEST_TELLING, verdict_of
 from mrl_demo.search.quantised import bytes_per_vector
 
 #: arm, dimension (None for dimension-free arms), precision, metric.
@@ -73,6 +73,11 @@ class DifferenceRow:
     p: float
     p_holm: float
     verdict: str
+
+    @property
+    def is_as_good(self) -> bool:
+        """Whether it is at most `MARGIN` lower, and by all its interval allows at most `WIDEST_TELLING`."""
+        return self.difference >= -MARGIN and self.low >= -WIDEST_TELLING
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Id(StrEnum):
     CURVES_QUOTES = "curves-quotes"
     CURVES_TASK = "curves-task"
     CURVES_CLASSES_WORDS = "curves-classes-words"
+    CURVES_CLASSES_TASK = "curves-classes-task"
     CURVES_CLASSES = "curves-classes"
     CURVES_CLASSES_FILES = "curves-classes-files"
     CURVES_CLASSES_TABLE = "curves-classes-table"

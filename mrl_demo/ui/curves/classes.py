@@ -38,9 +38,10 @@ class ClassesSection:
 def lay_out_classes(results: Results, first: CurvesState) -> ClassesSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row"):
-        task = menu("Asked", results.task_entries(first), first.choice.task or None, Id.CURVES_TASK, min_width=240)
+        task = menu("Labels", results.task_entries(first), first.choice.task or None, Id.CURVES_TASK, min_width=240)
     shown = Section(partial(draw_classes, results), first)
     shown.add_html(Id.CURVES_CLASSES_WORDS)
+    shown.add_html(Id.CURVES_CLASSES_TASK)
     shown.add_chart(Id.CURVES_CLASSES)
     bar = DownloadBar(partial(sweep_file, results), Id.CURVES_CLASSES_FILES, "curves-classes", Id.CURVES_CLASSES)
     shown.add_html(Id.CURVES_CLASSES_TABLE)
@@ -52,6 +53,7 @@ def draw_classes(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     figures = results.figures(state)
     metric = results.task(state)
     choice = replace(state.choice, metric=metric, published=False)
+    task = curves_words.task_words(figures, metric) if figures and metric else ""
     if not metric:
         headline: object = _NO_LABELS if figures else NOTHING_MEASURED
         figures = None
@@ -59,6 +61,7 @@ def draw_classes(results: Results, state: CurvesState) -> Mapping[Id, Any]:
         headline = curves_words.classes_headline(figures, choice) if figures else NOTHING_MEASURED
     return {
         Id.CURVES_CLASSES_WORDS: html('<p class="curve-words" role="status">{headline}</p>', headline=headline),
+        Id.CURVES_CLASSES_TASK: html('<p class="origin">{task}</p>', task=task),
         Id.CURVES_CLASSES: curves_view.classes_chart(figures, choice),
         Id.CURVES_CLASSES_TABLE: curves_view.quality_table(figures, choice) if figures else NOTHING,
     }

@@ -38,7 +38,8 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
 
 def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     """The same of a classifier, with a line where always naming the commonest class would be."""
-    axes = Axes("numbers kept (ringed: trained at)", y_title(choice), choice.as_share)
+    kind = choice.metric.split("@")[0].removeprefix("knn-")
+    axes = Axes("numbers kept (ringed: trained at)", y_title(choice) if choice.as_share else kind, choice.as_share)
     curves = quality_curves(figures, choice) if figures else []
     task = figures.curves.sweep.task(choice.metric) if figures and curves and not choice.as_share else None
     if task is not None:

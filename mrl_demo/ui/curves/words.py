@@ -9,6 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender
+from mrl_demo.corpora import builtin
 from mrl_demo.evaluation.results import DifferenceRow, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, EQUAL, WORSE
@@ -17,11 +18,11 @@ from mrl_demo.lab.curves import CurveSet
 from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.curves.data import Figures
-from mrl_demo.ui.curves.state import Choice, metric_label
+from mrl_demo.ui.curves.state import Choice
 
 _BASE = "base"
 _GROUPS_SHOWN = 4
-_ARMS_TOLD = 3
+_ARMS_TOLD = 2
 _LEVEL = 0.001
 
 
@@ -150,18 +151,18 @@ def _words_alone(figures: Figures, choice: Choice) -> str:
 
 
 def classes_headline(figures: Figures, choice: Choice) -> Markup:
-    """How few numbers do as well as all of them, for the arms that matter most; and what was asked."""
+    """How few numbers do as well as all of them, for the arms that matter most."""
     shown = [arm.name for arm in figures.arms if arm.name in choice.arms and arm.full_dim]
     best = best_contender(shown)
     first = [name for name in dict.fromkeys((best, _BASE, *shown)) if name in shown]
     parts = [words for name in first[:_ARMS_TOLD] if (words := _enough_words(figures, str(name), choice.metric))]
     if not parts:
         return html("Switch on an arm that has this measure.")
-    return html("{parts}. {task}", parts=join_html(parts, "; "), task=_task_words(figures, choice.metric))
+    return html("{parts}.", parts=join_html(parts, "; "))
 
 
 def _enough_words(figures: Figures, arm: str, metric: str) -> Markup | None:
-    """The shortest length from which on an arm is as good as whole: no length there is shown or looks worse."""
+    """The shortest length from which on every length measured is as good as the whole vector."""
     full = figures.full.get((arm, metric))
     rows = [row for dim in figures.dims((arm,)) if (row := figures.row(arm, dim, metric))]
     if full is None or not rows:
@@ -169,7 +170,7 @@ def _enough_words(figures: Figures, arm: str, metric: str) -> Markup | None:
     shortest, next_shorter = full, None
     for row in reversed(rows):
         paired = figures.against(row, FULL)
-        if row.dim != full.dim and (paired is None or paired.verdict not in (EQUAL, BETTER)):
+        if row.dim != full.dim and (paired is None or not paired.is_as_good):
             next_shorter = row
             break
         shortest = row
@@ -191,22 +192,32 @@ def _shorter_words(figures: Figures, row: SweepRow | None) -> str:
     paired = figures.against(row, FULL) if row else None
     if row is None:
         return ""
-    return f"; with {row.dim}: {_value(row)}" + (f", {_paired(paired)}, {paired.verdict}" if paired else "")
+    verdict = paired.verdict.replace("queries", "of them") if paired else ""
+    return f"; with {row.dim}: {_value(row)}" + (f", {_paired(paired)}, {verdict}" if paired else "")
 
 
 def _value(row: SweepRow) -> str:
     return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
 
 
-def _task_words(figures: Figures, metric: str) -> str:
+def task_words(figures: Figures, metric: str) -> str:
+    """What was asked of the classifier, and what guessing would give."""
     task = figures.curves.sweep.task(metric)
     if task is None:
         return f"Rank correlation of the cosine with the scores of {figures.count(metric):,} pairs of texts."
-    apart = f", of {task.apart_by}s it never saw" if task.apart_by else ""
+    apart = f", of {task.apart_by}s the classifier never saw" if task.apart_by else ""
     return (
-        f"{metric_label(metric)}: {task.classes} classes learned from {task.n_train:,} texts and asked of "
-        f"{task.n_test:,} others{apart}; always naming the commonest class gives {task.chance:.3f}."
+        f"{task.classes} classes learned from {task.n_train:,} texts and asked of "
+        f"{task.n_test:,} others{apart}; always naming the commonest class gives {task.chance:.3f}.{_caution(figures)}"
     )
+
+
+def _caution(figures: Figures) -> str:
+    """The models that ship were trained on two thirds of the built-in collection, labels apart."""
+    sweep = figures.curves.sweep
+    if sweep.corpus != builtin.NAME or not any(arm.trained_dims for arm in sweep.arms):
+        return ""
+    return " Models tuned on this collection have read many of its passages, though no label."
 
 
 def provenance(curves: CurveSet) -> Markup:
