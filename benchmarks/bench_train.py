@@ -44,9 +44,9 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_environment()
     steps = options.steps + _WARM_UP
-    config = replace(preset_config("builtin"), steps=steps, evaluations=0, distillation=False, rotation=False)
+    config = preset_config("builtin").changed(steps=steps, evaluations=0, distillation=False, rotation=False)
     data = builtin_data(settings.assets_dir, settings.cache_dir, 0)
-    pairs = data.pairs.take(range(config.batch_size * steps))
+    pairs = data.pairs.take(range(config.schedule.batch_size * steps))
     pairs = replace(pairs, negatives=pairs.positives[1:] + pairs.positives[:1])
     ours, plain = [], []
     for _ in range(_TURNS):
@@ -58,7 +58,7 @@ def main() -> None:
         "plain_samples_per_s": round(median(plain), 1),
     }
     print(
-        f"{options.steps} steps of {config.batch_size} rows, median of {_TURNS} turns: ours "
+        f"{options.steps} steps of {config.schedule.batch_size} rows, median of {_TURNS} turns: ours "
         f"{result['ours_samples_per_s']}, "
         f"plain {result['plain_samples_per_s']} rows/s, {result['speedup']} times as fast"
     )
@@ -87,7 +87,10 @@ def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrai
     targets = ["query", "key", "value", "dense"]
     model.add_adapter(
         LoraConfig(
-            r=config.lora_rank, lora_alpha=config.lora_alpha, target_modules=targets, exclude_modules=r".*pooler.*"
+            r=config.adapter.lora_rank,
+            lora_alpha=config.adapter.lora_alpha,
+            target_modules=targets,
+            exclude_modules=r".*pooler.*",
         )
     )
     columns = {"query": pairs.queries, "positive": pairs.positives, "negative": pairs.negatives}
@@ -95,18 +98,18 @@ def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrai
         model=model,
         args=SentenceTransformerTrainingArguments(
             output_dir=str(_folder()),
-            max_steps=config.steps,
-            per_device_train_batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
+            max_steps=config.schedule.steps,
+            per_device_train_batch_size=config.schedule.batch_size,
+            learning_rate=config.schedule.learning_rate,
             batch_sampler=BatchSamplers.NO_DUPLICATES,
-            seed=config.seed,
+            seed=config.schedule.seed,
             save_strategy="no",
             use_cpu=True,
             report_to="none",
             disable_tqdm=True,
         ),
         train_dataset=Dataset.from_dict({name: list(column) for name, column in columns.items()}),
-        loss=MatryoshkaLoss(model, MultipleNegativesRankingLoss(model), list(config.dims)),
+        loss=MatryoshkaLoss(model, MultipleNegativesRankingLoss(model), list(config.objective.dims)),
     )
 
 
@@ -123,7 +126,7 @@ def _samples_per_s(trainer: SentenceTransformerTrainer, config: TrainConfig) -> 
     trainer.add_callback(Clock())
     trainer.train()
     timed = ends[_WARM_UP - 1 :]
-    return (len(timed) - 1) * config.batch_size / (timed[-1] - timed[0])
+    return (len(timed) - 1) * config.schedule.batch_size / (timed[-1] - timed[0])
 
 
 def _folder() -> Path:

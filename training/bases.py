@@ -18,7 +18,7 @@ from mrl_demo.models.folders import find_model
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
-from training.config import TrainConfig
+from training.config import PromptConfig, TrainConfig
 from training.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,13 +55,15 @@ def settle(config: TrainConfig) -> tuple[TrainConfig, Base]:
     if there is no such model and `ConfigError` for a dim above its length.
     """
     base = find_base(config)
-    if config.lora_rank and not base.lora_targets:
-        message = f"lora_rank is {config.lora_rank}, but this base has no attention or linear layers to adapt"
+    if config.adapter.lora_rank and not base.lora_targets:
+        message = f"lora_rank is {config.adapter.lora_rank}, but this base has no attention or linear layers to adapt"
         raise ConfigError(f"{message}: use 0 (all weights).").about("lora_rank")
-    if not (config.query_prompt or config.document_prompt):
-        config = replace(config, query_prompt=base.spec.query_prompt, document_prompt=base.spec.document_prompt)
-    spec = replace(base.spec, query_prompt=config.query_prompt, document_prompt=config.document_prompt)
-    return config.checked_against(spec.dimension), replace(base, spec=spec)
+    prompts = config.prompts
+    if not (prompts.query_prompt or prompts.document_prompt):
+        prompts = PromptConfig(base.spec.query_prompt, base.spec.document_prompt)
+    spec = replace(base.spec, query_prompt=prompts.query_prompt, document_prompt=prompts.document_prompt)
+    objective = config.objective.up_to(spec.dimension)
+    return replace(config, prompts=prompts, objective=objective), replace(base, spec=spec)
 
 
 def find_base(config: TrainConfig) -> Base:

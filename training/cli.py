@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option, add_command
 from mrl_demo.core.config import Settings
@@ -15,42 +16,12 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.jobs.events import LineWriter, Message
-from training.columns import Columns
-from training.config import TrainConfig, load_config
-from training.presets import preset_config, shipped_presets
+from training.config_options import add_config_options, columns_from, config_from
+from training.errors import ConfigError
 from training.report import Report
 
-_OWN = {"base", "revision", "data", "name", "loss", "negatives", "query_prompt", "document_prompt"}
-_NUMBERS = {
-    "steps": int, "batch_size": int, "lora_rank": int, "lora_alpha": int, "max_tokens": int, "max_rows": int,
-    "broad_texts": int,
-    "evaluations": int, "patience": int, "seed": int, "learning_rate": float, "distillation_weight": float,
-    "adapter_scale": float,
-}  # fmt: skip
-
-_HELP = {
-    "adapter_scale": "share of the trained LoRA that is kept, above 0 to 1: a weight average of base and tuned",
-    "base": "minilm (the packaged files), a model's folder, or OWNER/NAME on the Hub",
-    "batch_size": "rows of a step (of each process under torchrun)",
-    "broad_texts": "texts of many subjects that keep the model general",
-    "data": "builtin, your CSV, TSV or JSONL file, a BEIR folder, or hub:REPO[:SUBSET[:SPLIT]]",
-    "distillation_weight": "how much the neighbours of the base model's full vectors count",
-    "document_prompt": "what stands before every document (default: the base model's own)",
-    "evaluations": "how often the run is validated",
-    "learning_rate": "the highest learning rate",
-    "lora_alpha": "scale of the LoRA update",
-    "lora_rank": "rank of the LoRA update, 0 to train all weights",
-    "loss": "contrastive loss: mnrl, cached-mnrl or none",
-    "max_rows": "at most so many rows of the data, 0 for all",
-    "max_tokens": "texts are cut at so many tokens",
-    "name": "name of the model (default: that of the data's file)",
-    "negatives": "hard negatives: mined, siblings or none",
-    "patience": "validations without a gain before the run stops",
-    "query_prompt": "what stands before every query (default: the base model's own)",
-    "revision": "branch, tag or commit of a base on the Hub",
-    "seed": "seed of everything drawn",
-    "steps": "optimiser steps, 0 for one epoch",
-}
+if TYPE_CHECKING:
+    from training.context import RunContext
 
 _EXAMPLES = """examples:
   %(prog)s --out runs/tuned                                              the adapter that ships
@@ -111,10 +82,10 @@ def add_training_commands(commands: Commands) -> None:
     """Add all commands but `evaluate`, for a command line that has one of its own; `run_command` runs them."""
     _add_train(add_command(commands, "train", "train, measure before and after, and publish into --out", _EXAMPLES))
     prepare = add_command(commands, "prepare", "read and check the data and encode it with the base model")
-    _add_config(prepare)
+    add_config_options(prepare)
     prepare.set_defaults(command=_prepare)
     pca = add_command(commands, "pca", "fit the PCA of the base model on the training text (the arm base-pca)")
-    _add_config(pca)
+    add_config_options(pca)
     pca.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
     pca.set_defaults(command=_pca)
     adapt = add_command(commands, "adapt", "fit a rotation to a corpus and save the model with it")
@@ -135,7 +106,7 @@ def add_training_commands(commands: Commands) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    _add_config(parser)
+    add_config_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished run")
     parser.add_argument("--model-out", type=Path, help="also save a standard sentence-transformers folder here")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
@@ -146,32 +117,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("none", "trackio", "tensorboard", "wandb"),
         help="who hears of every step",
     )
-    parser.add_argument("--log-file", type=Path, help="append every step as a JSON line")
-    parser.add_argument("--events", type=Path, help="append loss and validation by prefix as JSON lines")
+    parser.add_argument("--events", type=Path, help="append every step's loss and every validation as JSON lines")
     parser.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
     parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="print nothing but problems")
     parser.set_defaults(command=_train)
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="builtin", help=f"one of {', '.join(shipped_presets())}")
-    parser.add_argument("--config", type=Path, help="a saved training_config.json instead of a preset")
-    parser.add_argument("--dims", help="prefix lengths, as in 64,128,384")
-    parser.add_argument("--weights", help="a weight for each of --dims, as in 2,1,1")
-    for name in sorted(_OWN):
-        parser.add_argument(f"--{name.replace('_', '-')}", help=_help(name))
-    for name, kind in _NUMBERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=_help(name))
-    for role in ("query", "positive", "negative"):
-        parser.add_argument(f"--{role}-column", default="", help=f"column of your data that holds the {role}")
-    parser.add_argument("--score-column", default="", help="column of your data that holds scores or labels, or none")
-
-
-def _help(name: str) -> str:
-    """The word of help for a field of the configuration, and what it is unless a preset or an option says otherwise."""
-    value = getattr(preset_config("builtin"), name)
-    return _HELP[name] + (f" (builtin: {value})" if value not in ("", 0) else "")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -191,85 +141,54 @@ def _settings(options: argparse.Namespace) -> Settings:
     return replace(Settings.from_environment(), cache_dir=options.cache_dir.expanduser())
 
 
-def config_from(options: argparse.Namespace) -> TrainConfig:
-    """The preset or saved configuration with what the command line changes; raises `ConfigError`."""
-    config = load_config(options.config) if options.config else preset_config(options.preset)
-    known = {field.name for field in fields(TrainConfig)}
-    changes = {name: value for name, value in vars(options).items() if name in known and value is not None}
-    for name, kind in (("dims", int), ("weights", float)):
-        if name in changes:
-            changes[name] = _numbers(str(changes[name]), kind, name)
-    if changes.get("data") and not changes.get("name"):
-        changes["name"] = Path(str(changes["data"])).stem or "own"
-    if "dims" in changes and "weights" not in changes:
-        changes["weights"] = _weights_of(config, changes["dims"])
-    if changes.get("base", config.base) != config.base:  # What belongs to the preset's base, not to this one.
-        changes = {"revision": "", "query_prompt": "", "document_prompt": ""} | changes
-    return replace(config, **changes)
-
-
-def _weights_of(config: TrainConfig, dims: Sequence[float]) -> tuple[float, ...]:
-    """The configuration's weights of those dims; all the same if it has none for one of them."""
-    known: dict[float, float] = dict(zip(config.dims, config.dim_weights, strict=True))
-    return tuple(known[dim] for dim in dims) if config.weights and set(dims) <= set(known) else ()
-
-
-def _numbers(text: str, kind: type, name: str) -> tuple[float, ...]:
-    from training.errors import ConfigError
-
-    try:
-        return tuple(kind(part) for part in text.split(","))
-    except ValueError:
-        example = "64,128,384" if name == "dims" else "2,1,1"
-        raise ConfigError(f"{text!r} is no list of numbers: write it as in {example}.").about(name) from None
-
-
 def _refuse_several(options: argparse.Namespace) -> None:
     """Only `train` knows what to do with several processes."""
-    from training.errors import ConfigError
-
     count = os.environ.get("WORLD_SIZE", "1")
     if count != "1" and (options.command is not _train or options.check):
         what = "train --check" if options.command is _train else "this command"
         raise ConfigError(f"torchrun started {count} processes, and {what} works in one: use python -m training.")
 
 
-def _columns(options: argparse.Namespace) -> Columns:
-    return Columns(options.query_column, options.positive_column, options.negative_column, options.score_column)
+def _context(options: argparse.Namespace, **report: Any) -> RunContext:  # noqa: ANN401 - the report's own options
+    from training.context import RunContext
+
+    return RunContext(_settings(options), Report(**report))
 
 
 def _train(options: argparse.Namespace) -> int:
-    from training.config import RunOptions
+    from training.context import RunOptions
     from training.run import check, train
 
     config = config_from(options)
     if options.check:
-        check(config, _settings(options), _columns(options), Report(messages=options.messages))
+        check(config, columns_from(options), _context(options, messages=options.messages))
         return 0
     is_first = os.environ.get("RANK", "0") == "0"
     run = RunOptions(
-        options.out,
-        options.resume,
-        options.force,
-        options.report_to,
-        options.model_out,
-        _columns(options),
-        options.events,
+        out=options.out,
+        resume=options.resume,
+        force=options.force,
+        report_to=options.report_to,
+        model_out=options.model_out,
+        columns=columns_from(options),
+        events=options.events,
     )
-    train(config, run, _settings(options), Report(options.log_file, options.quiet or not is_first, options.messages))
+    train(config, run, _context(options, quiet=options.quiet or not is_first, messages=options.messages))
     return 0
 
 
 def _prepare(options: argparse.Namespace) -> int:
     from training.run import prepare
 
-    return prepare(config_from(options), _settings(options), _columns(options), Report())
+    prepare(config_from(options), columns_from(options), _context(options))
+    return 0
 
 
 def _pca(options: argparse.Namespace) -> int:
     from training.run import fit_training_pca
 
-    fit_training_pca(config_from(options), _settings(options), Report()).save(options.out, key=options.out.stem)
+    rotation = fit_training_pca(config_from(options), columns_from(options), _context(options))
+    rotation.save(options.out, key=options.out.stem)
     print(f"Wrote {options.out}")
     return 0
 

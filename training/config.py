@@ -1,86 +1,75 @@
-"""What a training run is: one frozen, checked configuration, saved beside the weights, and the presets."""
+"""What decides a run's result: one frozen configuration in groups, checked, and saved flat beside the weights."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import TRAINED_DIMS, Reading
-from training.columns import Columns
 from training.errors import ConfigError
 
 #: Goes up when the recipe's result changes: part of every cache key.
 TRAINING_RECIPE_VERSION = "4"
 LOSSES = ("mnrl", "cached-mnrl", "none")
-NEGATIVES = ("mined", "siblings", "none")
+NEGATIVES = ("mined", "none")
+
+
+def _setting(default: Any, says: str) -> Any:  # noqa: ANN401 - the type is that of the field
+    """A field with its word of help, which the command line shows too."""
+    return field(default=default, metadata={"help": says})
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides a run's result.
+class PairsConfig:
+    """What is learnt from: the pairs, their hard negatives and the broad text, and how much of a text is read."""
 
-    `base` is "minilm" (the packaged files), a folder or a Hub id (`revision` pins it). `data` is "builtin", a file or
-    folder, or "hub:REPO[:SUBSET[:SPLIT]]". `dims` rise and end at or below the model's length; `weights` go with them
-    (empty: all 1). With `matryoshka` off every loss sees the full vectors only and no rotation is put in: the
-    control.
+    data: str = _setting(
+        "builtin",
+        "builtin, your JSONL, CSV, TSV or Parquet file, a folder of them, a BEIR folder, or hub:REPO[:SUBSET[:SPLIT]]",
+    )
+    max_rows: int = _setting(0, "at most so many rows of the data, 0 for all")
+    negatives: str = _setting(
+        "mined", f"hard negatives of pairs that bring none: {' or '.join(NEGATIVES)} (other rows of the batch alone)"
+    )
+    broad_texts: int = _setting(4000, "texts of many subjects that keep the model general")
+    max_tokens: int = _setting(128, "texts are cut at so many tokens while it trains; the model keeps its own limit")
 
-    `loss` is the contrastive one over (query, positive, hard negative); `distillation` is the share of steps that
-    teach every prefix the base model's full-dimension neighbours of broad text, at `distillation_temperature`.
-    `rotation` starts from axes learnt on the training text. `lora_rank` 0 trains all weights. `adapter_scale`
-    multiplies the trained LoRA at the end: a weight average of base and tuned (arXiv 2203.05482). `steps` 0 means one
-    epoch. `cached_batch` is the mini-batch of CachedMNRL (arXiv 2101.06983).
+    def __post_init__(self) -> None:
+        _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
+        _require_at_least(self, 0, "broad_texts", "max_rows")
+        _require(8 <= self.max_tokens <= 8192, "max_tokens", self.max_tokens, "from 8 to 8192")
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """What is minimised: a contrastive loss and the distillation of the base model, at every prefix.
+
+    `dims` rise and end at or below the model's length; `weights` go with them (empty: all 1). With `matryoshka` off
+    every loss sees the full vectors only and no rotation is put in: the control. `distillation` is half of the steps:
+    they teach every prefix the base model's full-dimension neighbours of broad text. `cached_batch` is the mini-batch
+    of CachedMNRL (arXiv 2101.06983).
     """
 
-    name: str
-    base: str = "minilm"
-    revision: str = ""
-    data: str = "builtin"
-    max_rows: int = 0
-    dims: tuple[int, ...] = TRAINED_DIMS
-    weights: tuple[float, ...] = ()
-    matryoshka: bool = True
-    rotation: bool = True
-    loss: str = "mnrl"
-    negatives: str = "mined"
-    similarity_scale: float = 20.0
-    distillation: bool = True
-    distillation_temperature: float = 0.05
-    distillation_weight: float = 1.0
-    broad_texts: int = 4000
-    lora_rank: int = 16
-    lora_alpha: int = 16
-    adapter_scale: float = 1.0
-    learning_rate: float = 2e-4
-    warmup: float = 0.1
-    steps: int = 0
-    batch_size: int = 64
-    cached_batch: int = 16
-    max_tokens: int = 128
-    evaluations: int = 4
-    patience: int = 2
-    seed: int = 20250101
-    query_prompt: str = ""
-    document_prompt: str = ""
+    dims: tuple[int, ...] = _setting(TRAINED_DIMS, "prefix lengths, as in 64,128,384")
+    weights: tuple[float, ...] = _setting((), "a weight for each of --dims, as in 2,1,1")
+    matryoshka: bool = _setting(True, "the losses at every prefix; without it, at the full length alone: a control")
+    loss: str = _setting("mnrl", f"contrastive loss over the pairs: {', '.join(LOSSES)}")
+    similarity_scale: float = _setting(20.0, "what the contrastive loss multiplies cosines by")
+    cached_batch: int = _setting(16, "rows at a time of cached-mnrl, which takes batches larger than memory")
+    distillation: bool = _setting(True, "every second step keeps the base model's neighbours of broad text")
+    distillation_temperature: float = _setting(0.05, "what the distillation divides cosines by")
+    distillation_weight: float = _setting(1.0, "how much the distillation's loss counts")
 
     def __post_init__(self) -> None:
         _check_dims(self.dims, self.weights)
-        _require(bool(self.name) and "/" not in self.name, "name", self.name, "a word without slashes")
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
-        _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
-        for name in ("lora_rank", "steps", "evaluations", "broad_texts", "max_rows"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        for name in ("batch_size", "cached_batch", "patience", "lora_alpha"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
-        _require(8 <= self.max_tokens <= 8192, "max_tokens", self.max_tokens, "from 8 to 8192")
-        _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
-        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
-        _require(0 < self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "above 0 and at most 1")
+        _require_at_least(self, 1, "cached_batch")
         for name in ("similarity_scale", "distillation_temperature", "distillation_weight"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 
@@ -88,6 +77,63 @@ class TrainConfig:
     def dim_weights(self) -> tuple[float, ...]:
         """The weight of each of `dims`."""
         return self.weights or (1.0,) * len(self.dims)
+
+    def up_to(self, dimension: int) -> ObjectiveConfig:
+        """A copy whose dims include the model's full length; raises `ConfigError` for a dim above it."""
+        above = [dim for dim in self.dims if dim > dimension]
+        if above:
+            message = f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}."
+            raise ConfigError(message).about("dims")
+        if self.dims[-1] == dimension:
+            return self
+        weights = (*self.weights, self.weights[-1]) if self.weights else ()
+        return replace(self, dims=(*self.dims, dimension), weights=weights)
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """Which weights learn: a rotation learnt first and then frozen, and LoRA (rank 0: all weights instead).
+
+    `adapter_scale` multiplies the trained LoRA at the end: a weight average of base and tuned (arXiv 2203.05482).
+    """
+
+    rotation: bool = _setting(True, "start from axes learnt on the training text (with --matryoshka)")
+    lora_rank: int = _setting(16, "rank of the LoRA update, 0 to train all weights")
+    lora_alpha: int = _setting(16, "scale of the LoRA update")
+    adapter_scale: float = _setting(1.0, "share of the trained LoRA that is kept, above 0 to 1")
+
+    def __post_init__(self) -> None:
+        _require_at_least(self, 0, "lora_rank")
+        _require_at_least(self, 1, "lora_alpha")
+        _require(0 < self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """How long and how fast: steps (0: one epoch), batches, learning rate, validations."""
+
+    steps: int = _setting(0, "optimiser steps, 0 for one epoch")
+    batch_size: int = _setting(64, "rows of a step (of each process under torchrun)")
+    learning_rate: float = _setting(2e-4, "the highest learning rate")
+    warmup: float = _setting(0.1, "share of the steps in which the learning rate rises")
+    evaluations: int = _setting(4, "how often the run is validated, 0 for never")
+    patience: int = _setting(2, "validations without a gain before the run stops")
+    seed: int = _setting(20250101, "seed of everything drawn")
+
+    def __post_init__(self) -> None:
+        _require_at_least(self, 0, "steps", "evaluations")
+        _require_at_least(self, 1, "batch_size", "patience")
+        _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
+        _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
+        _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """What stands before a text; both empty: what the base model says."""
+
+    query_prompt: str = _setting("", "what stands before every query; none given: the base model's own")
+    document_prompt: str = _setting("", "what stands before every document; none given: the base model's own")
 
     @property
     def query_reading(self) -> Reading:
@@ -99,29 +145,57 @@ class TrainConfig:
         """How documents are read."""
         return Reading("document", self.document_prompt)
 
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a run's result, in groups; saved and named on the command line by field alone.
+
+    `base` is "minilm" (the packaged files), a folder or a Hub id (`revision` pins it).
+
+    >>> TrainConfig("mine").changed(dims=(8, 64), steps=20).schedule.steps
+    20
+    """
+
+    name: str = _setting("", "name of the model; with --data, that of the data's file")
+    base: str = _setting("minilm", "minilm (the packaged files), a model's folder, or OWNER/NAME on the Hub")
+    revision: str = _setting("", "branch, tag or commit of a base on the Hub")
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    prompts: PromptConfig = field(default_factory=PromptConfig)
+
+    def __post_init__(self) -> None:
+        _require(bool(self.name) and "/" not in self.name, "name", self.name, "a word without slashes")
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting by its name, groups taken apart."""
+        values: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            values |= value if isinstance(value, dict) else {name: value}
+        return values
+
+    def changed(self, **changes: Any) -> TrainConfig:  # noqa: ANN401 - of any setting's type
+        """A copy with other values for settings of any group; raises `ConfigError` for values that cannot be."""
+        by_group: dict[str, dict[str, Any]] = {}
+        groups = {setting.name: setting.group for setting in train_settings()}
+        for name, value in changes.items():
+            by_group.setdefault(groups[name], {})[name] = value
+        new: dict[str, Any] = by_group.pop("", {})
+        return replace(self, **new, **{group: replace(getattr(self, group), **own) for group, own in by_group.items()})
+
     @property
     def fingerprint(self) -> str:
-        """Sha256 over every field and the recipe's version."""
-        return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(asdict(self), sort_keys=True))
-
-    def checked_against(self, dimension: int) -> TrainConfig:
-        """A copy whose dims include the model's full length; raises `ConfigError` for a dim above it."""
-        above = [dim for dim in self.dims if dim > dimension]
-        if above:
-            message = f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}."
-            raise ConfigError(message).about("dims")
-        if self.dims[-1] == dimension:
-            return self
-        weights = (*self.weights, self.weights[-1]) if self.weights else ()
-        return replace(self, dims=(*self.dims, dimension), weights=weights)
+        """Sha256 over every setting and the recipe's version; groups make no difference to it."""
+        return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(self.flat(), sort_keys=True))
 
     def to_json(self) -> str:
         """Indented JSON that `from_json` reads."""
-        return json.dumps({"recipe_version": TRAINING_RECIPE_VERSION, **asdict(self)}, indent=2) + "\n"
+        return json.dumps({"recipe_version": TRAINING_RECIPE_VERSION, **self.flat()}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str = "config") -> TrainConfig:
-        """Read `to_json`; raises `ConfigError` naming unknown fields."""
+        """Read `to_json`; raises `ConfigError` naming unknown settings."""
         try:
             return cls.from_dict(json.loads(text), where)
         except ValueError as error:
@@ -131,13 +205,63 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any], where: str = "config") -> TrainConfig:
-        """Read fields by name, defaults for those left out; raises `ConfigError` naming unknown ones."""
+        """Read settings by name, defaults for those left out; raises `ConfigError` naming unknown ones."""
         raw = {name: value for name, value in given.items() if name != "recipe_version"}
-        unknown = sorted(set(raw) - {known.name for known in fields(cls)})
+        settings = train_settings()
+        known = [setting.name for setting in settings]
+        unknown = sorted(set(raw) - set(known))
         if unknown:
-            raise ConfigError(f"{where} has unknown fields {unknown}: known are {[f.name for f in fields(cls)]}.")
-        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in raw.items()}
-        return cls(**values)
+            raise ConfigError(f"{where} has unknown fields {unknown}: known are {known}.")
+        values = {setting.name: setting.read(raw[setting.name]) for setting in settings if setting.name in raw}
+        return cls(values.pop("name", "")).changed(**values)
+
+
+@dataclass(frozen=True)
+class TrainSetting:
+    """A field of `TrainConfig`: its name, its group ("" for the run's own), its type and its word of help."""
+
+    name: str
+    group: str
+    kind: Any
+    says: str
+
+    @property
+    def item_kind(self) -> Any:  # noqa: ANN401 - a type, of the items if the setting is a list of them
+        """`int`, `float`, `str` or `bool`; `is_list` says whether there are several."""
+        return get_args(self.kind)[0] if self.is_list else self.kind
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the setting is a list of numbers."""
+        return get_origin(self.kind) is tuple
+
+    def read(self, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+        """A value out of JSON; raises `ConfigError` if it is of another type."""
+        items = value if self.is_list and isinstance(value, (list, tuple)) else (value,)
+        allowed = (int, float) if self.item_kind is float else self.item_kind
+        is_right = all(isinstance(item, allowed) and isinstance(item, bool) == (allowed is bool) for item in items)
+        _require(is_right and self.is_list == isinstance(value, (list, tuple)), self.name, value, self._expected)
+        return tuple(items) if self.is_list else value
+
+    @property
+    def _expected(self) -> str:
+        words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+        return f"a list of {words[self.item_kind].split()[-1]}s" if self.is_list else words[self.item_kind]
+
+
+@cache
+def train_settings() -> tuple[TrainSetting, ...]:
+    """Every setting, in the order of the groups."""
+    return tuple(_settings_of(TrainConfig, ""))
+
+
+def _settings_of(kind: type, group: str) -> Iterator[TrainSetting]:
+    types = get_type_hints(kind)
+    for each in fields(kind):
+        if is_dataclass(types[each.name]):
+            yield from _settings_of(types[each.name], each.name)
+        else:
+            yield TrainSetting(each.name, group, types[each.name], each.metadata["help"])
 
 
 def load_config(path: Path) -> TrainConfig:
@@ -161,19 +285,11 @@ def _check_dims(dims: tuple[int, ...], weights: tuple[float, ...]) -> None:
         )
 
 
+def _require_at_least(group: object, least: int, *names: str) -> None:
+    for name in names:
+        _require(getattr(group, name) >= least, name, getattr(group, name), f"{least} or more")
+
+
 def _require(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
         raise ConfigError(f"{name} is {value!r}: it must be {expected}.").about(name)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What does not decide the result: where it goes, whether to go on, what to show."""
-
-    out: Path
-    resume: bool = False
-    force: bool = False
-    report_to: str = "none"
-    model_out: Path | None = None
-    columns: Columns = field(default_factory=Columns)
-    events: Path | None = None

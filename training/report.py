@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mrl_demo.jobs.events import LineWriter, Message
 
@@ -18,12 +16,12 @@ _BAR = 24
 
 @dataclass
 class Report:
-    """Prints progress; with `log_file` every step goes there too as a JSON line.
+    """Prints progress; `messages` gets it too, as `jobs.events.Message` lines for the page that started the run.
 
-    `messages` gets notes and progress as `jobs.events.Message` lines, for the page that started the run.
+    >>> Report().say("20 pairs to train on.")
+    20 pairs to train on.
     """
 
-    log_file: Path | None = None
     quiet: bool = False
     messages: Path | None = None
     _last: float = 0.0
@@ -51,7 +49,6 @@ class Report:
         self._show(
             step / max(steps, 1), ", ".join([*parts, f"{_clock(seconds_left)} left"]), always=validation is not None
         )
-        self._write(step=step, steps=steps, loss=loss, seconds_left=seconds_left, validation=validation)
 
     def _show(self, share: float, text: str, always: bool = False) -> None:
         now = time.monotonic()
@@ -70,11 +67,6 @@ class Report:
     def _tell(self, message: Message) -> None:
         if self.messages is not None:
             LineWriter(self.messages).message(message)
-
-    def _write(self, **values: Any) -> None:  # noqa: ANN401
-        if self.log_file is not None:
-            with self.log_file.open("a", encoding="utf-8") as handle:
-                handle.write(json.dumps(values) + "\n")
 
 
 def _clock(seconds: float) -> str:

@@ -2,107 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mrl_demo.core.config import Settings
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models.reading import limit_tokens
 from training.bases import BaseVectors
 from training.columns import Columns
-from training.config import RunOptions, TrainConfig
-from training.context import RunContext, RunMaterial, gather_material
-from training.fit.processes import Processes
-from training.report import Report
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
+from training.processes import Processes
 from training.result.folder import RunFolder
+from training.task import Task, read_task
 
 if TYPE_CHECKING:
     from mrl_demo.adapt import Rotation
-    from training.steps import Plan
+    from training.steps import Plan, Tell
 
 
-def train(config: TrainConfig, options: RunOptions, settings: Settings, report: Report) -> bool:
+def train(config: TrainConfig, options: RunOptions, context: RunContext) -> bool:
     """Train and publish into `options.out`; False if the same run is there. Raises `LabError` before long work.
 
     Under `torchrun` the first process reads, measures and writes; the others take part in the steps alone.
     """
-    processes = Processes.from_environment()
+    processes = context.processes
     with processes.joined():
-        if processes.is_first:
-            return _Lead(RunContext(settings, report, processes)).train(config, options)
-        plan: Plan | None = processes.broadcast()
-        if plan is not None:
-            from training.steps import fit_plan
-
-            fit_plan(plan, processes)
-        return plan is not None
+        if not processes.is_first:
+            return _follow(processes)
+        with _telling(processes) as tell:
+            return _lead(config, options, context, tell)
 
 
-@dataclass
-class _Lead:
-    """The first process: it tells the others its plan, or that there is nothing to do."""
+def _lead(config: TrainConfig, options: RunOptions, context: RunContext, tell: Tell) -> bool:
+    """The first process, which does all there is to do; `tell` lets the others know the plan of the steps."""
+    task = read_task(config, options.columns, context)
+    context.processes.check(task.config, len(task.data.pairs), len(task.data.broad))
+    folder, key = RunFolder(options.out), task.key(context.processes.key_parts)
+    if folder.is_finished(key) and not options.force:
+        context.report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
+        return False
+    work = folder.open(key, options.resume)
+    if options.resume and not work.is_resumed:
+        context.report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
+    from training.steps import Run
 
-    context: RunContext
-    has_told: bool = False
-
-    def train(self, config: TrainConfig, options: RunOptions) -> bool:
-        """`train`, after which the other processes know in any case how it stands."""
-        try:
-            return self._train(config, options)
-        finally:
-            if not self.has_told:
-                self.tell(None)
-
-    def tell(self, plan: Plan | None) -> None:
-        """Let the other processes know what is to be trained, None for nothing."""
-        self.has_told = True
-        self.context.processes.broadcast(plan)
-
-    def _train(self, config: TrainConfig, options: RunOptions) -> bool:
-        report, processes = self.context.report, self.context.processes
-        material = gather_material(config, self.context, options.columns)
-        processes.check(material.config, len(material.data.pairs), len(material.data.broad))
-        key, folder = material.key(processes), RunFolder(options.out)
-        if folder.is_finished(key) and not options.force:
-            report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
-            return False
-        goes_on = folder.open(key, options.resume)
-        if options.resume and not goes_on:
-            report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
-        from training.steps import Run
-
-        Run(material, folder, options, self.context, self.tell).carry_out(goes_on)
-        return True
+    Run(task, work, options, context, tell).carry_out()
+    return True
 
 
-def check(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> None:
+def _follow(processes: Processes) -> bool:
+    """Another process: it waits for the first one's plan and takes part in the steps; False if there are none."""
+    plan: Plan | None = processes.broadcast()
+    if plan is None:
+        return False
+    from training.steps import fit_plan
+
+    fit_plan(plan, processes)
+    return True
+
+
+@contextmanager
+def _telling(processes: Processes) -> Iterator[Tell]:
+    """A function that gives the other processes the plan; if it is never called, they hear that there is none."""
+    plans: list[Plan] = []
+
+    def tell(plan: Plan) -> None:
+        plans.append(plan)
+        processes.broadcast(plan)
+
+    try:
+        yield tell
+    finally:
+        if not plans:
+            processes.broadcast(None)
+
+
+def check(config: TrainConfig, columns: Columns, context: RunContext) -> None:
     """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    data = gather_material(config, RunContext(settings, report), columns).data
-    report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
+    data = read_task(config, columns, context).data
+    context.report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
 
 
-def prepare(config: TrainConfig, settings: Settings, columns: Columns, report: Report) -> int:
+def prepare(config: TrainConfig, columns: Columns, context: RunContext) -> None:
     """Read and check the data, say what is in it, and encode it with the base model into the cache."""
-    context = RunContext(settings, report)
-    material = gather_material(config, context, columns)
-    data = material.data
-    report.say(
+    task = read_task(config, columns, context)
+    data = task.data
+    context.report.say(
         f"{len(data.pairs):,} pairs, {len(data.broad):,} broad texts, {len(data.judge):,} documents to judge by."
     )
-    _broad_vectors(material, context)
-    return 0
+    _broad_vectors(task, context)
 
 
-def fit_training_pca(config: TrainConfig, settings: Settings, report: Report) -> Rotation:
+def fit_training_pca(config: TrainConfig, columns: Columns, context: RunContext) -> Rotation:
     """PCA of the base model over the configuration's training text: the rotation of the arm base-pca."""
     from mrl_demo.adapt import fit_pca
 
-    context = RunContext(settings, report)
-    return fit_pca(_broad_vectors(gather_material(config, context), context))
+    return fit_pca(_broad_vectors(read_task(config, columns, context), context))
 
 
-def _broad_vectors(material: RunMaterial, context: RunContext) -> FloatMatrix:
-    model = material.base.load()
-    limit_tokens(model, material.config.max_tokens)
-    vectors = BaseVectors(material.base, model, context.cache)
-    return vectors.of(material.data.broad, material.config.document_reading, context.report.progress)
+def _broad_vectors(task: Task, context: RunContext) -> FloatMatrix:
+    model = task.base.load()
+    limit_tokens(model, task.config.pairs.max_tokens)
+    vectors = BaseVectors(task.base, model, context.cache)
+    return vectors.of(task.data.broad, task.config.prompts.document_reading, context.report.progress)

@@ -5,37 +5,35 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.core.types import FloatMatrix
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
+from mrl_demo.models.adapters import save_standard_folder
 from mrl_demo.models.reading import token_limit
 from training.bases import Base, BaseVectors
-from training.config import RunOptions, TrainConfig
-from training.context import RunContext, RunMaterial
-from training.data.pairs import TrainingData
-from training.fit.model import prepare_model, save_adapter
-from training.fit.processes import Processes
-from training.fit.trainer import VALIDATION_METRIC, TrainingSet, build_trainer
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
+from training.fit.model import prepare_model
+from training.fit.trainer import VALIDATION_METRIC, build_trainer
+from training.fit.training_set import TrainingSet, TrainingSetBuilder
 from training.fit.validation import encode_both
-from training.preparation import Preparation, prepare_training
+from training.processes import Processes
 from training.result.card import write_card
 from training.result.events import Watch, watcher
-from training.result.folder import RunFolder
+from training.result.folder import RunWork
 from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
+from training.result.model import ModelWriter
+from training.task import Task
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
-
-_ROTATION = "rotation.npy"
+    from sentence_transformers import SentenceTransformerTrainer
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,12 @@ class Plan:
     config: TrainConfig
     base: Base
     training: TrainingSet
-    rotation: FloatMatrix | None
     work: Path
     checkpoint: Path | None
+
+
+#: Lets the other processes of a run know its plan.
+Tell: TypeAlias = Callable[[Plan], None]
 
 
 def fit_plan(
@@ -58,7 +59,7 @@ def fit_plan(
     watch: Watch | None = None,
 ) -> SentenceTransformerTrainer:
     """The trainer after all steps of `plan`; only the first process logs and is watched."""
-    model = prepare_model(plan.base.load(), plan.config, plan.rotation)
+    model = prepare_model(plan.base.load(), plan.config, plan.training.rotation)
     trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, log, processes.count)
     if watch:
         watch(trainer)
@@ -66,124 +67,84 @@ def fit_plan(
     return trainer
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """The steps of one run, in order; `tell` lets the other processes know the plan."""
+    """One run of a task in the folder `work`; `tell` lets the other processes know the plan of the steps."""
 
-    material: RunMaterial
-    folder: RunFolder
+    task: Task
+    work: RunWork
     options: RunOptions
     context: RunContext
-    tell: Callable[[Plan], None]
+    tell: Tell
 
-    def carry_out(self, goes_on: bool) -> None:
-        """Train, measure before and after, and publish the result under its cache key, whole or not at all.
-
-        `goes_on` starts from the last checkpoint of an interrupted run.
-        """
+    def carry_out(self) -> None:
+        """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
         started = time.perf_counter()
-        config, base, report = self.material.config, self.material.base, self.context.report
-        model = base.load(self.context.settings.device)
+        task, report = self.task, self.context.report
+        model = task.base.load(self.context.settings.device)
         own_limit = token_limit(model)
-        vectors = BaseVectors(base, model, self.context.cache)
-        before = self._baseline(vectors)
-        prepared = prepare_training(self.material, vectors, self.context, self.folder.work / _ROTATION)
-        trainer = self._train(prepared, vectors, goes_on)
-        self.folder.result.mkdir(exist_ok=True)
-        final = self._finished_model(trainer, prepared.rotation, own_limit).to(model.device)
-        rows = self._before_after(before, encode_both(final, self.data.judge, self.data.test_split, config))
+        vectors = BaseVectors(task.base, model, self.context.cache)
+        before = self._baseline(vectors)  # First, while the model still reads as many tokens as it does by itself.
+        training = TrainingSetBuilder(task, vectors, self.work.path, report).build()
+        trainer = self._fit(training, watcher(self.options.events, task.config, vectors, training.validation))
+        writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
+        final = writer.write(trainer.model, training.rotation).to(model.device)
+        rows = self._compare(before, encode_both(final, task.data.judge, task.data.test_split, task.config))
         report.say(before_after_table(rows))
         self._write(self._metrics(rows, trainer, time.perf_counter() - started))
         if self.options.model_out:
-            save_standard_folder(final, self.options.model_out, config.dims)
-        about = {"name": config.name, "base": base.spec.model_id}
-        self.folder.publish(self.material.key(self.context.processes), about)
-        report.say(f"Done: {self.folder.out}")
-
-    @property
-    def config(self) -> TrainConfig:
-        """What the run is to do."""
-        return self.material.config
-
-    @property
-    def data(self) -> TrainingData:
-        """What it learns from and is judged by."""
-        return self.material.data
-
-    def _before_after(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
-        """Both models on the same test queries, by the same plan as every other evaluation."""
-        plan = SweepPlan(
-            ("before", "after"), self.config.dims, metrics=METRICS, split=self.data.test_split, against=("before",)
-        )
-        result = sweep_vectors(self.data.judge, plan, {"before": before, "after": after})
-        return paired_rows(result, "before", "after")
+            save_standard_folder(final, self.options.model_out, task.config.objective.dims)
+        self.work.publish({"name": task.config.name, "base": task.base.spec.model_id})
+        report.say(f"Done: {self.work.out}")
 
     def _baseline(self, vectors: BaseVectors) -> ArmVectors:
         """The base model's vectors of the test queries and all documents."""
-        queries = [query.text for query in judged_set(self.data.judge, self.data.test_split).queries]
-        documents = [document.content for document in self.data.judge.documents]
+        data, prompts = self.task.data, self.task.config.prompts
+        queries = [query.text for query in judged_set(data.judge, data.test_split).queries]
+        documents = [document.content for document in data.judge.documents]
         return ArmVectors(
-            vectors.of(queries, self.config.query_reading),
-            vectors.of(documents, self.config.document_reading, self.context.report.progress),
+            vectors.of(queries, prompts.query_reading),
+            vectors.of(documents, prompts.document_reading, self.context.report.progress),
         )
 
-    def _train(self, prepared: Preparation, vectors: BaseVectors, goes_on: bool) -> SentenceTransformerTrainer:
-        checkpoint = self.folder.last_checkpoint() if goes_on else None
+    def _fit(self, training: TrainingSet, watch: Watch | None) -> SentenceTransformerTrainer:
+        """All steps, from the last checkpoint of an interrupted run if there is one."""
+        checkpoint = self.work.last_checkpoint()
         if checkpoint:
             self.context.report.say(f"Going on from {checkpoint.name}.")
-        base = self.material.base
-        plan = Plan(self.config, base, prepared.training, prepared.rotation, self.folder.work, checkpoint)
+        plan = Plan(self.task.config, self.task.base, training, self.work.path, checkpoint)
         self.tell(plan)
-        watch = watcher(self.options.events, self.config, vectors, prepared.training.validation)
         return fit_plan(plan, self.context.processes, self.options.report_to, self.context.report.step, watch)
 
-    def _finished_model(
-        self, trainer: SentenceTransformerTrainer, rotation: FloatMatrix | None, own_limit: int
-    ) -> SentenceTransformer:
-        """What was trained as anybody would load it: the adapter merged into a fresh base, or the whole model.
-
-        It reads as many tokens as its base (`own_limit`), however short the texts of the training were cut.
-        """
-        result, config = self.folder.result, self.config
-        if not config.lora_rank:
-            if own_limit:
-                trainer.model.max_seq_length = own_limit
-            trainer.model.prompts.update(query=config.query_prompt, document=config.document_prompt)
-            save_standard_folder(trainer.model.cpu(), result / run_folder.MODEL, config.dims)
-            return replace(self.material.base, folder=str(result / run_folder.MODEL)).load()
-        save_adapter(trainer.model, result, rotation, config.adapter_scale)
-        fresh = self.material.base.load()
-        dimension = int(fresh.get_embedding_dimension() or 0)
-        write_manifest(
-            result, config.name, self.material.base.content_sha256, config.dims if config.matryoshka else (), dimension
-        )
-        merged = merge_adapter(fresh, result, read_manifest(result))
-        if self.material.base.spec.source != "package":
-            merged.prompts.update(query=config.query_prompt, document=config.document_prompt)
-            save_standard_folder(merged, result / run_folder.MODEL, config.dims)
-        return merged
+    def _compare(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
+        """Both models on the same test queries, by the same plan as every other evaluation."""
+        data, dims = self.task.data, self.task.config.objective.dims
+        plan = SweepPlan(("before", "after"), dims, metrics=METRICS, split=data.test_split, against=("before",))
+        result = sweep_vectors(data.judge, plan, {"before": before, "after": after})
+        return paired_rows(result, "before", "after")
 
     def _metrics(self, rows: list[BeforeAfter], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
-        history = [entry for entry in trainer.state.log_history if VALIDATION_METRIC in entry]
-        judged = judged_set(self.data.judge, self.data.test_split)
+        data = self.task.data
+        validations = [entry for entry in trainer.state.log_history if VALIDATION_METRIC in entry]
         return {
-            "collection": self.data.judge.name,
-            "split": self.data.test_split,
-            "n_queries": len(judged.queries),
-            "n_documents": len(self.data.judge),
-            "pairs": len(self.data.pairs),
-            "broad_texts": len(self.data.broad),
+            "collection": data.judge.name,
+            "split": data.test_split,
+            "n_queries": len(judged_set(data.judge, data.test_split).queries),
+            "n_documents": len(data.judge),
+            "pairs": len(data.pairs),
+            "broad_texts": len(data.broad),
             "steps": trainer.state.global_step,
             "processes": self.context.processes.count,
             "best_step": trainer.state.best_global_step,
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),
-            "validation": [{"step": entry["step"], "mean_ndcg@10": entry[VALIDATION_METRIC]} for entry in history],
+            "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in validations],
             "test": [row.to_dict() for row in rows],
         }
 
     def _write(self, metrics: dict[str, Any]) -> None:
-        result = self.folder.result
-        (result / run_folder.CONFIG).write_text(self.config.to_json(), encoding="utf-8")
+        """Configuration, figures and card beside the model."""
+        result, config = self.work.result, self.task.config
+        (result / run_folder.CONFIG).write_text(config.to_json(), encoding="utf-8")
         (result / run_folder.METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-        write_card(result, self.config, metrics, result / run_folder.CARD)
+        write_card(result, config, metrics, result / run_folder.CARD)

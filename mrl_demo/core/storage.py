@@ -77,6 +77,29 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def replace_folder(path: Path, made: Path) -> None:
+    """Give the finished folder `made`, on the same disk, the name `path`; what stood there goes once it is in place.
+
+    Raises `CacheError` naming the place if it cannot be written; what stood there is there then.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    old = aside / "old"
+    try:
+        if path.exists():
+            path.rename(old)
+        made.rename(path)
+    except OSError as error:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise unwritable(path, error) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def unwritable(path: Path, error: OSError | SafetensorError) -> CacheError:
     """The message for a place that cannot be written."""
     reason = (error.strerror if isinstance(error, OSError) else "") or error

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import locked_file
-from mrl_demo.core.storage import sha256_file, sha256_text, unwritable
+from mrl_demo.core.storage import replace_folder, sha256_file, sha256_text, unwritable
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified, verified_base_dir
@@ -120,9 +120,7 @@ def build_whole(target: Path, build: Callable[[Path], None]) -> Path:
             work.mkdir()
             build(work / "model")
             seal_folder(work / "model")
-            if target.exists():
-                target.rename(work / "damaged")
-            (work / "model").rename(target)
+            replace_folder(target, work / "model")
         except CacheError:
             raise
         except (OSError, SafetensorError) as error:  # safetensors has a word of its own for a full disk.

@@ -74,13 +74,13 @@ def test_training_measures_its_base_with_the_same_vectors(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries, documents = peers(folder)
-    config, base = settle(TrainConfig("mine", base=str(folder), dims=(4, 8), lora_rank=0))
+    config, base = settle(TrainConfig("mine").changed(base=str(folder), dims=(4, 8), lora_rank=0))
     model = base.load()
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    assert least_cosine(encode(model, texts(300), config.query_reading), queries) >= 0.999
-    assert least_cosine(encode(model, texts(300), config.document_reading), documents) >= 0.999
+    assert least_cosine(encode(model, texts(300), config.prompts.query_reading), queries) >= 0.999
+    assert least_cosine(encode(model, texts(300), config.prompts.document_reading), documents) >= 0.999
     monkeypatch.setattr("mrl_demo.models.bulk.has_bf16", lambda _: False)
-    assert least_cosine(encode(model, texts(300)[:33], config.query_reading), queries[:33]) >= 0.9999
+    assert least_cosine(encode(model, texts(300)[:33], config.prompts.query_reading), queries[:33]) >= 0.9999
 
 
 def test_half_precision_models_are_near_what_they_give_in_their_own_precision(tmp_path: Path) -> None:

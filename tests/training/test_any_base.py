@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
 from tests.models.zoo import WORDS, ZOO
 from training.bases import settle
-from training.config import RunOptions, TrainConfig
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
 from training.errors import ConfigError
 from training.report import Report
 from training.run import train
@@ -37,12 +37,13 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(base: Path, pairs: Path, tmp_path: Path, **changes: object) -> tuple[Path, TrainConfig]:
-    config = TrainConfig(
-        "mine", base=str(base), data=str(pairs), dims=(4, 8), batch_size=8, steps=2, evaluations=1, lora_rank=4
+    config = TrainConfig("mine").changed(
+        base=str(base), data=str(pairs), dims=(4, 8), batch_size=8, steps=2, evaluations=1, lora_rank=4
     )
-    config = replace(config, **changes)  # type: ignore[arg-type]
+    config = config.changed(**changes)
     out = tmp_path / "cache" / "trained" / "mine"
-    assert train(config, RunOptions(out), Settings(cache_dir=tmp_path / "cache", device="cpu"), Report(quiet=True))
+    settings = Settings(cache_dir=tmp_path / "cache", device="cpu")
+    assert train(config, RunOptions(out), RunContext(settings, Report(quiet=True)))
     return out, config
 
 
@@ -82,4 +83,4 @@ def test_a_base_of_any_build_trains(name: str, changes: dict[str, object], pairs
 def test_a_base_without_layers_for_lora_is_told_so_before_any_work(name: str, tmp_path: Path) -> None:
     base = ZOO[name](tmp_path / "base")
     with pytest.raises(ConfigError, match=r"lora_rank is 4.*no attention or linear layers.*use 0"):
-        settle(TrainConfig("mine", base=str(base), dims=(4, 8), lora_rank=4))
+        settle(TrainConfig("mine").changed(base=str(base), dims=(4, 8), lora_rank=4))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +35,23 @@ from training.presets import preset_config
 )
 def test_what_cannot_be_trained_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        replace(TrainConfig("x"), **changes)
+        TrainConfig("x").changed(**changes)
 
 
 def test_a_dim_above_the_models_is_named() -> None:
     with pytest.raises(ConfigError, match=r"dims \[512\] are above the model's 384"):
-        TrainConfig("x", dims=(64, 512)).checked_against(384)
+        TrainConfig("x").changed(dims=(64, 512)).objective.up_to(384)
 
 
 def test_the_full_length_is_added() -> None:
-    config = TrainConfig("x", dims=(8, 64), weights=(1.0, 2.0)).checked_against(384)
-    assert config.dims == (8, 64, 384)
-    assert config.weights == (1.0, 2.0, 2.0)
-    assert config.checked_against(384) == config
+    objective = TrainConfig("x").changed(dims=(8, 64), weights=(1.0, 2.0)).objective.up_to(384)
+    assert objective.dims == (8, 64, 384)
+    assert objective.weights == (1.0, 2.0, 2.0)
+    assert objective.up_to(384) == objective
 
 
 def test_json_round_trip(tmp_path: Path) -> None:
-    config = replace(preset_config("msmarco"), weights=(1.0, 1.0, 2.0, 3.0))
+    config = preset_config("msmarco").changed(weights=(1.0, 1.0, 2.0, 3.0))
     path = tmp_path / "c.json"
     path.write_text(config.to_json(), encoding="utf-8")
     assert load_config(path) == config
@@ -73,9 +72,9 @@ def test_unknown_fields_and_broken_json_are_named(tmp_path: Path) -> None:
 def test_the_fingerprint_follows_every_field() -> None:
     config = TrainConfig("x")
     others = [
-        replace(config, seed=1),
-        replace(config, dims=(8, 384)),
-        replace(config, weights=(1.0,) * 7),
+        config.changed(seed=1),
+        config.changed(dims=(8, 384)),
+        config.changed(weights=(1.0,) * 7),
         preset_config("builtin"),
     ]
     assert len({each.fingerprint for each in (config, *others)}) == 5
@@ -83,8 +82,8 @@ def test_the_fingerprint_follows_every_field() -> None:
 
 def test_the_control_differs_in_the_prefixes_alone() -> None:
     tuned, plain = preset_config("builtin"), preset_config("builtin-plain")
-    assert replace(plain, name="tuned", weights=tuned.weights, matryoshka=True, rotation=True) == tuned
-    assert not plain.matryoshka and not plain.rotation
+    assert plain.changed(name="tuned", weights=tuned.objective.weights, matryoshka=True, rotation=True) == tuned
+    assert not plain.objective.matryoshka and not plain.adapter.rotation
 
 
 def test_the_command_line_changes_a_preset() -> None:
@@ -106,22 +105,27 @@ def test_the_command_line_changes_a_preset() -> None:
         ]
     )
     config = config_from(options)
-    assert (config.dims, config.weights, config.steps, config.base) == ((64, 128), (2.0, 1.0), 3, "tiny")
-    assert config.loss == "cached-mnrl"
-    assert (config.revision, config.query_prompt) == ("", "")  # Those of the preset's base fit no other model.
+    assert (config.objective.dims, config.objective.weights) == ((64, 128), (2.0, 1.0))
+    assert (config.schedule.steps, config.base) == (3, "tiny")
+    assert config.objective.loss == "cached-mnrl"
+    assert (config.revision, config.prompts.query_prompt) == ("", "")  # Those of the preset's base fit no other model.
     kept = config_from(_parser().parse_args(["train", "--preset", "msmarco", "--out", "x"]))
-    assert kept.revision and kept.query_prompt
+    assert kept.revision and kept.prompts.query_prompt
 
 
 @pytest.mark.parametrize(
     ("dims", "weights"),
-    [("8,64,384", (0.5, 2, 0.5)), ("8,16,32,64,128,256,384", preset_config("builtin").weights), ("8,100", ())],
+    [
+        ("8,64,384", (0.5, 2, 0.5)),
+        ("8,16,32,64,128,256,384", preset_config("builtin").objective.weights),
+        ("8,100", ()),
+    ],
 )
 def test_a_preset_keeps_the_weights_of_the_lengths_it_keeps(dims: str, weights: tuple[float, ...]) -> None:
     """The Train tab sends the lengths that are ticked and no weights."""
     config = config_from(_parser().parse_args(["train", "--dims", dims, "--out", "x"]))
-    assert config.weights == weights
-    assert config.checked_against(384).dims[-1] == 384
+    assert config.objective.weights == weights
+    assert config.objective.up_to(384).dims[-1] == 384
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ from mrl_demo.lab.lab import Lab
 from mrl_demo.models.registry import EncoderRegistry
 from tests.training.hub_stand_in import COMMIT, Repository, serving
 from training.bases import find_base
-from training.config import RunOptions, TrainConfig
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
 from training.report import Report
 from training.run import train
 
@@ -178,16 +178,16 @@ def test_a_broken_seal_is_named(in_cache: Path, fresh: Settings, text: str) -> N
 
 
 def test_a_run_on_a_hub_model_with_all_weights_is_an_arm(hub: str, fresh: Settings, tiny_config: TrainConfig) -> None:
-    config = replace(
-        tiny_config, base="someone/tiny", lora_rank=0, rotation=False, steps=2, evaluations=1, query_prompt="how "
+    config = tiny_config.changed(
+        base="someone/tiny", lora_rank=0, rotation=False, steps=2, evaluations=1, query_prompt="how "
     )
     assert find_base(config).spec.source == "hub"
     out = fresh.cache_dir / "trained" / "whole"
-    assert train(config, RunOptions(out), fresh, Report(quiet=True))
+    assert train(config, RunOptions(out), RunContext(fresh, Report(quiet=True)))
     registry = EncoderRegistry(fresh)
     (arm,) = (arm for arm in ArmMenu(registry).arms() if arm.name == "whole")
     assert "someone/tiny" in arm.description
-    assert arm.trained_dims == (*config.dims, 32)
+    assert arm.trained_dims == (*config.objective.dims, 32)
     query, document = registry.encoder("whole").encode_queries(["star"]), loaded(out / "model")
     assert query.shape == (1, 32) and document.shape == (3, 32)
     assert registry.encoder("whole").spec.query_prompt == "how "  # type: ignore[attr-defined]

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,9 @@ from mrl_demo.core.errors import ModelError
 from tests.training.hub_stand_in import Repository, serving
 from tests.training.tiny import rows
 from training.bases import settle
-from training.config import RunOptions, TrainConfig, load_config
+from training.columns import Columns
+from training.config import TrainConfig, load_config
+from training.context import RunContext, RunOptions
 from training.data.pairs import builtin_data
 from training.errors import ConfigError
 from training.presets import preset_config
@@ -45,7 +46,7 @@ def msmarco(tmp_path: Path) -> Path:
 def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_base: Path, tmp_path: Path) -> None:
     """As a person runs it, in a process of its own; only sizes are changed. Model and rows come over HTTP."""
     config, asked = preset_config("msmarco"), list[str]()
-    _, data, subset, _ = config.data.split(":")
+    _, data, subset, _ = config.pairs.data.split(":")
     assert subset == "triplet-hard"
     model = Repository(config.base, tiny_base, commit=config.revision)
     out = tmp_path / "out"
@@ -68,11 +69,9 @@ def test_the_msmarco_preset_runs_end_to_end_against_a_hub(msmarco: Path, tiny_ba
 
 
 def test_a_data_set_that_cannot_be_read_is_named(tiny_base: Path, settings: Settings, tmp_path: Path) -> None:
-    config = replace(
-        preset_config("gooaq"), base=str(tiny_base), dims=(8, 16), data=f"hub:{tmp_path}/absent:pair:train"
-    )
+    config = preset_config("gooaq").changed(base=str(tiny_base), dims=(8, 16), data=f"hub:{tmp_path}/absent:pair:train")
     with pytest.raises(ModelError, match=r"absent.*could not be read"):
-        train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+        train(config, RunOptions(tmp_path / "out"), RunContext(settings, Report(quiet=True)))
     assert not (tmp_path / "out").exists()
 
 
@@ -86,7 +85,9 @@ def test_the_builtin_data_trains_on_no_query_of_another_split(settings: Settings
 
 
 def test_the_training_pca_is_saved_as_a_rotation(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
-    fit_training_pca(tiny_config, settings, Report(quiet=True)).save(tmp_path / "pca.safetensors")
+    fit_training_pca(tiny_config, Columns(), RunContext(settings, Report(quiet=True))).save(
+        tmp_path / "pca.safetensors"
+    )
     found = Rotation.load(tmp_path / "pca.safetensors")
     assert (found.kind, found.dimension) == ("pca", 32)
     assert np.allclose(found.matrix.T @ found.matrix, np.eye(32), atol=1e-4)
@@ -105,17 +106,17 @@ def prompted(tiny_base: Path, tmp_path: Path) -> Path:
 def test_a_base_is_trained_with_its_own_prompts_unless_others_are_given(
     prompted: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
-    config = replace(tiny_config, base=str(prompted), steps=2)
+    config = tiny_config.changed(base=str(prompted), steps=2)
     found, base = settle(config)
-    assert (found.query_prompt, found.document_prompt) == ("how ", "the ")
+    assert (found.prompts.query_prompt, found.prompts.document_prompt) == ("how ", "the ")
     assert (base.spec.query_prompt, base.spec.document_prompt) == ("how ", "the ")
-    assert settle(replace(config, query_prompt="what "))[0].document_prompt == ""
-    assert train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
-    assert load_config(tmp_path / "out" / "training_config.json").query_prompt == "how "
+    assert settle(config.changed(query_prompt="what "))[0].prompts.document_prompt == ""
+    assert train(config, RunOptions(tmp_path / "out"), RunContext(settings, Report(quiet=True)))
+    assert load_config(tmp_path / "out" / "training_config.json").prompts.query_prompt == "how "
     assert "Queries start with the prompt `how `" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert not train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+    assert not train(config, RunOptions(tmp_path / "out"), RunContext(settings, Report(quiet=True)))
 
 
 def test_a_dim_above_a_folders_model_is_named_by_the_check(tiny_config: TrainConfig, settings: Settings) -> None:
     with pytest.raises(ConfigError, match=r"dims \[48, 64\] are above the model's 32"):
-        check(replace(tiny_config, dims=(8, 48, 64)), settings, None, Report(quiet=True))
+        check(tiny_config.changed(dims=(8, 48, 64)), Columns(), RunContext(settings, Report(quiet=True)))

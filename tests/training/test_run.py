@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from mrl_demo.core.config import CODE_ROOT, Settings
+from mrl_demo.jobs.events import RunProgress, read_events
 from tests.training.tiny import rows, write_jsonl
-from training.config import RunOptions, TrainConfig
+from training.config import TrainConfig, load_config
+from training.context import RunContext, RunOptions
 from training.report import Report
 from training.result.folder import RunFolder
 from training.run import train
@@ -35,13 +36,18 @@ print(json.dumps([list(full.shape), list(cut.shape), bool(np.allclose(full[:, :8
 def test_a_finished_run_is_whole(finished: Path, tiny_config: TrainConfig) -> None:
     names = {path.name for path in finished.iterdir()}
     assert {"adapter.json", "adapter_model.safetensors", "rotation.safetensors", "metrics.json", "README.md"} <= names
-    assert not RunFolder(finished).work.exists()
+    assert [path.name for path in finished.parent.iterdir()] == [finished.name]
     metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["steps"] == tiny_config.steps
+    assert metrics["steps"] == tiny_config.schedule.steps
     assert {row["dim"] for row in metrics["test"]} == {4, 8, 16, 32}
     assert {row["metric"] for row in metrics["test"]} == {"ndcg@10", "mrr@10", "recall@10"}
     assert all(0 <= row["after"] <= 1 and row["low"] <= row["difference"] <= row["high"] for row in metrics["test"])
-    assert TrainConfig.from_json((finished / "training_config.json").read_text(encoding="utf-8")).dims == (4, 8, 16, 32)
+    assert load_config(finished / "training_config.json").objective.dims == (
+        4,
+        8,
+        16,
+        32,
+    )
 
 
 def test_the_model_loads_with_sentence_transformers_alone(finished: Path, tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_a_killed_run_resumes_to_the_same_metrics(
     out = tmp_path / "killed"
     _kill_after_first_checkpoint(out, tiny_config, settings, tmp_path)
     assert not out.exists()
-    assert RunFolder(out).last_checkpoint() is not None
+    assert list(out.parent.glob(".killed.training/checkpoint-*"))
     assert run_tiny(out, resume=True)
     whole, resumed = (json.loads((p / "metrics.json").read_text(encoding="utf-8")) for p in (finished, out))
     assert resumed["test"] == whole["test"]
@@ -142,21 +148,21 @@ def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Setti
 
 def test_a_broken_checkpoint_is_left_aside(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "out")
-    assert folder.open("key", resume=False) is False
-    broken = folder.work / "checkpoint-4"
+    work = folder.open("key", resume=False)
+    assert not work.is_resumed
+    broken = work.path / "checkpoint-4"
     broken.mkdir()
     (broken / "trainer_state.json").write_text("{", encoding="utf-8")
-    assert folder.last_checkpoint() is None
+    assert work.last_checkpoint() is None
     assert not broken.exists()
 
 
 def test_only_a_run_of_the_same_key_goes_on(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "out")
-    folder.open("first", resume=False)
-    (folder.work / "left-over").touch()
-    assert folder.open("first", resume=True) is True
-    assert folder.open("second", resume=True) is False
-    assert not (folder.work / "left-over").exists()
+    left_over = folder.open("first", resume=False).path / "left-over"
+    left_over.touch()
+    assert folder.open("first", resume=True).is_resumed and left_over.exists()
+    assert not folder.open("second", resume=True).is_resumed and not left_over.exists()
 
 
 def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,16 +180,16 @@ def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkey
 def test_the_control_has_no_rotation_and_no_prefixes(
     tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
-    config = replace(tiny_config, name="plain", matryoshka=False, rotation=False, steps=2, evaluations=0)
-    assert train(config, RunOptions(tmp_path / "plain"), settings, Report(quiet=True))
+    config = tiny_config.changed(name="plain", matryoshka=False, rotation=False, steps=2, evaluations=0)
+    assert train(config, RunOptions(tmp_path / "plain"), RunContext(settings, Report(quiet=True)))
     manifest = json.loads((tmp_path / "plain" / "adapter.json").read_text(encoding="utf-8"))
     assert manifest["trained_dims"] == []
     assert not (tmp_path / "plain" / "rotation.safetensors").exists()
 
 
 def test_all_weights_can_be_trained(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
-    config = replace(tiny_config, name="full", lora_rank=0, rotation=False, steps=2, evaluations=0)
-    assert train(config, RunOptions(tmp_path / "full"), settings, Report(quiet=True))
+    config = tiny_config.changed(name="full", lora_rank=0, rotation=False, steps=2, evaluations=0)
+    assert train(config, RunOptions(tmp_path / "full"), RunContext(settings, Report(quiet=True)))
     assert (tmp_path / "full" / "model" / "modules.json").is_file()
     assert not (tmp_path / "full" / "adapter.json").exists()
 
@@ -195,20 +201,22 @@ def test_learning_nothing_shows_nothing_and_the_base_s_own_length_stays(
 
     long = [row | {"positive": " ".join([row["positive"]] * 3)} for row in rows()]  # Past training's own limit.
     data = write_jsonl(tmp_path / "long.jsonl", long)
-    config = replace(
-        tiny_config, data=str(data), lora_rank=0, learning_rate=1e-12, rotation=False, distillation=False, max_tokens=8,
+    config = tiny_config.changed(
+        data=str(data), lora_rank=0, learning_rate=1e-12, rotation=False, distillation=False, max_tokens=8,
         steps=1, evaluations=0,
     )  # fmt: skip
-    train(config, RunOptions(tmp_path / "out"), settings, Report(quiet=True))
+    train(config, RunOptions(tmp_path / "out"), RunContext(settings, Report(quiet=True)))
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     assert {row["difference"] for row in metrics["test"]} == {0.0}
     saved = SentenceTransformer(str(tmp_path / "out" / "model"), device="cpu", local_files_only=True)
     assert saved.max_seq_length == 32
 
 
-def test_steps_are_logged_for_a_page_that_watches(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
-    log = tmp_path / "steps.jsonl"
-    train(tiny_config, RunOptions(tmp_path / "logged"), settings, Report(log, quiet=True))
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    assert {line["step"] for line in lines} >= set(range(1, 9))
-    assert any(line["validation"] is not None for line in lines)
+def test_every_step_and_validation_is_told_to_a_page_that_watches(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    options = RunOptions(tmp_path / "told", events=tmp_path / "events.jsonl")
+    train(tiny_config, options, RunContext(settings, Report(quiet=True)))
+    told = RunProgress.of(read_events(tmp_path / "events.jsonl"))
+    assert {step.step for step in told.steps} == set(range(1, 9))
+    assert told.base is not None and len(told.validations) == 2

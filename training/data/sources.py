@@ -8,11 +8,13 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Note, Progress
 from training.columns import Columns
 from training.config import TrainConfig
+from training.data.beir import is_beir, judged_by_its_splits, load_beir_pairs
 from training.data.files import load_hub_pairs, load_pairs
 from training.data.labels import only_positives
 from training.data.pairs import Pairs, TrainingData, builtin_data
 from training.data.split import hold_out
 
+BUILTIN = "builtin"
 _HUB = "hub:"
 
 
@@ -20,21 +22,33 @@ def load_data(
     config: TrainConfig, settings: Settings, columns: Columns | None = None, progress: Progress | None = None
 ) -> TrainingData:
     """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
-    if config.data == "builtin":
-        return builtin_data(settings.assets_dir, settings.cache_dir, config.broad_texts, progress)
-    columns = columns or Columns()
-    if config.data.startswith(_HUB):
-        pairs, notes = load_hub_pairs(config.data.removeprefix(_HUB), columns, config.max_rows)
-    else:
-        pairs, notes = load_pairs(Path(config.data), columns, config.max_rows)
-    return _own_data(pairs, notes, config)
+    wanted, columns = config.pairs, columns or Columns()
+    if wanted.data == BUILTIN:
+        return builtin_data(settings.assets_dir, settings.cache_dir, wanted.broad_texts, progress)
+    if wanted.data.startswith(_HUB):
+        return _own_data(*load_hub_pairs(wanted.data.removeprefix(_HUB), columns, wanted.max_rows), config)
+    if is_beir(Path(wanted.data)):
+        return _beir_data(Path(wanted.data), config, settings)
+    return _own_data(*load_pairs(Path(wanted.data), columns, wanted.max_rows), config)
+
+
+def _beir_data(path: Path, config: TrainConfig, settings: Settings) -> TrainingData:
+    """A collection's train split, judged by its dev and test splits; without them, by queries held out of train."""
+    pairs, corpus = load_beir_pairs(path, settings.max_documents)
+    if config.pairs.max_rows:
+        pairs = pairs.take(range(min(config.pairs.max_rows, len(pairs))))
+    judged = judged_by_its_splits(pairs, corpus, config.pairs.broad_texts)
+    if judged is not None:
+        return judged
+    words = f"{path} has no dev and test splits: some of its train queries are held out to judge by."
+    return _own_data(pairs, (*corpus.notes, Note("no-judging-splits", words)), config)
 
 
 def _own_data(pairs: Pairs, notes: tuple[Note, ...], config: TrainConfig) -> TrainingData:
     """A person's rows: some held out to judge by, their texts as the broad text."""
     positives, more = only_positives(pairs)
-    held_out = hold_out(positives, config.seed)
+    held_out = hold_out(positives, config.schedule.seed)
     rest, judge = held_out.training, held_out.judge
-    texts = tuple(dict.fromkeys((*rest.positives, *rest.queries)))[: config.broad_texts]
+    texts = tuple(dict.fromkeys((*rest.positives, *rest.queries)))[: config.pairs.broad_texts]
     words = f"{len(rest):,} rows to train on; {len(judge.queries):,} queries held out over {len(judge):,} texts."
-    return TrainingData(rest, texts, judge, notes=(*notes, *more, Note("split", words)))
+    return TrainingData(rest, texts, judge, notes=(*notes, *more, *held_out.notes, Note("split", words)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix
-from training.config import TrainConfig
+from training.config import ObjectiveConfig
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -52,44 +52,46 @@ class NeighbourDistillationLoss(nn.Module):
         return self.weight * neighbour_divergence(vectors, self.teacher[labels], self.temperature)
 
 
-def build_losses(model: SentenceTransformer, config: TrainConfig, teacher: FloatMatrix | None) -> dict[str, nn.Module]:
+def build_losses(
+    model: SentenceTransformer, objective: ObjectiveConfig, teacher: FloatMatrix | None
+) -> dict[str, nn.Module]:
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for."""
     losses: dict[str, nn.Module] = {}
-    if config.loss != "none":
-        losses["pairs"] = _matryoshka(model, _contrastive(model, config), config, config.dim_weights)
+    if objective.loss != "none":
+        losses["pairs"] = _matryoshka(model, _contrastive(model, objective), objective, objective.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(
-            model, teacher, config.distillation_temperature, config.distillation_weight
+            model, teacher, objective.distillation_temperature, objective.distillation_weight
         )
-        losses["broad"] = _matryoshka(model, distilled, config, _distillation_weights(config))
+        losses["broad"] = _matryoshka(model, distilled, objective, _distillation_weights(objective))
     return losses
 
 
-def _contrastive(model: SentenceTransformer, config: TrainConfig) -> nn.Module:
+def _contrastive(model: SentenceTransformer, objective: ObjectiveConfig) -> nn.Module:
     from sentence_transformers.sentence_transformer.losses import (
         CachedMultipleNegativesRankingLoss,
         MultipleNegativesRankingLoss,
     )
 
-    if config.loss == "cached-mnrl":
+    if objective.loss == "cached-mnrl":
         return CachedMultipleNegativesRankingLoss(
-            model, scale=config.similarity_scale, mini_batch_size=config.cached_batch
+            model, scale=objective.similarity_scale, mini_batch_size=objective.cached_batch
         )
-    return MultipleNegativesRankingLoss(model, scale=config.similarity_scale)
+    return MultipleNegativesRankingLoss(model, scale=objective.similarity_scale)
 
 
-def _distillation_weights(config: TrainConfig) -> tuple[float, ...]:
+def _distillation_weights(objective: ObjectiveConfig) -> tuple[float, ...]:
     """The dims' weights, with as much again on the full length: that is what keeps it from being taxed."""
-    return (*config.dim_weights[:-1], config.dim_weights[-1] + sum(config.dim_weights))
+    return (*objective.dim_weights[:-1], objective.dim_weights[-1] + sum(objective.dim_weights))
 
 
 def _matryoshka(
-    model: SentenceTransformer, loss: nn.Module, config: TrainConfig, weights: tuple[float, ...]
+    model: SentenceTransformer, loss: nn.Module, objective: ObjectiveConfig, weights: tuple[float, ...]
 ) -> nn.Module:
     """MatryoshkaLoss with weights that sum to 1, so that learning rates mean the same with and without it."""
     from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
 
-    if not config.matryoshka:
+    if not objective.matryoshka:
         return loss
     total = sum(weights)
-    return MatryoshkaLoss(model, loss, list(config.dims), [weight / total for weight in weights])
+    return MatryoshkaLoss(model, loss, list(objective.dims), [weight / total for weight in weights])

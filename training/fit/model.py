@@ -28,13 +28,13 @@ def prepare_model(model: SentenceTransformer, config: TrainConfig, rotation: Flo
     if rotation is not None:
         model = with_rotation(model, rotation)
         model[-2].requires_grad_(False)
-    if config.lora_rank:
-        torch.manual_seed(config.seed)
+    if config.adapter.lora_rank:
+        torch.manual_seed(config.schedule.seed)
         _add_lora(model, config)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    limit_tokens(model, config.max_tokens)
+    limit_tokens(model, config.pairs.max_tokens)
     _in_bfloat16(model)
     return model
 
@@ -44,8 +44,8 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
 
     model.add_adapter(
         LoraConfig(
-            r=config.lora_rank,
-            lora_alpha=config.lora_alpha,
+            r=config.adapter.lora_rank,
+            lora_alpha=config.adapter.lora_alpha,
             lora_dropout=0.0,
             target_modules=list(lora_targets(model)),
             exclude_modules=r".*pooler.*",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transformers import PrinterCallback, TrainerCallback
 
-from mrl_demo.core.types import Corpus, FloatMatrix
 from training.config import TrainConfig
-from training.data.pairs import Pairs
 from training.fit.losses import build_losses
+from training.fit.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
@@ -21,25 +19,16 @@ if TYPE_CHECKING:
 VALIDATION_METRIC = "eval_validation_mean_ndcg@10"
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """What the loop sees: pairs, broad texts with the base model's vectors of them, what validates."""
-
-    pairs: Pairs
-    broad: tuple[str, ...]
-    teacher: FloatMatrix | None
-    validation: Corpus
-
-
 def planned_steps(config: TrainConfig, rows: int, broad: int, processes: int = 1) -> int:
-    """Optimiser steps: `config.steps`, or one epoch of the pairs and as many of distillation.
+    """Optimiser steps: those of the schedule, or one epoch of the pairs and as many of distillation.
 
     A step takes `batch_size` rows for every process.
     """
-    if config.steps:
-        return config.steps
-    batches = max(1, (rows if config.loss != "none" else broad) // (config.batch_size * processes))
-    return batches * (2 if broad and config.loss != "none" else 1)
+    schedule, has_pairs = config.schedule, config.objective.loss != "none"
+    if schedule.steps:
+        return schedule.steps
+    batches = max(1, (rows if has_pairs else broad) // (schedule.batch_size * processes))
+    return batches * (2 if broad and has_pairs else 1)
 
 
 def build_trainer(
@@ -57,6 +46,7 @@ def build_trainer(
     broad = len(training.broad) if training.teacher is not None else 0
     steps = planned_steps(config, len(training.pairs), broad, processes)
     datasets = _datasets(config, training)
+    losses = build_losses(model, config.objective, training.teacher)
     from training.fit.validation import PrefixEvaluator
 
     model.model_card_data.generate_widget_examples = False  # The card is ours; the examples cost time and a stray bar.
@@ -64,8 +54,8 @@ def build_trainer(
         model=model,
         args=_arguments(config, steps, work, report_to, processes),
         train_dataset=datasets,
-        loss={name: loss for name, loss in build_losses(model, config, training.teacher).items() if name in datasets},
-        evaluator=PrefixEvaluator(training.validation, config) if config.evaluations else None,
+        loss={name: loss for name, loss in losses.items() if name in datasets},
+        evaluator=PrefixEvaluator(training.validation, config) if config.schedule.evaluations else None,
         callbacks=[*_stopping(config), _Reporter(log)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -76,7 +66,7 @@ def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN40
     from datasets import Dataset, DatasetDict
 
     found = {}
-    if config.loss != "none":
+    if config.objective.loss != "none":
         pairs = training.pairs
         columns = {"query": list(pairs.queries), "positive": list(pairs.positives)}
         found["pairs"] = Dataset.from_dict(columns | ({"negative": list(pairs.negatives)} if pairs.negatives else {}))
@@ -92,22 +82,23 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
 
     from training.fit.sampling import TurnsBatchSampler
 
-    every = max(1, steps // config.evaluations) if config.evaluations else steps
-    watched = config.evaluations > 0
+    schedule = config.schedule
+    every = max(1, steps // schedule.evaluations) if schedule.evaluations else steps
+    watched = schedule.evaluations > 0
     turns = partial(TurnsBatchSampler, turn=processes)
     tasks = {"query": "query", "positive": "document", "negative": "document", "text": "document"}
-    prompts = {"query": config.query_prompt, "positive": config.document_prompt, "negative": config.document_prompt}
+    words = {"query": config.prompts.query_prompt, "document": config.prompts.document_prompt}
     return SentenceTransformerTrainingArguments(
         output_dir=str(work),
         max_steps=steps,
-        per_device_train_batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
+        per_device_train_batch_size=schedule.batch_size,
+        learning_rate=schedule.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=round(config.warmup * steps),
+        warmup_steps=round(schedule.warmup * steps),
         max_grad_norm=1.0,
         weight_decay=0.0,
-        seed=config.seed,
-        data_seed=config.seed,
+        seed=schedule.seed,
+        data_seed=schedule.seed,
         use_cpu=not torch.cuda.is_available(),
         bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         batch_sampler=BatchSamplers.NO_DUPLICATES,
@@ -123,7 +114,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
         logging_steps=1,
         disable_tqdm=True,
         report_to=report_to,
-        prompts={name: prompt for name, prompt in prompts.items() if prompt} or None,
+        prompts={column: words[task] for column, task in tasks.items() if words[task]} or None,
         router_mapping=tasks,
     )
 
@@ -131,7 +122,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
 def _stopping(config: TrainConfig) -> list[TrainerCallback]:
     from transformers import EarlyStoppingCallback
 
-    return [EarlyStoppingCallback(config.patience)] if config.evaluations else []
+    return [EarlyStoppingCallback(config.schedule.patience)] if config.schedule.evaluations else []
 
 
 class _Reporter(TrainerCallback):

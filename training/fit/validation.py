@@ -59,7 +59,7 @@ class PrefixEvaluator(SentenceEvaluator):
         """nDCG@10 by prefix, and their mean as the primary metric."""
         vectors = encode_both(model, self._corpus, "", self._config)
         model.train()
-        values = mean_ndcg(vectors, self._corpus, "", self._config.dims)
+        values = mean_ndcg(vectors, self._corpus, "", self._config.objective.dims)
         by_dim = {f"validation_ndcg@10_dim{dim}": value for dim, value in values.items()}
         return by_dim | {self.primary_metric: float(np.mean(list(values.values())))}
 
@@ -68,4 +68,6 @@ def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: 
     """Vectors of the split's queries and all documents, full length."""
     queries = [query.text for query in judged_set(corpus, split).queries]
     documents = [document.content for document in corpus.documents]
-    return ArmVectors(encode(model, queries, config.query_reading), encode(model, documents, config.document_reading))
+    return ArmVectors(
+        encode(model, queries, config.prompts.query_reading), encode(model, documents, config.prompts.document_reading)
+    )

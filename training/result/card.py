@@ -77,20 +77,20 @@ def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequenc
 
 def _front(config: TrainConfig) -> str:
     base = "sentence-transformers/all-MiniLM-L6-v2" if config.base == "minilm" else Path(config.base).name
-    tags = ["sentence-transformers", "feature-extraction", *(["matryoshka"] if config.matryoshka else [])]
+    tags = ["sentence-transformers", "feature-extraction", *(["matryoshka"] if config.objective.matryoshka else [])]
     lines = ["---", "library_name: sentence-transformers", f"base_model: {config.base if '/' in config.base else base}"]
     return "\n".join([*lines, "tags:", *(f"- {tag}" for tag in tags), "---"])
 
 
 def _summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
     kind = (
-        f"Its first {', '.join(map(str, config.dims[:-1]))} numbers are embeddings of their own "
+        f"Its first {', '.join(map(str, config.objective.dims[:-1]))} numbers are embeddings of their own "
         "(MatryoshkaLoss, arXiv 2205.13147)."
-        if config.matryoshka
+        if config.objective.matryoshka
         else "A control, trained without MatryoshkaLoss on the same data, steps and seed: "
         "its vectors are not meant to be cut."
     )
-    return f"Sentence embeddings of {config.dims[-1]} numbers, fine-tuned from {config.base}. {kind} " + (
+    return f"Sentence embeddings of {config.objective.dims[-1]} numbers, fine-tuned from {config.base}. {kind} " + (
         f"Trained on {metrics['pairs']:,} pairs in {metrics['steps']} steps "
         f"({metrics['seconds'] / 60:.0f} minutes on {metrics['hardware']})."
     )
@@ -98,7 +98,8 @@ def _summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
 
 def _use(config: TrainConfig) -> str:
     note = "`python -m training train ... --model-out DIR` (or the app) merges the adapter into its base; then:"
-    prompt = f"\n\nQueries start with the prompt `{config.query_prompt}`." if config.query_prompt else ""
+    query_prompt = config.prompts.query_prompt
+    prompt = f"\n\nQueries start with the prompt `{query_prompt}`." if query_prompt else ""
     return f"{note}\n\n{_USE.format(where='DIR')}{prompt}"
 
 
@@ -120,20 +121,20 @@ def _table(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
-    parts = [f"contrastive loss: {config.loss}", f"hard negatives: {config.negatives}"]
-    if config.distillation:
+    parts = [f"contrastive loss: {config.objective.loss}", f"hard negatives: {config.pairs.negatives}"]
+    if config.objective.distillation:
         parts.append(f"in-batch distillation of the base model's neighbours on {metrics['broad_texts']:,} texts")
     parts += [
-        f"LoRA rank {config.lora_rank}" if config.lora_rank else "all weights",
-        f"learning rate {config.learning_rate}",
+        f"LoRA rank {config.adapter.lora_rank}" if config.adapter.lora_rank else "all weights",
+        f"learning rate {config.schedule.learning_rate}",
     ]
     parts += [
-        f"batches of {config.batch_size}{_each(metrics)}",
-        f"seed {config.seed}",
+        f"batches of {config.schedule.batch_size}{_each(metrics)}",
+        f"seed {config.schedule.seed}",
         f"best step {metrics['best_step']} on validation",
     ]
-    if config.matryoshka:
-        parts.append(f"prefixes {', '.join(map(str, config.dims))}")
+    if config.objective.matryoshka:
+        parts.append(f"prefixes {', '.join(map(str, config.objective.dims))}")
     return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `training_config.json`."
 
 
@@ -145,13 +146,13 @@ def _each(metrics: Mapping[str, Any]) -> str:
 
 def _sources(config: TrainConfig) -> str:
     base = _LICENCES.get(config.base, f"base model: {config.base}; see its own card for the licence")
-    data = _LICENCES.get(config.data, f"{config.data}; see its source for the licence")
+    data = _LICENCES.get(config.pairs.data, f"{config.pairs.data}; see its source for the licence")
     return f"- {base}\n- trained on: {data}"
 
 
 def _limits(config: TrainConfig) -> str:
     return (
-        f"English text, up to {config.max_tokens} tokens seen in training. The figures hold for the collections "
+        f"English text, up to {config.pairs.max_tokens} tokens seen in training. The figures hold for the collections "
         "named above; measure on your own text before you choose a length (`python -m mrl_demo evaluate`)."
     )
 

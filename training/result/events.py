@@ -35,7 +35,7 @@ def watcher(path: Path | None, config: TrainConfig, vectors: BaseVectors, valida
 
     def attach(trainer: SentenceTransformerTrainer) -> None:
         """Write what base reaches, then listen to this trainer."""
-        if config.evaluations:
+        if config.schedule.evaluations:
             writer.event(BaseQuality(base_quality(vectors, validation, config)))
         losses = LossesByDim()
         losses.listen(trainer.loss if isinstance(trainer.loss, dict) else {"pairs": trainer.loss})
@@ -48,8 +48,9 @@ def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) 
     """The base model's mean nDCG@10 by prefix on the collection that validates; vectors come from the cache."""
     queries = [query.text for query in judged_set(validation, "").queries]
     documents = [document.content for document in validation.documents]
-    arm = ArmVectors(vectors.of(queries, config.query_reading), vectors.of(documents, config.document_reading))
-    return mean_ndcg(arm, validation, "", config.dims)
+    prompts = config.prompts
+    arm = ArmVectors(vectors.of(queries, prompts.query_reading), vectors.of(documents, prompts.document_reading))
+    return mean_ndcg(arm, validation, "", config.objective.dims)
 
 
 class LossesByDim:

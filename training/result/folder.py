@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.core.storage import sha256_file, unwritable
+from mrl_demo.core.storage import replace_folder, sha256_file, unwritable
 from mrl_demo.models import run_folder
 from training.errors import RunError
 
@@ -20,19 +20,13 @@ _FREE_BYTES = 300_000_000
 
 @dataclass(frozen=True)
 class RunFolder:
-    """`out` is where the finished run goes; `work` beside it is where it is made."""
+    """Where a finished run goes, whole or not at all.
+
+    >>> RunFolder(Path("nowhere")).is_finished("a key")
+    False
+    """
 
     out: Path
-
-    @property
-    def work(self) -> Path:
-        """Hidden sibling of `out`: checkpoints and half-made results, removed when the run is published."""
-        return self.out.parent / f".{self.out.name}.training"
-
-    @property
-    def result(self) -> Path:
-        """Where the finished files gather before they move to `out` in one step."""
-        return self.work / "result"
 
     def is_finished(self, key: str) -> bool:
         """Whether `out` holds the whole result of the run with that key."""
@@ -44,56 +38,72 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def open(self, key: str, resume: bool) -> bool:
-        """Make the work folder; True if an interrupted run of the same key is there and is to go on.
+    def open(self, key: str, resume: bool) -> RunWork:
+        """Make the work folder beside `out`, or take up that of an interrupted run of the same key with `resume`.
 
-        Raises `RunError` if nothing can be written or too little space is left.
+        Raises `CacheError` if nothing can be written and `RunError` if too little space is left.
         """
-        mark = self.work / _KEY_FILE
-        going_on = resume and mark.is_file() and mark.read_text(encoding="utf-8") == key
+        path = self.out.parent / f".{self.out.name}.training"
+        mark = path / _KEY_FILE
+        is_resumed = resume and mark.is_file() and mark.read_text(encoding="utf-8") == key
         try:
-            if not going_on:
-                shutil.rmtree(self.work, ignore_errors=True)
-            self.work.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(self.work).free
+            if not is_resumed:
+                shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(path).free
             mark.write_text(key, encoding="utf-8")
         except OSError as error:
-            raise unwritable(self.work, error) from error
+            raise unwritable(path, error) from error
         if free < _FREE_BYTES:
             raise RunError(
-                f"{self.work.parent} has {free / 1e6:.0f} MB free, and a run needs {_FREE_BYTES / 1e6:.0f} MB: "
+                f"{path.parent} has {free / 1e6:.0f} MB free, and a run needs {_FREE_BYTES / 1e6:.0f} MB: "
                 "free some space or choose another --out."
             )
-        return going_on
+        return RunWork(self.out, path, key, is_resumed)
+
+
+@dataclass(frozen=True)
+class RunWork:
+    """The hidden folder `path` beside `out` where the run of `key` is made; it goes when the run is published."""
+
+    out: Path
+    path: Path
+    key: str
+    is_resumed: bool
+
+    @property
+    def result(self) -> Path:
+        """Where the finished files gather before they move to `out` in one step."""
+        return self.path / "result"
+
+    def make_result(self) -> Path:
+        """An empty `result`; what an interrupted run left there is removed."""
+        shutil.rmtree(self.result, ignore_errors=True)
+        self.result.mkdir()
+        return self.result
 
     def last_checkpoint(self) -> Path | None:
         """The newest checkpoint that is whole; half-written ones are removed."""
-        found = sorted(self.work.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[-1]), reverse=True)
-        for path in found:
+        checkpoints = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[-1]))
+        for path in reversed(checkpoints):
             if _is_whole(path):
                 return path
             shutil.rmtree(path, ignore_errors=True)
         return None
 
-    def publish(self, key: str, about: Mapping[str, Any]) -> None:
+    def publish(self, about: Mapping[str, Any]) -> None:
         """Seal `result` with the hashes of its files (the card may change) and move it to `out` in one step."""
         files = {
-            p.relative_to(self.result).as_posix(): sha256_file(p)
-            for p in sorted(self.result.rglob("*"))
-            if p.is_file() and p.name != run_folder.CARD
+            path.relative_to(self.result).as_posix(): sha256_file(path)
+            for path in sorted(self.result.rglob("*"))
+            if path.is_file() and path.name != run_folder.CARD
         }
         for path in self.result.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        seal = {"key": key, **about, "files": files}
+        seal = {"key": self.key, **about, "files": files}
         (self.result / run_folder.SEAL).write_text(json.dumps(seal, indent=2) + "\n", encoding="utf-8")
-        old = self.work / "replaced"
-        try:
-            if self.out.exists():
-                self.out.rename(old)
-            self.result.rename(self.out)
-        except OSError as error:
-            raise unwritable(self.out, error) from error
-        shutil.rmtree(self.work, ignore_errors=True)
+        replace_folder(self.out, self.result)
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def _is_whole(checkpoint: Path) -> bool:

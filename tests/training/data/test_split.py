@@ -50,10 +50,13 @@ def test_splits_are_disjoint_by_question_and_by_answer(seed: int, rows: int, que
             assert not questions_here & other_questions
             assert not answers_here & other_answers
     named: dict[str, set[str]] = {}
-    for query, positive in zip(queries, positives, strict=True):
-        named.setdefault(query, set()).add(positive)
+    for text, positive in zip(queries, positives, strict=True):
+        named.setdefault(*folded([text]), set()).update(folded([positive]))
+    assert len(folded(texts.values())) == len(texts) and len({query.id for query in held.judge.queries}) == len(
+        folded(query.text for query in held.judge.queries)
+    )
     for query in held.judge.queries:
-        assert {texts[doc] for doc in held.judge.judgements[query.id]} == named[query.text]
+        assert folded(texts[doc] for doc in held.judge.judgements[query.id]) == named[folded([query.text]).pop()]
 
 
 def test_a_question_with_several_answers_is_one_question_judged_by_all_of_them() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from training.config import TrainConfig
+from training.config import ObjectiveConfig, TrainConfig
 from training.fit.losses import build_losses, neighbour_divergence
 from training.fit.trainer import planned_steps
 
@@ -61,8 +61,8 @@ def batch(tiny_base: Path) -> tuple[object, dict[str, torch.Tensor], np.ndarray]
 
 def _distilled(batch: tuple, dims: tuple[int, ...], weights: tuple[float, ...] = (), matryoshka: bool = True) -> float:
     model, features, teacher = batch
-    config = TrainConfig("x", dims=dims, weights=weights, matryoshka=matryoshka)
-    loss = build_losses(model, config, teacher)["broad"]
+    config = TrainConfig("x").changed(dims=dims, weights=weights, matryoshka=matryoshka)
+    loss = build_losses(model, config.objective, teacher)["broad"]
     with torch.no_grad():
         return float(loss([dict(features)], torch.tensor([0, 2, 4, 6, 8])))
 
@@ -84,15 +84,15 @@ def test_the_teacher_is_never_cut_and_the_full_length_weighs_as_much_as_all_toge
 def test_losses_follow_the_configuration(batch: tuple) -> None:
     model, _, teacher = batch
     dims = (8, 32)
-    assert set(build_losses(model, TrainConfig("x", dims=dims), teacher)) == {"pairs", "broad"}
-    assert set(build_losses(model, TrainConfig("x", dims=dims), None)) == {"pairs"}
-    assert set(build_losses(model, TrainConfig("x", dims=dims, loss="none"), teacher)) == {"broad"}
-    cached = build_losses(model, TrainConfig("x", dims=dims, loss="cached-mnrl"), None)["pairs"]
+    assert set(build_losses(model, ObjectiveConfig(dims=dims), teacher)) == {"pairs", "broad"}
+    assert set(build_losses(model, ObjectiveConfig(dims=dims), None)) == {"pairs"}
+    assert set(build_losses(model, ObjectiveConfig(dims=dims, loss="none"), teacher)) == {"broad"}
+    cached = build_losses(model, ObjectiveConfig(dims=dims, loss="cached-mnrl"), None)["pairs"]
     assert type(cached.loss).__name__ == "CachedMultipleNegativesRankingLoss"
 
 
 def test_planned_steps() -> None:
-    config = TrainConfig("x", batch_size=10)
+    config = TrainConfig("x").changed(batch_size=10)
     assert planned_steps(config, rows=100, broad=0) == 10
     assert planned_steps(config, rows=100, broad=50) == 20
-    assert planned_steps(TrainConfig("x", steps=7), rows=100, broad=50) == 7
+    assert planned_steps(TrainConfig("x").changed(steps=7), rows=100, broad=50) == 7

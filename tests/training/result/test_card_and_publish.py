@@ -37,7 +37,7 @@ def test_the_card_says_what_was_measured(finished: Path) -> None:
 
 
 def test_the_control_is_called_one(finished: Path) -> None:
-    text = card_text(TrainConfig("plain", matryoshka=False, rotation=False), _metrics(finished), [])
+    text = card_text(TrainConfig("plain").changed(matryoshka=False, rotation=False), _metrics(finished), [])
     assert "without MatryoshkaLoss" in text
     assert "- matryoshka\n" not in text
 

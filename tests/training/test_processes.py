@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,12 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 from torch.utils.data import ConcatDataset, SequentialSampler
 
 from mrl_demo.core.config import CODE_ROOT, Settings
-from training.config import RunOptions, TrainConfig
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
 from training.errors import ConfigError
 from training.fit import trainer
-from training.fit.processes import Processes
 from training.fit.sampling import TurnsBatchSampler
+from training.processes import Processes
 from training.report import Report
 from training.result.card import card_text
 from training.run import train
@@ -45,7 +45,7 @@ def torchrun(config: TrainConfig, settings: Settings, folder: Path, *arguments: 
 @pytest.fixture
 def cached_config(tiny_config: TrainConfig) -> TrainConfig:
     """The losses that are hardest to share out: one goes backwards in pieces, the other at once."""
-    return replace(tiny_config, loss="cached-mnrl", cached_batch=2, batch_size=4, steps=4)
+    return tiny_config.changed(loss="cached-mnrl", cached_batch=2, batch_size=4, steps=4)
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_two_processes_train_as_one_that_takes_two_batches_a_step(
     assert "batches of 4 in each of 2 processes" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
     monkeypatch.setattr(trainer, "_arguments", _two_batches_a_step(trainer._arguments))
-    assert train(cached_config, RunOptions(tmp_path / "one"), settings, Report(quiet=True))
+    assert train(cached_config, RunOptions(tmp_path / "one"), RunContext(settings, Report(quiet=True)))
     several, one = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("out", "one"))
     assert max(float(np.abs(value).max()) for name, value in one.items() if "lora_B" in name) > 1e-3
     assert all(np.abs(several[name] - one[name]).max() < 2e-4 for name in one)
@@ -82,7 +82,7 @@ def _two_batches_a_step(make: Callable[..., Any]) -> Callable[..., Any]:
 def test_what_the_first_process_refuses_ends_the_others_too(
     tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
-    done = torchrun(replace(tiny_config, batch_size=64), settings, tmp_path)
+    done = torchrun(tiny_config.changed(batch_size=64), settings, tmp_path)
     assert done.returncode != 0
     assert done.stderr.count("do not fill one step of 2 processes with a batch_size of 64 each") == 1
     assert not (tmp_path / "out").exists()

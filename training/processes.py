@@ -66,16 +66,17 @@ class Processes:
                 f"{self.count} processes share {gpus} GPU: use --nproc-per-node {gpus}, or set CUDA_VISIBLE_DEVICES= "
                 "to train on the processor."
             )
-        needed = config.batch_size * self.count
+        batch_size = config.schedule.batch_size
+        needed = batch_size * self.count
         counts = {
-            "pairs": pairs if config.loss != "none" else needed,
-            "texts": broad if config.distillation else needed,
+            "pairs": pairs if config.objective.loss != "none" else needed,
+            "texts": broad if config.objective.distillation else needed,
         }
         for what, found in counts.items():
             if found < needed:
                 raise ConfigError(
                     f"{found:,} {what} do not fill one step of {self.count} processes with a batch_size of "
-                    f"{config.batch_size} each: use --batch-size {max(2, found // self.count)} or fewer processes."
+                    f"{batch_size} each: use --batch-size {max(2, found // self.count)} or fewer processes."
                 )
 
     @contextmanager

@@ -1,0 +1,36 @@
+"""What a run is to do, known before its first long step: settled configuration, base model and data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mrl_demo.core.storage import sha256_text
+from training.bases import Base, settle
+from training.columns import Columns
+from training.config import TrainConfig
+from training.context import RunContext
+from training.data.pairs import TrainingData
+from training.data.sources import load_data
+
+
+@dataclass(frozen=True)
+class Task:
+    """A configuration that fits its base, and the data to learn from and to be judged by."""
+
+    config: TrainConfig
+    base: Base
+    data: TrainingData
+
+    def key(self, more: Iterable[str] = ()) -> str:
+        """Sha256 over all that decides the result; `more` is what the processes add."""
+        return sha256_text(self.config.fingerprint, self.data.fingerprint, self.base.content_sha256, *more)
+
+
+def read_task(config: TrainConfig, columns: Columns, context: RunContext) -> Task:
+    """Find the base and read the data, and report what was noticed; raises `LabError` for what cannot be trained."""
+    config, base = settle(config)
+    data = load_data(config, context.settings, columns, context.report.progress)
+    for note in (*base.spec.notes, *data.notes):
+        context.report.say(str(note))
+    return Task(config, base, data)
