@@ -108,7 +108,7 @@ def add_training_commands(commands: Commands) -> None:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     add_config_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished run")
-    parser.add_argument("--model-out", type=Path, help="also save a standard sentence-transformers folder here")
+    parser.add_argument("--model-out", type=Path, help="also save a sentence-transformers folder here (default: no)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
     parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
     parser.add_argument(
@@ -117,7 +117,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("none", "trackio", "tensorboard", "wandb"),
         help="who hears of every step",
     )
-    parser.add_argument("--events", type=Path, help="append every step's loss and every validation as JSON lines")
+    parser.add_argument(
+        "--events", type=Path, help="append every step's loss and every validation as JSON lines (default: nowhere)"
+    )
     parser.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
     parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="print nothing but problems")

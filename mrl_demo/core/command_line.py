@@ -81,7 +81,8 @@ def add_command(commands: Commands, name: str, says: str, examples: str = "") ->
         name, help=says, description=f"{says[0].upper()}{says[1:]}.", epilog=examples, formatter_class=HelpFormatter
     )
     # No default of its own: argparse would write it over what stood before the command.
-    parser.add_argument("--cache-dir", type=Path, default=argparse.SUPPRESS, help=_CACHE_HELP)
+    says = f"{_CACHE_HELP}; default: as before the command"
+    parser.add_argument("--cache-dir", type=Path, default=argparse.SUPPRESS, help=says)
     return parser
 
 

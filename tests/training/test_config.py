@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mrl_demo.core.config import find_assets
 from training.cli import _parser, config_from, main
-from training.config import TrainConfig, load_config
+from training.config import TrainConfig, load_config, train_settings
 from training.errors import ConfigError
 from training.presets import preset_config
 
@@ -148,6 +151,66 @@ def test_bad_commands_say_what_is_wrong(
     assert main(["train", "--out", str(tmp_path / "out"), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_value_of_another_type_is_named(tmp_path: Path) -> None:
+    wrong = {"steps": "3", "matryoshka": 1, "dims": 64, "weights": ["a"], "base": None, "seed": True, "warmup": [0.1]}
+    for name, value in wrong.items():
+        with pytest.raises(ConfigError, match=f"{name} is .*must be") as caught:
+            TrainConfig.from_dict({"name": "x", name: value})
+        assert caught.value.field == name
+    assert (
+        TrainConfig.from_dict({"name": "x", "learning_rate": 1e-3, "weights": [1] * 7}).schedule.learning_rate == 1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("tuned", "a9c8b0"),
+        ("tuned-plain", "630e2a"),
+    ],
+)
+def test_shipped_configurations_are_read_and_keep_their_fingerprints(name: str, fingerprint: str) -> None:
+    """The keys of finished runs hang on them: groups of settings make no difference."""
+    config = load_config(find_assets() / "adapters" / name / "training_config.json")
+    assert config.fingerprint[:6] == fingerprint
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_every_setting_is_an_option_and_every_option_says_what_it_is_by_default() -> None:
+    parser = next(
+        action.choices["train"] for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    assert {setting.name for setting in train_settings()} <= {action.dest for action in parser._actions}
+    for action in parser._actions:
+        says = parser._get_formatter()._expand_help(action) if action.help else ""
+        takes_nothing = action.nargs == 0 and not isinstance(action, argparse.BooleanOptionalAction)
+        if action.help != argparse.SUPPRESS:
+            assert len(says.split()) >= 3, action.option_strings
+            assert takes_nothing or action.required or re.search(r"default: |builtin: ", says), action.option_strings
+
+
+def test_switches_of_the_recipe_are_options_too() -> None:
+    options = _parser().parse_args(["train", "--out", "x", "--no-rotation", "--no-distillation", "--warmup", "0.2"])
+    config = config_from(options)
+    assert (config.adapter.rotation, config.objective.distillation, config.schedule.warmup) == (False, False, 0.2)
+    assert config.objective.matryoshka
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("builtin.csv", "builtin-pairs"),
+        ("some/tuned.jsonl", "tuned-pairs"),
+        ("BASE.CSV.gz", "base-pairs"),
+        ("My pairs+more.tsv", "my-pairs-more"),
+        ("hub:someone/faq:pair:train", "faq"),
+        ("\u00e4.csv", "own"),
+    ],
+)
+def test_a_model_is_named_after_its_data_and_never_as_the_house_names_its_own(data: str, name: str) -> None:
+    assert config_from(_parser().parse_args(["train", "--out", "x", "--data", data])).name == name
 
 
 def _no_hub(*_: object, **__: object) -> str:
