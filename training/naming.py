@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mrl_demo.arms.catalogue import reserved_names
-from mrl_demo.corpora import builtin, python_reference
 from mrl_demo.corpora.reading import file_stem
 
 _HUB = "hub:"
@@ -24,4 +22,7 @@ def model_name(data: str) -> str:
 
 
 def _house_names() -> frozenset[str]:
+    from mrl_demo.arms.catalogue import reserved_names  # Here, because --help need not wait for torch.
+    from mrl_demo.corpora import builtin, python_reference
+
     return frozenset({builtin.NAME, python_reference.NAME, *reserved_names()})

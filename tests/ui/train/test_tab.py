@@ -117,10 +117,10 @@ def test_the_presets_are_those_of_training() -> None:
     assert [choice.name for choice in preset_choices()] == list(shipped_presets())
     for choice in preset_choices():
         settings = preset_config(choice.name)
-        assert choice.dims == settings.dims
-        assert choice.is_builtin == (settings.data == "builtin")
+        assert choice.dims == settings.objective.dims
+        assert choice.is_builtin == (settings.pairs.data == "builtin")
         if not choice.is_builtin:
-            assert f"{settings.max_rows:,} " in choice.note
+            assert f"{settings.pairs.max_rows:,} " in choice.note
             assert settings.base == "minilm" or settings.base in choice.note
 
 
