@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,11 +105,17 @@ def test_the_cache_folder_may_stand_before_or_after_the_command(command: list[st
     assert parser.parse_args([*command, "--cache-dir", "after"]).cache_dir == Path("after")
 
 
-def test_help_is_there_in_under_a_second() -> None:
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "mrl_demo", "--help"], cwd=CODE_ROOT, capture_output=True, check=True)
-    assert time.monotonic() - started < 1
-    assert b"train" in done.stdout
+def test_help_loads_nothing_that_takes_a_while() -> None:
+    code = (
+        "import sys; from mrl_demo import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'gradio', 'transformers', 'pandas', 'scipy', 'faiss'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CODE_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout
 
 
 def test_training_commands_answer_through_the_front_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -291,7 +291,10 @@ def test_the_page_shows_no_private_endpoints(visit: Callable[..., Visit], addres
 
 #: WCAG 2 contrast of an element's text against the first opaque background behind it.
 CONTRAST = """element => {
-  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const parse = (text) => {
+    const numbers = (text.match(/[\\d.]+/g) || []).map(Number);
+    return text.startsWith("color(srgb") ? numbers.map((v, i) => (i < 3 ? v * 255 : v)) : numbers;
+  };
   const light = (rgb) => {
     const [r, g, b] = rgb.map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
