@@ -7,7 +7,8 @@ probe measures it without training, the logistic probe with a linear layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,7 +61,8 @@ class ProbeRow:
 class LabelledRows:
     """A train and a test part of labelled texts: row numbers, and the classes `(n,)` int64 of all rows by name.
 
-    `apart_by` names the field whose values were kept on one side each, "" for none.
+    `apart_by` names the field whose values were kept on one side each, "" for none; `notes` say which texts are neither
+    trained on nor asked about.
     """
 
     train: IntMatrix
@@ -68,6 +70,7 @@ class LabelledRows:
     classes: IntMatrix
     names: tuple[str, ...]
     apart_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def parse_probe_metric(name: str) -> ProbeMetric | None:
@@ -130,12 +133,13 @@ def labelled_rows(
 ) -> LabelledRows:
     """Split labelled texts; whole `groups` (topics) go to one side, so that no test text has a sibling in training.
 
-    Texts with an empty label are left out. Raises `CorpusError` if fewer than two classes have texts on
-    both sides.
+    Left out, each with a note: texts with an empty label, and with one that no other text has. Raises `CorpusError` if
+    fewer than two classes have texts on both sides.
     """
     from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
-    kept = np.flatnonzero([bool(label) for label in labels])
+    sizes = Counter(labels)
+    kept = np.flatnonzero([bool(label) and sizes[label] > 1 for label in labels])
     names, classes = np.unique(np.array(labels, dtype=str)[kept], return_inverse=True)
     all_classes = np.full(len(labels), -1, dtype=np.int64)
     all_classes[kept] = classes
@@ -147,10 +151,24 @@ def labelled_rows(
             splitter = StratifiedShuffleSplit(1, test_size=test_share, random_state=seed)
             train, test = next(splitter.split(kept, classes))
     except ValueError as error:
-        raise CorpusError(f"These labels cannot be split into train and test: {error}") from error
+        raise CorpusError(
+            f"These labels cannot be split into train and test (give more texts a label): {error}"
+        ) from error
     if len(np.intersect1d(classes[train], classes[test])) < 2:
         raise CorpusError(f"Fewer than two of {len(names)} classes stand in train and in test: give more texts.")
-    return LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
+    found = LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
+    return replace(found, notes=_notes_of(sizes))
+
+
+def _notes_of(sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """What is left out of texts by the size of each label's class."""
+    total, bare = sum(sizes.values()), sizes.get("", 0)
+    lone = [label for label, size in sizes.items() if label and size == 1]
+    notes = [f"{bare:,} of {total:,} documents have no label: they are not classified."] if bare else []
+    if lone:
+        some = ", ".join(repr(label[:40]) for label in sorted(lone)[:3]) + (", ..." if len(lone) > 3 else "")
+        notes.append(f"{len(lone):,} documents have a label to themselves ({some}): they are not classified.")
+    return tuple(notes)
 
 
 def labels_of(corpus: Corpus, label: str = "", seed: int = 0) -> LabelledRows:

@@ -108,7 +108,8 @@ def _start(corpus: Corpus, plan: SweepPlan, progress: Progress | None = None) ->
     order = canonical_order(corpus.documents)
     queries = tuple(corpus.queries[row] for row in canonical_order(corpus.queries))
     ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order), queries=queries)
-    if queries or plan.split or not plan.probe_metrics():
+    are_ranked = bool(plan.ranking_metrics()) and (bool(queries) or not plan.probe_metrics())
+    if plan.split or are_ranked:
         judged = judged_set(ordered, plan.split, plan.queries, plan.seed)
     else:
         judged = no_queries(ordered)
@@ -196,6 +197,7 @@ class _Run:
                     check_pairs(self.corpus)
                 elif metric.label not in self.labels:
                     self.labels[metric.label] = labels_of(self.corpus, metric.label, self.plan.seed)
+                    self.notes += self.labels[metric.label].notes
                 possible.append(metric)
             except CorpusError as error:
                 self._leave_out([metric.name], str(error))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.core.types import Corpus
+from mrl_demo.core.types import Corpus, ScoredPair
 from mrl_demo.corpora.files import load_path
 from mrl_demo.evaluation.plan import DEFAULT_METRICS
 from mrl_demo.evaluation.results import SweepResult
@@ -56,12 +56,17 @@ def figures(result: SweepResult) -> dict[tuple[object, ...], tuple[float, ...]]:
 def test_shuffling_a_collection_changes_no_figure_of_any_arm_or_precision(make_builder: Make, seed: int) -> None:
     corpus = word_corpus(80)
     twins = tuple(replace(doc, id=f"twin-{doc.id}") for doc in corpus.documents[:20])  # Equal scores everywhere.
-    corpus = replace(corpus, documents=(*corpus.documents, *twins), fingerprint="with twins")
-    metrics = (*DEFAULT_METRICS, "accuracy")
+    documents = tuple(replace(doc, topic=f"t{i % 4}") for i, doc in enumerate((*corpus.documents, *twins)))
+    pairs = tuple(ScoredPair(doc.text, twins[0].text, float(i % 7)) for i, doc in enumerate(corpus.documents))
+    corpus = replace(corpus, documents=documents, pairs=pairs, fingerprint="with twins")
+    metrics = (*DEFAULT_METRICS, "accuracy", "knn-macro-f1", "spearman")
     builder = make_builder()
-    before = figures(run_sweep(builder, corpus, ARMS, (1, 4, 48), PRECISIONS, metrics, resamples=200))
-    after = figures(run_sweep(builder, shuffled(corpus, seed), ARMS, (1, 4, 48), PRECISIONS, metrics, resamples=200))
+    before, after = (
+        figures(run_sweep(builder, each, ARMS, (1, 4, 48), PRECISIONS, metrics, resamples=200, queries=20))
+        for each in (corpus, shuffled(corpus, seed))
+    )
     assert before.keys() == after.keys()
+    assert {metric.split("@")[0] for _, _, _, metric, *_ in before} >= {"ndcg", "rbo", "accuracy", "spearman"}
     for key, values in before.items():
         np.testing.assert_allclose(after[key], values, atol=1e-6, err_msg=str(key))
 

@@ -70,6 +70,13 @@ def test_groups_stay_together_and_unlabelled_texts_out() -> None:
     assert not {groups[i] for i in rows.train} & {groups[i] for i in rows.test}
     assert all(labels[i] for i in np.concatenate([rows.train, rows.test]))
     assert rows.names == ("a", "b") and rows.classes[2] == -1
+    assert rows.notes == ("40 of 120 documents have no label: they are not classified.",)
+
+
+def test_a_label_of_one_text_alone_stops_nobody() -> None:
+    rows = labelled_rows(["a"] * 30 + ["b"] * 30 + ["odd"])
+    assert rows.names == ("a", "b") and 60 not in {*rows.train, *rows.test}
+    assert rows.notes == ("1 documents have a label to themselves ('odd'): they are not classified.",)
 
 
 def test_labels_that_cannot_be_split() -> None:
