@@ -89,8 +89,11 @@ def metrics_for(corpus: Corpus, rankings: tuple[str, ...] = DEFAULT_METRICS) -> 
     corpus without any of this, `rankings`: measuring them says what is missing.
     """
     metrics: tuple[str, ...] = rankings if corpus.queries else ()
-    for label in ("domain", "topic"):
-        classes = {getattr(document, label) for document in corpus.documents} - {""}
-        if len(classes) > 1:
-            metrics += (f"{'' if len(classes) <= _MANY_CLASSES else 'knn-'}accuracy@{label}",)
+    classes = {
+        label: {getattr(document, label) for document in corpus.documents} - {""} for label in ("domain", "topic")
+    }
+    for label, names in classes.items():
+        if len(names) > 1:
+            kind = "accuracy" if len(names) <= _MANY_CLASSES else "knn-accuracy"
+            metrics += (f"{kind}@{label}" if classes["domain"] else kind,)
     return metrics + (("spearman",) if corpus.pairs else ()) or rankings

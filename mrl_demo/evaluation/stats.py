@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
@@ -42,6 +42,20 @@ class Interval:
     def width(self) -> float:
         """From bound to bound."""
         return self.high - self.low
+
+
+def widen_certain(interval: Interval, n: int) -> Interval:
+    """Wilson's interval (1927) for a share of 0 or 1 among `n`, of which resamples show no width; others as they are.
+
+    >>> widen_certain(Interval(1.0, 1.0, 1.0), 27)
+    Interval(value=1.0, low=0.8754..., high=1.0)
+    """
+    square = float(ndtri(0.5 + LEVEL / 2)) ** 2
+    if interval.value >= 1:
+        return Interval(interval.value, n / (n + square), 1.0)
+    if interval.value <= 0:
+        return Interval(interval.value, 0.0, square / (n + square))
+    return interval
 
 
 @dataclass(frozen=True)

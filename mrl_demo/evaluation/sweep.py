@@ -32,6 +32,7 @@ from mrl_demo.evaluation.probes import (
     classification_by_dimension,
     labels_of,
     mean_of_rows,
+    parse_probe_metric,
     spearman_by_dimension,
     value_by_chance,
 )
@@ -46,7 +47,7 @@ from mrl_demo.evaluation.results import (
     SweepRow,
 )
 from mrl_demo.evaluation.scoring import n_blocks
-from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.stats import PairedBootstrap, widen_certain
 from mrl_demo.search.quantised import parse_precision
 
 logger = logging.getLogger(__name__)
@@ -424,9 +425,13 @@ def _rows(
 ) -> tuple[SweepRow, ...]:
     if not values:
         return ()
-    intervals = bootstrap.intervals(np.stack(list(values.values()), axis=1))
+    n = bootstrap.n_queries
+    intervals = [
+        widen_certain(interval, n) if parse_probe_metric(key[3]) else interval
+        for key, interval in zip(values, bootstrap.intervals(np.stack(list(values.values()), axis=1)), strict=True)
+    ]
     return tuple(
-        SweepRow(*key, interval.value, interval.low, interval.high, bootstrap.n_queries, *bands.get(key, (None, None)))
+        SweepRow(*key, interval.value, interval.low, interval.high, n, *bands.get(key, (None, None)))
         for key, interval in zip(values, intervals, strict=True)
     )
 

@@ -23,6 +23,7 @@ from mrl_demo.ui.curves.state import Choice
 _BASE = "base"
 _GROUPS_SHOWN = 4
 _ARMS_TOLD = 2
+_FEW_TEXTS = 100
 _LEVEL = 0.001
 
 
@@ -208,8 +209,14 @@ def task_words(figures: Figures, metric: str) -> str:
     apart = f", of {task.apart_by}s the classifier never saw" if task.apart_by else ""
     return (
         f"{task.classes} classes learned from {task.n_train:,} texts and asked of "
-        f"{task.n_test:,} others{apart}; always naming the commonest class gives {task.chance:.3f}.{_caution(figures)}"
+        f"{task.n_test:,} others{apart}; always naming the commonest class gives {task.chance:.3f}."
+        f"{_few_words(task.n_test)}{_caution(figures)}"
     )
+
+
+def _few_words(n: int) -> str:
+    """What so few texts cannot show: something that happens to none of n may happen to three in n (rule of three)."""
+    return "" if n >= _FEW_TEXTS else f" So few texts do not show differences under {3 / n:.0%}."
 
 
 def _caution(figures: Figures) -> str:

@@ -80,6 +80,12 @@ def test_the_chart_has_a_line_for_guessing_and_the_table_counts_texts() -> None:
     assert "720 held-out texts" in curves_view.quality_table(figures(), CHOICE)
 
 
+def test_few_texts_are_said_to_be_few() -> None:
+    few = replace(classified(), tasks=(ClassTask(ACCURACY, 3, 63, 27, 0.3),))
+    assert "do not show differences under 11%" in curves_words.task_words(Figures.of(CurveSet(few)), ACCURACY)
+    assert "So few" not in curves_words.task_words(figures(), ACCURACY)
+
+
 def test_scored_pairs_are_told_as_correlations() -> None:
     assert "Tuned" not in curves_words.classes_headline(figures("spearman"), replace(CHOICE, metric="spearman"))
     task = curves_words.task_words(figures("spearman"), "spearman")
