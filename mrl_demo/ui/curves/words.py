@@ -168,6 +168,12 @@ def _enough_words(figures: Figures, arm: str, metric: str) -> Markup | None:
     rows = [row for dim in figures.dims((arm,)) if (row := figures.row(arm, dim, metric))]
     if full is None or not rows:
         return None
+    if not any(figures.against(row, FULL) for row in rows):  # Correlations have no paired test.
+        row = next((row for row in rows if row.dim == 64), rows[0])
+        return html(
+            "<b>{label}</b> has {value} with {dim} of its {full} numbers and {whole} with all",
+            label=figures.label(arm), value=_value(row), dim=row.dim, full=full.dim, whole=_value(full),
+        )  # fmt: skip
     shortest, next_shorter = full, None
     for row in reversed(rows):
         paired = figures.against(row, FULL)

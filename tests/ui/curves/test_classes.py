@@ -86,8 +86,11 @@ def test_few_texts_are_said_to_be_few() -> None:
     assert "So few" not in curves_words.task_words(figures(), ACCURACY)
 
 
-def test_scored_pairs_are_told_as_correlations() -> None:
-    assert "Tuned" not in curves_words.classes_headline(figures("spearman"), replace(CHOICE, metric="spearman"))
+def test_scored_pairs_are_told_as_correlations_without_a_verdict() -> None:
+    bare = Figures.of(CurveSet(replace(classified("spearman"), differences=())))
+    words = curves_words.classes_headline(bare, replace(CHOICE, metric="spearman", arms=("base",)))
+    assert "has 0.400 [0.370, 0.430] with 64 of its 384 numbers and 0.600 [0.570, 0.630] with all" in words
+    assert "needs all" not in words
     task = curves_words.task_words(figures("spearman"), "spearman")
     assert "Rank correlation of the cosine with the scores of 720 pairs" in task
 
