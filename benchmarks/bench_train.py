@@ -84,6 +84,7 @@ def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrai
     from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss, MultipleNegativesRankingLoss
 
     model = SentenceTransformer(find_base(config).folder, device="cpu")
+    model.model_card_data.widget = ["none"]  # No examples for a card: making them draws a bar.
     targets = ["query", "key", "value", "dense"]
     model.add_adapter(
         LoraConfig(

@@ -16,12 +16,11 @@ from mrl_demo.core.types import Corpus, Document, Note, Query
 from mrl_demo.corpora.documents import clean_id, document_vocabulary, read_documents
 from mrl_demo.corpora.judgements import Judgement, KnownIds, read_judgements
 from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.reading import NoteKind, Tally, Vocabulary, file_stem, read_table, text_of
+from mrl_demo.corpora.reading import TABLE_TYPES, NoteKind, Tally, Vocabulary, file_stem, read_table, text_of
 
 #: The split of judgements that name none, and the one that toolkits look for.
 DEFAULT_SPLIT = "test"
 _FIRST_SPLITS = ("test", "dev", "validation", "valid", "val", "train")
-_TABLES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _QRELS = (".tsv", ".txt", ".csv", ".qrels", ".qrel", ".trec", ".jsonl", ".json", ".parquet", "")
 _QUERY_NAMES = {
     "id": ("_id", "id", "query_id", "qid", "q_id", "queryid", "topic_id", "number", "num"),
@@ -150,7 +149,7 @@ def _by_split(
 def _find(folder: Path, stem: str) -> Path | None:
     """The file of that name, in any type and case; unpacked before packed."""
     names = {path.name.lower(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()}
-    tried = [f"{stem}{suffix}{packed}" for packed in ("", ".gz") for suffix in _TABLES]
+    tried = [f"{stem}{suffix}{packed}" for packed in ("", ".gz") for suffix in TABLE_TYPES]
     return next((names[name] for name in tried if name in names), None)
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrl_demo.core.config import CODE_ROOT, Settings
+from mrl_demo.corpora.reading import TABLE_TYPES
 from mrl_demo.jobs.process import TrainingError, is_supported
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.models.hub import hub_name
 
-DATA_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+#: Files that may be sent here: packed ones (Parquet too) may hold a hundred times what their size says.
+DATA_TYPES = tuple(kind for kind in TABLE_TYPES if kind != ".parquet")
 MAX_DATA_BYTES = 50_000_000
 OFF = (
     "Training is switched off here, because it keeps the processor busy for minutes. The owner turns it on by setting "

@@ -26,6 +26,7 @@ class TrainRequest:
     query_column: str = ""
     positive_column: str = ""
     negative_column: str = ""
+    score_column: str = ""
 
     def arguments(self, data: Path | None = None) -> list[str]:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
@@ -37,7 +38,7 @@ class TrainRequest:
             ]
         found += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
         found += [f"--weights={self.weights}"] if self.weights.strip() else []
-        for role in ("query", "positive", "negative"):
+        for role in ("query", "positive", "negative", "score"):
             column = getattr(self, f"{role}_column").strip()
             found += [f"--{role}-column={column}"] if column else []
         return found + ([f"--steps={self.steps}"] if self.steps is not None else [])

@@ -91,6 +91,7 @@ class Id(StrEnum):
     TRAIN_QUERY = "train-query"
     TRAIN_POSITIVE = "train-positive"
     TRAIN_NEGATIVE = "train-negative"
+    TRAIN_SCORE = "train-score"
     TRAIN_DIMS = "train-dims"
     TRAIN_WEIGHTS = "train-weights"
     TRAIN_STEPS = "train-steps"

@@ -10,13 +10,23 @@ from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError, ModelError
 from mrl_demo.core.types import Note
-from mrl_demo.corpora.reading import Cell, NoteKind, Row, Table, Tally, cell_of, file_type, read_table, text_of
+from mrl_demo.corpora.reading import (
+    TABLE_TYPES,
+    Cell,
+    NoteKind,
+    Row,
+    Table,
+    Tally,
+    cell_of,
+    file_type,
+    read_table,
+    text_of,
+)
 from training.columns import Columns
 from training.data.pairs import Pairs
 from training.errors import DataError
 
 _MIN_ROWS = 20
-_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _EMPTY = NoteKind("empty-row", "row with an empty text is left out", "rows with an empty text are left out")
 _SAME = NoteKind(
     "positive-is-query", "row whose positive is the query is left out", "rows whose positive is the query are left out"
@@ -103,18 +113,20 @@ def _hub_rows(raw: Iterable[Mapping[str, object]], columns: Columns) -> Iterator
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
-        raise DataError(f"{path} does not exist: give a {', '.join(_TYPES)} file, or a folder of them.")
+        raise DataError(f"{path} does not exist: give a {', '.join(TABLE_TYPES)} file, or a folder of them.")
     files = sorted(file for file in path.iterdir() if _is_data(file)) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"{path} holds no {', '.join(_TYPES)} file.")
+        raise DataError(f"{path} holds no {', '.join(TABLE_TYPES)} file.")
     if not path.is_dir() and not _is_data(path):
-        raise DataError(f"{path}: {path.suffix or 'no'} file type is not known. Use {', '.join(_TYPES)} (also .gz).")
+        raise DataError(
+            f"{path}: {path.suffix or 'no'} file type is not known. Use {', '.join(TABLE_TYPES)} (also .gz)."
+        )
     return files
 
 
 def _is_data(file: Path) -> bool:
     try:
-        return file.is_file() and file_type(file) in _TYPES
+        return file.is_file() and file_type(file) in TABLE_TYPES
     except CorpusError:
         return False
 

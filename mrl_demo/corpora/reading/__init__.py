@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from mrl_demo.corpora.reading.columns import Vocabulary, normal_name, shown_names
 from mrl_demo.corpora.reading.rows import Cell, Row, Table, cell_of, text_of
-from mrl_demo.corpora.reading.table import FILE_TYPES, file_stem, file_type, read_table
+from mrl_demo.corpora.reading.table import FILE_TYPES, TABLE_TYPES, file_stem, file_type, read_table
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 __all__ = [
     "FILE_TYPES",
+    "TABLE_TYPES",
     "Cell",
     "NoteKind",
     "Row",

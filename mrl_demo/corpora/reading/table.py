@@ -14,7 +14,8 @@ from mrl_demo.corpora.reading.source import bounded_lines, open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 #: What `read_table` reads, each also with .gz.
-FILE_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt", ".md")
+TABLE_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+FILE_TYPES = (*TABLE_TYPES, ".txt", ".md")
 _SURROGATE = NoteKind(
     "replaced-surrogates",
     "text holds half a character (a lone surrogate), replaced by U+FFFD",

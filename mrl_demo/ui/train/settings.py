@@ -30,7 +30,12 @@ _FILE_HELP = html(
     " <code>positive</code>, and <code>negative</code> if you have one; other usual names are guessed). “Check” shows"
     " which columns are read.</p>"
 )
-_COLUMN_IDS = {"query": Id.TRAIN_QUERY, "positive": Id.TRAIN_POSITIVE, "negative": Id.TRAIN_NEGATIVE}
+_COLUMN_IDS = {
+    "query": Id.TRAIN_QUERY,
+    "positive": Id.TRAIN_POSITIVE,
+    "negative": Id.TRAIN_NEGATIVE,
+    "score": Id.TRAIN_SCORE,
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class SettingsParts:
     query_column: gr.Textbox
     positive_column: gr.Textbox
     negative_column: gr.Textbox
+    score_column: gr.Textbox
     own: gr.Column
     note: gr.HTML
     start: gr.Button
@@ -90,6 +96,7 @@ def lay_out_settings() -> SettingsParts:
         query_column=columns["query"],
         positive_column=columns["positive"],
         negative_column=columns["negative"],
+        score_column=columns["score"],
         own=own,
         note=note,
         start=start,
@@ -106,7 +113,7 @@ def _own_pairs() -> tuple[gr.File, dict[str, gr.Textbox]]:
     )
     with gr.Row(elem_classes="curves-row"):
         columns = {
-            role: _text_field(label, "empty: guessed", _COLUMN_IDS[role], 160)
+            role: _text_field(label, "empty: guessed", _COLUMN_IDS[role], 140)
             for role, label in train_view.COLUMN_FIELDS.items()
         }
     return upload, columns

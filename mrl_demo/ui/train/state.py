@@ -29,6 +29,7 @@ class TrainState:
     query_column: str | None = None
     positive_column: str | None = None
     negative_column: str | None = None
+    score_column: str | None = None
 
     def request(self) -> TrainRequest:
         """The run they ask for; raises `LabError` for what no control of ours sends."""
@@ -47,6 +48,7 @@ class TrainState:
             query_column=(self.query_column or "") if is_own else "",
             positive_column=(self.positive_column or "") if is_own else "",
             negative_column=(self.negative_column or "") if is_own else "",
+            score_column=(self.score_column or "") if is_own else "",
         )
 
     def _lengths(self) -> tuple[int, ...]:

@@ -25,7 +25,12 @@ STATUS_WORDS = {
     FAILED: "Failed",
     CANCELLED: "Cancelled",
 }
-COLUMN_FIELDS = {"query": "Question column", "positive": "Answer column", "negative": "Wrong answer column"}
+COLUMN_FIELDS = {
+    "query": "Question column",
+    "positive": "Answer column",
+    "negative": "Wrong answer column",
+    "score": "Score or label column",
+}
 #: The page's name of each setting that a problem may be about.
 FIELD_LABELS = {
     **{f"{role}_column": label for role, label in COLUMN_FIELDS.items()},

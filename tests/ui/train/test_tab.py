@@ -179,6 +179,7 @@ def test_columns_are_named_in_the_fields_of_the_page() -> None:
     request = replace(OWN, query_column="frage", positive_column="").request()
     assert request.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
     assert replace(STATE, query_column="frage").request().query_column == ""
+    assert "--score-column=none" in replace(OWN, score_column="none").request().arguments()
     said = train_view.problem_text(Message("error", "No column looks like the positive. Name it.", "positive_column"))
     assert said == "Answer column: No column looks like the positive. Name it."
     assert train_view.problem_text(LabError("Out of space.")) == "Out of space."
