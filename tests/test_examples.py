@@ -49,6 +49,8 @@ def public_classes() -> Iterator[tuple[str, ast.ClassDef]]:
                     yield f"{name_of(path)}.{node.name}", node
 
 
-@pytest.mark.parametrize(("name", "node"), public_classes(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "node"), list(public_classes()), ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_every_public_class_of_these_rooms_has_an_example(name: str, node: ast.ClassDef) -> None:
     assert ">>> " in (ast.get_docstring(node) or ""), f"{name}: add an example to its docstring"

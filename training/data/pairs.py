@@ -90,16 +90,24 @@ def _sampled(texts: Sequence[str], count: int) -> list[str]:
     return sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())[:count]
 
 
+def _nearest(cosines: FloatMatrix, count: int) -> list[int]:
+    """Places of the `count` highest, the first of equal ones first."""
+    count = min(count, len(cosines))
+    least = np.partition(cosines, -count)[-count]
+    places = np.flatnonzero(cosines >= least)
+    return places[np.argsort(-cosines[places], kind="stable")][:count].tolist()
+
+
 def mined_negatives(pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, seed: int) -> Pairs:
     """Rows with a hard negative each: one of the 8 positives of other rows nearest to the query in the base model.
 
     Those at 95% or more of the own positive's cosine are left out as likely answers (NV-Retriever, arXiv 2407.15831),
     and so are all positives of the same query text. `queries` and `positives` are `(n, d)` unit rows of the pairs.
     """
+    first = {text: row for row, text in reversed(list(enumerate(pairs.positives)))}
     texts = list(dict.fromkeys(pairs.positives))
     place = {text: i for i, text in enumerate(texts)}
-    first = [pairs.positives.index(text) for text in texts]
-    candidates = positives[first]
+    candidates = positives[[first[text] for text in texts]]
     own: dict[str, set[int]] = {}
     for query, positive in zip(pairs.queries, pairs.positives, strict=True):
         own.setdefault(query, set()).add(place[positive])
@@ -108,7 +116,7 @@ def mined_negatives(pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, 
     for row, query in enumerate(pairs.queries):
         cosines = candidates @ queries[row]
         limit = 0.95 * float(cosines[place[pairs.positives[row]]])
-        order = [int(i) for i in np.argsort(-cosines, kind="stable")[:64] if int(i) not in own[query]]
+        order = [i for i in _nearest(cosines, 64) if i not in own[query]]
         allowed = (
             [i for i in order if cosines[i] < limit] or order[-1:] or [(place[pairs.positives[row]] + 1) % len(texts)]
         )

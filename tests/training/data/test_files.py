@@ -9,7 +9,7 @@ import pytest
 from tests.training.tiny import rows, write_jsonl
 from training.columns import Columns
 from training.data.files import load_pairs
-from training.data.pairs import Pairs, mined_negatives
+from training.data.pairs import Pairs, _nearest, mined_negatives
 from training.errors import DataError
 
 
@@ -114,3 +114,11 @@ def test_mined_negatives_are_near_but_no_answer() -> None:
     ranks = [int((cosines[i] > cosines[i, j]).sum()) for i, j in enumerate(chosen)]
     assert max(ranks) <= 9
     assert mined_negatives(pairs, base, base, seed=0) == found
+
+
+def test_mined_negatives_are_those_of_a_full_sort() -> None:
+    generator = np.random.default_rng(2)
+    vectors = np.round(generator.normal(size=(300, 4)), 1).astype(np.float32)  # Rounded: many cosines are equal.
+    cosines = vectors @ vectors[0]
+    for count in (1, 64, 300, 500):
+        assert _nearest(cosines, count) == np.argsort(-cosines, kind="stable")[:count].tolist()
