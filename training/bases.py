@@ -71,9 +71,9 @@ def find_base(config: TrainConfig) -> Base:
     if config.base == MINILM.name:
         targets = ("dense", "key", "query", "value")
         return Base(MINILM, str(verified_base_dir()), MINILM.content_sha256, targets)
-    found = find_model(config.base, config.revision)
-    spec = replace(found.spec, model_id=config.base)
-    return Base(spec, str(found.folder), spec.content_sha256, lora_targets(found.model))
+    model = find_model(config.base, config.revision)
+    spec = replace(model.spec, model_id=config.base)
+    return Base(spec, str(model.folder), spec.content_sha256, lora_targets(model.model))
 
 
 def lora_targets(model: SentenceTransformer) -> tuple[str, ...]:

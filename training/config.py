@@ -257,11 +257,11 @@ def train_settings() -> tuple[TrainSetting, ...]:
 
 def _settings_of(kind: type, group: str) -> Iterator[TrainSetting]:
     types = get_type_hints(kind)
-    for each in fields(kind):
-        if is_dataclass(types[each.name]):
-            yield from _settings_of(types[each.name], each.name)
+    for setting in fields(kind):
+        if is_dataclass(types[setting.name]):
+            yield from _settings_of(types[setting.name], setting.name)
         else:
-            yield TrainSetting(each.name, group, types[each.name], each.metadata["help"])
+            yield TrainSetting(setting.name, group, types[setting.name], setting.metadata["help"])
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -69,10 +69,10 @@ def shares(result: SweepResult) -> dict[str, dict[int, float]]:
     """Each arm's nDCG@10 at each dimension as a share of uncut base."""
     rows = [row for row in result.rows if row.metric == METRICS[0] and row.dim is not None]
     whole = next(row.value for row in result.full if (row.arm, row.metric) == ("base", METRICS[0]))
-    found: dict[str, dict[int, float]] = {}
+    by_arm: dict[str, dict[int, float]] = {}
     for row in rows:
-        found.setdefault(row.arm, {})[int(row.dim or 0)] = row.value / whole
-    return found
+        by_arm.setdefault(row.arm, {})[int(row.dim or 0)] = row.value / whole
+    return by_arm
 
 
 def _shares_text(result: SweepResult, max_tokens: int) -> str:

@@ -72,11 +72,11 @@ class Processes:
             "pairs": pairs if config.objective.loss != "none" else needed,
             "texts": broad if config.objective.distillation else needed,
         }
-        for what, found in counts.items():
-            if found < needed:
+        for what, count in counts.items():
+            if count < needed:
                 raise ConfigError(
-                    f"{found:,} {what} do not fill one step of {self.count} processes with a batch_size of "
-                    f"{batch_size} each: use --batch-size {max(2, found // self.count)} or fewer processes."
+                    f"{count:,} {what} do not fill one step of {self.count} processes with a batch_size of "
+                    f"{batch_size} each: use --batch-size {max(2, count // self.count)} or fewer processes."
                 )
 
     @contextmanager

@@ -138,7 +138,10 @@ class Run:
             "best_step": trainer.state.best_global_step,
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),
-            "validation": [{"step": each["step"], "mean_ndcg@10": each[VALIDATION_METRIC]} for each in validations],
+            "validation": [
+                {"step": validation["step"], "mean_ndcg@10": validation[VALIDATION_METRIC]}
+                for validation in validations
+            ],
             "test": [row.to_dict() for row in rows],
         }
 

@@ -41,8 +41,10 @@ class Batches:
 
     def judges(self, documents: torch.Tensor, queries: torch.Tensor, beside: int) -> Questions:
         """Questions of rows that no step sees, `beside` documents of the pool and those nearest to the queries."""
-        found = _with(torch.arange(min(beside, len(self.pool))), self._near(queries, self.settings.query_neighbours))
-        candidates = torch.cat([documents, self.pool[found]])
+        neighbours = _with(
+            torch.arange(min(beside, len(self.pool))), self._near(queries, self.settings.query_neighbours)
+        )
+        candidates = torch.cat([documents, self.pool[neighbours]])
         return Questions.of(candidates, len(documents), queries, self.settings.query_share)
 
     def _documents(self, size: int, generator: torch.Generator) -> torch.Tensor:

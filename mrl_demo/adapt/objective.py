@@ -62,8 +62,8 @@ class Objective:
             logs = wanted.clamp(min=1e-38).log()
             total = 0.0
             for share, cosines in self._cosines(questions, axes):
-                found = self._masked(cosines, questions.own).log_softmax(1)
-                total += share * float((questions.weights * wanted * (logs - found)).sum())
+                achieved = self._masked(cosines, questions.own).log_softmax(1)
+                total += share * float((questions.weights * wanted * (logs - achieved)).sum())
         return total
 
     def gradient(self, questions: Questions, axes: torch.Tensor) -> torch.Tensor:

@@ -86,7 +86,7 @@ class Recommendation:
     def sentence(self) -> str:
         """The answer in words."""
         what = "agreement with the full ranking" if self.kind == "agreement" else self.advice.metric
-        asked = f"{self.advice.target:.0%} of {self.advice.reference}'s {what}"
+        wanted = f"{self.advice.target:.0%} of {self.advice.reference}'s {what}"
         if self.best is None:
             nearest = self.rivals[0] if self.rivals else None
             more = f" About {self.more_queries:,} more judged queries would settle it." if self.more_queries else ""
@@ -95,10 +95,10 @@ class Recommendation:
                 if nearest
                 else ""
             )
-            return f"No setting is sure to keep {asked} ({self.n_queries:,} queries).{said}{more}"
+            return f"No setting is sure to keep {wanted} ({self.n_queries:,} queries).{said}{more}"
         ratio = self.reference_bytes / self.best.bytes_searched
         return (
-            f"{_named(self.best)} keeps {asked}: {_shares_text(self.best)} ({self.n_queries:,} queries, a bound for "
+            f"{_named(self.best)} keeps {wanted}: {_shares_text(self.best)} ({self.n_queries:,} queries, a bound for "
             f"all settings looked at). {self.best.bytes_searched:,} bytes a vector in memory instead of "
             f"{self.reference_bytes:,}, {ratio:.1f} times smaller{_disk_text(self.best)}."
         )

@@ -68,8 +68,8 @@ def _present_devices() -> tuple[str, ...]:
     """Those of `DEVICES` that torch can use here, the fastest first."""
     import torch  # Here, so that whoever only asks what machine this is does not load it.
 
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return tuple(name for name in DEVICES if found.get(name))
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return tuple(name for name in DEVICES if present.get(name))
 
 
 def has_bf16(device: str = "cpu") -> bool:

@@ -56,9 +56,9 @@ def _definitions(node: ast.AST, prefix: str) -> Iterator[Docstring]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, Definition) and not child.name.startswith("_"):
             name = f"{prefix}.{child.name}"
-            found = _docstring(child, name)
-            if found:
-                yield found
+            docstring = _docstring(child, name)
+            if docstring:
+                yield docstring
             if isinstance(child, ast.ClassDef):
                 yield from _definitions(child, name)
         elif isinstance(child, ast.If | ast.Try):

@@ -203,7 +203,7 @@ def _header(fields: list[str]) -> tuple[int, int, int | None] | None:
 
 def _is_unknown_header(fields: list[str], rows: list[tuple[int, list[str]]]) -> bool:
     """Whether words stand where all other rows have a grade."""
-    return len(fields) > 2 and len(rows) > 1 and rows[0][1] is fields and all(_number(each) is None for each in fields)
+    return len(fields) > 2 and len(rows) > 1 and rows[0][1] is fields and all(_number(cell) is None for cell in fields)
 
 
 def _columns_by_ids(

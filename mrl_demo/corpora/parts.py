@@ -31,13 +31,13 @@ def parts_of(documents: Sequence[Document], seed: int) -> Parts:
 
     A sentence that is all of its document's text is no part of it and left out, and so is a text of two documents.
     """
-    found = [(part, place) for place, document in enumerate(documents) for part in _parts(document)]
+    placed = [(part, place) for place, document in enumerate(documents) for part in _parts(document)]
     owners: dict[str, set[int]] = {}
-    for part, place in found:
+    for part, place in placed:
         owners.setdefault(part, set()).add(place)
-    found = [(part, place) for part, place in dict.fromkeys(found) if len(owners[part]) == 1]
-    chosen = sorted(np.random.default_rng(seed).permutation(len(found))[:_MOST].tolist())
-    return Parts(tuple(found[i][0] for i in chosen), tuple(found[i][1] for i in chosen))
+    placed = [(part, place) for part, place in dict.fromkeys(placed) if len(owners[part]) == 1]
+    chosen = sorted(np.random.default_rng(seed).permutation(len(placed))[:_MOST].tolist())
+    return Parts(tuple(placed[i][0] for i in chosen), tuple(placed[i][1] for i in chosen))
 
 
 def stand_in_queries(documents: Sequence[Document], seed: int = 0) -> tuple[str, ...]:
@@ -47,12 +47,12 @@ def stand_in_queries(documents: Sequence[Document], seed: int = 0) -> tuple[str,
     document of one sentence and no title nothing. Choosing is by `seed`.
     """
     random = np.random.default_rng(seed)
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for document in documents:
         first, *others = _parts(document) or [""]
         chosen = [first, others[int(random.integers(len(others)))]] if others else [first]
-        found.update(dict.fromkeys(part[:_LONGEST] for part in chosen if part))
-    texts = tuple(found)
+        distinct.update(dict.fromkeys(part[:_LONGEST] for part in chosen if part))
+    texts = tuple(distinct)
     return tuple(texts[i] for i in sorted(random.permutation(len(texts))[:_MOST_ASKED].tolist()))
 
 

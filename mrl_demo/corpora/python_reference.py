@@ -63,8 +63,8 @@ def load_python_reference(cache_dir: Path, progress: Progress | None = None) -> 
     path = _cache_path(cache_dir)
     stored = _read(path)
     if stored is None:
-        found, skipped = _collect(progress)
-        stored = _Stored(tuple(_chosen(found)), skipped)
+        docstrings, skipped = _collect(progress)
+        stored = _Stored(tuple(_chosen(docstrings)), skipped)
         _write(path, stored)
     return _corpus(stored.rows, stored.skipped)
 
@@ -89,21 +89,21 @@ def _corpus(rows: Sequence[Docstring], skipped: int) -> Corpus:
 
 def _collect(progress: Progress | None) -> tuple[list[Docstring], int]:
     """Docstrings of the shallowest files up to where deeper ones could add nothing to `_chosen`, and files skipped."""
-    found: list[Docstring] = []
+    docstrings: list[Docstring] = []
     skipped = 0
     files = _files_by_depth()
     for number, (depth, path, module) in enumerate(files):
         if number % _FILES_A_STEP == 0:
             if progress:
                 progress(number / len(files), f"Reading docstrings: {number:,} of {len(files):,} files")
-            if sum(_depth(row.name) <= depth for row in _distinct(found)) >= MAX_DOCUMENTS:
+            if sum(_depth(row.name) <= depth for row in _distinct(docstrings)) >= MAX_DOCUMENTS:
                 break
         try:
-            found.extend(read_docstrings(path, module))
+            docstrings.extend(read_docstrings(path, module))
         except (SyntaxError, ValueError, OSError, RecursionError) as error:
             logger.info("%s skipped: %s", path, error)
             skipped += 1
-    return found, skipped
+    return docstrings, skipped
 
 
 def _files_by_depth() -> list[tuple[int, Path, str]]:
@@ -113,16 +113,16 @@ def _files_by_depth() -> list[tuple[int, Path, str]]:
     return sorted(((_depth(module) + 1, path, module) for path, module in named), key=lambda row: row[0])
 
 
-def _chosen(found: list[Docstring]) -> list[Docstring]:
+def _chosen(docstrings: list[Docstring]) -> list[Docstring]:
     """Distinct texts, at most `MAX_DOCUMENTS`: public modules and shallow names first."""
-    named = _distinct(found)
+    named = _distinct(docstrings)
     order = sorted(range(len(named)), key=lambda i: (_depth(named[i].name), i))[:MAX_DOCUMENTS]
     return [named[i] for i in sorted(order)]
 
 
-def _distinct(found: list[Docstring]) -> list[Docstring]:
+def _distinct(docstrings: list[Docstring]) -> list[Docstring]:
     """The first of each text, then the first of each name."""
-    texts = list({(row.signature, row.summary, row.body): row for row in reversed(found)}.values())[::-1]
+    texts = list({(row.signature, row.summary, row.body): row for row in reversed(docstrings)}.values())[::-1]
     return list({row.name: row for row in reversed(texts)}.values())[::-1]
 
 

@@ -136,8 +136,8 @@ def _weight_of_lone(own: IntMatrix, places: Places, weights: FloatArray) -> Floa
     first = np.maximum(own, places.ahead)
     whole = np.clip(places.worst, first, k)
     rising = plain[whole] - plain[first] - places.ahead * (by_depth[whole] - by_depth[first])
-    found: FloatArray = rising / places.tied + by_depth[k] - by_depth[whole]
-    return found
+    lost: FloatArray = rising / places.tied + by_depth[k] - by_depth[whole]
+    return lost
 
 
 def _part_of_first(places: Places, depth: int | FloatArray) -> FloatArray:

@@ -24,8 +24,8 @@ def bm25_scores(corpus: Corpus, queries: Sequence[Query]) -> Iterator[tuple[int,
     if not words.vocab:
         raise ModelError(f"BM25 finds no word in {corpus.name}.")
     index.index(words, show_progress=False)
-    asked = bm25s.tokenize([query.text for query in queries], return_ids=False, **options)
-    for start, tokens in enumerate(asked):
+    query_words = bm25s.tokenize([query.text for query in queries], return_ids=False, **options)
+    for start, tokens in enumerate(query_words):
         known = [token for token in tokens if token in words.vocab]
         scores = np.asarray(index.get_scores(known) if known else np.zeros(len(corpus)), dtype=np.float32)
         yield start, np.where(scores > 0, scores, -np.inf).astype(np.float32)[None]  # No shared word: not retrieved.

@@ -118,20 +118,20 @@ def _own_documents(
 
 
 def _unique(queries: Iterable[Query], notes: list[str]) -> tuple[Query, ...]:
-    found: dict[str, Query] = {}
+    kept: dict[str, Query] = {}
     blank, repeated = [], []
     for query in queries:
         if not query.text.strip():
             blank.append(query.id)
-        elif query.id in found:
+        elif query.id in kept:
             repeated.append(query.id)
         else:
-            found[query.id] = query
+            kept[query.id] = query
     if blank:
         notes.append(f"{len(blank):,} queries without text ({_some(blank)}) are left out.")
     if repeated:
         notes.append(f"{len(repeated):,} queries repeat an id ({_some(repeated)}): the first of each is scored.")
-    return tuple(found.values())
+    return tuple(kept.values())
 
 
 def _document_notes(corpus: Corpus) -> list[str]:

@@ -54,7 +54,7 @@ def measure_vectors(
     """
     full = vectors.documents.shape[1]
     scanned = sorted({*dims, full}) if FLOAT32 in precisions else [full]
-    others = [each for each in precisions if each != FLOAT32]
+    others = [precision for precision in precisions if precision != FLOAT32]
     depth = max((metric.k or 0 for metric in metrics if metric.is_agreement), default=0)
     standings = _Standings(relevant, _reference(vectors, depth, seed, excluded) if depth else None)
     standings.read(score_blocks(vectors.queries, vectors.documents, scanned, [FLOAT32], seed, excluded), tick)

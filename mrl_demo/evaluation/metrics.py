@@ -69,8 +69,8 @@ class Metric:
 
 def parse_metric(name: str) -> Metric:
     """Read "ndcg@10", "mrr@10", "recall@100", "map", "map@100", "overlap@10" or "rbo@100"; raises `MetricError`."""
-    found = re.fullmatch(r"([a-z]+)(?:@([1-9]\d{0,3}))?", name.strip().lower())
-    kind, k = (found[1], found[2]) if found else ("", None)
+    match = re.fullmatch(r"([a-z]+)(?:@([1-9]\d{0,3}))?", name.strip().lower())
+    kind, k = (match[1], match[2]) if match else ("", None)
     if kind not in {*QUALITY, *AGREEMENT_KINDS} or (k is None and kind != "map"):
         known = ", ".join(f"{each}@10" for each in (*QUALITY, *AGREEMENT_KINDS))
         raise MetricError(f"There is no metric {name!r}: choose among {known} (any depth to 9999) and map.")

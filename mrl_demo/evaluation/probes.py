@@ -212,14 +212,14 @@ def classification_by_dimension(
     """
     bootstrap = PairedBootstrap(len(rows.test))
     truth = rows.classes[rows.test]
-    found = []
+    figures = []
     for dim in dims:
         cut = truncate(vectors, dim)
         for probe in probes:
             predicted = _predict(probe, cut[rows.train], rows.classes[rows.train], cut[rows.test])
-            found += _classification_rows(probe, dim, truth, predicted, bootstrap)
+            figures += _classification_rows(probe, dim, truth, predicted, bootstrap)
             tick()
-    return tuple(found)
+    return tuple(figures)
 
 
 def mean_of_rows(rows: Sequence[ProbeRow]) -> ProbeRow:
@@ -239,8 +239,8 @@ def _predict(probe: str, train: FloatMatrix, classes: IntMatrix, test: FloatMatr
         model = LogisticRegression(C=_LOGISTIC_C, max_iter=1_000)
     else:
         model = KNeighborsClassifier(min(KNN_NEIGHBOURS, len(train)), algorithm="brute")
-    found: IntMatrix = model.fit(train, classes).predict(test)
-    return found
+    predicted: IntMatrix = model.fit(train, classes).predict(test)
+    return predicted
 
 
 def _classification_rows(
@@ -282,8 +282,8 @@ def _f1(counts: NDArray[np.float64]) -> FloatArray:
     """Mean over the classes of 2 * hits / (predicted + members); 0 for a class with neither, as in scikit-learn."""
     hits, predicted, members = counts[:, 0], counts[:, 1], counts[:, 2]
     both = predicted + members
-    found: FloatArray = np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 1e-12).mean(axis=1)
-    return found
+    means: FloatArray = np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 1e-12).mean(axis=1)
+    return means
 
 
 def _spearman_interval(value: float, n: int) -> tuple[float, float]:

@@ -156,7 +156,7 @@ class SweepResult:
 
     def row(self, arm: str, dim: int | None, metric: str, precision: str = "float32") -> SweepRow | None:
         """The figure of that key, None if it was not measured."""
-        return next((each for each in self.rows if each.key == (arm, dim, precision, metric)), None)
+        return next((row for row in self.rows if row.key == (arm, dim, precision, metric)), None)
 
     def retention(self, row: SweepRow) -> float | None:
         """The row's value as a share of its arm's float32 value at full dimension; None if there is no such."""
@@ -165,7 +165,7 @@ class SweepResult:
 
     def retention_row(self, row: SweepRow) -> RetentionRow | None:
         """The same share with its interval, for metrics of quality; None if there is none."""
-        return next((each for each in self.retentions if each.key == row.key), None)
+        return next((retention for retention in self.retentions if retention.key == row.key), None)
 
     def of_arms(self, names: Collection[str]) -> SweepResult:
         """The figures of some arms and the differences between them; without what is only in memory."""
@@ -199,12 +199,12 @@ class SweepResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; without what is only in memory."""
-        found = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
+        raw = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
         for name in ("rows", "full"):
-            found[name] = [_row_dict(row) for row in found[name]]
+            raw[name] = [_row_dict(row) for row in raw[name]]
         for name in ("arms", "differences", "retentions", "tasks"):
-            found[name] = [asdict(each) for each in found[name]]
-        return found
+            raw[name] = [asdict(each) for each in raw[name]]
+        return raw
 
     def to_json(self) -> str:
         """One JSON object with "corpus", "hardware", "rows" (one object a `SweepRow`) and all the rest."""
@@ -256,7 +256,7 @@ _ROW_KINDS: dict[str, type[SweepRow] | type[DifferenceRow] | type[RetentionRow] 
 
 
 def _row_dict(row: SweepRow) -> dict[str, Any]:
-    found = asdict(row)
+    raw = asdict(row)
     if row.band_low is None:
-        del found["band_low"], found["band_high"]
-    return found
+        del raw["band_low"], raw["band_high"]
+    return raw

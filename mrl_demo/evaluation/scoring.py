@@ -51,7 +51,7 @@ def score_blocks(
     if Precision("float32") in wanted:
         for block in _float32_blocks(queries, documents, dims):
             yield _without(block, excluded)
-    for stored in dict.fromkeys(each.stored for each in precisions if each.stored != "float32"):
+    for stored in dict.fromkeys(precision.stored for precision in precisions if precision.stored != "float32"):
         plain, rescored = Precision(stored), Precision(stored, True)
         for dim in dims:
             for raw in _quantised_blocks(queries, documents, dim, plain, seed):
@@ -115,8 +115,8 @@ def _quantised_blocks(
     queries: FloatMatrix, documents: FloatMatrix, dim: int, precision: Precision, seed: int
 ) -> Iterator[Block]:
     decoded = quantise(documents, dim, precision.stored, sample_positions(len(documents), seed)).decode()
-    asked = query_side(queries, dim, precision.stored)
-    for start, part in _chunks(asked, len(documents)):
+    query_codes = query_side(queries, dim, precision.stored)
+    for start, part in _chunks(query_codes, len(documents)):
         scores = part @ decoded.T
         yield Block(precision, dim, start, scores / np.float32(dim) if precision.stored == "binary" else scores)
 
@@ -131,12 +131,12 @@ def _rescored(block: Block, queries: FloatMatrix, documents: FloatMatrix) -> Flo
     edge = np.partition(block.scores, n - k, axis=1)[:, n - k]
     finite = np.where(np.isfinite(edge), edge, np.finfo(np.float32).min / 2)  # Nothing that is left out is listed.
     rows, listed = np.nonzero(block.scores >= (finite - TIE_TOLERANCE * np.maximum(1, np.abs(finite)))[:, None])
-    asked = truncate(queries[block.start : block.start + len(block.scores)], block.dim)
+    cut_queries = truncate(queries[block.start : block.start + len(block.scores)], block.dim)
     scores = block.scores.copy()
     for start in range(0, len(rows), _RESCORED_AT_ONCE):
         part = slice(start, start + _RESCORED_AT_ONCE)
         vectors = truncate(documents[listed[part], : block.dim], block.dim)
-        scores[rows[part], listed[part]] = np.einsum("pd,pd->p", vectors, asked[rows[part]]) + _ABOVE
+        scores[rows[part], listed[part]] = np.einsum("pd,pd->p", vectors, cut_queries[rows[part]]) + _ABOVE
     return scores
 
 

@@ -114,7 +114,7 @@ class PairedBootstrap:
 
     def intervals(self, values: FloatArray | FloatMatrix) -> list[Interval]:
         """The mean and 95% interval of each column of `(n_queries, columns)` values."""
-        return [Interval(*each) for part in _parts(values) for each in self._bounds(part, self.means(part))]
+        return [Interval(*bound) for part in _parts(values) for bound in self._bounds(part, self.means(part))]
 
     def differences(self, values: FloatArray | FloatMatrix, families: Sequence[object]) -> list[Difference]:
         """The interval and p value of each column of `(n_queries, columns)` paired differences.
@@ -122,11 +122,11 @@ class PairedBootstrap:
         Columns with the same entry in `families` are corrected together (Holm 1979): give the dimensions of
         one arm one family.
         """
-        found, p_values = [], []
+        bounds_of_columns, p_values = [], []
         values = np.where(np.abs(values) < _ROUNDING, 0, values)
         for part in _parts(values):
             means = self.means(part)
-            found += self._bounds(part, means)
+            bounds_of_columns += self._bounds(part, means)
             p_values += [_p_value(column, bool(np.any(part[:, i]))) for i, column in enumerate(means.T)]
         holm = np.ones(len(p_values))
         for family in set(families):
@@ -134,7 +134,7 @@ class PairedBootstrap:
             holm[members] = holm_correction(np.array(p_values)[members])
         return [
             Difference(*bounds, p=p, p_holm=float(corrected))
-            for bounds, p, corrected in zip(found, p_values, holm, strict=True)
+            for bounds, p, corrected in zip(bounds_of_columns, p_values, holm, strict=True)
         ]
 
     def ratios(self, values: FloatArray | FloatMatrix, wholes: FloatArray | FloatMatrix) -> list[Interval]:
@@ -143,14 +143,14 @@ class PairedBootstrap:
         Both means come from the same resamples. A column whose whole is 0 in some resample gets the bounds 0
         and infinity.
         """
-        found = []
+        intervals = []
         tail = _tail(self.n_queries)
         for above, below in zip(_parts(values), _parts(wholes), strict=True):
             ratio = _divided(self.means(above), self.means(below))
             low, high = np.quantile(ratio, [tail, 1 - tail], axis=0, method="nearest")
             value = _divided(above.mean(axis=0, dtype=np.float64), below.mean(axis=0, dtype=np.float64))
-            found += [Interval(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
-        return found
+            intervals += [Interval(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
+        return intervals
 
     def _bounds(self, values: FloatMatrix, means: NDArray[np.float64]) -> list[tuple[float, float, float]]:
         tail = _tail(self.n_queries)

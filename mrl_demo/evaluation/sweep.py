@@ -320,8 +320,10 @@ class _Run:
         rows: dict[RowKey, ProbeRow] = {}
         for probe in dict.fromkeys((metric.probe, metric.label) for metric in self.probe_metrics):
             kinds = {m.kind: m.name for m in self.probe_metrics if (m.probe, m.label) == probe}
-            found = self._probe_rows(*probe, contender, vectors, lengths, report)
-            rows |= {(contender.name, r.dim, FLOAT32.name, kinds[r.metric]): r for r in found if r.metric in kinds}
+            rows_of_probe = self._probe_rows(*probe, contender, vectors, lengths, report)
+            rows |= {
+                (contender.name, r.dim, FLOAT32.name, kinds[r.metric]): r for r in rows_of_probe if r.metric in kinds
+            }
         return rows
 
     def _probe_rows(
@@ -369,7 +371,7 @@ def _result(run: _Run) -> SweepResult:
         for key, row in run.probes.items()
         if row.correct is None
     }
-    asked = {key: row for key, row in probe_rows.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
+    chosen = {key: row for key, row in probe_rows.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
     return SweepResult(
         corpus=run.corpus.name,
         hardware=describe_hardware(),
@@ -379,7 +381,7 @@ def _result(run: _Run) -> SweepResult:
         n_queries=len(run.judged.queries),
         n_documents=len(run.corpus),
         arms=tuple(run.arms),
-        rows=(*(row for group in groups for row in _rows(group.values, run.bands, group.bootstrap)), *asked.values()),
+        rows=(*(row for group in groups for row in _rows(group.values, run.bands, group.bootstrap)), *chosen.values()),
         full=(
             *(row for group in groups for row in _rows(group.full, {}, group.bootstrap)),
             *(row for key, row in probe_rows.items() if key[1] == full_dims[key[0]]),
@@ -410,8 +412,8 @@ def _figure_groups(run: _Run) -> list[_Figures]:
         }
         if not correct:
             continue
-        values = {key: found for key, found in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
-        full = {key: found for key, found in correct.items() if key[1] == full_dims[key[0]]}
+        values = {key: hits for key, hits in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
+        full = {key: hits for key, hits in correct.items() if key[1] == full_dims[key[0]]}
         groups.append(
             _Figures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed))
         )

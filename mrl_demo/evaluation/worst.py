@@ -54,18 +54,18 @@ def worst_queries(result: SweepResult, corpus: Corpus, arm: str, k: int = 10, li
     dims = result.rank_dims[arm]
     texts = {query.id: query.text for query in corpus.queries}
     documents = {document.id: document for document in corpus.documents}
-    found, broken = 0, []
+    n_held, broken = 0, []
     for query_id, row in zip(result.query_ids, result.first_ranks[arm].tolist(), strict=True):
         first = holds_from(row, dims, k)
         if first is None:
             continue
-        found += 1
+        n_held += 1
         if first > dims[0]:
             answer = _answer(corpus, query_id, documents)
             shorter = dims.index(first) - 1
             broken.append(BrokenQuery(query_id, texts[query_id], answer, row[-1], dims[shorter], row[shorter], first))
     broken.sort(key=lambda query: (-query.breaks_at, -query.broken_rank, query.query_id))
-    return BrokenQueries(arm, k, result.n_queries, found, len(broken), tuple(broken[:limit]))
+    return BrokenQueries(arm, k, result.n_queries, n_held, len(broken), tuple(broken[:limit]))
 
 
 def _answer(corpus: Corpus, query_id: str, documents: dict[str, Document]) -> str:

@@ -163,10 +163,10 @@ def tail(path: Path) -> tuple[str, ...]:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, None if it is missing or broken."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -30,15 +30,15 @@ class TrainRequest:
 
     def arguments(self, data: Path | None = None) -> list[str]:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
-        found = [f"--preset={self.preset}", f"--name={self.name}"]
-        found += [f"--data={data}"] if data else []
+        flags = [f"--preset={self.preset}", f"--name={self.name}"]
+        flags += [f"--data={data}"] if data else []
         if self.base:
-            found += [
+            flags += [
                 f"--{flag}={value}" for flag, value in zip(("base", "revision"), hub_name(self.base), strict=True)
             ]
-        found += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
-        found += [f"--weights={self.weights}"] if self.weights.strip() else []
+        flags += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
+        flags += [f"--weights={self.weights}"] if self.weights.strip() else []
         for role in ("query", "positive", "negative", "score"):
             column = getattr(self, f"{role}_column").strip()
-            found += [f"--{role}-column={column}"] if column else []
-        return found + ([f"--steps={self.steps}"] if self.steps is not None else [])
+            flags += [f"--{role}-column={column}"] if column else []
+        return flags + ([f"--steps={self.steps}"] if self.steps is not None else [])

@@ -45,8 +45,8 @@ class CurveSet:
     def to_json(self) -> str:
         """One JSON object with "sweep", "lost" and "fingerprint"."""
         lost = {name: asdict(each) for name, each in self.lost.items()}
-        found = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
-        return json.dumps(found, ensure_ascii=False)
+        raw = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
+        return json.dumps(raw, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> CurveSet:
@@ -90,9 +90,9 @@ class CurvesService:
         if not self._is_own(corpus) or not path.is_file():
             return None
         if path not in self._shipped:
-            found = CurveSet.from_json(path.read_text(encoding="utf-8"))
-            stale = found.fingerprint != self.lab.corpus(corpus).fingerprint
-            self._shipped[path] = replace(found, is_stale=stale)
+            curves = CurveSet.from_json(path.read_text(encoding="utf-8"))
+            stale = curves.fingerprint != self.lab.corpus(corpus).fingerprint
+            self._shipped[path] = replace(curves, is_stale=stale)
         return self._shipped[path]
 
     def shipped_speed(self) -> SpeedResult | None:
@@ -112,20 +112,22 @@ class CurvesService:
 
         Raises `LabError` if nothing can be measured, and whatever `progress` raises: that cancels.
         """
-        found = self.lab.corpus(corpus, progress)
-        plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(found))
+        collection = self.lab.corpus(corpus, progress)
+        plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(collection))
         sweep = self.lab.evaluate(corpus, plan, progress)
-        lost = {arm: worst_queries(sweep, found, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
+        lost = {arm: worst_queries(sweep, collection, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
-        return CurveSet(kept, lost, found.fingerprint)
+        return CurveSet(kept, lost, collection.fingerprint)
 
     def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:
         """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` if they do not fit."""
-        found = self.lab.corpus(corpus, progress)
+        collection = self.lab.corpus(corpus, progress)
         encoder = self.lab.arms()[0].encoder
-        documents = self.lab.builder.documents(encoder, found, progress)
-        queries = self.lab.builder.queries(encoder, found)[:_SPEED_QUERIES] if found.queries else documents[:1]
-        return measure_speed(found.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
+        documents = self.lab.builder.documents(encoder, collection, progress)
+        queries = (
+            self.lab.builder.queries(encoder, collection)[:_SPEED_QUERIES] if collection.queries else documents[:1]
+        )
+        return measure_speed(collection.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
 
     def _is_own(self, corpus: str) -> bool:
         return corpus in {choice.name for choice in self.lab.corpora()} and Path(corpus).name == corpus

@@ -133,10 +133,10 @@ class Lab:
         shipped = load_examples(self.settings.assets_dir, corpus)
         if shipped or corpus not in self._own_corpora:
             return shipped
-        found = self.corpus(corpus)
-        if found.queries:
-            return tuple(Example(query.text, "a judged query") for query in found.queries[:8])
-        return tuple(Example(doc.title or doc.text[:80], "a title") for doc in found.documents[:8])
+        own = self.corpus(corpus)
+        if own.queries:
+            return tuple(Example(query.text, "a judged query") for query in own.queries[:8])
+        return tuple(Example(doc.title or doc.text[:80], "a title") for doc in own.documents[:8])
 
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
         """Make the vectors and the index of each arm ready, so that `compare` answers at once."""

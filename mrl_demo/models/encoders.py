@@ -132,9 +132,9 @@ class SentenceEncoder:
         model = self.model()
         forward = PaddedForward(model, torch.float32)
         for rows, part in token_batches(read_texts(model, texts, reading), _FEW_TOKENS, _FEW):
-            found = forward(part)
-            check_length(found, self.dimension)
-            vectors[rows] = found
+            encoded = forward(part)
+            check_length(encoded, self.dimension)
+            vectors[rows] = encoded
         return self._finish(vectors)
 
     def _forward(self, dtype: torch.dtype) -> Forward:

@@ -105,11 +105,11 @@ def find_model(given: str, revision: str = "", device: str = "cpu") -> FoundMode
     return _look_at(spec, folder, device)
 
 
-def find_again(found: FoundModel) -> Path:
+def find_again(model: FoundModel) -> Path:
     """The model's folder, if it holds what it held; raises `ModelError` if a file has changed since."""
-    if folder_digest(found.folder) != found.spec.content_sha256:
-        raise ModelError(f"{found.folder} has changed since it was added: start again to take it as it is now.")
-    return found.folder
+    if folder_digest(model.folder) != model.spec.content_sha256:
+        raise ModelError(f"{model.folder} has changed since it was added: start again to take it as it is now.")
+    return model.folder
 
 
 def _look_at(spec: ModelSpec, folder: Path, device: str) -> FoundModel:

@@ -42,11 +42,11 @@ def verified(path: Path, expected_sha256: str) -> Path:
     """Return `path` if its sha256 is the expected one; raises `ModelError` naming the file and both hashes."""
     if not path.is_file():
         raise ModelError(f"{path} is missing: install or copy it again.")
-    found = sha256_file(path)
-    if found != expected_sha256:
+    actual_sha256 = sha256_file(path)
+    if actual_sha256 != expected_sha256:
         raise ModelError(
-            f"{path} is not the file it should be: sha256 {found[:12]}... instead of {expected_sha256[:12]}.... "
-            "Delete it and install it again."
+            f"{path} is not the file it should be: sha256 {actual_sha256[:12]}... instead of "
+            f"{expected_sha256[:12]}.... Delete it and install it again."
         )
     return path
 

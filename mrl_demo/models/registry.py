@@ -48,13 +48,13 @@ class EncoderRegistry:
 
     def adapter_dirs(self) -> dict[str, Path]:
         """Folders of adapters over the packaged base by name: the shipped ones, then those trained here."""
-        found: dict[str, Path] = {}
+        folders: dict[str, Path] = {}
         for parent in (self._settings.assets_dir / "adapters", self._trained):
             for manifest in sorted(parent.glob(f"*/{MANIFEST}")):
                 folder = manifest.parent
                 if is_adapter_of_packaged(folder) and not is_trained_model(folder):
-                    found.setdefault(folder.name, folder)
-        return found
+                    folders.setdefault(folder.name, folder)
+        return folders
 
     def model_dirs(self) -> dict[str, Path]:
         """Folders of the runs that left a whole model, by name: those on another base than the packaged one."""
@@ -63,8 +63,8 @@ class EncoderRegistry:
 
     def names(self) -> tuple[str, ...]:
         """Names that `encoder` takes."""
-        found = (MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *(spec.name for spec in HUB_MODELS))
-        return tuple(dict.fromkeys((*found, *self._added())))
+        listed = (MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *(spec.name for spec in HUB_MODELS))
+        return tuple(dict.fromkeys((*listed, *self._added())))
 
     def add(self, name: str, encoder: Encoder) -> None:
         """Register an encoder made elsewhere (a test's tiny model, a user's own folder)."""
@@ -89,10 +89,10 @@ class EncoderRegistry:
         folder = Path(given).expanduser()
         if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
             return self._add_adapter(given, folder, taken, options)
-        found = find_model(given, device=choose_device(self._settings.device))
-        spec = options.applied_to(found.spec)
+        model = find_model(given, device=choose_device(self._settings.device))
+        spec = options.applied_to(model.spec)
         name = _free_name(spec.name, {*self.names(), *taken})
-        self.add(name, self._made(replace(spec, name=name), partial(find_again, found), found.model))
+        self.add(name, self._made(replace(spec, name=name), partial(find_again, model), model.model))
         self._chosen[name], self._named[given, options] = spec, name
         return name
 

@@ -53,7 +53,7 @@ def parse_precision(name: str) -> Precision:
     rescored = stored.endswith(RESCORE)
     stored = stored.removesuffix(RESCORE)
     if stored not in PRECISIONS or (rescored and stored == "float32"):
-        known = ", ".join([*PRECISIONS, *(each + RESCORE for each in PRECISIONS[1:])])
+        known = ", ".join([*PRECISIONS, *(precision + RESCORE for precision in PRECISIONS[1:])])
         raise PrecisionError(f"There is no precision {name!r}: choose among {known}.")
     return Precision(stored, rescored)
 

@@ -50,8 +50,8 @@ def said(path: Path) -> dict[str, tuple[int, str]]:
         ("a.csv", "id,text\n1,Źródło światła się\n".encode("cp1250"), "line 2: not UTF-8, and no Western European"),
         ("a.csv", "id,text\n1,パンは焼かれます\n".encode("shift_jis"), "line 2: not UTF-8, and no Western European"),
         ("a.jsonl.gz", b"no gzip file", "called .gz but is no gzip file"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 999)[:40], "cannot be read"),
-        ("a.jsonl.gz", gzip.compress(b"x")[:12] + b"\xff" * 20, "cannot be read"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 999, mtime=0)[:40], "cannot be read"),
+        ("a.jsonl.gz", gzip.compress(b"x", mtime=0)[:12] + b"\xff" * 20, "cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_a_line_with_the_fix(
@@ -198,9 +198,9 @@ def test_a_query_judged_alike_in_two_splits_is_in_both(tmp_path: Path) -> None:
 
 def test_a_folder_may_hold_packed_tables_in_capitals(tmp_path: Path) -> None:
     folder = tmp_path / "b"
-    write(folder / "Corpus.CSV.GZ", gzip.compress(b"docno,text\nd1,a\nd2,b\n"))
+    write(folder / "Corpus.CSV.GZ", gzip.compress(b"docno,text\nd1,a\nd2,b\n", mtime=0))
     write(folder / "QUERIES.tsv", "qid\tquery\nq1\tx\n")
-    write(folder / "Qrels" / "dev.tsv.gz", gzip.compress(b"q1\td1\t2\n"))
+    write(folder / "Qrels" / "dev.tsv.gz", gzip.compress(b"q1\td1\t2\n", mtime=0))
     corpus = load_path(folder)
     assert corpus.judgements == {"q1": {"d1": 2}} and corpus.queries[0].split == "dev"
 

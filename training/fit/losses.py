@@ -27,8 +27,8 @@ def neighbour_divergence(student: Tensor, teacher: Tensor, temperature: float) -
     itself = torch.zeros(len(student), len(student), device=student.device).fill_diagonal_(_MASKED)
     rows = functional.normalize(student.float(), dim=1)
     target = (teacher @ teacher.T / temperature + itself).log_softmax(1)
-    found = (rows @ rows.T / temperature + itself).log_softmax(1)
-    return (target.exp() * (target - found)).sum(1).mean()
+    learnt = (rows @ rows.T / temperature + itself).log_softmax(1)
+    return (target.exp() * (target - learnt)).sum(1).mean()
 
 
 class NeighbourDistillationLoss(nn.Module):

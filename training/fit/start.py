@@ -71,14 +71,14 @@ def _loss(
     matrix: Tensor, vectors: StartVectors, prefixes: tuple[tuple[int, float], ...], generator: torch.Generator
 ) -> Tensor:
     loss = _ORTHOGONALITY * (matrix.T @ matrix - torch.eye(len(matrix))).square().sum()
-    for asked, answers, candidates in (
+    for questions, answers, candidates in (
         (vectors.queries, vectors.answers, vectors.positives),
         (vectors.parts, vectors.wholes, vectors.searched),
     ):
-        if len(asked):
-            chosen = _some(len(asked), _QUERIES, generator)
-            queries, found = torch.from_numpy(asked)[chosen] @ matrix, torch.from_numpy(candidates) @ matrix
-            loss = loss + _contrastive(queries, found, torch.tensor(answers)[chosen], prefixes)
+        if len(questions):
+            chosen = _some(len(questions), _QUERIES, generator)
+            queries, targets = torch.from_numpy(questions)[chosen] @ matrix, torch.from_numpy(candidates) @ matrix
+            loss = loss + _contrastive(queries, targets, torch.tensor(answers)[chosen], prefixes)
     texts = torch.cat(
         [torch.from_numpy(rows)[_some(len(rows), _TEXTS, generator)] for rows in (vectors.searched, vectors.broad)]
     )

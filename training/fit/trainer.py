@@ -65,14 +65,16 @@ def build_trainer(
 def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN401
     from datasets import Dataset, DatasetDict
 
-    found = {}
+    datasets = {}
     if config.objective.loss != "none":
         pairs = training.pairs
         columns = {"query": list(pairs.queries), "positive": list(pairs.positives)}
-        found["pairs"] = Dataset.from_dict(columns | ({"negative": list(pairs.negatives)} if pairs.negatives else {}))
+        datasets["pairs"] = Dataset.from_dict(
+            columns | ({"negative": list(pairs.negatives)} if pairs.negatives else {})
+        )
     if training.teacher is not None:
-        found["broad"] = Dataset.from_dict({"text": list(training.broad), "label": list(range(len(training.broad)))})
-    return DatasetDict(found)
+        datasets["broad"] = Dataset.from_dict({"text": list(training.broad), "label": list(range(len(training.broad)))})
+    return DatasetDict(datasets)
 
 
 def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, processes: int) -> Any:  # noqa: ANN401

@@ -70,8 +70,8 @@ class Figures:
 
     def dims(self, arms: tuple[str, ...] | None = None) -> tuple[int, ...]:
         """All lengths measured for these arms (all where None), rising."""
-        found = {row.dim for row in self.rows.values() if row.dim and (arms is None or row.arm in arms)}
-        return tuple(sorted(found))
+        lengths = {row.dim for row in self.rows.values() if row.dim and (arms is None or row.arm in arms)}
+        return tuple(sorted(lengths))
 
     def row(self, arm: str, dim: int | None, metric: str) -> SweepRow | None:
         """The float32 figure, or the only one of an arm without dimensions."""
@@ -97,7 +97,7 @@ class Figures:
 
 def quality_curves(figures: Figures, choice: Choice) -> list[Curve]:
     """One curve for each arm that is switched on and has the metric."""
-    found = []
+    curves = []
     styles = figures.styles
     for arm in figures.arms:
         if arm.name not in choice.arms:
@@ -110,8 +110,8 @@ def quality_curves(figures: Figures, choice: Choice) -> list[Curve]:
         points = [_point(figures, row, choice.as_share) for row in sorted(rows, key=lambda each: each.dim or 0)]
         kept = tuple(point for point in points if point is not None)
         if kept:
-            found.append(Curve(arm.name, arm.label, kept, arm.trained_dims, styles[arm.name]))
-    return found
+            curves.append(Curve(arm.name, arm.label, kept, arm.trained_dims, styles[arm.name]))
+    return curves
 
 
 def _point(figures: Figures, row: SweepRow, as_share: bool) -> Point | None:

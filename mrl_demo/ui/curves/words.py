@@ -81,7 +81,7 @@ def _preface(figures: Figures, choice: Choice) -> str:
 
 
 def _leader(figures: Figures, choice: Choice, dim: int) -> Leader | None:
-    found: list[tuple[float, SweepRow]] = []
+    ranked: list[tuple[float, SweepRow]] = []
     for arm in figures.arms:
         row = figures.row(arm.name, dim, choice.metric) if arm.name in choice.arms else None
         if row is None or row.dim is None:
@@ -89,11 +89,11 @@ def _leader(figures: Figures, choice: Choice, dim: int) -> Leader | None:
         share = figures.share(row) if choice.as_share else None
         if choice.as_share and share is None:
             continue
-        found.append((share.y if share else row.value, row))
-    if not found:
+        ranked.append((share.y if share else row.value, row))
+    if not ranked:
         return None
-    figure, row = max(found, key=lambda each: each[0])
-    level = sum(figure - other < _LEVEL for other, _ in found) - 1
+    figure, row = max(ranked, key=lambda each: each[0])
+    level = sum(figure - other < _LEVEL for other, _ in ranked) - 1
     difference = None if choice.as_share else figures.against(row, _BASE)
     return Leader(dim, row, figure, difference.verdict if difference else "", difference, level)
 

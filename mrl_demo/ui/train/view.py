@@ -124,9 +124,9 @@ def losses(progress: RunProgress) -> go.Figure:
     """Loss at every prefix, apart for each kind of batch."""
     tasks: dict[str, dict[int, list[tuple[int, float]]]] = {}
     for step in progress.steps:
-        found = tasks.setdefault(TASKS.get(step.task, "Loss"), {})
+        by_length = tasks.setdefault(TASKS.get(step.task, "Loss"), {})
         for dim, loss in (step.loss_by_dim or {0: step.loss}).items():
-            found.setdefault(dim, []).append((step.step, loss))
+            by_length.setdefault(dim, []).append((step.step, loss))
     drawn: Mapping[str, Losses] = tasks
     return loss_figure(drawn)
 
@@ -136,7 +136,7 @@ def validation(progress: RunProgress) -> go.Figure:
     base, run = (arm_styles((name,))[name].colour for name in ("base", "tuned"))
     return validation_figure(
         progress.base.ndcg if progress.base else {},
-        [(each.step, each.ndcg) for each in progress.validations],
+        [(validation.step, validation.ndcg) for validation in progress.validations],
         base_colour=base,
         run_colour=run,
     )
