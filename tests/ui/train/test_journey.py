@@ -94,7 +94,7 @@ def pairs(tmp_path: Path) -> Path:
 def documents(tmp_path: Path) -> Path:
     """A collection that takes seconds to encode: long enough to be seen, short enough to wait for."""
     rows = [
-        {"id": str(i), "title": THINGS[i % 10], "text": " ".join(THINGS[(i * k) % 10] for k in range(150))}
+        {"id": str(i), "title": THINGS[i % 10], "text": f"{i} " + " ".join(THINGS[(i * k) % 10] for k in range(150))}
         for i in range(DOCUMENTS)
     ]
     file = tmp_path / "things.jsonl"
