@@ -24,9 +24,9 @@ HOUSE = (
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
-    {"static", "theme", "icon", "address", "ids"},
+    {"static", "theme", "address", "ids"},
     {"components"},
-    {"shared"},
+    {"shared", "head"},
     {"compare", "curves", "train"},
     {"app"},
     {"serve"},

@@ -26,6 +26,8 @@ def clean_query(raw: str, max_chars: int) -> CleanQuery:
         raise LabError(EMPTY_HINT)
     if len(text) <= max_chars:
         return CleanQuery(text)
-    return CleanQuery(
-        text[:max_chars].rstrip(), f"Your text has {len(text):,} characters; the first {max_chars:,} were searched."
+    note = (
+        f"Your text has {len(text):,} characters and was cut to the first {max_chars:,}. Models read less still: those "
+        "that ship stop after 256 tokens, about 200 words."
     )
+    return CleanQuery(text[:max_chars].rstrip(), note)

@@ -13,22 +13,20 @@ from mrl_demo.ui.address import listening_problem
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
-from mrl_demo.ui.icon import IconInPage
+from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.links import Page
 from mrl_demo.ui.shared.queues import MOST_WAITING
-from mrl_demo.ui.shared.scripts import STATIC
+from mrl_demo.ui.shared.scripts import STATIC, read_script
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
-
-TITLE = "Matryoshka lab"
 
 
 def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
-        static_html(header(), Id.PAGE_HEADER)
+        static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         with gr.Tabs() as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
@@ -50,7 +48,7 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
-        "app_kwargs": {"middleware": [Middleware(IconInPage)]},
+        "app_kwargs": {"middleware": [Middleware(OwnHead)]},
     }
 
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from mrl_demo.ui.components.doll import doll
 from mrl_demo.ui.components.markup import html
+from mrl_demo.ui.ids import Id
 
 PAPER = "https://arxiv.org/abs/2205.13147"
 
@@ -13,11 +14,13 @@ PAPER = "https://arxiv.org/abs/2205.13147"
 def header() -> Markup:
     """Name of the page, what Matryoshka embeddings are in two sentences, and what to do."""
     return html(
+        '<a class="skip" href="#{slider}">To the slider</a>'
         '<header class="page-head"><div class="page-mark" aria-hidden="true">{doll}</div>'
         "<div><h1>Matryoshka lab</h1>"
         "<p>Search engines compare texts as long lists of numbers. <b>Matryoshka training</b> packs the meaning into"
         " the first few, so the list can be cut short like a doll taken out of a bigger one."
         " <b>Drag the slider</b> and watch which model keeps finding the right passage.</p></div></header>",
+        slider=Id.DIM_RANGE,
         doll=doll(384, 384, ()),
     )
 

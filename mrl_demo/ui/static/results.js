@@ -5,10 +5,9 @@ let places = new Map();
 
 // The dots beside the model menus have the colours of the models shown.
 function paintMenus() {
-  const menus = document.querySelector(`#${ids.CHOICES}`);
   const colours = [...element.querySelectorAll(".arm")].map((section) => section.style.getPropertyValue("--colour"));
   ["--left-colour", "--right-colour"].forEach((name, i) => {
-    if (menus && colours[i]) menus.style.setProperty(name, colours[i]);
+    if (colours[i]) document.documentElement.style.setProperty(name, colours[i]);
   });
 }
 

@@ -1,0 +1,139 @@
+"""The page by keyboard alone, in Chromium over the stand-in lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mrl_demo.core.config import Settings
+from mrl_demo.ui.app import build_app, launch
+from tests.ui.conftest import free_port
+from tests.ui.samples import StubLab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+#: Labels of the menus that are open, and the label of what has the focus.
+OPEN = "() => [...document.querySelectorAll('[role=combobox][aria-expanded=true]')].map(menu => menu.ariaLabel)"
+FOCUS = "() => document.activeElement.ariaLabel || document.activeElement.textContent.trim()"
+
+
+@pytest.fixture(scope="module")
+def stub_address() -> Iterator[str]:
+    blocks = build_app(StubLab())
+    yield launch(blocks, replace(Settings(), port=free_port()))
+    blocks.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stub_address: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda entry: problems.append(entry.text) if entry.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(stub_address)
+    page.wait_for_selector(".card")
+    page.wait_for_selector("[data-ready]", state="attached")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def open_menus(page: Page) -> list[str]:
+    page.wait_for_timeout(200)  # Longer than the script waits for Gradio.
+    found: list[str] = page.evaluate(OPEN)
+    return found
+
+
+def test_menus_are_passed_by_without_opening(page: Page) -> None:
+    page.locator(".chip").last.focus()
+    for label in ("Collection", "Left model", "Right model"):
+        page.keyboard.press("Tab")
+        assert open_menus(page) == []
+        assert page.evaluate(FOCUS) == label
+    page.keyboard.press("Shift+Tab")
+    assert open_menus(page) == []
+    assert page.evaluate(FOCUS) == "Left model"
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space", "ArrowDown"])
+def test_a_menu_opens_when_asked_and_closes_by_escape_or_by_leaving(page: Page, key: str) -> None:
+    page.locator(".chip").last.focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    page.keyboard.press(key)
+    assert open_menus(page) == ["Left model"]
+    page.keyboard.press("Escape")
+    assert open_menus(page) == []
+    page.keyboard.press(key)
+    assert open_menus(page) == ["Left model"]
+    page.keyboard.press("Tab")
+    assert open_menus(page) == []
+
+
+def test_a_choice_by_keyboard_counts_and_keeps_the_focus(page: Page) -> None:
+    page.locator(".chip").last.focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    for key in ("Enter", "ArrowDown"):
+        page.keyboard.press(key)
+        assert open_menus(page) == ["Left model"]
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#left-arm input').value === 'Tuned'")
+    assert open_menus(page) == []
+    assert page.evaluate(FOCUS) == "Left model"
+
+
+def test_a_menu_still_opens_and_closes_by_mouse(page: Page) -> None:
+    page.click("#left-arm input")
+    assert open_menus(page) == ["Left model"]
+    page.get_by_role("option", name="Tuned").click()
+    page.wait_for_function("() => document.querySelector('#left-arm input').value === 'Tuned'")
+    assert open_menus(page) == []
+    page.click("#right-arm input")
+    page.click("h1")
+    assert open_menus(page) == []
+
+
+def test_tabs_answer_to_arrow_keys(page: Page) -> None:
+    page.get_by_role("tab", name="Compare", exact=True).focus()
+    for key, label in (("ArrowRight", "Curves"), ("End", "Train"), ("ArrowRight", "Compare"), ("ArrowLeft", "Train")):
+        page.keyboard.press(key)
+        chosen = page.get_by_role("tab", name=label, exact=True)
+        page.wait_for_function("label => document.activeElement.textContent.trim() === label", arg=label)
+        assert chosen.get_attribute("aria-selected") == "true"
+    page.keyboard.press("Home")
+    page.wait_for_selector(".card:visible")
+
+
+def test_the_slider_is_one_link_away(page: Page) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUS) == "To the slider"
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "dim-range"
+
+
+def test_the_dots_beside_the_menus_have_the_colours_of_the_models(page: Page) -> None:
+    dot = "side => getComputedStyle(document.querySelector(`#${side} .container > span`), '::before').backgroundColor"
+    bar = "side => getComputedStyle(document.querySelector(`.${side} .bar i`)).backgroundColor"
+    for menu, side in (("left-arm", "side-a"), ("right-arm", "side-b")):
+        assert page.evaluate(dot, menu) == page.evaluate(bar, side)
+
+
+@pytest.mark.parametrize("field", ["#query input, #query textarea", "#corpus input", "#left-arm input"])
+def test_nothing_clips_the_ring_around_a_focused_field(page: Page, field: str) -> None:
+    clipping = """element => {
+      const clips = [];
+      const width = element.getBoundingClientRect().width + 12; // The ring is 3 pixels wide and stands 2 apart.
+      for (let up = element.parentElement; up && up.tagName !== 'MAIN'; up = up.parentElement)
+        if (getComputedStyle(up).overflow !== 'visible' && up.getBoundingClientRect().width < width)
+          clips.push(up.id || up.className);
+      return clips;
+    }"""
+    assert page.locator(field).first.evaluate(clipping) == []
