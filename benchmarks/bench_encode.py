@@ -46,7 +46,7 @@ from mrl_demo.models.specs import MINILM
 TURN = 300
 
 
-def in_turns(
+def encode_in_turns(
     sides: Mapping[str, Callable[[list[str]], FloatMatrix]], texts: list[str]
 ) -> tuple[dict[str, FloatMatrix], dict[str, float]]:
     """Every side's vectors of all texts and the seconds they took, the sides taking turns."""
@@ -64,11 +64,11 @@ def ndcg_by_dimension(corpus: Corpus, queries: FloatMatrix, documents: FloatMatr
     """Mean nDCG@10 at each dimension."""
     judged = judged_set(corpus)
     vectors = ArmVectors(queries, documents)
-    found = measure_vectors(vectors, judged.relevant, DEFAULT_DIMS, [FLOAT32], [parse_metric("ndcg@10")])
-    return {dim: float(found.values[dim, "float32", "ndcg@10"].mean()) for dim in DEFAULT_DIMS}
+    result = measure_vectors(vectors, judged.relevant, DEFAULT_DIMS, [FLOAT32], [parse_metric("ndcg@10")])
+    return {dim: float(result.values[dim, "float32", "ndcg@10"].mean()) for dim in DEFAULT_DIMS}
 
 
-def part_of_builtin(n_documents: int) -> Corpus:
+def thin_builtin(n_documents: int) -> Corpus:
     """Every so-many-th passage, the queries they answer, and their judgements; all queries count as one split."""
     corpus = load_builtin(Settings().assets_dir)
     documents = corpus.documents[:: max(1, len(corpus) // n_documents)]
@@ -90,7 +90,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Time both ways in turns, compare their vectors and scores, print."""
     args = _parsed(arguments)
-    corpus = part_of_builtin(args.documents)
+    corpus = thin_builtin(args.documents)
     texts = [doc.content for doc in corpus.documents]
     encoder = SentenceEncoder(MINILM, verified_base_dir, bulk_threads=args.threads)
     model = encoder.model()
@@ -129,8 +129,8 @@ def timed(
     for encode in sides.values():
         encode(texts[:32])
     for _ in range(rounds):
-        found, taken = in_turns(sides, texts)
-        vectors |= found
+        produced, taken = encode_in_turns(sides, texts)
+        vectors |= produced
         for name in sides:
             times[name].append(taken[name])
     return vectors, times

@@ -31,7 +31,7 @@ import torch
 from mrl_demo.core.vectors import truncate
 from mrl_demo.search.exact import ExactIndex
 
-FULL = 384
+FULL_LENGTH = 384
 K = 10
 TIMES = ("ours_ms", "faiss_flat_ms", "torch_mv_ms", "scan_ms")
 
@@ -91,7 +91,7 @@ def plain_reads(vectors: torch.Tensor) -> list[Callable[[], object]]:
     return [vectors.sum, vectors.max]
 
 
-def measure(index: ExactIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Timed:
+def time_engines(index: ExactIndex, everything: np.ndarray, query: np.ndarray, dim: int, rounds: int) -> Timed:
     """Time the contenders on the first vectors of `(N, D)`, those of the index, cut to `dim`, and reads of them all."""
     cut = truncate(everything[: index.n], dim)
     flat = faiss.IndexFlatIP(dim)
@@ -131,14 +131,14 @@ def main() -> None:
     parser.add_argument("--dims", type=int, nargs="+", default=[8, 16, 32, 64, 128, 256, 384])
     parser.add_argument("--rounds", type=int, default=21)
     args = parser.parse_args()
-    vectors = np.random.default_rng(0).standard_normal((max(args.sizes), FULL), dtype=np.float32)
-    query = np.random.default_rng(1).standard_normal(FULL, dtype=np.float32)
+    vectors = np.random.default_rng(0).standard_normal((max(args.sizes), FULL_LENGTH), dtype=np.float32)
+    query = np.random.default_rng(1).standard_normal(FULL_LENGTH, dtype=np.float32)
     timed = []
     for n in args.sizes:
         index = ExactIndex(vectors[:n])
         index.warm_up()
         for dim in args.dims:
-            timed.append(measure(index, vectors, query, dim, args.rounds))
+            timed.append(time_engines(index, vectors, query, dim, args.rounds))
             print(f"timed {n:,} x {dim}", file=sys.stderr)
     bandwidth = float(np.median(np.concatenate([row.bandwidths for row in timed])))
     printed(rows := [row.row(bandwidth) for row in timed], bandwidth)

@@ -38,7 +38,7 @@ def served(url: str) -> bool:
         return False
 
 
-def measure(cache: Path) -> dict[str, float]:
+def time_start(cache: Path) -> dict[str, float]:
     """Start the app with a cache folder, wait for its first result: seconds and peak MB."""
     port = free_port()
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port), "--cache-dir", str(cache)]
@@ -70,11 +70,11 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if args.warm:
-            measure(Path(folder))
-        found = measure(Path(folder))
-    print(f"first result after {found['first_result_s']} s, peak {found['peak_rss_mb']} MB")
+            time_start(Path(folder))
+        start = time_start(Path(folder))
+    print(f"first result after {start['first_result_s']} s, peak {start['peak_rss_mb']} MB")
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(start))
 
 
 if __name__ == "__main__":

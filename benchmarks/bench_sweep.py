@@ -53,8 +53,8 @@ from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import MINILM
 
-PRECISIONS = ("float32", "int8", "binary")
-METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100")
+COMPARED_PRECISIONS = ("float32", "int8", "binary")
+COMPARED_METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100")
 
 
 class PlainEncoder:
@@ -134,7 +134,7 @@ def loop_of_evaluators(
         )  # fmt: skip
         evaluator.precision = precision
         scores = evaluator(model)
-        for metric in METRICS:
+        for metric in COMPARED_METRICS:
             found[dim, precision, metric] = float(scores[f"dot_{metric}"])
     return found
 
@@ -147,11 +147,13 @@ def our_sweep(model: SentenceTransformer, corpus: Corpus, precisions: Sequence[s
         encoders.add(MINILM.name, PlainEncoder(model))
         builder = SpaceBuilder(encoders, settings.cache_dir, settings.assets_dir)
         started = time.perf_counter()
-        result = evaluate(builder, corpus, SweepPlan(("base",), DEFAULT_DIMS, tuple(precisions), tuple(METRICS)))
+        result = evaluate(
+            builder, corpus, SweepPlan(("base",), DEFAULT_DIMS, tuple(precisions), tuple(COMPARED_METRICS))
+        )
         return result, time.perf_counter() - started
 
 
-def part_of_builtin(n_documents: int, n_queries: int) -> Corpus:
+def answered_builtin(n_documents: int, n_queries: int) -> Corpus:
     """Passages that test queries ask for, then others; and those queries."""
     corpus = load_builtin(Settings().assets_dir)
     queries = [query for query in corpus.queries if query.split == "test"][:n_queries]
@@ -169,15 +171,15 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=120)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     args = parser.parse_args()
-    corpus = part_of_builtin(args.documents, args.queries)
+    corpus = answered_builtin(args.documents, args.queries)
     model = load_sentence_transformer(verified_base_dir(), MINILM)
-    warm = part_of_builtin(40, 8)
+    warm = answered_builtin(40, 8)
     loop_of_evaluators(model, warm, (8,), "int8")
-    our_sweep(model, warm, PRECISIONS)
+    our_sweep(model, warm, COMPARED_PRECISIONS)
 
-    times = in_turns(model, corpus)
+    times = sweep_in_turns(model, corpus)
     differences = {key: abs(value - _value(times.result, key)) for key, value in times.theirs.items()}
-    worst = {name: max(d for key, d in differences.items() if key[1] == name) for name in PRECISIONS}
+    worst = {name: max(d for key, d in differences.items() if key[1] == name) for name in COMPARED_PRECISIONS}
     loop, whole_loop = times.loop["float32"], sum(times.loop.values())
     figures = {
         "speedup_dims": round(loop / mean(times.dims[:2]), 2),
@@ -208,12 +210,12 @@ class Times:
     loop: dict[str, float]
 
 
-def in_turns(model: SentenceTransformer, corpus: Corpus) -> Times:
+def sweep_in_turns(model: SentenceTransformer, corpus: Corpus) -> Times:
     """Ours before, between and after the parts of the loop."""
     ours = [_time_ours(model, corpus)]
     theirs: dict[tuple[int, str, str], float] = {}
     loop = {}
-    for precision in PRECISIONS:
+    for precision in COMPARED_PRECISIONS:
         started = time.perf_counter()
         theirs |= loop_of_evaluators(model, corpus, DEFAULT_DIMS, precision)
         loop[precision] = time.perf_counter() - started
@@ -226,7 +228,7 @@ def in_turns(model: SentenceTransformer, corpus: Corpus) -> Times:
 def _time_ours(model: SentenceTransformer, corpus: Corpus) -> tuple[SweepResult, float, float]:
     """One sweep of the lengths alone and one of all precisions, whose figures are kept: seconds of both."""
     _, lengths = our_sweep(model, corpus, ("float32",))
-    result, everything = our_sweep(model, corpus, PRECISIONS)
+    result, everything = our_sweep(model, corpus, COMPARED_PRECISIONS)
     return result, lengths, everything
 
 

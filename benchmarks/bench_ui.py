@@ -100,7 +100,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], patience_s: float)
     raise TimeoutError(f"app.py did not answer within {patience_s:.0f} s")
 
 
-def measure(page: Page, moves: int) -> list[float]:
+def time_moves(page: Page, moves: int) -> list[float]:
     """Milliseconds from pointer move to painted cards for `moves` different lengths, after a warm-up of ten."""
     page.fill("#query input", QUERY)
     page.press("#query input", "Enter")
@@ -152,7 +152,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(address)
             page.wait_for_selector(".card", timeout=60_000)
-            samples = measure(page, args.moves)
+            samples = time_moves(page, args.moves)
             version = browser.version
             browser.close()
     cuts = quantiles(samples, n=20)

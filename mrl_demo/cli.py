@@ -113,6 +113,12 @@ def _add_corpus(parser: argparse.ArgumentParser) -> None:
     add_column_options(parser)
 
 
+def _add_draw(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
+    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+
+
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
@@ -145,9 +151,7 @@ def _add_evaluate(commands: Commands) -> None:
         "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman); default: "
         f"{','.join(_METRICS)}, and for a collection without queries its labels or scored pairs",
     )
-    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
-    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+    _add_draw(parser)
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     _add_corpus(parser)
     _add_json(parser)
@@ -163,9 +167,7 @@ def _add_recommend(commands: Commands) -> None:
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
     parser.add_argument("--dims", type=_whole_numbers, help="lengths to choose from (default: nine up to the full one)")
-    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
-    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+    _add_draw(parser)
     _add_corpus(parser)
     _add_json(parser)
     add_prompt_options(parser)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from mrl_demo.core.config import CODE_ROOT
 
-#: What every module of a kind has: commands, tabs, corpora of the menu, modules that log.
-SHARED = {"main", "build", "NAME", "LABEL", "logger"}
+#: What every module of a kind has: commands, tabs, corpora of the menu, scripts, modules that log.
+SHARED = {"main", "build", "NAME", "LABEL", "ROOT", "logger"}
 
 
 def public_names(module: ast.Module) -> Iterator[str]:
@@ -28,7 +28,7 @@ def public_names(module: ast.Module) -> Iterator[str]:
 
 def test_public_names_are_unique_across_the_house() -> None:
     homes = defaultdict(list)
-    for folder in ("mrl_demo", "training"):
+    for folder in ("mrl_demo", "training", "benchmarks", "dev"):
         for path in sorted((CODE_ROOT / folder).rglob("*.py")):
             for name in public_names(ast.parse(path.read_text(encoding="utf-8"))):
                 homes[name].append(str(path.relative_to(CODE_ROOT)))

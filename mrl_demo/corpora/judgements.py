@@ -216,12 +216,12 @@ def _columns_by_ids(
         raise CorpusError(f"{path}, line {line:,}: {' '.join(fields)[:80]!r} is not 'query-id  corpus-id  score'.")
     sample = [fields for _, fields in rows[:_SAMPLE] if len(fields) == width]
 
-    def known(layout: tuple[int, int, int | None]) -> int:
+    def count_known(layout: tuple[int, int, int | None]) -> int:
         pairs = [(ids.query(fields[layout[0]]), ids.document(fields[layout[1]])) for fields in sample]
         graded = [layout[2] is None or _number(fields[layout[2]]) is not None for fields in sample]
         return sum((query in ids.queries) + (document in ids.documents) for query, document in pairs) + sum(graded)
 
-    best = max(_LAYOUTS[width], key=known)
+    best = max(_LAYOUTS[width], key=count_known)
     if best != _LAYOUTS[width][0]:
         order = ", ".join(name for _, name in sorted(zip([best[0], best[1]], ["query", "document"], strict=True)))
         tally.say("guessed-columns", f"{path.name} has no header: its columns are read as {order}, by their ids.")

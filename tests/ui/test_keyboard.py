@@ -47,8 +47,8 @@ def page(browser: Browser, stub_address: str) -> Iterator[Page]:
 
 def open_menus(page: Page) -> list[str]:
     page.wait_for_timeout(200)  # Longer than the script waits for Gradio.
-    found: list[str] = page.evaluate(OPEN)
-    return found
+    labels: list[str] = page.evaluate(OPEN)
+    return labels
 
 
 def test_menus_are_passed_by_without_opening(page: Page) -> None:
