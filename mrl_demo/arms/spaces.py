@@ -147,10 +147,24 @@ class SpaceBuilder:
 
     def _documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> StoredVectors:
         texts = [doc.content for doc in corpus.documents]
-        shipped = f"{corpus.name}-{encoder_name}-documents"
-        stored = self._encoded(encoder_name, texts, corpus.fingerprint, shipped, progress)
+        if corpus.source is None:
+            shipped = f"{corpus.name}-{encoder_name}-documents"
+            stored = self._encoded(encoder_name, texts, corpus.fingerprint, shipped, progress)
+        else:
+            stored = self._changed(encoder_name, texts, corpus.source, progress)
         self._cut[encoder_name, corpus.fingerprint] = stored.cut
         return stored
+
+    def _changed(
+        self, encoder_name: str, texts: Sequence[str], source: Corpus, progress: Progress | None
+    ) -> StoredVectors:
+        """The vectors of a collection's documents, those alone encoded anew whose text is no longer the source's."""
+        stored = self._documents(encoder_name, source, progress)
+        rows = [row for row, document in enumerate(source.documents) if document.content != texts[row]]
+        vectors = stored.vectors.copy()
+        if rows:
+            vectors[rows] = self.texts(encoder_name, [texts[row] for row in rows])
+        return StoredVectors(vectors, stored.cut)
 
     def _encoded(
         self, name: str, texts: Sequence[str], fingerprint: str, shipped: str = "", progress: Progress | None = None

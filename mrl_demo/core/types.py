@@ -85,6 +85,9 @@ class Note:
 class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
 
+    `stand_ins` names what the queries are ("titles", "first sentences", "documents") if nobody asked or judged them, ""
+    if people did; `source` is then the collection whose documents gave them up, row by row.
+
     >>> len(Corpus("mine", "My documents", (Document("d1", "Bees", "They dance."),), fingerprint="0f3c"))
     1
     """
@@ -97,6 +100,8 @@ class Corpus:
     judgements: Judgements = field(default_factory=dict)
     pairs: tuple[ScoredPair, ...] = ()
     notes: tuple[Note, ...] = ()
+    stand_ins: str = ""
+    source: Corpus | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.documents)

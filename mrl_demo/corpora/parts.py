@@ -56,8 +56,17 @@ def stand_in_queries(documents: Sequence[Document], seed: int = 0) -> tuple[str,
     return tuple(texts[i] for i in sorted(random.permutation(len(texts))[:_MOST_ASKED].tolist()))
 
 
+def sentences_of(text: str) -> list[str]:
+    """Sentences and lines of a text, in order, without outer white space.
+
+    >>> sentences_of("They dance. Why?")
+    ['They dance.', 'Why?']
+    """
+    return [sentence.strip() for sentence in _SENTENCE_END.split(text.strip())]
+
+
 def _parts(document: Document) -> list[str]:
-    sentences = [sentence.strip() for sentence in _SENTENCE_END.split(document.text.strip())]
+    sentences = sentences_of(document.text)
     whole = [] if len(sentences) == 1 else sentences
     title = [document.title] if document.title and document.text else []
     return [part for part in (*title, *whole) if _says_something(part)]

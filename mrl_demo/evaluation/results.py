@@ -129,7 +129,8 @@ class SweepResult:
     """Everything a sweep measured on one corpus.
 
     `date` is ISO 8601 in UTC; `seconds` the wall time (of which encoding and fitting `preparing_seconds`).
-    `full` has one float32 row at full dimension for each arm and metric, whether asked for or not. Only in
+    `full` has one float32 row at full dimension for each arm and metric, whether asked for or not. `stand_ins` names
+    what stood in for judged queries, as `Corpus.stand_ins` does: figures are then estimates. Only in
     memory: `query_ids`, `per_query` and `full_values` (values `(n_queries,)` float32 by row key, the latter uncut), and
     `first_ranks` (arm -> `(n_queries, dims)` int64 rank of the best relevant document at the arm's `rank_dims`).
     """
@@ -148,6 +149,7 @@ class SweepResult:
     notes: tuple[str, ...] = ()
     preparing_seconds: float = 0.0
     tasks: tuple[ClassTask, ...] = ()
+    stand_ins: str = ""
     query_ids: tuple[str, ...] = field(default=(), compare=False, repr=False)
     per_query: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)
     full_values: Mapping[RowKey, NDArray[np.float32]] = field(default_factory=dict, compare=False, repr=False)

@@ -393,6 +393,7 @@ def _result(run: _Run) -> SweepResult:
         per_query=run.values,
         full_values=run.full,
         tasks=run.class_tasks(),
+        stand_ins=run.corpus.stand_ins,
         rank_dims=run.rank_dims,
         first_ranks=run.first_ranks,
     )

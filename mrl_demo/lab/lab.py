@@ -20,6 +20,7 @@ from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import clean_query
+from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.lab.choices import CorpusChoice
@@ -145,10 +146,16 @@ class Lab:
             self._comparer.prepare(arm, loaded, progress)
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
-        """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does."""
+        """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.
+
+        In a corpus without queries titles and first sentences stand in for them, which the result says.
+        """
         from mrl_demo.evaluation.sweep import evaluate
 
-        return evaluate(self.builder, self.corpus(corpus, progress), plan, progress)
+        loaded = self.corpus(corpus, progress)
+        if plan.ranking_metrics():
+            loaded = with_stand_ins(loaded, plan.queries or MOST_STAND_INS, plan.seed)
+        return evaluate(self.builder, loaded, plan, progress)
 
     def recommend(
         self, corpus: str, advice: Advice, plan: SweepPlan, progress: Progress | None = None
