@@ -68,7 +68,7 @@ def main() -> None:
 
 def _our_trainer(config: TrainConfig, pairs: Pairs, judge: Corpus) -> SentenceTransformerTrainer:
     model = prepare_model(find_base(config).load(), config, None)
-    return build_trainer(model, config, TrainingSet(pairs, (), None, judge), _folder(), "none", lambda *_: None)
+    return build_trainer(model, config, TrainingSet(pairs, (), None, judge), _folder())
 
 
 def _plain_trainer(config: TrainConfig, pairs: Pairs) -> SentenceTransformerTrainer:

@@ -6,8 +6,9 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
-from mrl_demo.jobs.events import LineWriter, Message
+from mrl_demo.jobs.events import BaseQuality, Event, LineWriter, Message, ValidationDone
 
 _LINE_EVERY_S = 10.0
 _MESSAGE_EVERY_S = 1.0
@@ -41,14 +42,16 @@ class Report:
             self._tell(Message("progress", text, share=share))
         self._show(share, text)
 
-    def step(self, step: int, steps: int, loss: float | None, seconds_left: float, validation: float | None) -> None:
+    def event(self, event: Event) -> None:
         """One optimiser step, or one validation."""
-        parts = [f"step {step}/{steps}"]
-        parts += [f"loss {float(loss):.4f}"] if loss is not None else []
-        parts += [f"validation nDCG@10 {float(validation):.4f}"] if validation is not None else []
-        self._show(
-            step / max(steps, 1), ", ".join([*parts, f"{_clock(seconds_left)} left"]), always=validation is not None
-        )
+        if isinstance(event, BaseQuality):
+            return
+        if isinstance(event, ValidationDone):
+            reached = f"validation nDCG@10 {fmean(event.ndcg.values()):.4f}"
+        else:
+            reached = f"loss {event.loss:.4f}"
+        words = f"step {event.step}/{event.of}, {reached}, {_clock(event.seconds_left)} left"
+        self._show(event.step / max(event.of, 1), words, always=isinstance(event, ValidationDone))
 
     def _show(self, share: float, text: str, always: bool = False) -> None:
         now = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,19 +14,20 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.jobs.events import BaseQuality, LineWriter
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import save_standard_folder
 from mrl_demo.models.reading import token_limit
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
+from training.fit.events import Listener, tell_events
 from training.fit.model import prepare_model
 from training.fit.trainer import VALIDATION_METRIC, build_trainer
 from training.fit.training_set import TrainingSet, TrainingSetBuilder
-from training.fit.validation import encode_both
+from training.fit.validation import base_quality, encode_both
 from training.processes import Processes
 from training.result.card import write_card
-from training.result.events import Watch, watcher
 from training.result.folder import RunWork
 from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
 from training.result.model import ModelWriter
@@ -55,14 +56,13 @@ def fit_plan(
     plan: Plan,
     processes: Processes,
     report_to: str = "none",
-    log: Callable[..., None] = lambda *_: None,
-    watch: Watch | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> SentenceTransformerTrainer:
-    """The trainer after all steps of `plan`; only the first process logs and is watched."""
+    """The trainer after all steps of `plan`; only the first process has `listeners`."""
     model = prepare_model(plan.base.load(), plan.config, plan.training.rotation)
-    trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, log, processes.count)
-    if watch:
-        watch(trainer)
+    trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, processes.count)
+    if listeners:
+        tell_events(trainer, listeners)
     trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint else None)
     return trainer
 
@@ -86,7 +86,7 @@ class Run:
         vectors = BaseVectors(task.base, model, self.context.cache)
         before = self._baseline(vectors)  # First, while the model still reads as many tokens as it does by itself.
         training = TrainingSetBuilder(task, vectors, self.work.path, report).build()
-        trainer = self._fit(training, watcher(self.options.events, task.config, vectors, training.validation))
+        trainer = self._fit(training, [report.event, *self._page(vectors, training)])
         writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
         final = writer.write(trainer.model, training.rotation).to(model.device)
         rows = self._compare(before, encode_both(final, task.data.judge, task.data.test_split, task.config))
@@ -107,14 +107,23 @@ class Run:
             vectors.of(documents, prompts.document_reading, self.context.report.progress),
         )
 
-    def _fit(self, training: TrainingSet, watch: Watch | None) -> SentenceTransformerTrainer:
+    def _page(self, vectors: BaseVectors, training: TrainingSet) -> list[Listener]:
+        """The page that watches, if one does: it is told what the base model reaches on the validation queries."""
+        if self.options.events is None:
+            return []
+        writer, config = LineWriter(self.options.events), self.task.config
+        if config.schedule.evaluations:
+            writer.event(BaseQuality(base_quality(vectors, training.validation, config)))
+        return [writer.event]
+
+    def _fit(self, training: TrainingSet, listeners: Sequence[Listener]) -> SentenceTransformerTrainer:
         """All steps, from the last checkpoint of an interrupted run if there is one."""
         checkpoint = self.work.last_checkpoint()
         if checkpoint:
             self.context.report.say(f"Going on from {checkpoint.name}.")
         plan = Plan(self.task.config, self.task.base, training, self.work.path, checkpoint)
         self.tell(plan)
-        return fit_plan(plan, self.context.processes, self.options.report_to, self.context.report.step, watch)
+        return fit_plan(plan, self.context.processes, self.options.report_to, listeners)
 
     def _compare(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
         """Both models on the same test queries, by the same plan as every other evaluation."""

@@ -73,8 +73,8 @@ class TrainingJobs:
         self._intake.check(request)
         with self._scratch() as scratch:
             data, heard = self._intake.copy_upload(request, scratch), scratch / MESSAGES
-            places = [f"--out={scratch / 'out'}", f"--messages={heard}"]
-            code = self._run_check([*self._command, "train", "--check", *places, *request.arguments(data)])
+            places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}"]
+            code = self._run_check(self._train(*places, *request.arguments(data)))
             messages = list(read_messages(heard))
             if code:
                 problem = problem_of(messages, code)
@@ -142,13 +142,13 @@ class TrainingJobs:
             "id": job_id,
             "created": time.time(),
             "out": str(out),
-            "command": self._with_cache([*self._command, "train", *places, *request.arguments(data)]),
+            "command": self._train(*places, *request.arguments(data)),
         }
 
     def _run_check(self, command: Sequence[str]) -> int:
         try:
             return subprocess.run(
-                self._with_cache(command), cwd=CODE_ROOT, capture_output=True, check=False, timeout=_CHECK_SECONDS,
+                command, cwd=CODE_ROOT, capture_output=True, check=False, timeout=_CHECK_SECONDS,
                 stdin=subprocess.DEVNULL,
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -157,10 +157,9 @@ class TrainingJobs:
                 "for as long as it takes."
             ) from None
 
-    def _with_cache(self, command: Sequence[str]) -> list[str]:
-        """The command with this app's cache, which stands before the sub-command."""
-        place = len(self._command)
-        return [*command[:place], f"--cache-dir={self._settings.cache_dir}", *command[place:]]
+    def _train(self, *arguments: str) -> list[str]:
+        """The command that trains with this app's cache."""
+        return [*self._command, "train", f"--cache-dir={self._settings.cache_dir}", *arguments]
 
     def _path(self, job_id: str) -> Path:
         folder = self._folder / job_id

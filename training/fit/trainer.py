@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,11 +35,10 @@ def build_trainer(
     config: TrainConfig,
     training: TrainingSet,
     work: Path,
-    report_to: str,
-    log: Any,  # noqa: ANN401
+    report_to: str = "none",
     processes: int = 1,
 ) -> SentenceTransformerTrainer:
-    """The trainer, its checkpoints in `work`; `log` takes `(step, steps, loss, seconds_left, validation)`."""
+    """The trainer, its checkpoints in `work`; `report_to` is a service that hears of every step."""
     from sentence_transformers import SentenceTransformerTrainer
 
     broad = len(training.broad) if training.teacher is not None else 0
@@ -56,7 +54,7 @@ def build_trainer(
         train_dataset=datasets,
         loss={name: loss for name, loss in losses.items() if name in datasets},
         evaluator=PrefixEvaluator(training.validation, config) if config.schedule.evaluations else None,
-        callbacks=[*_stopping(config), _Reporter(log)],
+        callbacks=_stopping(config),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -125,21 +123,3 @@ def _stopping(config: TrainConfig) -> list[TrainerCallback]:
     from transformers import EarlyStoppingCallback
 
     return [EarlyStoppingCallback(config.schedule.patience)] if config.schedule.evaluations else []
-
-
-class _Reporter(TrainerCallback):
-    """Passes loss, validation and time left to `log`."""
-
-    def __init__(self, log: Any) -> None:  # noqa: ANN401
-        self._log, self._started, self._first = log, 0.0, 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Start the clock."""
-        self._started, self._first = time.perf_counter(), state.global_step
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401, ARG002
-        """Pass on the step, the loss and the time left."""
-        done = state.global_step - self._first
-        seconds = (time.perf_counter() - self._started) / max(done, 1) * (state.max_steps - state.global_step)
-        logs = logs or {}
-        self._log(state.global_step, state.max_steps, logs.get("loss"), seconds, logs.get(VALIDATION_METRIC))

@@ -14,7 +14,7 @@ from mrl_demo.core.types import Corpus
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric
-from training.bases import encode
+from training.bases import BaseVectors, encode
 from training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ def mean_ndcg(vectors: ArmVectors, corpus: Corpus, split: str, dims: Sequence[in
     metric = parse_metric("ndcg@10")
     measured = measure_vectors(vectors, judged.relevant, dims, [FLOAT32], [metric], excluded=judged.own_document)
     return {dim: float(measured.values[dim, FLOAT32.name, metric.name].mean()) for dim in dims}
+
+
+def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) -> dict[int, float]:
+    """The base model's mean nDCG@10 by prefix on the collection that validates; vectors come from the cache."""
+    queries = [query.text for query in judged_set(validation, "").queries]
+    documents = [document.content for document in validation.documents]
+    prompts = config.prompts
+    arm = ArmVectors(vectors.of(queries, prompts.query_reading), vectors.of(documents, prompts.document_reading))
+    return mean_ndcg(arm, validation, "", config.objective.dims)
 
 
 def small_validation(corpus: Corpus, split: str) -> Corpus:
