@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.transforms.adapted import Adapted
@@ -95,6 +95,8 @@ ARMS: tuple[Arm, ...] = (
         in_compare=False,
     ),
 )
+#: What fits a model's vectors to the documents at hand without training it, the simplest first.
+_UNTRAINED = ("corpus-pca", "adapted")
 #: For models that join later.
 _SPARE_STYLES = (
     Style("#b4534b", "pentagon"),
@@ -138,6 +140,18 @@ def arm_styles(names: Collection[str]) -> dict[str, Style]:
 def baselines() -> tuple[str, ...]:
     """Names of the arms that a newly trained model is measured against, base first."""
     return tuple(arm.name for arm in ARMS if arm.is_baseline)
+
+
+def leading_arms(names: Sequence[str], most: int = 3) -> tuple[str, ...]:
+    """The few of `names` that tell the story: the reference, the best contender, and what needs no training.
+
+    >>> leading_arms(["bm25", "base", "base-pca", "tuned", "corpus-pca"])
+    ('base', 'tuned', 'corpus-pca')
+    """
+    ordered = dict.fromkeys(
+        name for name in (ARMS[0].name, best_contender(names), *_UNTRAINED, *names) if name in names
+    )
+    return tuple(str(name) for name in ordered)[:most]
 
 
 def best_contender(names: Collection[str]) -> str | None:

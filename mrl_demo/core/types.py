@@ -20,6 +20,8 @@ Judgements: TypeAlias = Mapping[str, Mapping[str, float]]
 
 #: The prefix lengths MatryoshkaLoss was given, and the buttons beside the slider.
 TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
+#: The length that views open at.
+DEFAULT_DIM = 64
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.plots.line_ends import LineEnd, draw_goal, mark_length, name_line_ends
 from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
 
 _QUIET_STYLE = Style(QUIET, "circle")
@@ -55,21 +56,44 @@ class Axes:
     is_share: bool = False
 
 
-def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curve] = ()) -> go.Figure:
-    """Quality against length with 95% bands on a logarithmic axis; published figures stand behind, faint.
+@dataclass(frozen=True)
+class Marks:
+    """What is drawn over the curves: the length in use (0 for none) and a level worth holding, with its name."""
 
-    Trained lengths are ticks and ringed marks; a level is a horizontal line.
+    length: int = 0
+    goal: float | None = None
+    goal_label: str = ""
+
+
+def quality_figure(
+    curves: Sequence[Curve], axes: Axes, published: Sequence[Curve] = (), marks: Marks | None = None
+) -> go.Figure:
+    """Quality against length with 95% bands on a logarithmic axis, each line named at its end.
+
+    Trained lengths are ticks and ringed marks; a level is a horizontal line; published figures are hollow, over all.
     """
-    figure = go.Figure()
+    figure, marks = go.Figure(), marks or Marks()
     drawn = [point.x for curve in (*curves, *published) for point in curve.points if point.x > 0]
     first, last = (min(drawn), max(drawn)) if drawn else (TRAINED_DIMS[0], TRAINED_DIMS[-1])
-    for curve in published:
-        figure.add_trace(_published(curve, axes))
     for curve in curves:
         shown = _level(curve, first, last) if curve.is_level else curve
         if len(shown.points) > 1:
             figure.add_trace(_band(shown))
         figure.add_trace(_line(shown, axes, is_level=curve.is_level))
+    for curve in published:
+        figure.add_trace(_published(curve, axes))
+    _length_axis(figure, drawn, first, last, axes.x)
+    figure.update_yaxes(title=axes.y, tickformat=".0%" if axes.is_share else ".2f")
+    _finish(figure, NOTHING_DRAWN if not curves else "")
+    if curves:
+        _annotate(figure, [*curves, *published], marks)
+    return figure
+
+
+NOTHING_DRAWN = "Nothing to draw: choose a method under “More methods”."
+
+
+def _length_axis(figure: go.Figure, drawn: Sequence[float], first: float, last: float, title: str) -> None:
     ticks = sorted({int(x) for x in drawn} & set(TRAINED_DIMS)) or list(TRAINED_DIMS)
     ticks = sorted({*ticks, int(last)})
     figure.update_xaxes(
@@ -77,10 +101,26 @@ def quality_figure(curves: Sequence[Curve], axes: Axes, published: Sequence[Curv
         range=[math.log10(first) - 0.04, math.log10(last) + 0.05],
         tickvals=ticks,
         ticktext=[str(tick) for tick in ticks],
-        title=axes.x,
+        title=title,
     )
-    figure.update_yaxes(title=axes.y, tickformat=".0%" if axes.is_share else ".2f")
-    return _finish(figure, "Nothing to draw: switch on an arm." if not curves else "")
+
+
+def _annotate(figure: go.Figure, curves: Sequence[Curve], marks: Marks) -> None:
+    """Names at the lines, the length in use and the goal, over a vertical axis that holds all of them."""
+    bounds = [
+        value for curve in curves for point in curve.points for value in (point.y, point.low, point.high)
+        if value is not None
+    ]  # fmt: skip
+    bounds += [marks.goal] if marks.goal is not None else []
+    margin = 0.04 * (max(bounds) - min(bounds)) or 0.05
+    low, high = min(bounds) - margin, max(bounds) + margin
+    figure.update_yaxes(range=[low, high])
+    ends = [LineEnd(curve.label, curve.style, curve.points[-1].y) for curve in curves if curve.name != "published"]
+    name_line_ends(figure, ends, low, high)
+    if marks.goal is not None:
+        draw_goal(figure, marks.goal, marks.goal_label)
+    if marks.length:
+        mark_length(figure, marks.length)
 
 
 def speed_figure(curves: Sequence[Curve], limit: Curve | None) -> go.Figure:

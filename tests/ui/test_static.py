@@ -31,7 +31,7 @@ FOREIGN = {
     *("js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }
 #: Ids that stand in HTML of our own, or only where training is off.
-NOT_LAID_OUT = {Id.DIM_RANGE, Id.TRAIN_OFF}
+NOT_LAID_OUT = {Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}
 
 
 def css_selectors() -> str:

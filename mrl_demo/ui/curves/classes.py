@@ -13,6 +13,7 @@ from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.downloads import DownloadBar
+from mrl_demo.ui.curves.pickers import method_choice, scale_choice
 from mrl_demo.ui.curves.quality import NOTHING_MEASURED, sweep_file
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import CurvesState
@@ -31,6 +32,8 @@ class ClassesSection:
     """What is laid out for the section, with its menu."""
 
     task: gr.Dropdown
+    scale: gr.Radio
+    arms: gr.CheckboxGroup
     shown: Section[CurvesState]
     bar: DownloadBar
 
@@ -39,20 +42,24 @@ def lay_out_classes(results: Results, first: CurvesState) -> ClassesSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row"):
         task = menu("Labels", results.task_entries(first), first.choice.task or None, Id.CURVES_TASK, min_width=240)
+        scale = scale_choice(first.choice.class_scale, Id.CURVES_CLASSES_MODE)
     shown = Section(partial(draw_classes, results), first)
     shown.add_html(Id.CURVES_CLASSES_WORDS)
     shown.add_html(Id.CURVES_CLASSES_TASK)
     shown.add_chart(Id.CURVES_CLASSES)
+    entries = results.arm_entries(first)
+    arms = method_choice(entries, first.choice.class_arms, Id.CURVES_CLASSES_FOLD, Id.CURVES_CLASSES_ARMS)
     bar = DownloadBar(partial(sweep_file, results), Id.CURVES_CLASSES_FILES, "curves-classes", Id.CURVES_CLASSES)
     shown.add_html(Id.CURVES_CLASSES_TABLE)
-    return ClassesSection(task, shown, bar)
+    return ClassesSection(task, scale, arms, shown, bar)
 
 
 def draw_classes(results: Results, state: CurvesState) -> Mapping[Id, Any]:
-    """Sentence, chart and table of the chosen labels; the arms and the scale are those of the tab."""
+    """Sentence, chart and table of the chosen labels."""
     figures = results.figures(state)
     metric = results.task(state)
-    choice = replace(state.choice, metric=metric, published=False)
+    own = state.choice
+    choice = replace(own, metric=metric, scale=own.class_scale, arms=own.class_arms, published=False)
     task = curves_words.task_words(figures, metric) if figures and metric else ""
     if not metric:
         headline: object = _NO_LABELS if figures else NOTHING_MEASURED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import gradio as gr
 
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves.downloads import DownloadBar
+from mrl_demo.ui.curves.pickers import metric_menu
 from mrl_demo.ui.curves.quality import sweep_file
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import BYTES, LATENCY, CurvesState
@@ -24,6 +25,7 @@ class CostSection:
     """What is laid out for the section, with its controls."""
 
     arm: gr.Dropdown
+    metric: gr.Dropdown
     cost: gr.Radio
     shown: Section[CurvesState]
     bar: DownloadBar
@@ -32,18 +34,20 @@ class CostSection:
 def lay_out_cost(results: Results, first: CurvesState) -> CostSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row"):
-        arm = menu("Arm", results.cut_arm_entries(first), first.choice.cost_arm, Id.CURVES_COST_ARM, min_width=240)
+        arm = menu("Method", results.cut_arm_entries(first), first.choice.cost_arm, Id.CURVES_COST_ARM, min_width=240)
+        metric = metric_menu(first.choice.cost_metric, Id.CURVES_COST_METRIC)
         kinds = [("Bytes in memory", BYTES), ("Latency", LATENCY)]
         cost = gr.Radio(kinds, value=first.choice.cost, label="Against", min_width=240, elem_id=Id.CURVES_COST_KIND)
     shown = Section(partial(draw_cost, results), first)
     shown.add_html(Id.CURVES_COST_WORDS)
     shown.add_chart(Id.CURVES_COST)
     bar = DownloadBar(partial(sweep_file, results), Id.CURVES_COST_FILES, "curves-cost", Id.CURVES_COST)
-    return CostSection(arm, cost, shown, bar)
+    return CostSection(arm, metric, cost, shown, bar)
 
 
 def draw_cost(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     """Chart and words; times of the chosen number of vectors, or of the one that ships."""
     timed = results.speed(state) or results.shipped_speed()
-    figure, words = curves_view.cost(results.figures(state), state.choice, timed)
+    choice = replace(state.choice, metric=state.choice.cost_metric)
+    figure, words = curves_view.cost(results.figures(state), choice, timed)
     return {Id.CURVES_COST: figure, Id.CURVES_COST_WORDS: words}

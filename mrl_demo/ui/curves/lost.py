@@ -37,7 +37,7 @@ class LostSection:
 def lay_out_lost(results: Results, first: CurvesState) -> LostSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row"):
-        arm = menu("Arm", results.cut_arm_entries(first), first.choice.lost_arm, Id.CURVES_LOST_ARM, min_width=160)
+        arm = menu("Method", results.cut_arm_entries(first), first.choice.lost_arm, Id.CURVES_LOST_ARM, min_width=160)
     shown = Section(partial(draw_lost, results), first)
     listed = shown.add_html(Id.CURVES_LOST, read_script("examples.js"))
     return LostSection(arm, listed, shown, DownloadBar(partial(lost_file, results), Id.CURVES_LOST_FILES))
@@ -70,7 +70,7 @@ class LostLink:
         lost = self.results.lost(state)
         position = event.position if isinstance(event.position, int) else 0
         if lost is None or not lost.worst:
-            raise gr.Error("That list is gone: choose an arm again.", print_exception=False)
+            raise gr.Error("That list is gone: choose a method again.", print_exception=False)
         query = lost.worst[position % len(lost.worst)]
         names = [arm.name for arm in self.results.service.lab.arms()]
         controls: Updates = {

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import gradio as gr
+
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.downloads import DownloadBar
 from mrl_demo.ui.curves.files import TextFile, sweep_text
+from mrl_demo.ui.curves.pickers import method_choice, metric_menu, scale_choice
 from mrl_demo.ui.curves.published import published_html
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import CurvesState
@@ -23,8 +26,12 @@ NOTHING_MEASURED = "Nothing is measured for this collection yet: press “Measur
 
 @dataclass(frozen=True)
 class QualitySection:
-    """What is laid out for the section; the controls above it are the tab's."""
+    """What is laid out for the section, with its controls."""
 
+    metric: gr.Dropdown
+    scale: gr.Radio
+    published: gr.Checkbox
+    arms: gr.CheckboxGroup
     shown: Section[CurvesState]
     after: Section[CurvesState]
     bar: DownloadBar
@@ -34,20 +41,28 @@ def lay_out_quality(results: Results, first: CurvesState) -> QualitySection:
     """Lay out the section here."""
     shown = Section(partial(draw_quality, results), first)
     after = Section(partial(_draw_before_after, results), first)
+    choice = first.choice
     shown.add_html(Id.CURVES_HEADLINE)
+    with gr.Row(elem_classes="curves-row"):
+        metric = metric_menu(choice.metric, Id.CURVES_METRIC)
+        scale = scale_choice(choice.scale, Id.CURVES_MODE)
+        published = gr.Checkbox(
+            choice.published, label="Published figures", container=False, min_width=150, elem_id=Id.CURVES_PUBLISHED
+        )
     shown.add_chart(Id.CURVES_QUALITY)
+    arms = method_choice(results.arm_entries(first), choice.arms, Id.CURVES_FOLD, Id.CURVES_ARMS)
     bar = DownloadBar(partial(sweep_file, results), Id.CURVES_FILES, "curves", Id.CURVES_QUALITY)
     shown.add_html(Id.CURVES_TABLE)
     after.add_html(Id.CURVES_BEFORE_AFTER)
     shown.add_html(Id.CURVES_ORIGIN)
     shown.add_html(Id.CURVES_QUOTES)
-    return QualitySection(shown, after, bar)
+    return QualitySection(metric, scale, published, arms, shown, after, bar)
 
 
 def draw_quality(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     """Headline, chart, table, provenance and published figures."""
     figures, choice = results.figures(state), state.choice
-    headline = curves_words.headline(figures, choice) if figures else NOTHING_MEASURED
+    headline = curves_view.headline_html(figures, choice) if figures else curves_view.headline_without(NOTHING_MEASURED)
     origin = NOTHING
     if figures:
         origin = html(
@@ -56,7 +71,7 @@ def draw_quality(results: Results, state: CurvesState) -> Mapping[Id, Any]:
             notes=curves_view.notes_html(figures.curves.sweep.notes),
         )
     return {
-        Id.CURVES_HEADLINE: html('<p class="curve-words" role="status">{headline}</p>', headline=headline),
+        Id.CURVES_HEADLINE: headline,
         Id.CURVES_QUALITY: curves_view.quality_chart(figures, choice),
         Id.CURVES_TABLE: curves_view.quality_table(figures, choice),
         Id.CURVES_ORIGIN: origin,

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from mrl_demo.arms.catalogue import leading_arms
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
@@ -26,12 +27,13 @@ class Results:
     service: CurvesService
 
     def first_state(self, corpus: str) -> CurvesState:
-        """All arms on, the best contender chosen if one arm is asked for."""
+        """The methods that tell the story, and the best contender if one is asked for."""
         bare = CurvesState(Choice(corpus))
         figures = self.figures(bare)
         names = tuple(name for _, name in self.arm_entries(bare))
         best = (contender(figures) if figures else None) or names[0]
-        choice = Choice(corpus, arms=names, cost_arm=best, lost_arm=best, task=self.task(bare))
+        first = leading_arms(names)
+        choice = Choice(corpus, arms=first, class_arms=first, cost_arm=best, lost_arm=best, task=self.task(bare))
         return CurvesState(choice)
 
     def figures(self, state: CurvesState) -> Figures | None:

@@ -29,18 +29,21 @@ FIRST_SIZE = 100_000
 
 @dataclass(frozen=True)
 class Choice:
-    """What the controls of the tab say."""
+    """What the controls of the tab say; those of a section are named after it, those of Quality after nothing."""
 
     corpus: str
     metric: str = "ndcg@10"
     scale: str = VALUE
     arms: tuple[str, ...] = ()
     published: bool = True
+    task: str = ""
+    class_scale: str = VALUE
+    class_arms: tuple[str, ...] = ()
     cost_arm: str = "base"
+    cost_metric: str = "ndcg@10"
     cost: str = BYTES
     lost_arm: str = "base"
     size: int = FIRST_SIZE
-    task: str = ""
 
     @property
     def as_share(self) -> bool:
@@ -105,13 +108,29 @@ def curves_state(
     scale: str,
     arms: Sequence[str] | None,
     published: bool,
+    task: str | None,
+    class_scale: str,
+    class_arms: Sequence[str] | None,
     cost_arm: str,
+    cost_metric: str,
     cost: str,
     lost_arm: str,
     size: float,
-    task: str | None,
 ) -> CurvesState:
     """The state behind the values that the controls send; each control has its name here."""
-    shown = tuple(arms or ())
-    choice = Choice(corpus, metric, scale, shown, bool(published), cost_arm, cost, lost_arm, int(size), task or "")
+    choice = Choice(
+        corpus=corpus,
+        metric=metric,
+        scale=scale,
+        arms=tuple(arms or ()),
+        published=bool(published),
+        task=task or "",
+        class_scale=class_scale,
+        class_arms=tuple(class_arms or ()),
+        cost_arm=cost_arm,
+        cost_metric=cost_metric,
+        cost=cost,
+        lost_arm=lost_arm,
+        size=int(size),
+    )
     return CurvesState(choice, seen or Seen())

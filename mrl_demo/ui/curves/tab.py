@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import gradio as gr
 from gradio.blocks import Block
 
+from mrl_demo.arms.catalogue import leading_arms
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurveSet, CurvesService
-from mrl_demo.ui.components.markup import html
-from mrl_demo.ui.components.notice import notice
+from mrl_demo.plots.line_ends import LINE_CHART_LAYOUTS
+from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
-from mrl_demo.ui.curves.quality import NOTHING_MEASURED, QualitySection, lay_out_quality
+from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.speed import SpeedSection, Timing, lay_out_speed
-from mrl_demo.ui.curves.state import METRIC_LABELS, SHARE, VALUE, CurvesState, curves_state
+from mrl_demo.ui.curves.state import CurvesState, curves_state
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.jobs import Job, Jobs
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.sections import Section, show_all
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
 _INTRO = html(
-    '<h2>How much does a shorter vector lose?</h2><p class="lead">Every arm is cut to every length and asked the same'
-    " judged questions. Besides the tuned model stand the arms that make the comparison fair: plain cutting, random"
-    " numbers, rotations that need no training, the same tuning without the Matryoshka loss, and words alone.</p>"
+    '<h2>How much does a shorter vector lose?</h2><p class="lead">Every method is cut to every length and asked the'
+    " same questions. Under “More methods” stand those that make the comparison fair: random numbers, rotations that"
+    " need no training, the same tuning without the Matryoshka loss, and words alone.</p>"
 )
 
 
 @dataclass(frozen=True)
 class CurveControls:
-    """What is set above the sections."""
+    """What is set above the sections, for all of them but Speed: the page hides it there."""
 
     corpus: gr.Dropdown
-    metric: gr.Dropdown
-    scale: gr.Radio
-    arms: gr.CheckboxGroup
-    published: gr.Checkbox
     work: LongWork
 
 
@@ -62,21 +60,24 @@ class CurveParts:
     @property
     def form(self) -> Form[CurvesState]:
         """The controls of all sections as one state."""
-        controls = self.controls
+        quality, classes, cost = self.quality, self.classes, self.cost
         return Form(
             curves_state,
             {
                 "seen": self.seen,
-                "corpus": controls.corpus,
-                "metric": controls.metric,
-                "scale": controls.scale,
-                "arms": controls.arms,
-                "published": controls.published,
-                "cost_arm": self.cost.arm,
-                "cost": self.cost.cost,
+                "corpus": self.controls.corpus,
+                "metric": quality.metric,
+                "scale": quality.scale,
+                "arms": quality.arms,
+                "published": quality.published,
+                "task": classes.task,
+                "class_scale": classes.scale,
+                "class_arms": classes.arms,
+                "cost_arm": cost.arm,
+                "cost_metric": cost.metric,
+                "cost": cost.cost,
                 "lost_arm": self.lost.arm,
                 "size": self.speed.size,
-                "task": self.classes.task,
             },
         )
 
@@ -94,8 +95,8 @@ class CurveParts:
 
     @property
     def menus(self) -> set[Block]:
-        """The menus of arms and of labels, which depend on what was measured."""
-        return {self.controls.arms, self.classes.task, self.cost.arm, self.lost.arm}
+        """The menus of methods and of labels, which depend on what was measured."""
+        return {self.quality.arms, self.classes.task, self.classes.arms, self.cost.arm, self.lost.arm}
 
 
 def build(page: Page, compare: CompareDoor | None = None) -> None:
@@ -114,7 +115,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
 
 
 def _lay_out(results: Results, first: CurvesState) -> CurveParts:
-    static_html(_INTRO, Id.CURVES_INTRO)
+    static_html(_INTRO, Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
     jobs = Jobs()
     controls = _controls(results, first, jobs)
     with gr.Tabs(elem_id=Id.CURVES_TABS, overflow_behavior="wrap"):
@@ -124,47 +125,31 @@ def _lay_out(results: Results, first: CurvesState) -> CurveParts:
             classes = lay_out_classes(results, first)
         with gr.Tab("What a byte buys"):
             cost = lay_out_cost(results, first)
-        with gr.Tab("Speed"):
-            speed = lay_out_speed(results, first, jobs)
         with gr.Tab("Queries that break"):
             lost = lay_out_lost(results, first)
+        with gr.Tab("Speed", elem_id=Id.CURVES_SPEED_TAB):
+            speed = lay_out_speed(results, first, jobs)
     return CurveParts(controls, quality, classes, cost, speed, lost, gr.State(first.seen, time_to_live=STATE_SECONDS))
 
 
 def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls:
-    choice = first.choice
-    with gr.Row(elem_classes="curves-row"):
+    with gr.Row(elem_classes="curves-row measure-row", elem_id=Id.CURVES_COLLECTION):
         corpora = [(each.label, each.name) for each in results.service.lab.corpora()]
-        corpus = menu("Collection", corpora, choice.corpus, Id.CURVES_CORPUS, min_width=200)
-        metrics = [(label, name) for name, label in METRIC_LABELS.items()]
-        metric = menu("Measure", metrics, choice.metric, Id.CURVES_METRIC, min_width=200)
-        scales = [("Value", VALUE), ("Share kept", SHARE)]
-        scale = gr.Radio(scales, value=choice.scale, label="Show", min_width=170, elem_id=Id.CURVES_MODE)
-        published = gr.Checkbox(
-            choice.published, label="Published figures", container=False, min_width=150, elem_id=Id.CURVES_PUBLISHED
-        )
-    arms = gr.CheckboxGroup(results.arm_entries(first), value=list(choice.arms), label="Arms", elem_id=Id.CURVES_ARMS)
-    with gr.Row(elem_classes="curves-row measure-row"):
+        corpus = menu("Collection", corpora, first.choice.corpus, Id.CURVES_CORPUS, min_width=200)
         start = small_button("Measure anew on this machine", Id.CURVES_MEASURE, 230)
         stop = small_button("Stop", Id.CURVES_STOP, 80, is_active=False)
-    said = notice("" if results.figures(first) else NOTHING_MEASURED, "hint")
-    work = LongWork("sweep", start, stop, live_html(said, Id.CURVES_NOTICE), jobs)
-    return CurveControls(corpus, metric, scale, arms, published, work)
+    work = LongWork("sweep", start, stop, live_html(NOTHING, Id.CURVES_NOTICE), jobs)
+    return CurveControls(corpus, work)
 
 
 def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
     """Each control redraws the sections that depend on it."""
-    controls, quality, cost = parts.controls, parts.quality.shown, parts.cost.shown
-    classes = parts.classes.shown
+    quality, classes, cost = parts.quality, parts.classes, parts.cost
     dependents: dict[Block, tuple[Section[CurvesState], ...]] = {
-        controls.scale: (quality, classes),
-        controls.arms: (quality, classes),
-        controls.published: (quality,),
-        controls.metric: (quality, cost),
-        parts.classes.task: (classes,),
-        parts.cost.arm: (cost,),
-        parts.cost.cost: (cost,),
-        parts.speed.size: (parts.speed.shown, cost),
+        **dict.fromkeys((quality.metric, quality.scale, quality.arms, quality.published), (quality.shown,)),
+        **dict.fromkeys((classes.task, classes.scale, classes.arms), (classes.shown,)),
+        **dict.fromkeys((cost.arm, cost.metric, cost.cost), (cost.shown,)),
+        parts.speed.size: (parts.speed.shown, cost.shown),
         parts.lost.arm: (parts.lost.shown,),
     }
     for control, sections in dependents.items():
@@ -198,21 +183,25 @@ class ArmMenus:
     parts: CurveParts
 
     def update(self, state: CurvesState) -> Updates:
-        """Entries and choices; arms that were off stay off."""
+        """Entries and choices; methods that were on stay on, and if none of them was measured, a few are."""
         choice = state.choice
         entries, cut = self.results.arm_entries(state), self.results.cut_arm_entries(state)
         names, cut_names = [name for _, name in entries], [name for _, name in cut]
-        kept = [name for name in names if name in choice.arms] or names
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
         lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
         return {
-            self.parts.controls.arms: gr.CheckboxGroup(choices=entries, value=kept),
+            self.parts.quality.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.arms, names)),
+            self.parts.classes.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.class_arms, names)),
             self.parts.classes.task: gr.Dropdown(
                 choices=self.results.task_entries(state), value=self.results.task(state) or choice.task or None
             ),
             self.parts.cost.arm: gr.Dropdown(choices=cut, value=cost_arm),
             self.parts.lost.arm: gr.Dropdown(choices=cut, value=lost_arm),
         }
+
+
+def _still_on(chosen: Sequence[str], names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in chosen] or list(leading_arms(names))
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,44 @@ from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.style import Style
+from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
-from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
+from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import precision_style
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import human_bytes, shorten
+from mrl_demo.ui.curves import words as curves_words
+from mrl_demo.ui.curves.at_length import length_sentences
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
 from mrl_demo.ui.curves.published import published_curve
 from mrl_demo.ui.curves.state import LATENCY, Choice, unit_label
 
 BEFORE_AFTER_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 BEFORE_AFTER_DIMS = (64, 128, 256)
+_GOAL = 0.95
+
+
+def headline_html(figures: Figures, choice: Choice) -> Markup:
+    """What each length keeps, and in a fold which method is highest where."""
+    sentences = length_sentences(figures, choice)
+    who_leads = curves_words.headline(figures, choice)
+    if not sentences:
+        return headline_without(who_leads)
+    return html(
+        '{sentences}<details class="fold who-leads"><summary>Which method is highest where</summary>'
+        '<p class="lead">{who_leads}</p></details>',
+        sentences=sentences,
+        who_leads=who_leads,
+    )
+
+
+def headline_without(why: object) -> Markup:
+    """The same place if there is no figure to tell of, with the reason."""
+    return html('<p class="curve-words" role="status">{why}</p>', why=why)
 
 
 def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
@@ -33,7 +56,17 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
         return quality_figure([], axes)
     is_drawn = choice.published and choice.as_share and not choice.is_agreement
     published = [published_curve(max(figures.dims(), default=384))] if is_drawn else []
-    return quality_figure(quality_curves(figures, choice), axes, published)
+    return quality_figure(quality_curves(figures, choice), axes, published, _marks(figures, choice))
+
+
+def _marks(figures: Figures, choice: Choice) -> Marks:
+    """The length in use, and what 95% is: of each method's own full figure, or of base's."""
+    base = figures.full.get(("base", choice.metric))
+    if choice.is_agreement or (base is None and not choice.as_share):
+        return Marks(DEFAULT_DIM)
+    if choice.as_share or base is None:
+        return Marks(DEFAULT_DIM, _GOAL, "95%")
+    return Marks(DEFAULT_DIM, _GOAL * base.value, f"95% of {figures.label('base')} at full length")
 
 
 def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
@@ -44,13 +77,13 @@ def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     task = figures.curves.sweep.task(choice.metric) if figures and curves and not choice.as_share else None
     if task is not None:
         curves.append(Curve("chance", "always the commonest class", (Point(0, task.chance),)))
-    return quality_figure(curves, axes)
+    return quality_figure(curves, axes, marks=Marks(DEFAULT_DIM))
 
 
 def y_title(choice: Choice) -> str:
     """What the vertical axis measures."""
     if choice.as_share:
-        return "share kept of the arm's own full figure"
+        return "share kept of the method's own full figure"
     return "agreement, not quality" if choice.is_agreement else choice.metric_label
 
 
@@ -237,7 +270,7 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
 def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> Markup:
     """The worst-hit queries, each a button that opens it beside base in the Compare tab."""
     if figures is None or lost is None:
-        return html('<p class="lost-lead">No list for this arm: choose another, or measure again.</p>')
+        return html('<p class="lost-lead">No list for this method: choose another, or measure again.</p>')
     return html(
         '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} queries {n_found:,} have a known answer in the first {k}'
         " with the full vector; {n_broken:,}{share} of those lose it at some shorter length. The worst hit, those that"

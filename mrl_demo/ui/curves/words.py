@@ -66,7 +66,7 @@ def headline(figures: Figures, choice: Choice) -> Markup:
 
 def _why_empty(figures: Figures, choice: Choice) -> str:
     if figures.count(choice.metric):
-        return "Switch on an arm that has this measure."
+        return "Choose a method that has this measure."
     others = " Its labels or scored pairs were: see Classification." if figures.class_metrics else ""
     return f"{choice.metric_label} was not measured on this collection.{others}"
 
@@ -105,7 +105,7 @@ def _group_words(figures: Figures, choice: Choice, group: list[Leader]) -> Marku
     if example.level:
         shown = f"{example.figure:.0%}" if choice.as_share else f"{example.figure:.3f}"
         return html(
-            "{lengths} {n} arms are level on top ({shown}{at})",
+            "{lengths} {n} methods are level on top ({shown}{at})",
             lengths=lengths,
             n=example.level + 1,
             shown=shown,
@@ -158,7 +158,7 @@ def classes_headline(figures: Figures, choice: Choice) -> Markup:
     first = [name for name in dict.fromkeys((best, _BASE, *shown)) if name in shown]
     parts = [words for name in first[:_ARMS_TOLD] if (words := _enough_words(figures, str(name), choice.metric))]
     if not parts:
-        return html("Switch on an arm that has this measure.")
+        return html("Choose a method that has this measure.")
     return html("{parts}.", parts=join_html(parts, "; "))
 
 
@@ -239,7 +239,7 @@ def provenance(curves: CurveSet) -> Markup:
     stale = html(" <b>The collection has changed since: measure anew for exact figures.</b>")
     return html(
         "{origin}: {day}, {hardware}, {documents:,} documents, {queries:,} judged queries. Bands are 95% intervals over"
-        " queries (bootstrap, paired between arms, corrected over lengths).{stale}",
+        " queries (bootstrap, paired between methods, corrected over lengths).{stale}",
         origin="Measured before this was published" if curves.is_shipped else "Measured here for you",
         day=day(sweep.date),
         hardware=sweep.hardware,

@@ -63,7 +63,7 @@ def test_the_sentence_says_how_few_numbers_do_as_well_as_all_and_what_was_asked(
     task = curves_words.task_words(figures(), ACCURACY)
     assert "10 classes learned from 1,680 texts and asked of 720 others, of topics the classifier never saw" in task
     assert "always naming the commonest class gives 0.120" in task
-    assert "Switch on an arm" in curves_words.classes_headline(figures(), replace(CHOICE, arms=("bm25",)))
+    assert "Choose a method" in curves_words.classes_headline(figures(), replace(CHOICE, arms=("bm25",)))
 
 
 def test_a_small_difference_at_a_longer_length_does_not_hide_a_loss_at_a_shorter_one() -> None:
@@ -114,7 +114,7 @@ def test_a_collection_without_labels_says_what_would_give_them() -> None:
     bare = replace(classified(), rows=(), full=(), differences=(), tasks=())
     nothing, measured = (Seen({"own": CurveSet(sweep)}) for sweep in (bare, classified()))
     says = [
-        str(draw_classes(results, CurvesState(Choice("own", arms=CHOICE.arms), seen))[Id.CURVES_CLASSES_WORDS])
+        str(draw_classes(results, CurvesState(Choice("own", class_arms=CHOICE.arms), seen))[Id.CURVES_CLASSES_WORDS])
         for seen in (Seen(), nothing, measured)
     ]
     assert "Nothing is measured" in says[0]

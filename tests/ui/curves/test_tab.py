@@ -110,7 +110,7 @@ def test_arms_within_a_thousandth_are_level() -> None:
     found = sweep()
     rows = tuple(replace(r, value=0.8) if r.key == ("tuned", 384, "float32", "ndcg@10") else r for r in found.rows)
     words = curves_words.headline(Figures.of(CurveSet(replace(found, rows=rows))), ALL)
-    assert "at 384 numbers 2 arms are level on top (0.800)" in words
+    assert "at 384 numbers 2 methods are level on top (0.800)" in words
 
 
 def test_agreement_is_never_called_quality() -> None:
@@ -122,7 +122,7 @@ def test_agreement_is_never_called_quality() -> None:
 
 def test_without_an_arm_the_sentence_says_what_to_do() -> None:
     none = replace(ALL, arms=())
-    assert curves_words.headline(figures(), none) == "Switch on an arm that has this measure."
+    assert curves_words.headline(figures(), none) == "Choose a method that has this measure."
     assert quality_curves(figures(), none) == []
 
 
@@ -354,11 +354,14 @@ CONTROLS = {
     "scale": "value",
     "arms": ["base", "tuned"],
     "published": True,
+    "task": None,
+    "class_scale": "value",
+    "class_arms": ["base"],
     "cost_arm": "tuned",
+    "cost_metric": "ndcg@10",
     "cost": "bytes",
     "lost_arm": "tuned",
     "size": 100_000,
-    "task": None,
 }
 
 
