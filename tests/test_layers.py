@@ -24,7 +24,7 @@ HOUSE = (
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
-    {"static", "theme", "address", "ids"},
+    {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
     {"compare", "curves", "train"},

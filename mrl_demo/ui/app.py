@@ -9,13 +9,15 @@ from starlette.middleware import Middleware
 
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.ui.address import listening_problem
+from mrl_demo.ui.address.kinds import OneOf
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.listening import listening_problem
+from mrl_demo.ui.shared.address_bar import Parameter
+from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script
 from mrl_demo.ui.shared.widgets import static_html
@@ -27,11 +29,13 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
-        with gr.Tabs() as tabs:
+        with gr.Tabs(selected=TabName.COMPARE) as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
             curves.build(page, door)
             train.build(page, door)
+        page.address.add("page", [Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True)], update=page.open)
+        page.address.wire()
         static_html(footer(), Id.PAGE_FOOTER)
     return blocks.queue(max_size=MOST_WAITING)
 

@@ -14,7 +14,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
-from mrl_demo.ui.address import check_port
+from mrl_demo.ui.listening import check_port
 
 EXAMPLES = """examples:
   %(prog)s                                     the collection that ships, at http://127.0.0.1:7860

@@ -9,9 +9,9 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import LabError
-from mrl_demo.ui.address import check_port
 from mrl_demo.ui.app import build_app, launch_options
 from mrl_demo.ui.head import TITLE
+from mrl_demo.ui.listening import check_port
 from mrl_demo.ui.shared.queues import MOST_WAITING
 from tests.ui.samples import StubLab
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 
@@ -93,6 +95,18 @@ class CompareEvents:
             self.parts.chips: example_chips(examples),
             **self.search(replace(state, query=query)),
         }
+
+    def restore(self, values: Mapping[str, Any]) -> Updates:
+        """The controls as an address has them; the slider ends where the shorter model's vectors do."""
+        parts = self.parts
+        controls = {"q": parts.query, "corpus": parts.corpus, "left": parts.left, "right": parts.right}
+        updates: Updates = {controls[name]: value for name, value in values.items() if name in controls}
+        if "corpus" in values:
+            updates[parts.chips] = example_chips(self.lab.examples(values["corpus"]))
+        if "dim" in values and "left" in values and "right" in values:
+            full = self.lab.full_dim((values["left"], values["right"]))
+            updates[parts.dimension] = dimension_update(min(values["dim"], full), full, TRAINED_DIMS)
+        return updates
 
     def refresh_menus(self) -> Updates:
         """The model menus with every model there is now; what is chosen there stays."""

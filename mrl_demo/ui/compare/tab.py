@@ -11,6 +11,7 @@ from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
+from mrl_demo.ui.address.kinds import FreeText, OneOf, WholeNumber
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
 from mrl_demo.ui.compare.events import CompareEvents
@@ -18,12 +19,15 @@ from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Question
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import BUILD, LIGHT, LIVE, SEARCH, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
 FIRST_DIM = 64
+#: No link asks for more numbers; what a model has is looked up once its name is known.
+LONGEST_VECTOR = 8_192
 #: Once the tab is in front.
 _SHOW_QUESTION = (
     f"() => {{ setTimeout(() => document.querySelector('#{Id.ASK}')?.scrollIntoView({{ block: 'start' }}), 100); }}"
@@ -42,6 +46,7 @@ def build(page: Page) -> CompareDoor:
     # Models trained meanwhile join the menus.
     for opened in (page.blocks.load, tab.select):
         opened(events.refresh_menus, None, [parts.left, parts.right], **LIGHT)
+    add_to_address(page.address, events)
     return _door(page, events)
 
 
@@ -130,9 +135,29 @@ def _preparing(parts: CompareParts) -> dict[str, Any]:
     return {**BUILD, "inputs": parts.form.inputs, "outputs": {parts.notice}}
 
 
-def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> None:
+def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> gr.events.Dependency:
     form = events.parts.form
-    prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
+    return prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
+
+
+def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
+    """Put the question, the menus and the length into the page's address."""
+    lab, parts = events.lab, events.parts
+    arms = OneOf(lambda: [arm.name for arm in lab.arms()])
+    answered = "() => document.querySelector('.arms')?.dataset.query ?? ''"
+    bar.add(
+        TabName.COMPARE,
+        [
+            Parameter("q", FreeText(), parts.query, pushes=True, heard=(parts.results.change,), read=answered),
+            Parameter("corpus", OneOf(lambda: [choice.name for choice in lab.corpora()]), parts.corpus, pushes=True),
+            Parameter("left", arms, parts.left, pushes=True),
+            Parameter("right", arms, parts.right, pushes=True),
+            Parameter("dim", WholeNumber(1, LONGEST_VECTOR), parts.dimension),
+        ],
+        update=events.restore,
+        outputs={parts.chips},
+        follow=lambda event: _search_again(events, event.then(parts.form.bind(events.prepare), **_preparing(parts))),
+    )
 
 
 def _door(page: Page, events: CompareEvents) -> CompareDoor:

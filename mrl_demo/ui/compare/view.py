@@ -35,8 +35,10 @@ def results_html(comparison: Comparison) -> Markup:
         for side, arm, colour in zip(_SIDES, comparison.arms, _colours(comparison), strict=False)
     )
     return html(
-        '<div class="arms" data-dim="{dim}"><p class="asked">Results for {query}</p>{key}{columns}</div>{notes}',
+        '<div class="arms" data-dim="{dim}" data-query="{asked}"><p class="asked">Results for {query}</p>{key}{columns}'
+        "</div>{notes}",
         dim=comparison.dim,
+        asked=comparison.query,
         query=user_text(comparison.query),
         key=_MOVES_KEY,
         columns=join_html(columns),

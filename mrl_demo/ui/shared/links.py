@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.shared.address_bar import AddressBar
 from mrl_demo.ui.shared.forms import Updates
 
 
@@ -23,16 +25,24 @@ class TabName(StrEnum):
 
 @dataclass(frozen=True)
 class Page:
-    """What every tab is built with: the lab, the collection it opens on, and the page around it."""
+    """What every tab is built with: the lab, the collection it opens on, and the page around it.
+
+    A tab adds its parameters to `address`.
+    """
 
     lab: LabProtocol
     corpus: str
     blocks: gr.Blocks
     tabs: gr.Tabs
+    address: AddressBar = field(default_factory=AddressBar)
 
     def show(self, tab: TabName) -> Updates:
         """The update that brings a tab to the front; `tabs` has to be among the event's outputs."""
         return {self.tabs: gr.Tabs(selected=tab)}
+
+    def open(self, values: Mapping[str, Any]) -> Updates:
+        """The tab that an address names."""
+        return self.show(TabName(values["tab"])) if "tab" in values else {}
 
 
 @dataclass(frozen=True)

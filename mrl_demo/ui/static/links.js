@@ -1,0 +1,103 @@
+// The browser's half of shared/address_bar.py: writes the address while one works, and restores what an address says.
+// `table` has for each parameter its group (a tab), whether it makes a step of its own for Back, and its first text.
+const names = Object.keys(table);
+const firsts = Object.fromEntries(names.map((name) => [name, table[name].first]));
+const current = { ...firsts };
+const before = {}; // What they were when the last restoration began.
+const hints = {}; // By group: what a link asked for in vain.
+const held = {}; // What was announced while a group was being restored.
+const busy = {}; // Restorations under way, by group.
+let timer = 0;
+let pushing = false;
+
+const members = (group) => names.filter((name) => table[name].group === group);
+const text = (value) => (Array.isArray(value) ? value.join(",") : typeof value === "boolean" ? (value ? "1" : "0") : String(value ?? ""));
+const page = () => window.location.origin + window.location.pathname;
+
+// The address of the page with some parameters in it; those that are not ours (embed, __theme) stay.
+function address(texts, others = [...new URLSearchParams(window.location.search)]) {
+  const query = new URLSearchParams(others.filter(([name]) => !(name in table)));
+  for (const [name, value] of Object.entries(texts)) query.set(name, value);
+  const words = query.toString();
+  return page() + (words ? `?${words}` : "");
+}
+
+const changed = () => Object.fromEntries(names.filter((name) => current[name] !== firsts[name]).map((name) => [name, current[name]]));
+
+// All that a link to the tab in front needs, whatever the page will open with one day.
+function whole() {
+  const tab = current.tab;
+  return Object.fromEntries(names.filter((name) => name === "tab" || table[name].group === tab).map((name) => [name, current[name]]));
+}
+
+function write() {
+  clearTimeout(timer);
+  const url = address(changed());
+  if (url !== window.location.href) window.history[pushing ? "pushState" : "replaceState"](null, "", url);
+  pushing = false;
+  document.dispatchEvent(new CustomEvent("address-written", { detail: { link: address(whole(), []), ...current } }));
+}
+
+function set(name, value, push) {
+  if (current[name] === value) return;
+  if (push && !pushing) write(); // What came before belongs to the step that is left.
+  current[name] = value;
+  pushing ||= push;
+  clearTimeout(timer);
+  timer = setTimeout(write, 120); // A dragged slider would ask for more steps than browsers allow.
+}
+
+document.addEventListener("address", ({ detail: { name, value } }) => {
+  if (busy[table[name].group]) held[name] = text(value);
+  else set(name, text(value), table[name].pushes);
+});
+
+// Bring the page to what the address says: those groups in which something differs.
+function restore() {
+  clearTimeout(timer);
+  pushing = false;
+  const query = new URLSearchParams(window.location.search);
+  const wanted = Object.fromEntries(names.map((name) => [name, query.get(name) ?? firsts[name]]));
+  const groups = new Set(names.filter((name) => wanted[name] !== current[name]).map((name) => table[name].group));
+  Object.assign(before, current);
+  Object.assign(current, wanted);
+  for (const group of groups) {
+    busy[group] = (busy[group] || 0) + 1;
+    trigger(events[group], { values: Object.fromEntries(members(group).map((name) => [name, wanted[name]])) });
+  }
+  document.documentElement.toggleAttribute("data-restoring", Object.values(busy).some(Boolean));
+}
+
+// What the server refused stays as it was, and the address says so too.
+for (const group of Object.keys(events)) {
+  watch(`told_${group}`, () => {
+    const told = props[`told_${group}`];
+    if (!told) return;
+    for (const name of members(group)) current[name] = told.values[name] ?? before[name] ?? firsts[name];
+    hints[group] = told.hint;
+    element.querySelector('[role="status"]').replaceChildren(...Object.values(hints).filter(Boolean).map(line));
+  });
+}
+
+function line(words) {
+  const paragraph = document.createElement("p");
+  paragraph.className = "notice hint";
+  paragraph.textContent = words;
+  return paragraph;
+}
+
+document.addEventListener("address-restored", ({ detail: group }) => {
+  busy[group] = Math.max(0, (busy[group] || 0) - 1);
+  if (busy[group]) return;
+  for (const name of members(group).filter((each) => each in held)) {
+    set(name, held[name], false);
+    delete held[name];
+  }
+  document.documentElement.toggleAttribute("data-restoring", Object.values(busy).some(Boolean));
+  write();
+});
+
+window.addEventListener("popstate", restore);
+if (names.some((name) => new URLSearchParams(window.location.search).has(name))) restore();
+else write();
+element.dataset.ready = "";
