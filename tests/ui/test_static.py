@@ -89,7 +89,7 @@ def test_scripts_parse(script: Path, tmp_path: Path) -> None:
     if node is None:
         pytest.skip("no node on PATH")
     whole = tmp_path / script.name
-    body = read_script(script.name, layouts=RANK_CHART_LAYOUTS)
+    body = read_script(script.name, layouts=RANK_CHART_LAYOUTS, table={}, events={})
     whole.write_text(f"async (element, trigger, props, watch) => {{\n{body}\n}}", encoding="utf-8")
     done = subprocess.run([node, "--check", str(whole)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,14 +11,14 @@ from mrl_demo.ui.address.kinds import Kind
 
 
 @dataclass(frozen=True)
-class Reading:
+class AddressReading:
     """Values by parameter, and a hint for each that could not be taken."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     hints: tuple[str, ...] = ()
 
 
-def read_parameters(kinds: Mapping[str, Kind], texts: object) -> Reading:
+def read_parameters(kinds: Mapping[str, Kind], texts: object) -> AddressReading:
     """Read what a browser sent; parameters that are not among `kinds`, or no text, are left out.
 
     >>> from mrl_demo.ui.address.kinds import WholeNumber
@@ -34,7 +34,7 @@ def read_parameters(kinds: Mapping[str, Kind], texts: object) -> Reading:
             values[name] = kind.read(text)
         except LabError as error:
             hints.append(f"{name}: {error}")
-    return Reading(values, tuple(hints))
+    return AddressReading(values, tuple(hints))
 
 
 def link_hint(hints: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.ui.address.kinds import Kind
-from mrl_demo.ui.address.reading import Reading, link_hint, read_parameters
+from mrl_demo.ui.address.reading import AddressReading, link_hint, read_parameters
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.guard import UNEXPECTED, guarded
@@ -30,7 +30,7 @@ _SAY = (
 )
 _DONE = "() => {{ document.dispatchEvent(new CustomEvent('address-restored', {{ detail: '{group}' }})); }}"
 _SAME = "(value) => value"
-Listener = Callable[..., gr.events.Dependency]
+EventMethod = Callable[..., gr.events.Dependency]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Parameter:
     kind: Kind
     component: Block
     pushes: bool = False
-    heard: Sequence[Listener] = ()
+    heard: Sequence[EventMethod] = ()
     read: str = _SAME
 
 
@@ -112,7 +112,7 @@ class AddressBar:
             restore = _Restorer(bar, group, self._serial).restore
             event = getattr(bar, events[group.name])(restore, None, {bar, *group.outputs}, **LIGHT)
             last = group.follow(event) if group.follow else event
-            last.then(None, None, None, js=_DONE.format(group=group.name), api_visibility="private")
+            last.then(None, None, None, js=_DONE.format(group=group.name), **LIGHT)
         return bar
 
     def _table(self) -> dict[str, dict[str, object]]:
@@ -137,10 +137,10 @@ class _Restorer:
         kinds = self.group.kinds
         reading = read_parameters(kinds, event._data.get("values") if isinstance(event._data, dict) else None)
 
-        def update() -> tuple[Updates, Reading]:
+        def update() -> tuple[Updates, AddressReading]:
             return self.group.update(reading.values), reading
 
-        updates, read = guarded(update, lambda error: ({}, Reading({}, (*reading.hints, _own_words(error)))))
+        updates, read = guarded(update, lambda error: ({}, AddressReading({}, (*reading.hints, _own_words(error)))))
         accepted = {name: kinds[name].write(value) for name, value in read.values.items()}
         told = {"serial": next(self.serial), "values": accepted, "hint": link_hint(read.hints)}
         return {**updates, self.bar: gr.HTML(**{_told(self.group.name): told})}
@@ -170,9 +170,9 @@ def _listen(parameter: Parameter) -> None:
         for tab in component.children:
             if isinstance(tab, gr.Tab):
                 script = _SAY.format(name=parameter.name, read=f"() => '{tab.id}'")
-                tab.select(None, None, None, js=script, api_visibility="private")
+                tab.select(None, None, None, js=script, **LIGHT)
         return
     script = _SAY.format(name=parameter.name, read=parameter.read)
     inputs = None if parameter.heard else [component]
     for heard in parameter.heard or (component.change,):
-        heard(None, inputs, None, js=script, api_visibility="private")
+        heard(None, inputs, None, js=script, **LIGHT)

@@ -1,0 +1,138 @@
+"""Links, Back and Forward in a browser, over a stand-in lab: what is tested is the page's own state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import pytest
+
+from mrl_demo.core.config import Settings
+from mrl_demo.ui.app import build_app, launch
+from tests.ui.conftest import free_port
+from tests.ui.samples import StubLab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+XSS = "'\"><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+
+
+@pytest.fixture(scope="module")
+def lab_address() -> Iterator[str]:
+    blocks = build_app(StubLab())
+    yield launch(blocks, replace(Settings(), port=free_port()))
+    blocks.close()
+
+
+@pytest.fixture
+def guest(browser: Browser) -> Iterator[Page]:
+    """A fresh browser's page; at the end nothing went wrong on it."""
+    problems: list[str] = []
+    with browser.new_context(viewport={"width": 1366, "height": 768}) as context:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda entry: problems.append(entry.text) if entry.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        yield page
+        assert problems == []
+
+
+def open_link(page: Page, address: str, **parameters: str) -> None:
+    page.goto(address + (f"?{urlencode(parameters)}" if parameters else ""))
+    page.wait_for_selector("#address [data-ready]", state="attached")
+    page.wait_for_selector("html:not([data-restoring])")
+
+
+def parameters_of(page: Page) -> dict[str, str]:
+    query = parse_qs(urlsplit(page.evaluate("location.href")).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+def says(page: Page, **parameters: str) -> None:
+    """Wait until the address has exactly these parameters."""
+    wanted = sorted(parameters.items())
+    page.wait_for_function(
+        "w => JSON.stringify([...new URLSearchParams(location.search)].sort()) === JSON.stringify(w)",
+        arg=[list(pair) for pair in wanted],
+    )
+
+
+def shows(page: Page, query: str, dim: int) -> None:
+    """Wait until results for a query at a length stand on the page."""
+    page.wait_for_function(
+        "w => { const arms = document.querySelector('.arms');"
+        " return arms.dataset.query === w.query && arms.dataset.dim === String(w.dim); }",
+        arg={"query": query, "dim": dim},
+    )
+
+
+def test_the_address_follows_and_back_and_forward_lead_through_it_without_a_reload(
+    guest: Page, lab_address: str
+) -> None:
+    open_link(guest, lab_address)
+    guest.evaluate("window.sameDocument = true")
+    assert parameters_of(guest) == {}
+    guest.fill("#query input", "bees")
+    guest.click("#search")
+    says(guest, q="bees")
+    guest.locator('.dim-ticks button[data-dim="16"]').click()
+    says(guest, q="bees", dim="16")
+    guest.get_by_role("tab", name="Curves").first.click()
+    says(guest, q="bees", dim="16", tab="curves")
+    guest.go_back()
+    says(guest, q="bees", dim="16")
+    guest.wait_for_selector('[role="tab"][aria-selected="true"]:has-text("Compare")')
+    guest.go_back()
+    says(guest)
+    shows(guest, "builtin question 0", 64)
+    assert guest.input_value("#query input") == "builtin question 0"
+    guest.go_forward()
+    says(guest, q="bees", dim="16")
+    shows(guest, "bees", 16)
+    assert guest.inner_text(".dim-number") == "16"
+    assert guest.evaluate("window.sameDocument")
+
+
+def test_a_link_is_restored_in_a_fresh_browser(guest: Page, lab_address: str) -> None:
+    link = {"q": "why is the sky blue? 50% & more", "corpus": "own", "left": "tuned", "right": "base", "dim": "8"}
+    open_link(guest, lab_address, **link, __theme="dark")
+    shows(guest, link["q"], 8)
+    assert guest.input_value("#query input") == link["q"]
+    sides = guest.eval_on_selector_all(".arm", "all => all.map(arm => arm.dataset.arm)")
+    assert guest.input_value("#corpus input") == "Own"
+    assert guest.locator(".chip").first.inner_text() == "own question 0"
+    assert guest.inner_text("#address") == ""
+    assert len(sides) == 2
+    says(guest, **link, __theme="dark")
+
+
+def test_a_bad_link_gets_a_hint_and_the_page_as_it_is(guest: Page, lab_address: str) -> None:
+    open_link(guest, lab_address, corpus="nope", left="../../etc", dim="99999", tab="admin", q="bees")
+    shows(guest, "bees", 64)
+    hint = guest.inner_text("#address")
+    for words in ("'nope' is not among builtin, own", "'../../etc'", "dim: '99999'", "tab: 'admin'"):
+        assert words in hint
+    says(guest, q="bees")
+
+
+def test_markup_in_any_parameter_is_text(guest: Page, lab_address: str) -> None:
+    names = guest_names(guest, lab_address)
+    assert {"q", "corpus", "left", "right", "dim", "tab"} <= set(names)
+    open_link(guest, lab_address, **dict.fromkeys([*names, "other"], XSS))
+    shows(guest, XSS, 64)
+    assert quote("<script>") not in guest.inner_text("#address")
+    assert guest.locator("#address img, #address script, .asked img, .asked script").count() == 0
+    assert guest.title() != "owned"
+
+
+def guest_names(page: Page, address: str) -> list[str]:
+    """Every parameter that the page knows: it tells them all when it writes its address."""
+    page.add_init_script(
+        "document.addEventListener('address-written', ({ detail }) => { window.known = Object.keys(detail); });"
+    )
+    open_link(page, address)
+    return [name for name in page.evaluate("window.known") if name != "link"]
