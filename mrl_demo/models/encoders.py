@@ -96,6 +96,10 @@ class SentenceEncoder:
         dtype = bulk_dtype(choose_device(self._wanted_device))
         return self._encode_many(texts, self.spec.document, dtype, progress)
 
+    def folder(self) -> Path:
+        """Where this model's files are on this machine, fetched or merged on first use; raises `ModelError`."""
+        return Path(self._find_folder())
+
     def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:
         """How many of `texts` are longer than the model reads, with the prompt of the task."""
         reading = self.spec.query if task == "query" else self.spec.document
