@@ -15,7 +15,7 @@ from mrl_demo.core.config import CODE_ROOT
 #: A room may import rooms of earlier floors, and itself; rooms of one floor do not see each other.
 HOUSE = (
     {"core"},
-    {"corpora", "models", "adapt", "search", "plots"},
+    {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
     {"advisor"},

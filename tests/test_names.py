@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from mrl_demo.core.config import CODE_ROOT
 
-#: What every module of a kind has: commands, tabs, corpora of the menu, scripts, modules that log.
-SHARED = {"main", "build", "NAME", "LABEL", "ROOT", "logger"}
+#: What every module of a kind has: commands, tabs, corpora of the menu, scripts, export targets, modules that log.
+SHARED = {"main", "build", "NAME", "LABEL", "ROOT", "TARGET", "logger"}
 
 
 def public_names(module: ast.Module) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""faiss: exhaustive search at the first stage's precision, re-ranked by float32 rows. pip install faiss-cpu"""
+"""faiss: exhaustive search at the first stage's precision, re-ranked by float32 rows.
+
+Needs: pip install faiss-cpu
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""LanceDB: both lengths as columns of one table; the shortlist is re-ranked here. pip install lancedb
+"""LanceDB: both lengths as columns of one table; the shortlist is re-ranked here.
+
+Needs: pip install lancedb.
 
 LANCEDB_URI names the folder (or a bucket).
 """

@@ -1,4 +1,6 @@
-"""Milvus: the vector in two fields, head and tail, so that no number is stored twice. pip install pymilvus
+"""Milvus: the vector in two fields, head and tail, so that no number is stored twice.
+
+Needs: pip install pymilvus.
 
 The head is searched by cosine; full cosines of the shortlist are the two parts' dot products added up. MILVUS_ADDRESS
 names the server, or a file for Milvus Lite (pip install milvus-lite).
@@ -44,7 +46,12 @@ def load(client: MilvusClient, ids: list[str], vectors: np.ndarray) -> None:
     for start in range(0, len(ids), 1_000):
         part = rows[start : start + 1_000]
         data = [
-            {"row": start + at, "id": ids[start + at], "head": _sent(row[:DIM]), **({"tail": row[DIM:].tolist()} if TAIL else {})}
+            {
+                "row": start + at,
+                "id": ids[start + at],
+                "head": _sent(row[:DIM]),
+                **({"tail": row[DIM:].tolist()} if TAIL else {}),
+            }
             for at, row in enumerate(part)
         ]
         client.insert(COLLECTION, data)
@@ -55,7 +62,9 @@ def search(client: MilvusClient, vector: np.ndarray, k: int = 10) -> list[tuple[
     query = (full(vector) if RESCORE_DIM else head(vector))[0]
     fields = ["id", "head", "tail"] if TAIL else ["id"]
     limit = max(k, SHORTLIST) if TAIL else k
-    found = client.search(COLLECTION, data=[_sent(query[:DIM])], anns_field="head", limit=limit, output_fields=fields)[0]
+    found = client.search(COLLECTION, data=[_sent(query[:DIM])], anns_field="head", limit=limit, output_fields=fields)[
+        0
+    ]
     scores = [hit["distance"] for hit in found]
     if TAIL:
         scores = [float(np.dot(np.concatenate([hit["entity"]["head"], hit["entity"]["tail"]]), query)) for hit in found]

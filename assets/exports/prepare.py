@@ -24,7 +24,9 @@ def rotation() -> np.ndarray | None:
     path = Path(__file__).with_name("rotation.npy")
     matrix = np.ascontiguousarray(np.load(path, allow_pickle=False), dtype=np.float32)
     if hashlib.sha256(matrix.tobytes()).hexdigest() != ROTATION_SHA256:
-        raise ValueError(f"{path} is not the rotation this index was made with: copy the one that was exported with it.")
+        raise ValueError(
+            f"{path} is not the rotation this index was made with: copy the one that was exported with it."
+        )
     return matrix
 
 

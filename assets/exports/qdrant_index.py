@@ -1,4 +1,6 @@
-"""Qdrant: named vectors of both lengths, and a nested prefetch that re-ranks on the server. pip install qdrant-client
+"""Qdrant: named vectors of both lengths, and a nested prefetch that re-ranks on the server.
+
+Needs: pip install qdrant-client.
 
 The limit of the prefetch holds for every shard. QDRANT_URL names the server (or a local folder's path).
 """
@@ -20,7 +22,9 @@ COLLECTION = "documents"
 def schema() -> dict[str, models.VectorParams]:
     """Named vectors: "head" in memory, "full" on disk for the second stage."""
     quantised = {
-        "int8": models.ScalarQuantization(scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)),
+        "int8": models.ScalarQuantization(
+            scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+        ),
         "binary": models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True)),
     }
     first = models.VectorParams(
@@ -47,7 +51,9 @@ def load(client: QdrantClient, ids: list[str], vectors: np.ndarray) -> None:
     """Upload full-length vectors `(n, FULL_DIM)` in batches."""
     named = {"head": head(vectors)} | ({"full": full(vectors)} if RESCORE_DIM else {})
     points = (
-        models.PointStruct(id=row, payload={"id": name}, vector={key: rows[row].tolist() for key, rows in named.items()})
+        models.PointStruct(
+            id=row, payload={"id": name}, vector={key: rows[row].tolist() for key, rows in named.items()}
+        )
         for row, name in enumerate(ids)
     )
     client.upload_points(COLLECTION, points, batch_size=256)
@@ -60,7 +66,9 @@ def search(client: QdrantClient, vector: np.ndarray, k: int = 10) -> list[tuple[
         answer = client.query_points(COLLECTION, query=first, using="head", limit=k)
     else:
         shortlist = models.Prefetch(query=first, using="head", limit=max(k, SHORTLIST))
-        answer = client.query_points(COLLECTION, prefetch=shortlist, query=full(vector)[0].tolist(), using="full", limit=k)
+        answer = client.query_points(
+            COLLECTION, prefetch=shortlist, query=full(vector)[0].tolist(), using="full", limit=k
+        )
     return [((point.payload or {})["id"], point.score) for point in answer.points]
 
 

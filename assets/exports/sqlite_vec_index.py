@@ -1,4 +1,6 @@
-"""sqlite-vec: a virtual table over the prefix, the long rows beside it, re-ranking in SQL. pip install sqlite-vec
+"""sqlite-vec: a virtual table over the prefix, the long rows beside it, re-ranking in SQL.
+
+Needs: pip install sqlite-vec.
 
 SQLITE_PATH names the file. A Python whose sqlite3 loads no extensions needs pip install pysqlite3-binary too.
 """

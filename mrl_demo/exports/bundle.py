@@ -16,7 +16,7 @@ from mrl_demo.exports.target import Bundle
 
 
 def write_bundle(bundle: Bundle, out: Path) -> None:
-    """Write a bundle as the new folder `out`; raises `ExportError` if that exists, `CacheError` if it cannot be written."""
+    """Write a bundle as the new folder `out`; raises `ExportError` if that exists, `CacheError` if it cannot be."""
     if out.exists():
         raise ExportError(f"{out} is there already: name a folder that is not, so that nothing is written over.")
     with atomic_folder(out) as folder:

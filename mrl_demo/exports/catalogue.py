@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mrl_demo.exports.setting import ExportError, ExportSetting
-from mrl_demo.exports.target import Bundle, Target, as_json, read_script, rotation_file
+from mrl_demo.exports.target import Bundle, Target, as_json, fill_script, rotation_file
 from mrl_demo.exports.targets import (
     azure_ai_search,
     elasticsearch,
@@ -58,7 +58,7 @@ def make_bundle(target: Target, setting: ExportSetting) -> Bundle:
     """All files of an export; raises `ExportError` if the target cannot hold the setting."""
     target.check(setting)
     files: dict[str, str | bytes] = dict(target.files(setting))
-    files["prepare.py"] = read_script("prepare.py", setting)
+    files["prepare.py"] = fill_script("prepare.py", setting)
     if setting.rotation is not None:
         files["rotation.npy"] = rotation_file(setting)
     files["setting.json"] = as_json({"target": target.name, **setting.to_dict()})

@@ -65,7 +65,9 @@ class ExportSetting:
             says = f"shortlist is {self.shortlist}: it must hold at least the results you want, as in {SHORTLIST}."
             raise ExportError(says).about("shortlist")
         if self.rotation is not None and self.rotation.dimension != self.full_dim:
-            raise ExportError(f"The rotation turns {self.rotation.dimension} numbers, not {self.full_dim}: fit it anew.")
+            raise ExportError(
+                f"The rotation turns {self.rotation.dimension} numbers, not {self.full_dim}: fit it anew."
+            )
 
     @property
     def stored_dim(self) -> int:

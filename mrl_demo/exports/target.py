@@ -68,8 +68,12 @@ class Bundle:
         content = self.files[name]
         return content if isinstance(content, str) else content.decode()
 
+    def with_files(self, more: Mapping[str, str | bytes]) -> Bundle:
+        """The same bundle with more files."""
+        return Bundle(self.target, {**self.files, **more}, self.folders)
 
-def read_script(name: str, setting: ExportSetting) -> str:
+
+def fill_script(name: str, setting: ExportSetting) -> str:
     """A script of `assets/exports` with the setting's values in its lines marked `# setting: ...`."""
     script = (find_assets() / _SCRIPTS / name).read_text(encoding="utf-8")
     model, rotation = setting.model, setting.rotation

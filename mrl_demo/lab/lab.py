@@ -23,8 +23,12 @@ from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.exports.bundle import vector_files
+from mrl_demo.exports.catalogue import find_target, make_bundle
+from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
+from mrl_demo.lab.exporting import ExportChoice, export_setting
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
@@ -165,6 +169,28 @@ class Lab:
         Raises `LabError` if the reference was not measured, and as `evaluate` does.
         """
         return advise(self.evaluate(corpus, plan, progress), advice)
+
+    def export(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        progress: Progress | None = None,
+        with_vectors: bool = False,
+    ) -> Bundle:
+        """The files that run an arm of a corpus at one setting in an engine or server (`exports.EXPORT_TARGETS`).
+
+        `with_vectors` adds the documents' full-length vectors and ids. Raises `ExportError` for what the target cannot
+        hold, and as `compare` does for names and lengths there are not.
+        """
+        engine, loaded = find_target(target), self.corpus(corpus, progress)
+        arm = self.builder.menu.find(choice.arm)
+        setting = export_setting(self.builder, arm, loaded, choice, progress)
+        bundle = make_bundle(engine, setting)
+        if not with_vectors:
+            return bundle
+        vectors = self.builder.documents(arm.encoder, loaded, progress)
+        return bundle.with_files(vector_files([document.id for document in loaded.documents], vectors))
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

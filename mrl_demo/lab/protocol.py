@@ -11,7 +11,9 @@ from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
 from mrl_demo.corpora.examples import Example
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
+from mrl_demo.lab.exporting import ExportChoice
 
 
 class LabProtocol(Protocol):
@@ -42,6 +44,15 @@ class LabProtocol(Protocol):
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None: ...
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult: ...
+
+    def export(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        progress: Progress | None = None,
+        with_vectors: bool = False,
+    ) -> Bundle: ...
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

@@ -75,11 +75,15 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         sys.modules.pop(name, None)
 
 
-def check_answers(world: World, setting: ExportSetting, search: Callable[[FloatMatrix], list[tuple[str, float]]]) -> None:
+def check_answers(
+    world: World, setting: ExportSetting, search: Callable[[FloatMatrix], list[tuple[str, float]]]
+) -> None:
     """Hold ten answers of every query to ours: the best by the second stage among all that may be on the shortlist."""
     first_docs, first_queries = world.sides(setting, setting.dim)
     if setting.precision == "binary":
-        first_docs, first_queries = (np.where(side > 0, 1, -1).astype(np.float32) / 8 for side in (first_docs, first_queries))
+        first_docs, first_queries = (
+            np.where(side > 0, 1, -1).astype(np.float32) / 8 for side in (first_docs, first_queries)
+        )
     loose = {"float32": 1e-5, "float16": 2e-3, "int8": 3e-2, "int4": 0.2, "binary": 1e-5}[setting.precision]
     for query, vector in enumerate(world.queries):
         answers = search(vector)

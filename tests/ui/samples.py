@@ -23,7 +23,9 @@ from mrl_demo.core.types import (
 from mrl_demo.corpora.examples import Example
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
+from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.models.registry import EncoderRegistry
 
@@ -107,6 +109,16 @@ class StubLab:
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         raise LabError(f"{corpus} has no query to score.")
+
+    def export(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        progress: Progress | None = None,
+        with_vectors: bool = False,
+    ) -> Bundle:
+        return Bundle(target, {"README.md": f"{choice.arm} at {choice.dim} over {corpus}"})
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

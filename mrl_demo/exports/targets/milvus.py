@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from mrl_demo.exports.setting import ExportSetting
-from mrl_demo.exports.target import Target, read_script
+from mrl_demo.exports.target import Target, fill_script
 
 _SCRIPT = "milvus_index.py"
 
 
 def milvus_files(setting: ExportSetting) -> dict[str, str]:
     """The script that makes, fills and searches the index."""
-    return {_SCRIPT: read_script(_SCRIPT, setting)}
+    return {_SCRIPT: fill_script(_SCRIPT, setting)}
 
 
-TARGET = Target("milvus", "Milvus", ("float32", "float16"), milvus_files, reranks=True, needs="pip install pymilvus; a Milvus server, or milvus-lite", was_run=True)
+TARGET = Target(
+    "milvus",
+    "Milvus",
+    ("float32", "float16"),
+    milvus_files,
+    reranks=True,
+    needs="pip install pymilvus; a Milvus server, or milvus-lite",
+    was_run=True,
+)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mrl_demo.exports.setting import ExportSetting
-from mrl_demo.exports.target import Target, read_script
+from mrl_demo.exports.target import Target, fill_script
 
 _SCRIPT = "pgvector_index.py"
 
 
 def pgvector_files(setting: ExportSetting) -> dict[str, str]:
     """The script, and its statements as SQL to paste."""
-    return {_SCRIPT: read_script(_SCRIPT, setting), "schema.sql": schema_sql(setting)}
+    return {_SCRIPT: fill_script(_SCRIPT, setting), "schema.sql": schema_sql(setting)}
 
 
 def schema_sql(setting: ExportSetting) -> str:

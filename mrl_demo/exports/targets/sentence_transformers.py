@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mrl_demo.exports.setting import ExportSetting
-from mrl_demo.exports.target import Target, read_script
+from mrl_demo.exports.target import Target, fill_script
 
 _SCRIPT = "sentence_transformers_model.py"
 
 
 def sentence_transformers_files(setting: ExportSetting) -> dict[str, str]:
     """The script that loads the model and encodes documents and queries."""
-    return {_SCRIPT: read_script(_SCRIPT, setting)}
+    return {_SCRIPT: fill_script(_SCRIPT, setting)}
 
 
 TARGET = Target(

@@ -6,7 +6,7 @@ import shlex
 
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.exports.setting import ExportSetting
-from mrl_demo.exports.target import Target, as_json, read_script
+from mrl_demo.exports.target import Target, as_json, fill_script
 
 _SCRIPT = "sentence_transformers_model.py"
 _CHECK = "mrl check-server --url http://127.0.0.1:{port}/v1 --model {model} --dim {dim}"
@@ -52,7 +52,7 @@ def _served(setting: ExportSetting, command: str, port: int) -> dict[str, str]:
     files: dict[str, str] = {}
     if model == "./served-model":
         steps.append(f"[ -d served-model ] || python {_SCRIPT} served-model")
-        files[_SCRIPT] = read_script(_SCRIPT, setting)
+        files[_SCRIPT] = fill_script(_SCRIPT, setting)
     steps.append(command)
     request = {"model": model, "input": [f"{setting.model.query_prompt}your question"], "dimensions": setting.dim}
     check = _CHECK.format(port=port, model=model, dim=setting.dim)

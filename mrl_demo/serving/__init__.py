@@ -1,0 +1,1 @@
+"""Embedding servers: does what comes back equal what was asked for."""
