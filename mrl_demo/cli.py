@@ -11,6 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
+from mrl_demo.commands.options import ARM_HELP as _ARM_HELP
+from mrl_demo.commands.options import add_corpus_options as _add_corpus
+from mrl_demo.commands.options import add_draw_options as _add_draw
+from mrl_demo.commands.options import add_json_option as _add_json
+from mrl_demo.commands.options import arm_names as _add_arms
+from mrl_demo.commands.options import corpus_name
+from mrl_demo.commands.options import split_words as _words
+from mrl_demo.commands.options import whole_numbers as _whole_numbers
 from mrl_demo.core.command_line import (
     Commands,
     HelpFormatter,
@@ -20,18 +28,15 @@ from mrl_demo.core.command_line import (
     add_prompt_options,
 )
 from mrl_demo.core.config import Settings
-from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
+from mrl_demo.corpora.options import column_choice
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
 
-_ARM_HELP = (
-    "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub, each also with +pca, +adapted or +random"
-)
 _EXAMPLES = """examples:
   %(prog)s search "why is the sky blue" --arm tuned --dim 64
   %(prog)s evaluate --arms base,tuned,corpus-pca --dims 64,384
@@ -52,10 +57,6 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
   %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
-"""
-_RECOMMEND_EXAMPLES = """examples:
-  %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
-  %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
 """
 _METRICS = ("ndcg@10", "mrr@10", "recall@10", "overlap@10")
 _EXPORT_EXAMPLES = """examples:
@@ -88,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:
+    from mrl_demo.commands.decide import add_decision_commands
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
     from training.cli import add_training_commands
 
@@ -102,7 +104,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_search(commands, settings)
     _add_evaluate(commands)
-    _add_recommend(commands)
+    add_decision_commands(commands)
     _add_export(commands)
     _add_check_server(commands)
     page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
@@ -111,23 +113,6 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add_training_commands(commands)
     parser.set_defaults(handler=_run_training)  # Commands of ours name another function.
     return parser
-
-
-def _add_corpus(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--corpus", default="builtin", help="builtin, python, or your CSV, JSONL or TXT file or BEIR folder"
-    )
-    add_column_options(parser)
-
-
-def _add_draw(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
-    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def _add_search(commands: Commands, settings: Settings) -> None:
@@ -164,21 +149,6 @@ def _add_evaluate(commands: Commands) -> None:
     _add_json(parser)
     add_prompt_options(parser)
     parser.set_defaults(handler=_evaluate)
-
-
-def _add_recommend(commands: Commands) -> None:
-    says = "name the smallest setting that keeps a share of full quality, and how sure that is"
-    parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
-    parser.add_argument("--arms", type=_words, default="base,corpus-pca", help=f"{_ARM_HELP}; commas between them")
-    parser.add_argument("--reference", default="base", help="the arm at full length whose quality counts as 100%%")
-    parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
-    parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
-    parser.add_argument("--dims", type=_whole_numbers, help="lengths to choose from (default: nine up to the full one)")
-    _add_draw(parser)
-    _add_corpus(parser)
-    _add_json(parser)
-    add_prompt_options(parser)
-    parser.set_defaults(handler=_recommend)
 
 
 def _add_export(commands: Commands) -> None:
@@ -221,35 +191,6 @@ def _add_check_server(commands: Commands) -> None:
     parser.set_defaults(handler=_check_server)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _whole_numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in _words(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
-
-
-def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split: str = "") -> str:
-    """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab.
-
-    Raises `CorpusError` if it is neither, or cannot be read, or `columns` are named for a corpus of the menu.
-    """
-    names = [choice.name for choice in lab.corpora()]
-    if given in names:
-        if columns and columns.chosen():
-            raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
-        return given
-    if not Path(given).exists():
-        raise CorpusError(
-            f"There is no such file or folder as {given!r}, and no corpus of that name: choose one of "
-            f"{', '.join(names)}, or give the path of your documents."
-        )
-    return lab.add_corpus(Path(given), columns, split)
-
-
 def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
@@ -286,35 +227,6 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
         print_report(result)
-
-
-def _add_arms(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> list[str]:
-    from mrl_demo.models.specs import ModelOptions
-
-    return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
-
-
-def _recommend(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.advisor.recommend import Advice, advice_plan
-    from mrl_demo.advisor.report import print_recommendation
-    from mrl_demo.lab.lab import Lab
-
-    lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
-    reference, *arms = _add_arms(lab, [options.reference, *options.arms], options)
-    advice = Advice(options.target, options.metric, reference)
-    plan = replace(
-        advice_plan(advice, arms),
-        dims=options.dims,
-        split=options.split,
-        queries=options.queries,
-        seed=options.seed,
-    )
-    recommendation = lab.recommend(corpus, advice, plan, ProgressLine())
-    if options.json:
-        print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
-    else:
-        print_recommendation(recommendation)
 
 
 def _export(settings: Settings, options: argparse.Namespace) -> None:

@@ -18,9 +18,9 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor"},
+    {"advisor", "thresholds", "costs"},
     {"lab"},
-    {"api", "ui"},
+    {"api", "ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mrl_demo.core.errors import LabError
@@ -40,6 +40,12 @@ class UnitPrices:
     def __post_init__(self) -> None:
         for name, example in (("memory_gib_month", "7.45"), ("disk_gb_month", "0.08")):
             _check_number(name, getattr(self, name), f"a price is a number from 0, as in {example}")
+
+    def edited(self, memory: float | None = None, disk: float | None = None, currency: str = "") -> UnitPrices:
+        """The prices with those that are named put in; their source is then you."""
+        changes = {"memory_gib_month": memory, "disk_gb_month": disk, "currency": currency or None}
+        named = {name: value for name, value in changes.items() if value not in (None, getattr(self, name))}
+        return replace(self, **named, source="as you gave them", date="today") if named else self  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo.advisor.recommend import Advice, Recommendation, advise
 from mrl_demo.arms.arm import Arm
@@ -31,6 +32,9 @@ from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.exporting import ExportChoice, export_setting
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
+
+if TYPE_CHECKING:
+    from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,18 @@ class Lab:
             return bundle
         vectors = self.builder.documents(arm.encoder, loaded, progress)
         return bundle.with_files(vector_files([document.id for document in loaded.documents], vectors))
+
+    def translate_threshold(
+        self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None
+    ) -> TranslatedThreshold:
+        """What a cut-off becomes at another length and precision; raises as `thresholds.measure` does.
+
+        In a corpus without queries titles and first sentences stand in for them, which the answer says.
+        """
+        from mrl_demo.thresholds.measure import translate_threshold
+
+        loaded = with_stand_ins(self.corpus(corpus, progress), question.queries or MOST_STAND_INS, question.seed)
+        return translate_threshold(self.builder, loaded, question, progress)
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

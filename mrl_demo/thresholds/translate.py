@@ -20,7 +20,7 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.evaluation.stats import Interval
 from mrl_demo.thresholds.counts import BINS, ScoreCounts, bin_of, edge_of
 
-EQUAL_PRECISION, EQUAL_RATE, UNCHANGED = "equal precision", "equal false-positive rate", "unchanged"
+EQUAL_PRECISION, EQUAL_RATE, UNCHANGED = "equal precision", "equal false positives", "unchanged"
 _RESAMPLES = 600
 _LEVEL = 0.95
 _NOTHING = -1
@@ -56,52 +56,6 @@ class TranslatedCutoff:
     precision: Interval | None
 
 
-@dataclass(frozen=True)
-class TranslatedThreshold:
-    """What the cut-off `given` for float32 vectors of `full_arm` at `full_dim` becomes at `dim` in `precision`.
-
-    `at_full` says what passes now, `unchanged` what passes if nobody touches the number. `related_pairs` and
-    `unrelated_pairs` were scored for `n_queries` queries; `stand_ins` names what stood in for judged ones. `notes` are
-    for whoever decides.
-    """
-
-    corpus: str
-    given: float
-    full_arm: str
-    full_dim: int
-    arm: str
-    dim: int
-    precision: str
-    n_queries: int
-    related_pairs: int
-    unrelated_pairs: int
-    stand_ins: str
-    at_full: PassRates
-    unchanged: TranslatedCutoff
-    equal_precision: TranslatedCutoff
-    equal_rate: TranslatedCutoff
-    notes: tuple[str, ...] = ()
-
-    def rules(self) -> tuple[TranslatedCutoff, ...]:
-        """The three answers in the order of a table."""
-        return (self.unchanged, self.equal_precision, self.equal_rate)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
-
-    def sentence(self) -> str:
-        """The answer in words."""
-        was = f"{self.given:g} for {self.full_arm} at {self.full_dim} (float32)"
-        now = f"{self.arm} at {self.dim} in {self.precision}"
-        answer, rate = self.equal_precision, self.equal_rate
-        also = f" For equal false positives it is {rate.cutoff:.3f}." if rate.cutoff is not None else ""
-        if answer.cutoff is None or answer.interval is None:
-            return f"No cut-off for {now} has the precision that {was} has.{also}"
-        low, high = answer.interval.low, answer.interval.high
-        return f"A cut-off of {was} becomes {answer.cutoff:.3f} ({low:.3f} to {high:.3f}) for {now}.{also}"
-
-
 def check_cutoff(given: float) -> float:
     """The cut-off as a float; raises `LabError` unless it is a cosine.
 
@@ -117,12 +71,23 @@ def check_cutoff(given: float) -> float:
 
 @dataclass(frozen=True)
 class Translations:
-    """The three answers for one pair of settings, and what passes at full length."""
+    """The three answers for one pair of settings, and what passes at full length.
+
+    `unchanged` says what passes if nobody touches the number.
+    """
 
     at_full: PassRates
     unchanged: TranslatedCutoff
     equal_precision: TranslatedCutoff
     equal_rate: TranslatedCutoff
+
+    def rules(self) -> tuple[TranslatedCutoff, ...]:
+        """The three answers in the order of a table."""
+        return (self.unchanged, self.equal_precision, self.equal_rate)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
 
 
 def translate(given: float, full: ScoreCounts, short: ScoreCounts, seed: int = 0) -> Translations:

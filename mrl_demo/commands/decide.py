@@ -1,0 +1,152 @@
+"""The commands that decide: which setting, which cut-off, at what price."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import fields, replace
+
+from mrl_demo.commands.options import (
+    ARM_HELP,
+    add_corpus_options,
+    add_draw_options,
+    add_json_option,
+    arm_names,
+    corpus_name,
+    split_words,
+    whole_numbers,
+)
+from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
+from mrl_demo.core.config import Settings
+from mrl_demo.corpora.options import column_choice
+
+_RECOMMEND_EXAMPLES = """examples:
+  %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
+  %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
+"""
+_THRESHOLD_EXAMPLES = """examples:
+  %(prog)s 0.70 --arm base --dim 64                        what my cut-off of 0.70 at 384 becomes at 64
+  %(prog)s 0.70 --full-arm base --arm adapted --dim 64 --precision int8 --corpus my-folder
+"""
+_COST_EXAMPLES = """examples:
+  %(prog)s --vectors 100000000 --full-dim 768 --dim 128 --precision int8
+  %(prog)s --vectors 1000000 --dim 64 --memory-price 3.5 --disk-price 0.1 --currency EUR --replicas 3
+"""
+
+
+def add_decision_commands(commands: Commands) -> None:
+    """Add `recommend`, `threshold` and `cost`."""
+    _add_recommend(commands)
+    _add_threshold(commands)
+    _add_cost(commands)
+
+
+def _add_recommend(commands: Commands) -> None:
+    says = "name the smallest setting that keeps a share of full quality, and how sure that is"
+    parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
+    parser.add_argument("--arms", type=split_words, default="base,corpus-pca", help=f"{ARM_HELP}; commas between them")
+    parser.add_argument("--reference", default="base", help="the arm at full length whose quality counts as 100%%")
+    parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
+    parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
+    parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    add_draw_options(parser)
+    add_corpus_options(parser)
+    add_json_option(parser)
+    add_prompt_options(parser)
+    parser.set_defaults(handler=_recommend)
+
+
+def _add_threshold(commands: Commands) -> None:
+    says = "translate a score cut-off for full vectors to shorter or coarser ones"
+    parser = add_command(commands, "threshold", says, _THRESHOLD_EXAMPLES)
+    parser.add_argument("cutoff", type=float, help="the cosine cut-off in use at full length, as in 0.7")
+    parser.add_argument("--arm", default="base", help=ARM_HELP)
+    parser.add_argument("--full-arm", default="", help="the arm that the cut-off is for (default: --arm)")
+    parser.add_argument("--dim", type=int, default=64, help="numbers of the vector to keep")
+    parser.add_argument("--precision", default="float32", help="how they are stored")
+    add_draw_options(parser)
+    add_corpus_options(parser)
+    add_json_option(parser)
+    add_prompt_options(parser)
+    parser.set_defaults(handler=_threshold)
+
+
+def _add_cost(commands: Commands) -> None:
+    from mrl_demo.costs.model import HNSW_BYTES
+
+    says = "what full, cut and funnelled vectors take in memory, disk and money"
+    parser = add_command(commands, "cost", says, _COST_EXAMPLES)
+    parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to serve")
+    parser.add_argument("--full-dim", type=int, default=384, help="numbers that the model gives")
+    parser.add_argument("--dim", type=int, default=64, help="numbers to keep")
+    parser.add_argument("--precision", default="float32", help="how they are stored")
+    parser.add_argument("--replicas", type=int, default=1, help="copies that serve")
+    index = "bytes of index beside each vector (136: HNSW with M = 16; 0: none)"
+    parser.add_argument("--index-bytes", type=float, default=HNSW_BYTES, help=index)
+    parser.add_argument("--shortlist", type=int, default=100, help="documents a query that the funnel reads in full")
+    parser.add_argument("--memory-price", type=float, help="price of a GiB of memory a month")
+    parser.add_argument("--disk-price", type=float, help="price of a GB of disk a month")
+    parser.add_argument("--currency", default="USD", help="what the prices are in")
+    add_json_option(parser)
+    parser.set_defaults(handler=_cost)
+
+
+def _recommend(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.advisor.recommend import Advice, advice_plan
+    from mrl_demo.advisor.report import print_recommendation
+    from mrl_demo.lab.lab import Lab
+
+    lab = Lab(settings)
+    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
+    advice = Advice(options.target, options.metric, reference)
+    plan = replace(
+        advice_plan(advice, arms),
+        dims=options.dims,
+        split=options.split,
+        queries=options.queries,
+        seed=options.seed,
+    )
+    recommendation = lab.recommend(corpus, advice, plan, ProgressLine())
+    if options.json:
+        print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
+    else:
+        print_recommendation(recommendation)
+
+
+def _threshold(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.lab.lab import Lab
+    from mrl_demo.thresholds.measure import ThresholdQuestion
+    from mrl_demo.thresholds.report import print_threshold
+
+    lab = Lab(settings)
+    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    given = [options.arm, *([options.full_arm] if options.full_arm else [])]
+    arm, *others = arm_names(lab, given, options)
+    question = ThresholdQuestion(
+        options.cutoff,
+        arm,
+        options.dim,
+        options.precision,
+        others[0] if others else "",
+        options.split,
+        options.queries,
+        options.seed,
+    )
+    translated = lab.translate_threshold(corpus, question, ProgressLine())
+    if options.json:
+        print(json.dumps(translated.to_dict(), ensure_ascii=False))
+    else:
+        print_threshold(translated)
+
+
+def _cost(_settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.costs.model import Deployment, UnitPrices, compare_costs
+    from mrl_demo.costs.report import print_costs
+
+    deployment = Deployment(**{field.name: getattr(options, field.name) for field in fields(Deployment)})
+    costs = compare_costs(deployment, UnitPrices().edited(options.memory_price, options.disk_price, options.currency))
+    if options.json:
+        print(json.dumps(costs.to_dict(), ensure_ascii=False))
+    else:
+        print_costs(costs)

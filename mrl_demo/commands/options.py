@@ -1,0 +1,76 @@
+"""Options that several commands share, and what they mean to a lab."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.options import ColumnChoice, add_column_options
+
+if TYPE_CHECKING:
+    from mrl_demo.lab.lab import Lab
+
+ARM_HELP = (
+    "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub, each also with +pca, +adapted or +random"
+)
+
+
+def add_corpus_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--corpus` and the flags that name its columns."""
+    parser.add_argument(
+        "--corpus", default="builtin", help="builtin, python, or your CSV, JSONL or TXT file or BEIR folder"
+    )
+    add_column_options(parser)
+
+
+def add_draw_options(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses the judged queries: `--split`, `--queries`, `--seed`."""
+    parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
+    parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+
+
+def add_json_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Words with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them; argparse says what is none."""
+    try:
+        return tuple(int(word) for word in split_words(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
+
+
+def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split: str = "") -> str:
+    """Name of a menu corpus, or of the file or folder at the path given, which is added to the lab.
+
+    Raises `CorpusError` if it is neither, or cannot be read, or `columns` are named for a corpus of the menu.
+    """
+    names = [choice.name for choice in lab.corpora()]
+    if given in names:
+        if columns and columns.chosen():
+            raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
+        return given
+    if not Path(given).exists():
+        raise CorpusError(
+            f"There is no such file or folder as {given!r}, and no corpus of that name: choose one of "
+            f"{', '.join(names)}, or give the path of your documents."
+        )
+    return lab.add_corpus(Path(given), columns, split)
+
+
+def arm_names(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """Put the arms that were given on the menu and return their names; raises `ModelError`."""
+    from mrl_demo.models.specs import ModelOptions
+
+    return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
