@@ -36,7 +36,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             train.build(page, door)
         page.address.add("page", [Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True)], update=page.open)
         page.address.wire()
-        static_html(footer(), Id.PAGE_FOOTER)
+        static_html(footer(), Id.PAGE_FOOTER, read_script("glossary.js"))
     return blocks.queue(max_size=MOST_WAITING)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from mrl_demo.ui.components.doll import doll
+from mrl_demo.ui.components.glossary import term_tip
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.ids import Id
 
@@ -31,6 +32,7 @@ def footer() -> Markup:
         '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
         " approximation). Times are of this server and this one query; sizes are float32, without an index. Method: "
         '<a href="{paper}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
-        "</p></footer>",
+        "</p>{tip}</footer>",
         paper=PAPER,
+        tip=term_tip(),
     )
