@@ -7,8 +7,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
 from mrl_demo.commands.options import ARM_HELP as _ARM_HELP
@@ -34,9 +32,6 @@ from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora.options import column_choice
 
-if TYPE_CHECKING:
-    from mrl_demo.lab.lab import Lab
-
 _EXAMPLES = """examples:
   %(prog)s search "why is the sky blue" --arm tuned --dim 64
   %(prog)s evaluate --arms base,tuned,corpus-pca --dims 64,384
@@ -59,16 +54,6 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
 """
 _METRICS = ("ndcg@10", "mrr@10", "recall@10", "overlap@10")
-_EXPORT_EXAMPLES = """examples:
-  %(prog)s --format pgvector --arm tuned --dim 64 --rescore-dim 384 --out my-pgvector
-  %(prog)s --format qdrant --arm corpus-pca --corpus my-documents.csv --dim 128 --precision binary+rescore --out q
-  %(prog)s --format vllm --arm tuned --dim 64 --out serve-it
-  %(prog)s --corpus my-documents.csv --out my-beir            the documents themselves, in the BEIR layout
-"""
-_CHECK_EXAMPLES = """examples:
-  %(prog)s --url http://127.0.0.1:8000/v1 --model my-model --dim 64
-  %(prog)s --url https://embeddings.example/v1 --model m --dim 256 --api-key-env MY_KEY --query-prompt "query: "
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.decide import add_decision_commands
-    from mrl_demo.commands.share import add_share_commands
+    from mrl_demo.commands.lessons import add_lesson_commands
+    from mrl_demo.commands.take_home import add_take_home_commands
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
     from training.cli import add_training_commands
 
@@ -106,9 +92,8 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_search(commands, settings)
     _add_evaluate(commands)
     add_decision_commands(commands)
-    add_share_commands(commands)
-    _add_export(commands)
-    _add_check_server(commands)
+    add_take_home_commands(commands)
+    add_lesson_commands(commands)
     page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
     add_serve_options(page, settings)
     page.set_defaults(handler=serve)
@@ -153,46 +138,6 @@ def _add_evaluate(commands: Commands) -> None:
     parser.set_defaults(handler=_evaluate)
 
 
-def _add_export(commands: Commands) -> None:
-    from mrl_demo.exports.catalogue import EXPORT_TARGETS
-
-    says = "write a setting for an engine or server (scripts, schema, rotation), or a collection in the BEIR layout"
-    parser = add_command(commands, "export", says, _EXPORT_EXAMPLES)
-    formats = ("beir", *(target.name for target in EXPORT_TARGETS))
-    parser.add_argument("--format", default="beir", metavar="FORMAT", help=f"one of {', '.join(formats)}")
-    parser.add_argument("--arm", default="tuned", help=f"{_ARM_HELP}; not for beir")
-    parser.add_argument("--dim", default="64", help="numbers of the vector to search by")
-    parser.add_argument(
-        "--precision", default="float32", help="float32, float16, int8, int4 or binary, or with +rescore"
-    )
-    parser.add_argument(
-        "--rescore-dim",
-        help="re-rank a shortlist by so many float32 numbers (0: do not; default: as the precision says)",
-    )
-    parser.add_argument("--shortlist", type=int, default=40, help="how many are re-ranked")
-    parser.add_argument("--vectors", action="store_true", help="with documents.npy and ids.txt, to load at once")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; must not exist for engines")
-    _add_corpus(parser)
-    add_prompt_options(parser)
-    parser.set_defaults(handler=_export)
-
-
-def _add_check_server(commands: Commands) -> None:
-    says = "does an embedding server cut, re-normalise and prompt as it should"
-    parser = add_command(commands, "check-server", says, _CHECK_EXAMPLES)
-    parser.add_argument(
-        "--url", required=True, help="base address of an OpenAI-compatible server, as in http://host:8000/v1"
-    )
-    parser.add_argument("--model", required=True, help="the model's name on that server")
-    parser.add_argument("--dim", type=int, required=True, help="the length to ask it for")
-    parser.add_argument("--api-key-env", default="", metavar="NAME", help="environment variable that holds the key")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer")
-    parser.add_argument("--reference", metavar="ARM", help="the same model here, to see whether its prompt is applied")
-    _add_json(parser)
-    add_prompt_options(parser)
-    parser.set_defaults(handler=_check_server)
-
-
 def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
@@ -229,65 +174,6 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
         print_report(result)
-
-
-def _export(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.lab.lab import Lab
-
-    lab = Lab(settings)
-    if options.format == "beir":
-        _export_beir(lab, options)
-    else:
-        _export_setting(lab, options)
-
-
-def _export_setting(lab: Lab, options: argparse.Namespace) -> None:
-    from mrl_demo.exports.bundle import write_bundle
-    from mrl_demo.exports.catalogue import find_target
-    from mrl_demo.lab.exporting import ExportChoice
-
-    target = find_target(options.format)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
-    (arm,) = _add_arms(lab, [options.arm], options)
-    choice = ExportChoice(arm, options.dim, options.precision, options.rescore_dim, options.shortlist)
-    bundle = lab.export(corpus, target.name, choice, ProgressLine(), with_vectors=options.vectors)
-    write_bundle(bundle, options.out)
-    print(f"{target.label}: {', '.join([*bundle.files, *bundle.folders])} are in {options.out}. Start with README.md.")
-
-
-def _check_server(settings: Settings, options: argparse.Namespace) -> int:
-    from mrl_demo.lab.lab import Lab
-    from mrl_demo.serving.check import check_server
-    from mrl_demo.serving.client import ServerTarget
-    from mrl_demo.serving.report import print_server_check
-
-    target = ServerTarget(
-        options.url,
-        options.model,
-        options.dim,
-        query_prompt=options.query_prompt or "",
-        key_variable=options.api_key_env,
-        timeout_s=options.timeout,
-    )
-    lab = Lab(settings)
-    arms = _add_arms(lab, [options.reference], options) if options.reference else []
-    reference = lab.encoders.encoder(lab.builder.menu.find(arms[0]).encoder) if arms else None
-    verdict = check_server(target, reference)
-    if options.json:
-        print(json.dumps(verdict.to_dict(), ensure_ascii=False))
-    else:
-        print_server_check(verdict)
-    return 0 if verdict.is_right else 1
-
-
-def _export_beir(lab: Lab, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.beir import write_beir
-
-    corpus = lab.corpus(corpus_name(lab, options.corpus, column_choice(options)), ProgressLine())
-    notes = write_beir(corpus, options.out)
-    print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {options.out}")
-    for note in (*corpus.notes, *notes):
-        print(f"Note: {note}")
 
 
 def _run_training(_settings: Settings, options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor", "thresholds", "costs"},
+    {"advisor", "thresholds", "costs", "lessons"},
     {"lab"},
     {"api", "ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.

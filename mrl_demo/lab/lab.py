@@ -30,6 +30,7 @@ from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.exporting import ExportChoice, export_setting
+from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
@@ -153,13 +154,6 @@ class Lab:
         for arm in self._arms_named(arms):
             self._comparer.prepare(arm, loaded, progress)
 
-    def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
-        """Whether a search would only have to encode its query: nothing is loaded or built to find out."""
-        if corpus not in self._corpora:
-            return False
-        loaded = self.corpus(corpus)
-        return all(self._comparer.is_ready(arm, loaded) for arm in self._arms_named(arms))
-
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.
 
@@ -215,6 +209,17 @@ class Lab:
         loaded = with_stand_ins(self.corpus(corpus, progress), question.queries or MOST_STAND_INS, question.seed)
         return translate_threshold(self.builder, loaded, question, progress)
 
+    def pitfalls(
+        self, corpus: str, arm: str, dim: object, queries: int = SAMPLE, progress: Progress | None = None
+    ) -> PitfallReport:
+        """What every usual mistake costs an arm at one length, over a sample of the corpus' queries or stand-ins.
+
+        Raises as `compare` does for names and lengths there are not.
+        """
+        (chosen,) = self._arms_named([arm])
+        loaded = with_stand_ins(self.corpus(corpus, progress), queries or MOST_STAND_INS)
+        return measure_pitfalls(self.builder, loaded, chosen, dim, queries, progress=progress)
+
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
     ) -> Comparison:
@@ -232,17 +237,6 @@ class Lab:
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
         notes = dict.fromkeys((cleaned.note, *(str(note) for side in sides for note in side.notes)))
         return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes)
-
-    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
-        """A PNG of 1200 x 630 pixels: the query, the doll, and where each arm's answer stands at `dim`.
-
-        `address` is printed at its foot. Raises as `compare` does.
-        """
-        from mrl_demo.lab.share import card_of
-        from mrl_demo.plots.share_card import draw_card
-
-        comparison = self.compare(query, corpus=corpus, arms=arms, dim=dim)
-        return draw_card(card_of(comparison, self.corpus(corpus).label, address))
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         if not names:

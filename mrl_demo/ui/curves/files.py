@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from mrl_demo.core.spreadsheets import harmless_cell
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.lab.curves import speed_to_json
 from mrl_demo.ui.curves.data import Figures
 
 _TYPES = {"csv": "text/csv;charset=utf-8", "json": "application/json"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,5 @@ def _csv(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless_cell(cell) for cell in row] for row in rows)
     return out.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Text that a spreadsheet would run as a formula gets the quote that keeps it text."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

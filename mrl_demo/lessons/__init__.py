@@ -1,0 +1,1 @@
+"""What the Learn tab computes: the numbers of a text, pitfalls and their damage, games, sheets for a class."""
