@@ -39,6 +39,11 @@ class BoundedCache(Generic[Value]):
         with self._lock:
             return list(self._values.values())
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a value is there now, without making it or counting as a use."""
+        with self._lock:
+            return key in self._values
+
     def get(self, key: object, make: Callable[[], Value]) -> Value:
         """The value of `key`, made by `make` if it is missing; if `make` raises, so does this, and nothing is kept."""
         with self._lock:

@@ -48,6 +48,10 @@ class Comparer:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
         self._searchable(arm, corpus, progress)
 
+    def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
+        """Whether a search would find its index in memory."""
+        return self._space_key(arm, corpus) in self._spaces
+
     def compare(self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int) -> ComparedArm:
         """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again."""
         searchable = self._searchable(arm, corpus)
@@ -70,8 +74,11 @@ class Comparer:
             space = self._builder.space(arm, corpus, progress)
             return _SearchableSpace(space, Searcher(arm.name, corpus, ExactIndex(space.documents)))
 
+        return self._spaces.get(self._space_key(arm, corpus), build)
+
+    def _space_key(self, arm: Arm, corpus: Corpus) -> tuple[str, ...]:
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
-        return self._spaces.get((arm.name, fingerprint, corpus.name, corpus.fingerprint), build)
+        return arm.name, fingerprint, corpus.name, corpus.fingerprint
 
     def _encode(self, text: str, space: Space) -> EncodedQuery:
         encoder = self._builder.encoders.encoder(space.arm.encoder)

@@ -154,6 +154,13 @@ class Lab:
         for arm in self._arms_named(arms):
             self._comparer.prepare(arm, loaded, progress)
 
+    def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
+        """Whether a search would only have to encode its query: nothing is loaded or built to find out."""
+        if corpus not in self._corpora:
+            return False
+        loaded = self.corpus(corpus)
+        return all(self._comparer.is_ready(arm, loaded) for arm in self._arms_named(arms))
+
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.
 
@@ -237,6 +244,17 @@ class Lab:
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
         notes = dict.fromkeys((cleaned.note, *(str(note) for side in sides for note in side.notes)))
         return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes)
+
+    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
+        """A PNG of 1200 x 630 pixels: the query, the doll, and where each arm's answer stands at `dim`.
+
+        `address` is printed at its foot. Raises as `compare` does.
+        """
+        from mrl_demo.lab.share import card_of
+        from mrl_demo.plots.share_card import draw_card
+
+        comparison = self.compare(query, corpus=corpus, arms=arms, dim=dim)
+        return draw_card(card_of(comparison, self.corpus(corpus).label, address))
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:
         if not names:

@@ -107,6 +107,13 @@ class StubLab:
         if progress:
             progress(0.5, "Encoding")
 
+    def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
+        return corpus == "builtin"
+
+    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
+        self.compare(query, corpus=corpus, arms=arms, dim=dim)
+        return f"card of {query} at {dim}, {address}".encode()
+
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         raise LabError(f"{corpus} has no query to score.")
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrl_demo.lab.lab import Example
+from mrl_demo.plots.doll import doll_size
 from mrl_demo.ui.components.cards import card, card_list, move_badge, spoken
 from mrl_demo.ui.components.dimension import dimension_markup, share_text
-from mrl_demo.ui.components.doll import doll, doll_size, slider_position
+from mrl_demo.ui.components.doll import doll, slider_position
 from mrl_demo.ui.components.examples import example_chips
 from mrl_demo.ui.components.metrics import figures
 from mrl_demo.ui.components.notice import notice

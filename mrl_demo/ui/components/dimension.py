@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from mrl_demo.ui.components.doll import EXPONENT, doll, doll_size, slider_position
+from mrl_demo.plots.doll import EXPONENT, doll_size
+from mrl_demo.ui.components.doll import doll, slider_position
 from mrl_demo.ui.components.markup import html, join_html
 from mrl_demo.ui.ids import Id
 
