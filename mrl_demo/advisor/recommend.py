@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mrl_demo.advisor.bands import SharesKept, bound_shares
+from mrl_demo.advisor.blind import BlindVerdict, apply_verdicts
+from mrl_demo.advisor.groups import GroupShares, group_queries, judge_groups
+from mrl_demo.advisor.losses import LostQuery
+from mrl_demo.advisor.settlement import Settlement, settle
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Corpus, FloatMatrix
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import PairedBootstrap
@@ -56,14 +61,34 @@ class Setting:
     bytes_kept: int
     verdict: str
 
+    @property
+    def key(self) -> str:
+        """What blind verdicts call it: "arm dim precision"."""
+        return f"{self.arm} {self.dim} {self.precision}"
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """Another setting that holds: the share it keeps beyond the best one's, paired, with its 95% interval.
+
+    `is_tie` if the interval holds 0: then the queries cannot tell the two apart.
+    """
+
+    setting: Setting
+    difference: float
+    low: float
+    high: float
+    is_tie: bool
+
 
 @dataclass(frozen=True)
 class Recommendation:
     """The advisor's answer; `best` is None if no setting is sure to hold the target.
 
-    `rivals` are settings that may be smaller still, or the nearest ones if none holds. `more_queries` is how many
-    judged queries more would, by the spread seen so far, settle the smallest rival; None if it is settled or cannot be
-    reckoned. `kind` is "quality" or "agreement": without judgements only agreement with the full ranking is known.
+    `kind` is "quality", "estimate" (queries that nobody asked, named in `stand_ins`) or "agreement" (nothing is judged:
+    agreement with the full ranking). `rivals` are settings that may be smaller still, or the nearest ones if none
+    holds; `runners_up` the next ones that hold. `groups` are those of the best setting, or of the nearest one. Of
+    `n_lost` queries that lose their answer altogether, `lost` explains some. `n_verdicts` blind verdicts were put in.
     """
 
     advice: Advice
@@ -74,63 +99,97 @@ class Recommendation:
     reference_bytes: int
     best: Setting | None
     rivals: tuple[Setting, ...]
-    more_queries: int | None
+    runners_up: tuple[RunnerUp, ...]
+    settlement: Settlement
+    groups: GroupShares
     settings: tuple[Setting, ...]
-    lost_queries: tuple[str, ...]
+    lost_ids: tuple[str, ...]
     notes: tuple[str, ...]
+    stand_ins: str = ""
+    n_verdicts: int = 0
+    lost: tuple[LostQuery, ...] = ()
+
+    @property
+    def n_lost(self) -> int:
+        """How many queries the reference answers and the best setting does not at all."""
+        return len(self.lost_ids)
+
+    @property
+    def nearest(self) -> Setting | None:
+        """The best setting, or if none holds the one whose bound is highest."""
+        return self.best or next(iter(self.rivals), None)
+
+    @property
+    def open_setting(self) -> Setting | None:
+        """The setting whose judging would tell most: the cheapest rival, if the choice is not settled."""
+        return None if self.settlement.is_settled else next(iter(self.rivals), self.best)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
+        """Plain JSON types, with the answer in words."""
+        words = {"sentence": self.sentence(), "settled": self.settlement.sentence(), "n_lost": self.n_lost}
+        return {**asdict(self), **words, "worst_group": self.groups.sentence(self.advice.target)}
 
     def sentence(self) -> str:
         """The answer in words."""
-        what = "agreement with the full ranking" if self.kind == "agreement" else self.advice.metric
-        wanted = f"{self.advice.target:.0%} of {self.advice.reference}'s {what}"
+        wanted = f"{self.advice.target:.0%} of {self.advice.reference}'s {self._measured()}"
         if self.best is None:
-            nearest = self.rivals[0] if self.rivals else None
-            more = f" About {self.more_queries:,} more judged queries would settle it." if self.more_queries else ""
-            said = (
-                f" The nearest is {_named(nearest)}: {nearest.share:.1%}, at least {nearest.lower:.1%}."
-                if nearest
-                else ""
-            )
-            return f"No setting is sure to keep {wanted} ({self.n_queries:,} queries).{said}{more}"
+            nearest = self.nearest
+            near = f" The nearest is {setting_name(nearest)}: {_shares_text(nearest)}." if nearest else ""
+            return f"No setting is sure to keep {wanted} ({self.n_queries:,} {self._queries()}).{near}"
         ratio = self.reference_bytes / self.best.bytes_searched
         return (
-            f"{_named(self.best)} keeps {wanted}: {_shares_text(self.best)} ({self.n_queries:,} queries, a bound for "
-            f"all settings looked at). {self.best.bytes_searched:,} bytes a vector in memory instead of "
-            f"{self.reference_bytes:,}, {ratio:.1f} times smaller{_disk_text(self.best)}."
+            f"{setting_name(self.best)} keeps {wanted}: {_shares_text(self.best)} ({self.n_queries:,} "
+            f"{self._queries()}, a bound for all settings looked at). {self.best.bytes_searched:,} bytes a vector in "
+            f"memory instead of {self.reference_bytes:,}, {ratio:.1f} times smaller{_disk_text(self.best)}."
         )
 
+    def _measured(self) -> str:
+        if self.kind == "agreement":
+            return "agreement with the full ranking"
+        return f"{self.advice.metric} (an estimate)" if self.kind == "estimate" else self.advice.metric
 
-def advise(result: SweepResult, advice: Advice, notes: Sequence[str] = ()) -> Recommendation:
+    def _queries(self) -> str:
+        return f"{self.stand_ins} in place of queries" if self.stand_ins else "queries"
+
+
+def advise(
+    result: SweepResult, advice: Advice, corpus: Corpus | None = None, verdicts: Sequence[BlindVerdict] = ()
+) -> Recommendation:
     """Choose among the settings of a sweep that kept its values by query (`evaluate`'s, not a stored one).
 
-    Raises `LabError` if the reference or the metric was not measured, or the result is a stored one.
+    With the `corpus` that was measured, groups of its queries are looked at. `verdicts` take the place of the labels'
+    differences. Raises `LabError` if the reference or the metric was not measured, or the result is a stored one.
     """
     reference_key, metric, kind = _reference(result, advice)
     reference = result.full_values[reference_key]
     keys = [key for key in result.per_query if key[3] == metric and key[1] is not None]
+    columns = [_judged_values(result, key, reference, verdicts) for key in keys]
     bootstrap = PairedBootstrap(len(reference))
-    shares = bound_shares(np.stack([result.per_query[key] for key in keys], axis=1), reference, bootstrap)
-    settings = _settings(keys, shares, advice.target)
-    holding = [setting for setting in settings if setting.verdict == HOLDS]
-    best = min(holding, key=_cost, default=None)
+    shares = bound_shares(np.stack(columns, axis=1), reference, bootstrap)
+    by_setting = dict(zip(_settings(keys, shares, advice.target), columns, strict=True))
+    settings = list(by_setting)
+    order = sorted(range(len(settings)), key=lambda place: _cost(settings[place]))
+    best = next((settings[place] for place in order if settings[place].verdict == HOLDS), None)
     rivals = _rivals(settings, best)
+    nearest = best or next(iter(rivals), None)
+    place = settings.index(best) if best else None
     return Recommendation(
         advice=replace(advice, metric=metric),
         corpus=result.corpus,
-        kind=kind,
+        kind="estimate" if kind == "quality" and result.stand_ins else kind,
         n_queries=result.n_queries,
         reference_value=float(reference.mean()),
         reference_bytes=4 * int(reference_key[1] or 0),
         best=best,
         rivals=rivals,
-        more_queries=_more_queries(rivals, keys, shares, advice.target, len(reference)),
-        settings=tuple(sorted(settings, key=_cost)),
-        lost_queries=_lost_queries(result, reference, best, metric),
-        notes=(*result.notes, *notes),
+        runners_up=_runners_up(by_setting, reference, best, bootstrap),
+        settlement=settle(shares, advice.target, order, place, len(reference)),
+        groups=_groups(result, corpus, by_setting[nearest] if nearest else None, reference, advice.target),
+        settings=tuple(settings[place] for place in order),
+        lost_ids=_lost_queries(result, reference, by_setting[best]) if best else (),
+        notes=result.notes,
+        stand_ins=result.stand_ins,
+        n_verdicts=len({(verdict.query_id, verdict.setting) for verdict in verdicts}),
     )
 
 
@@ -181,23 +240,51 @@ def _rivals(settings: Sequence[Setting], best: Setting | None, limit: int = 3) -
     return tuple(sorted(settings, key=lambda setting: -setting.lower)[:limit])
 
 
-def _more_queries(
-    rivals: Sequence[Setting], keys: Sequence[RowKey], shares: SharesKept, target: float, n: int
-) -> int | None:
-    """Queries beyond `n` at which the first rival's bound would reach the target, its spread staying as it is."""
-    if not rivals or rivals[0].share <= target:
-        return None
-    place = next(i for i, key in enumerate(keys) if key[:3] == (rivals[0].arm, rivals[0].dim, rivals[0].precision))
-    needed = n * (shares.width * shares.errors[place] / (rivals[0].share - target)) ** 2
-    return max(1, int(np.ceil(needed - n))) if needed > n else None
+def _judged_values(
+    result: SweepResult, key: RowKey, reference: FloatMatrix, verdicts: Sequence[BlindVerdict]
+) -> FloatMatrix:
+    values = result.per_query[key]
+    if not verdicts:
+        return values
+    return apply_verdicts(values, reference, f"{key[0]} {key[1]} {key[2]}", result.query_ids, verdicts)
 
 
-def _lost_queries(result: SweepResult, reference: Any, best: Setting | None, metric: str) -> tuple[str, ...]:  # noqa: ANN401
-    """Ids of the queries that the reference answers and the chosen setting does not at all."""
+def _runners_up(
+    by_setting: Mapping[Setting, FloatMatrix],
+    reference: FloatMatrix,
+    best: Setting | None,
+    bootstrap: PairedBootstrap,
+    limit: int = 3,
+) -> tuple[RunnerUp, ...]:
+    """The next cheapest settings that hold, and how much more they keep."""
     if best is None:
         return ()
-    values = result.per_query[best.arm, best.dim, best.precision, metric]
-    return tuple(result.query_ids[row] for row in np.flatnonzero((reference > 0) & (values == 0)))
+    others = sorted((setting for setting in by_setting if setting.verdict == HOLDS and setting != best), key=_cost)
+    others = others[:limit]
+    if not others:
+        return ()
+    gains = np.stack([by_setting[setting] - by_setting[best] for setting in others], axis=1)
+    intervals = bootstrap.ratios(gains, np.repeat(reference[:, None], len(others), axis=1))
+    return tuple(
+        RunnerUp(setting, gain.value, gain.low, gain.high, is_tie=gain.low <= 0 <= gain.high)
+        for setting, gain in zip(others, intervals, strict=True)
+    )
+
+
+def _groups(
+    result: SweepResult, corpus: Corpus | None, values: FloatMatrix | None, reference: FloatMatrix, target: float
+) -> GroupShares:
+    if corpus is None or values is None:
+        return GroupShares((), 0)
+    by_id = {query.id: query for query in corpus.queries}
+    queries = [by_id[query_id] for query_id in result.query_ids]
+    return judge_groups(group_queries(queries, corpus), values, reference, target)
+
+
+def _lost_queries(result: SweepResult, reference: FloatMatrix, values: FloatMatrix) -> tuple[str, ...]:
+    """Ids of the queries that the reference answers and the chosen setting does not at all, best answered first."""
+    rows = np.flatnonzero((reference > 0) & (values <= 0))
+    return tuple(result.query_ids[row] for row in rows[np.argsort(-reference[rows], kind="stable")])
 
 
 def _disk_text(setting: Setting) -> str:
@@ -209,5 +296,6 @@ def _shares_text(setting: Setting) -> str:
     return f"{setting.share:.1%}, at least {setting.lower:.1%}"
 
 
-def _named(setting: Setting) -> str:
+def setting_name(setting: Setting) -> str:
+    """A setting in words."""
     return f"{setting.arm} with {setting.dim} dimensions in {setting.precision}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 from mrl_demo.commands.options import (
     ARM_HELP,
@@ -13,8 +15,10 @@ from mrl_demo.commands.options import (
     add_json_option,
     arm_names,
     corpus_name,
+    read_input,
     split_words,
     whole_numbers,
+    write_output,
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
@@ -23,6 +27,8 @@ from mrl_demo.corpora.options import column_choice
 _RECOMMEND_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
   %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
+  %(prog)s --arms base --write-pairs pairs.json            then fill in left, right or same, and:
+  %(prog)s --arms base --verdicts pairs.json
 """
 _THRESHOLD_EXAMPLES = """examples:
   %(prog)s 0.70 --arm base --dim 64                        what my cut-off of 0.70 at 384 becomes at 64
@@ -49,6 +55,8 @@ def _add_recommend(commands: Commands) -> None:
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
+    parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
     add_draw_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
@@ -92,6 +100,7 @@ def _add_cost(commands: Commands) -> None:
 
 
 def _recommend(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.advisor.blind import read_verdicts, write_pairs
     from mrl_demo.advisor.recommend import Advice, advice_plan
     from mrl_demo.advisor.report import print_recommendation
     from mrl_demo.lab.lab import Lab
@@ -107,7 +116,13 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         queries=options.queries,
         seed=options.seed,
     )
-    recommendation = lab.recommend(corpus, advice, plan, ProgressLine())
+    verdicts = read_verdicts(read_input(options.verdicts)) if options.verdicts else ()
+    consultation = lab.consult(corpus, advice, plan, ProgressLine(), verdicts)
+    recommendation = consultation.recommendation
+    if options.write_pairs:
+        pairs = lab.blind_pairs(consultation)
+        write_output(options.write_pairs, write_pairs(pairs, verdicts))
+        print(f"{len(pairs)} pairs to judge are in {options.write_pairs}", file=sys.stderr)
     if options.json:
         print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
     else:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.storage import atomic_path
 from mrl_demo.corpora.options import ColumnChoice, add_column_options
 
 if TYPE_CHECKING:
@@ -74,3 +75,17 @@ def arm_names(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> li
     from mrl_demo.models.specs import ModelOptions
 
     return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
+
+
+def read_input(path: Path) -> str:
+    """The text of a file that an option names; raises `LabError` that says why it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{path} cannot be read ({error}): give a text file.") from error
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a file whole or not at all; raises `CacheError` naming the folder if it cannot be written."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

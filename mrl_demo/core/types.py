@@ -46,12 +46,16 @@ class Document:
 
 @dataclass(frozen=True)
 class Query:
-    """One judged question; `style` and `split` are empty if the collection has none."""
+    """One judged question; `style` and `split` are empty if the collection has none.
+
+    `fields` are the other columns of its file with few characters, as (name, value): groups to look at one by one.
+    """
 
     id: str
     text: str
     style: str = ""
     split: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,20 @@ from mrl_demo.core.types import Corpus, Document, Note, Query
 from mrl_demo.corpora.documents import clean_id, document_vocabulary, read_documents
 from mrl_demo.corpora.judgements import Judgement, KnownIds, read_judgements
 from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.reading import TABLE_TYPES, NoteKind, Tally, Vocabulary, file_stem, read_table, text_of
+from mrl_demo.corpora.reading import (
+    TABLE_TYPES,
+    Cell,
+    NoteKind,
+    Tally,
+    Vocabulary,
+    file_stem,
+    read_table,
+    text_of,
+)
 
 #: The split of judgements that name none, and the one that toolkits look for.
 DEFAULT_SPLIT = "test"
+_LONGEST_FIELD = 60
 _FIRST_SPLITS = ("test", "dev", "validation", "valid", "val", "train")
 _QRELS = (".tsv", ".txt", ".csv", ".qrels", ".qrel", ".trec", ".jsonl", ".json", ".parquet", "")
 _QUERY_NAMES = {
@@ -97,7 +107,7 @@ def _say_what_is_missing(queries: Path | None, splits: Mapping[str, Path], tally
 
 def _read_queries(path: Path, tally: Tally) -> dict[str, _Located]:
     words = Vocabulary(_QUERY_NAMES)
-    table = read_table(path, words.knows, tally)
+    table = read_table(path, lambda _: True, tally)
     kept: dict[str, _Located] = {}
     for row in table.rows:
         roles, place = words.pick(row.cells), f"{path}, line {row.line:,}"
@@ -108,8 +118,10 @@ def _read_queries(path: Path, tally: Tally) -> dict[str, _Located]:
                 f"{', '.join(_QUERY_NAMES[missing])}."
             )
         metadata = roles.get("metadata")
-        style = text_of(metadata.get("style"), place) if isinstance(metadata, dict) else ""
-        query = Query(clean_id(roles["id"], place), text_of(roles["text"], place), style)
+        more = metadata if isinstance(metadata, dict) else {}
+        others = {name: cell for name, cell in row.cells.items() if not words.knows(name)}
+        style, own = text_of(more.get("style"), place), _own_fields({**others, **more})
+        query = Query(clean_id(roles["id"], place), text_of(roles["text"], place), style, fields=own)
         if not query.id:
             raise CorpusError(f"{place}: the id of the query {query.text[:60]!r} is blank.")
         if not query.text:
@@ -122,6 +134,14 @@ def _read_queries(path: Path, tally: Tally) -> dict[str, _Located]:
             first = kept[query.id].line
             raise CorpusError(f"{place}: two queries have the id {query.id!r} (first in line {first:,}): make it one.")
     return kept
+
+
+def _own_fields(cells: Mapping[str, Cell]) -> tuple[tuple[str, str], ...]:
+    """Short values of columns that play no part of ours, by the columns' names."""
+    named = {name: str(cell).strip() for name, cell in cells.items() if isinstance(cell, (str, int, float, bool))}
+    return tuple(
+        sorted((name, value) for name, value in named.items() if 0 < len(value) <= _LONGEST_FIELD and name != "style")
+    )
 
 
 def _by_split(
@@ -214,7 +234,8 @@ def _document_row(document: Document) -> dict[str, Any]:
 
 def _query_row(query: Query) -> dict[str, Any]:
     row: dict[str, Any] = {"_id": query.id, "text": query.text}
-    return row | ({"metadata": {"style": query.style}} if query.style else {})
+    metadata = ({"style": query.style} if query.style else {}) | dict(query.fields)
+    return row | ({"metadata": metadata} if metadata else {})
 
 
 def _write_judgements(path: Path, rows: Iterable[tuple[str, str, float]]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.advisor.recommend import Advice, Recommendation, advise
+from mrl_demo.advisor.recommend import Advice, Recommendation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import add_arm, takes_options
 from mrl_demo.arms.spaces import SpaceBuilder
@@ -35,6 +35,8 @@ from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 if TYPE_CHECKING:
+    from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+    from mrl_demo.advisor.consult import Consultation
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
@@ -174,13 +176,38 @@ class Lab:
         return evaluate(self.builder, loaded, plan, progress)
 
     def recommend(
-        self, corpus: str, advice: Advice, plan: SweepPlan, progress: Progress | None = None
+        self,
+        corpus: str,
+        advice: Advice,
+        plan: SweepPlan,
+        progress: Progress | None = None,
+        verdicts: Sequence[BlindVerdict] = (),
     ) -> Recommendation:
-        """The smallest setting of a plan (`advice_plan` makes one) that keeps what is asked.
+        """The smallest setting of a plan (`advice_plan` makes one) that keeps what is asked; as `consult` raises."""
+        return self.consult(corpus, advice, plan, progress, verdicts).recommendation
+
+    def consult(
+        self,
+        corpus: str,
+        advice: Advice,
+        plan: SweepPlan,
+        progress: Progress | None = None,
+        verdicts: Sequence[BlindVerdict] = (),
+    ) -> Consultation:
+        """The same with all that was measured, for figures, blind pairs and a report.
 
         Raises `LabError` if the reference was not measured, and as `evaluate` does.
         """
-        return advise(self.evaluate(corpus, plan, progress), advice)
+        from mrl_demo.advisor.consult import consult
+
+        loaded = with_stand_ins(self.corpus(corpus, progress), plan.queries or MOST_STAND_INS, plan.seed)
+        return consult(self.builder, loaded, advice, plan, progress, verdicts)
+
+    def blind_pairs(self, consultation: Consultation, count: int = 8) -> tuple[BlindPair, ...]:
+        """Answers to judge without knowing whose they are, where it would tell most."""
+        from mrl_demo.advisor.consult import blind_pairs
+
+        return blind_pairs(self.builder, consultation, count)
 
     def export(
         self,
