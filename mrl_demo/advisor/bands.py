@@ -11,6 +11,8 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 
 _TINY = 1e-12
+#: What is said of a share and a target: the bound reaches it, only the estimate may, or not even that.
+HOLDS, LIKELY, FAILS = "holds", "too few queries to say", "does not hold"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.advisor.bands import bound_shares
+from mrl_demo.advisor.bands import FAILS, HOLDS, LIKELY, bound_shares
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Query
 from mrl_demo.evaluation.stats import PairedBootstrap
 
@@ -22,7 +22,6 @@ _NUMBER = re.compile(r"\d")
 _NAME = re.compile(r"(?<=[^.!?:]\s)[A-Z][\w'’-]+")
 _NEGATION = re.compile(r"\b(no|not|never|without|neither|nor|none|cannot|except|unless)\b|n['’]t\b", re.IGNORECASE)
 _WORD = re.compile(r"\w{3,}")
-HOLDS, UNSURE, FAILS = "holds", "too few queries to say", "does not hold"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class GroupShares:
         looks = f"of {len(self.groups)} groups looked at" if len(self.groups) > 1 else "the only group looked at"
         verdicts = {
             HOLDS: f"the promise of {target:.0%} holds there too",
-            UNSURE: f"too few queries to say whether {target:.0%} holds there",
+            LIKELY: f"too few queries to say whether {target:.0%} holds there",
             FAILS: f"the promise of {target:.0%} does not hold there",
         }
         return (
@@ -116,7 +115,7 @@ def judge_groups(
             float(shares.estimates[i]),
             float(shares.low[i]),
             float(shares.high[i]),
-            HOLDS if shares.low[i] >= target else FAILS if shares.high[i] < target else UNSURE,
+            HOLDS if shares.low[i] >= target else FAILS if shares.high[i] < target else LIKELY,
         )
         for i, group in enumerate(large)
     ]

@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from mrl_demo.advisor.bands import SharesKept, bound_shares
+from mrl_demo.advisor.bands import FAILS, HOLDS, LIKELY, SharesKept, bound_shares
 from mrl_demo.advisor.blind import BlindVerdict, apply_verdicts
 from mrl_demo.advisor.groups import GroupShares, group_queries, judge_groups
 from mrl_demo.advisor.losses import LostQuery
-from mrl_demo.advisor.settlement import Settlement, settle
+from mrl_demo.advisor.settlement import Settlement, judge_settlement
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, FloatMatrix
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import PairedBootstrap
 from mrl_demo.search.quantised import bytes_per_vector, rescore_bytes_per_vector
-
-HOLDS, LIKELY, FAILS = "holds", "too few queries to say", "does not hold"
 
 
 @dataclass(frozen=True)
@@ -183,7 +181,7 @@ def advise(
         best=best,
         rivals=rivals,
         runners_up=_runners_up(by_setting, reference, best, bootstrap),
-        settlement=settle(shares, advice.target, order, place, len(reference)),
+        settlement=judge_settlement(shares, advice.target, order, place, len(reference)),
         groups=_groups(result, corpus, by_setting[nearest] if nearest else None, reference, advice.target),
         settings=tuple(settings[place] for place in order),
         lost_ids=_lost_queries(result, reference, by_setting[best]) if best else (),

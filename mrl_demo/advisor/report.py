@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mrl_demo.advisor.bands import HOLDS, LIKELY
 from mrl_demo.advisor.losses import LostQuery
-from mrl_demo.advisor.recommend import HOLDS, LIKELY, Recommendation, Setting, setting_name
+from mrl_demo.advisor.recommend import Recommendation, Setting, setting_name
 
 _SIGNS = {HOLDS: "[green]holds[/]", LIKELY: "[yellow]too few queries to say[/]"}
 

@@ -40,7 +40,9 @@ class Settlement:
         return f"Not settled: {still}.{more}"
 
 
-def settle(shares: SharesKept, target: float, order: Sequence[int], best: int | None, n_queries: int) -> Settlement:
+def judge_settlement(
+    shares: SharesKept, target: float, order: Sequence[int], best: int | None, n_queries: int
+) -> Settlement:
     """Judge the settings in `order` (cheapest first) up to `best`, the one named; all of them if none is.
 
     The number of queries is that at which, the estimates staying as they are, every setting up to the first whose

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mrl_demo.advisor.groups import FAILS, HOLDS, UNSURE, group_queries, judge_groups
+from mrl_demo.advisor.bands import FAILS, HOLDS, LIKELY
+from mrl_demo.advisor.groups import group_queries, judge_groups
 from mrl_demo.core.types import Document, Query
 from mrl_demo.corpora import make_corpus
 
@@ -49,7 +50,7 @@ def test_small_groups_are_counted_and_doubt_is_said() -> None:
     values = np.array([i % 8 != 0 for i in range(40)], np.float32)
     shares = judge_groups(groups, values, reference, target=0.9)
     assert shares.n_small >= 1 and "with a number" not in {group.name for group in shares.groups}
-    assert all(group.verdict == UNSURE for group in shares.groups)
+    assert all(group.verdict == LIKELY for group in shares.groups)
 
 
 def test_one_query_makes_no_group() -> None:

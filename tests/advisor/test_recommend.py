@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mrl_demo import cli
-from mrl_demo.advisor.bands import bound_shares
-from mrl_demo.advisor.recommend import HOLDS, Advice, advice_plan, advise
+from mrl_demo.advisor.bands import HOLDS, bound_shares
+from mrl_demo.advisor.recommend import Advice, advice_plan, advise
 from mrl_demo.advisor.report import frontier_of
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError

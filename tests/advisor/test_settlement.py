@@ -20,7 +20,7 @@ from mrl_demo.advisor.blind import (
 )
 from mrl_demo.advisor.consult import blind_pairs, consult
 from mrl_demo.advisor.recommend import Advice, advice_plan
-from mrl_demo.advisor.settlement import settle
+from mrl_demo.advisor.settlement import judge_settlement
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.stats import PairedBootstrap
@@ -45,7 +45,7 @@ def test_settled_is_right_in_at_least_95_of_100_draws() -> None:
         shares = bound_shares(values, reference, bootstrap)
         holding = np.flatnonzero(shares.lower >= 0.95)
         best = int(holding.min()) if len(holding) else None
-        if settle(shares, 0.95, range(5), best, 500).is_settled:
+        if judge_settlement(shares, 0.95, range(5), best, 500).is_settled:
             settled += 1
             right += best == 2  # The smallest setting that truly keeps 95%.
     assert settled > 100
@@ -56,19 +56,19 @@ def test_the_number_of_queries_said_settles_it_about_half_of_the_time_or_more() 
     reference, values = draw_values(3, 200)
     shares = bound_shares(values, reference, PairedBootstrap(200))
     holding = np.flatnonzero(shares.lower >= 0.95)
-    settlement = settle(shares, 0.95, range(5), int(holding.min()) if len(holding) else None, 200)
+    settlement = judge_settlement(shares, 0.95, range(5), int(holding.min()) if len(holding) else None, 200)
     assert not settlement.is_settled and settlement.more_queries is not None
     reference, values = draw_values(3, 200 + 2 * settlement.more_queries)
     shares = bound_shares(values, reference, PairedBootstrap(len(reference)))
     holding = np.flatnonzero(shares.lower >= 0.95)
-    assert settle(shares, 0.95, range(5), int(holding.min()), len(reference)).is_settled
+    assert judge_settlement(shares, 0.95, range(5), int(holding.min()), len(reference)).is_settled
 
 
 def test_a_share_at_the_target_is_a_tie() -> None:
     reference = np.ones(100, np.float32)
     values = np.stack([(np.arange(100) % 20 != 0).astype(np.float32), reference], axis=1)
     shares = bound_shares(values, reference, PairedBootstrap(100))
-    settlement = settle(shares, 0.95, range(2), 1, 100)
+    settlement = judge_settlement(shares, 0.95, range(2), 1, 100)
     assert settlement.is_tie and settlement.more_queries is None and "a tie" in settlement.sentence()
 
 
