@@ -130,7 +130,8 @@ def _add_evaluate(commands: Commands) -> None:
         type=_words,
         help="what to measure, with commas: rankings (ndcg@K, mrr@K, recall@K, map, overlap@K, rbo@K), labels "
         "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman); default: "
-        f"{','.join(_METRICS)}, and for a collection without queries its labels or scored pairs",
+        f"{','.join(_METRICS)}; for a collection without queries too, by titles or first sentences that stand in for "
+        "them, with its labels or scored pairs",
     )
     _add_draw(parser)
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
@@ -153,6 +154,7 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.corpora.stand_ins import with_stand_ins
     from mrl_demo.evaluation.plan import SweepPlan, metrics_for
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.lab.lab import Lab
@@ -165,7 +167,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
         arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
         precisions=options.precisions,
-        metrics=options.metrics or (_METRICS if loaded.queries else metrics_for(loaded)),
+        metrics=options.metrics or (_METRICS if loaded.queries else metrics_for(with_stand_ins(loaded), _METRICS)),
         split=options.split,
         queries=options.queries,
         max_tokens=options.max_tokens,

@@ -75,6 +75,11 @@ class DifferenceRow:
     verdict: str
 
     @property
+    def key(self) -> RowKey:
+        """Arm, dimension, precision and metric of the row that is compared."""
+        return (self.arm, self.dim, self.precision, self.metric)
+
+    @property
     def is_as_good(self) -> bool:
         """Whether it is at most `MARGIN` lower, and by all its interval allows at most `WIDEST_TELLING`."""
         return self.difference >= -MARGIN and self.low >= -WIDEST_TELLING
@@ -230,21 +235,28 @@ class SweepResult:
             raise CorpusError(f"These are no sweep results ({error}): measure them again.") from error
 
     def to_csv(self) -> str:
-        """The rows with a header line, and bytes for each vector, retention, and gain over base if they exist."""
+        """The rows with a header line; with bytes a vector, retention and gain over base (95% intervals) if there."""
         out = io.StringIO()
         names = [each.name for each in fields(SweepRow)]
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([*names, "bytes_per_vector", "retention", "gain_over_base"])
+        bounds = (
+            "retention",
+            "retention_low",
+            "retention_high",
+            "gain_over_base",
+            "gain_low",
+            "gain_high",
+            "gain_p_holm",
+        )
+        writer.writerow([*names, "bytes_per_vector", *bounds])
         full = {(each.arm, each.metric): each.value for each in self.full}
-        gains = {
-            (each.arm, each.dim, each.precision, each.metric): each.difference
-            for each in self.differences
-            if each.against == "base"
-        }
+        kept = {each.key: each for each in self.retentions}
+        gains = {d.key: (d.difference, d.low, d.high, d.p_holm) for d in self.differences if d.against == "base"}
         for row in self.rows:
-            whole = full.get((row.arm, row.metric), 0.0)
-            more = (row.bytes_per_vector, row.value / whole if whole > 0 else None, gains.get(row.key))  # type: ignore[arg-type]
-            writer.writerow([*(getattr(row, name) for name in names), *more])
+            whole, share = full.get((row.arm, row.metric), 0.0), kept.get(row.key)
+            interval = (share.low, share.high) if share else (None, None)
+            shown = (row.value / whole if whole > 0 else None, *interval, *gains.get(row.key, (None,) * 4))
+            writer.writerow([*(getattr(row, name) for name in names), row.bytes_per_vector, *shown])
         return out.getvalue()
 
 

@@ -13,6 +13,7 @@ from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
+from mrl_demo.corpora.stand_ins import with_stand_ins
 from mrl_demo.evaluation.plan import SweepPlan, metrics_for
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
@@ -108,14 +109,15 @@ class CurvesService:
         arms: Sequence[str] | None = None,
         precisions: Sequence[str] = MEASURED_PRECISIONS,
     ) -> CurveSet:
-        """Measure `arms` (all there are if None) on the judged queries of a corpus.
+        """Measure `arms` (all there are if None) on the judged queries of a corpus, or on what stands in for them.
 
         Raises `LabError` if nothing can be measured, and whatever `progress` raises: that cancels.
         """
         collection = self.lab.corpus(corpus, progress)
-        plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(collection))
+        asked = with_stand_ins(collection)
+        plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(asked))
         sweep = self.lab.evaluate(corpus, plan, progress)
-        lost = {arm: worst_queries(sweep, collection, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
+        lost = {arm: worst_queries(sweep, asked, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
         return CurveSet(kept, lost, collection.fingerprint)
 

@@ -87,6 +87,8 @@ def quality_figure(
     _finish(figure, NOTHING_DRAWN if not curves else "")
     if curves:
         _annotate(figure, [*curves, *published], marks)
+    else:
+        figure.update_yaxes(range=[0, 1])
     return figure
 
 

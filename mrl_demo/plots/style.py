@@ -54,6 +54,14 @@ def dress(
     return figure
 
 
+def describe_source(figure: go.Figure, title: str, source: str) -> go.Figure:
+    """Say what a figure shows, and of what, when and on how much it was measured; return it.
+
+    Both are kept in the figure's `meta`: the page has them in words beside it and writes them into exported pictures.
+    """
+    return figure.update_layout(meta={"title": title, "source": source})
+
+
 def fade(colour: str) -> str:
     """A `#rrggbb` colour, see-through enough for a band behind a line.
 

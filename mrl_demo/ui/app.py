@@ -19,7 +19,7 @@ from mrl_demo.ui.listening import listening_problem
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import MOST_WAITING
-from mrl_demo.ui.shared.scripts import STATIC, read_script
+from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
@@ -36,7 +36,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             train.build(page, door)
         page.address.add("page", [Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True)], update=page.open)
         page.address.wire()
-        static_html(footer(), Id.PAGE_FOOTER, read_script("glossary.js"))
+        static_html(footer(), Id.PAGE_FOOTER, read_scripts("glossary.js", "tables.js"))
     return blocks.queue(max_size=MOST_WAITING)
 
 

@@ -39,6 +39,18 @@ def test_lost_queries_belong_to_arms_that_can_be_cut(measured: CurveSet) -> None
         assert each.breaks_at < each.holds_from
 
 
+def test_documents_that_nobody_asked_anything_are_measured_by_their_titles(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    rows = [f"Chair number {i},It has {i} legs. A seat of oak {i * i}." for i in range(40)]
+    path.write_text("\n".join(["title,text", *rows]))
+    name = lab.add_corpus(path)
+    curves = CurvesService(lab).measure(name, arms=("tiny",), precisions=("float32",))
+    assert curves.sweep.stand_ins == "titles" and curves.sweep.n_queries == 40
+    assert {"ndcg@10", "overlap@10"} <= {row.metric for row in curves.sweep.rows}
+    assert curves.fingerprint == lab.corpus(name).fingerprint
+    assert all(query.text.startswith("Chair") for query in curves.lost["tiny"].worst)
+
+
 def test_measuring_can_be_cancelled(service: CurvesService) -> None:
     def stop(_share: float, _line: str) -> None:
         raise Cancelled("enough")

@@ -60,17 +60,24 @@ def length_words(figures: Figures, choice: Choice, dim: int) -> Markup:
         what="its own full ranking (agreement, not quality)" if choice.is_agreement else "its quality",
         third=_third_words(figures, third, shares, first[0]) if third else "",
         count=html(
-            "<small>{metric}, {n:,} queries; in brackets 95% intervals.</small>",
+            "<small>{metric}, {n:,} {unit}; in brackets 95% intervals.</small>",
             metric=choice.metric_label,
             n=figures.count(choice.metric),
+            unit=figures.unit(choice.metric),
         ),
     )
 
 
 def _shares(figures: Figures, choice: Choice, dim: int) -> dict[str, Point]:
     rows = {name: figures.row(name, dim, choice.metric) for name in choice.arms}
-    found = {name: figures.share(row) for name, row in rows.items() if row is not None and row.dim is not None}
-    return {name: share for name, share in found.items() if share is not None}
+    shares: dict[str, Point] = {}
+    for name, row in rows.items():
+        if row is None or row.dim is None:
+            continue
+        share = Point(dim, row.value, row.low, row.high) if choice.is_agreement else figures.share(row)
+        if share is not None:
+            shares[name] = share
+    return shares
 
 
 def _third_words(figures: Figures, name: str, shares: dict[str, Point], best: str) -> Markup:

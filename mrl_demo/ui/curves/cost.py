@@ -48,6 +48,6 @@ def lay_out_cost(results: Results, first: CurvesState) -> CostSection:
 def draw_cost(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     """Chart and words; times of the chosen number of vectors, or of the one that ships."""
     timed = results.speed(state) or results.shipped_speed()
-    choice = replace(state.choice, metric=state.choice.cost_metric)
+    choice = replace(state.choice, metric=results.metric(state, state.choice.cost_metric))
     figure, words = curves_view.cost(results.figures(state), choice, timed)
     return {Id.CURVES_COST: figure, Id.CURVES_COST_WORDS: words}

@@ -64,6 +64,11 @@ class Figures:
         """How many queries, texts or pairs the figures of a metric are means over."""
         return next((row.n_queries for row in self.rows.values() if row.metric == metric), 0)
 
+    def unit(self, metric: str) -> str:
+        """What a metric's figures are means over; texts that only stand in for queries are called that."""
+        unit, stand_ins = unit_label(metric), self.curves.sweep.stand_ins
+        return f"{stand_ins} standing in for queries" if stand_ins and unit == "queries" else unit
+
     def label(self, arm: str) -> str:
         """What an arm is called on the page."""
         return next((each.label for each in self.arms if each.name == arm), arm)
@@ -124,7 +129,7 @@ def _point(figures: Figures, row: SweepRow, as_share: bool) -> Point | None:
 def _hover(figures: Figures, row: SweepRow, shown: Point, as_share: bool) -> str:
     low, high = shown.low or 0.0, shown.high or 0.0
     bounds = f"{low:.1%} to {high:.1%}" if as_share else f"{low:.3f} to {high:.3f}"
-    lines = [f"95% interval {bounds}, {row.n_queries:,} {unit_label(row.metric)}"]
+    lines = [f"95% interval {bounds}, {row.n_queries:,} {figures.unit(row.metric)}"]
     if row.band_low is not None and row.band_high is not None:
         lines.append(f"mean of 5 seeds, which range from {row.band_low:.3f} to {row.band_high:.3f}")
     difference = figures.against(row, "base")

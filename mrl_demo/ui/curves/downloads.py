@@ -8,7 +8,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
-from mrl_demo.ui.curves.files import TextFile
+from mrl_demo.ui.curves.files import TextFile, nothing_to_save
 from mrl_demo.ui.curves.state import CurvesState
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -42,9 +42,10 @@ class DownloadBar:
         self.bar.pick(form.bind(self.save), form.inputs, {self.bar}, **LIGHT)
 
     def save(self, state: CurvesState, event: gr.EventData) -> Updates:
-        """The file of the kind that was clicked; nothing if nothing was measured."""
+        """The file of the kind that was clicked, with the page's address in it; a word if nothing was measured."""
         file = self._make(state, "csv" if event.kind == "csv" else "json")
-        return {self.bar: gr.HTML(payload=file.payload()) if file else gr.skip()}
+        address = str(getattr(event, "address", ""))
+        return {self.bar: gr.HTML(payload=file.payload(address) if file else nothing_to_save())}
 
 
 def download_buttons(picture_name: str = "", chart: Id | None = None) -> Markup:
@@ -60,7 +61,8 @@ def download_buttons(picture_name: str = "", chart: Id | None = None) -> Markup:
         for kind in _PICTURES
     )
     return html(
-        '<p class="downloads" role="group" aria-label="Download"><span>Download</span>{texts}{pictures}</p>',
+        '<p class="downloads" role="group" aria-label="Download"><span>Download</span>{texts}{pictures}'
+        "<output></output></p>",
         texts=join_html(texts),
         pictures=join_html(pictures) if chart else NOTHING,
     )

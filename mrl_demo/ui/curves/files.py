@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+from urllib.parse import urlsplit
 
+from mrl_demo import __version__
 from mrl_demo.core.spreadsheets import harmless_cell
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
@@ -17,6 +19,7 @@ from mrl_demo.lab.curves import speed_to_json
 from mrl_demo.ui.curves.data import Figures
 
 _TYPES = {"csv": "text/csv;charset=utf-8", "json": "application/json"}
+_LONGEST_ADDRESS = 2_000
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,41 @@ class TextFile:
     kind: str
     text: str
 
-    def payload(self) -> dict[str, Any]:
-        """What the page's script turns into a file; the serial makes every click a new one."""
-        name = f"{self.name}.{self.kind}"
-        return {"name": name, "type": _TYPES[self.kind], "text": self.text, "serial": time.time_ns()}
+    def payload(self, address: str = "") -> dict[str, Any]:
+        """What the page's script turns into a file; the serial makes every click a new one.
+
+        `address` is that of the page, as the browser says it.
+        """
+        name, text = f"{self.name}.{self.kind}", self.text
+        if urlsplit(address).scheme in {"http", "https"} and len(address) <= _LONGEST_ADDRESS:
+            text = add_csv_columns(text, {"address": address}) if self.kind == "csv" else _with_address(text, address)
+        return {"name": name, "type": _TYPES[self.kind], "text": text, "serial": time.time_ns()}
+
+
+def nothing_to_save() -> dict[str, Any]:
+    """What the page's script says if there is no file."""
+    return {"problem": "Nothing is measured yet, so there is nothing to save.", "serial": time.time_ns()}
 
 
 def sweep_text(figures: Figures, kind: str) -> str:
-    """Everything the sweep measured."""
+    """Everything the sweep measured, each line of the CSV with the collection, its size, the date and the machine."""
     sweep = figures.curves.sweep
-    return sweep.to_csv() if kind == "csv" else sweep.to_json()
+    if kind != "csv":
+        return sweep.to_json()
+    queries = sweep.stand_ins or "judged"
+    about = {"collection": sweep.corpus, "n_documents": sweep.n_documents, "queries": queries, "measured": sweep.date}
+    return add_csv_columns(sweep.to_csv(), {**about, "source": f"Matryoshka lab {__version__}, {sweep.hardware}"})
+
+
+def add_csv_columns(text: str, columns: Mapping[str, object]) -> str:
+    """A CSV with more columns at its right, the same in every line."""
+    head, *rows = csv.reader(io.StringIO(text))
+    return _csv([*head, *columns], [[*row, *columns.values()] for row in rows])
+
+
+def _with_address(text: str, address: str) -> str:
+    raw = json.loads(text)
+    return json.dumps({**raw, "address": address}, ensure_ascii=False) if isinstance(raw, dict) else text
 
 
 def speed_text(speed: SpeedResult, kind: str) -> str:

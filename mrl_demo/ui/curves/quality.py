@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -61,7 +61,8 @@ def lay_out_quality(results: Results, first: CurvesState) -> QualitySection:
 
 def draw_quality(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     """Headline, chart, table, provenance and published figures."""
-    figures, choice = results.figures(state), state.choice
+    figures = results.figures(state)
+    choice = replace(state.choice, metric=results.metric(state, state.choice.metric))
     headline = curves_view.headline_html(figures, choice) if figures else curves_view.headline_without(NOTHING_MEASURED)
     origin = NOTHING
     if figures:

@@ -12,7 +12,7 @@ from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.ui.curves.data import Figures
-from mrl_demo.ui.curves.state import Choice, CurvesState, metric_label
+from mrl_demo.ui.curves.state import METRIC_LABELS, Choice, CurvesState, metric_label
 from mrl_demo.ui.curves.view import contender
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,13 @@ class Results:
         states = (state, *(replace(state, choice=choice) for choice in others))
         measured = [figures.class_metrics for each in states if (figures := self.figures(each))]
         return [(metric_label(metric), metric) for metric in dict.fromkeys(chain.from_iterable(measured))]
+
+    def metric(self, state: CurvesState, wanted: str) -> str:
+        """The wanted measure if this collection has it, else its first of rankings; without judgements agreement."""
+        figures = self.figures(state)
+        if figures is None or figures.count(wanted):
+            return wanted
+        return next((metric for metric in METRIC_LABELS if figures.count(metric)), wanted)
 
     def task(self, state: CurvesState) -> str:
         """The chosen metric of classes if this collection has it, else its first, "" if it has none."""

@@ -95,8 +95,9 @@ class CurveParts:
 
     @property
     def menus(self) -> set[Block]:
-        """The menus of methods and of labels, which depend on what was measured."""
-        return {self.quality.arms, self.classes.task, self.classes.arms, self.cost.arm, self.lost.arm}
+        """The menus of measures, methods and labels, which depend on what was measured."""
+        measures = {self.quality.metric, self.cost.metric}
+        return measures | {self.quality.arms, self.classes.task, self.classes.arms, self.cost.arm, self.lost.arm}
 
 
 def build(page: Page, compare: CompareDoor | None = None) -> None:
@@ -190,6 +191,8 @@ class ArmMenus:
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
         lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
         return {
+            self.parts.quality.metric: self.results.metric(state, choice.metric),
+            self.parts.cost.metric: self.results.metric(state, choice.cost_metric),
             self.parts.quality.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.arms, names)),
             self.parts.classes.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.class_arms, names)),
             self.parts.classes.task: gr.Dropdown(

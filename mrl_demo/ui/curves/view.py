@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import plotly.graph_objects as go
 from markupsafe import Markup
 
+from mrl_demo import __version__
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
@@ -15,7 +16,7 @@ from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
-from mrl_demo.plots.style import precision_style
+from mrl_demo.plots.style import describe_source, precision_style
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import human_bytes, shorten
@@ -23,7 +24,7 @@ from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.at_length import length_sentences
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
 from mrl_demo.ui.curves.published import published_curve
-from mrl_demo.ui.curves.state import LATENCY, Choice, unit_label
+from mrl_demo.ui.curves.state import LATENCY, Choice
 
 BEFORE_AFTER_METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 BEFORE_AFTER_DIMS = (64, 128, 256)
@@ -56,7 +57,11 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
         return quality_figure([], axes)
     is_drawn = choice.published and choice.as_share and not choice.is_agreement
     published = [published_curve(max(figures.dims(), default=384))] if is_drawn else []
-    return quality_figure(quality_curves(figures, choice), axes, published, _marks(figures, choice))
+    figure = quality_figure(quality_curves(figures, choice), axes, published, _marks(figures, choice))
+    kind = "Share kept: " if choice.as_share else ""
+    return describe_source(
+        figure, f"{kind}{choice.metric_label} against vector length", _source(figures, choice.metric)
+    )
 
 
 def _marks(figures: Figures, choice: Choice) -> Marks:
@@ -77,7 +82,19 @@ def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     task = figures.curves.sweep.task(choice.metric) if figures and curves and not choice.as_share else None
     if task is not None:
         curves.append(Curve("chance", "always the commonest class", (Point(0, task.chance),)))
-    return quality_figure(curves, axes, marks=Marks(DEFAULT_DIM))
+    figure = quality_figure(curves, axes, marks=Marks(DEFAULT_DIM))
+    if figures is None:
+        return figure
+    return describe_source(figure, f"{choice.metric_label} against vector length", _source(figures, choice.metric))
+
+
+def _source(figures: Figures, metric: str) -> str:
+    """Of what, on how much, when and where figures were measured, for a picture that stands alone."""
+    sweep = figures.curves.sweep
+    return (
+        f"{sweep.corpus}: {sweep.n_documents:,} documents, {figures.count(metric):,} {figures.unit(metric)}; bands are "
+        f"95% intervals. Measured {curves_words.day(sweep.date)}, {sweep.hardware}. Matryoshka lab {__version__}"
+    )
 
 
 def y_title(choice: Choice) -> str:
@@ -102,7 +119,7 @@ def quality_table(figures: Figures | None, choice: Choice) -> Markup:
         for curve in quality_curves(figures, choice)
     )
     kind = "Share kept" if choice.as_share else choice.metric_label
-    n, unit = figures.count(choice.metric), unit_label(choice.metric)
+    n, unit = figures.count(choice.metric), figures.unit(choice.metric)
     caption = f"{kind}, {n:,} {unit}; beneath each figure its 95% interval"
     return figure_table(caption, ("Numbers kept", *dims), rows)
 
@@ -142,10 +159,10 @@ def before_after(figures: Figures | None) -> Markup:
     heads = (f"full, {dim}" if dim == full else str(dim) for dim in dims)
     n, after = figures.curves.sweep.n_queries, figures.label(other)
     caption = (
-        f"Before (base) and after ({after}), {n:,} queries, paired differences with their 95% intervals; better or "
-        f"worse: surely, and by more than {MARGIN:.2f}"
+        f"Before (base) and after ({after}), {n:,} {figures.unit('ndcg@10')}, paired differences with their 95% "
+        f"intervals; better or worse: surely, and by more than {MARGIN:.2f}"
     )
-    return figure_table(caption, ("Numbers kept", *heads), rows)
+    return figure_table(caption, ("Numbers kept", *heads), rows, is_sortable=False)
 
 
 def _before_after_rows(figures: Figures, other: str, metric: str, label: str, dims: list[int]) -> Markup:
@@ -190,7 +207,9 @@ def speed_chart(speed: SpeedResult | None) -> go.Figure:
     if speed is None:
         return speed_figure([], None)
     curves, limit = speed_curves(speed)
-    return speed_figure(curves, limit)
+    measured = f"Measured {curves_words.day(speed.date)}, {speed.hardware}"
+    source = f"Vectors of {speed.corpus}, repeated. {measured}. Matryoshka lab {__version__}"
+    return describe_source(speed_figure(curves, limit), f"Time of a search over {speed.n:,} vectors", source)
 
 
 def speed_table(speed: SpeedResult | None) -> Markup:
@@ -230,6 +249,9 @@ def cost(figures: Figures | None, choice: Choice, timed: SpeedResult | None) -> 
     )
     title = "agreement, not quality" if choice.is_agreement else choice.metric_label
     figure = pareto_figure(clouds, Axes(x, title))
+    if figures:
+        arm = figures.label(choice.cost_arm)
+        describe_source(figure, f"{arm}: {choice.metric_label} against cost", _source(figures, choice.metric))
     return figure, _cost_words(figures, choice, clouds, timed)
 
 
@@ -269,15 +291,20 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
 
 def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> Markup:
     """The worst-hit queries, each a button that opens it beside base in the Compare tab."""
+    if lost is not None and not lost.n_found:
+        return html(
+            '<p class="lost-lead">No query has a known answer among its first {k}: none can break.</p>', k=lost.k
+        )
     if figures is None or lost is None:
         return html('<p class="lost-lead">No list for this method: choose another, or measure again.</p>')
     return html(
-        '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} queries {n_found:,} have a known answer in the first {k}'
+        '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} {unit} {n_found:,} have a known answer in the first {k}'
         " with the full vector; {n_broken:,}{share} of those lose it at some shorter length. The worst hit, those that"
         " break at the longest vector first; click one to see it in Compare.</p>"
         '<ol class="lost-list">{items}</ol>',
         label=figures.label(lost.arm),
         n_queries=lost.n_queries,
+        unit=figures.unit("ndcg@10"),
         n_found=lost.n_found,
         k=lost.k,
         n_broken=lost.n_broken,

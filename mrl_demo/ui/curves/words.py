@@ -72,12 +72,12 @@ def _why_empty(figures: Figures, choice: Choice) -> str:
 
 
 def _preface(figures: Figures, choice: Choice) -> str:
-    n = figures.curves.sweep.n_queries
+    n = f"{figures.curves.sweep.n_queries:,} {figures.unit(choice.metric)}"
     if choice.as_share:
-        return f"Share of its own full {choice.metric_label} that is kept ({n:,} queries):"
+        return f"Share of its own full {choice.metric_label} that is kept ({n}):"
     if choice.is_agreement:
-        return f"Agreement with the model's own full ranking, which is not quality ({n:,} queries):"
-    return f"{choice.metric_label} over {n:,} queries:"
+        return f"Agreement with the model's own full ranking, which is not quality ({n}):"
+    return f"{choice.metric_label} over {n}:"
 
 
 def _leader(figures: Figures, choice: Choice, dim: int) -> Leader | None:
@@ -238,13 +238,14 @@ def provenance(curves: CurveSet) -> Markup:
     sweep = curves.sweep
     stale = html(" <b>The collection has changed since: measure anew for exact figures.</b>")
     return html(
-        "{origin}: {day}, {hardware}, {documents:,} documents, {queries:,} judged queries. Bands are 95% intervals over"
-        " queries (bootstrap, paired between methods, corrected over lengths).{stale}",
+        "{origin}: {day}, {hardware}, {documents:,} documents, {queries:,} {kind}. Bands are 95% intervals over"
+        " them (bootstrap, paired between methods, corrected over lengths).{stale}",
         origin="Measured before this was published" if curves.is_shipped else "Measured here for you",
         day=day(sweep.date),
         hardware=sweep.hardware,
         documents=sweep.n_documents,
         queries=sweep.n_queries,
+        kind=f"{sweep.stand_ins} standing in for queries" if sweep.stand_ins else "judged queries",
         stale=stale if curves.is_stale else NOTHING,
     )
 

@@ -21,3 +21,8 @@ def read_script(name: str, **constants: object) -> str:
     text = (STATIC / name).read_text(encoding="utf-8")
     ids = {used: Id[used].value for used in sorted(set(_USED_ID.findall(text)))}
     return "".join(f"const {key} = {json.dumps(value)};\n" for key, value in {"ids": ids, **constants}.items()) + text
+
+
+def read_scripts(*names: str) -> str:
+    """Several scripts as one, each in a block of its own: what one declares the others do not see."""
+    return "\n".join(f"{{\n{read_script(name)}\n}}" for name in names)

@@ -74,6 +74,15 @@ def test_the_first_view_says_who_leads_on_how_many_queries_and_where_it_was_meas
     assert sweep["hardware"] in guest.page.inner_text("#curves-origin")
     assert guest.page.locator("#curves-table tbody tr").count() == 3
     assert "better" in guest.page.inner_text("#curves-before-after")
+    head = guest.page.locator("#curves-table button.sort", has_text="64").first
+    head.focus()
+    for order in ("descending", "ascending"):
+        guest.page.keyboard.press("Enter")
+        assert head.locator("..").get_attribute("aria-sort") == order
+        values = [
+            float(text[:5]) for text in guest.page.locator("#curves-table tbody td:nth-child(5)").all_inner_texts()
+        ]
+        assert values == sorted(values, reverse=order == "descending")
     assert guest.errors == []
 
 
@@ -155,10 +164,13 @@ def test_downloads_open(open_curves: Callable[..., Guest]) -> None:
     assert head.startswith("arm,dim,precision,metric,value,low,high,n_queries")
     sweep = json.loads(guest.saved("#curves-files [data-kind=json]").read_text(encoding="utf-8"))
     assert len(sweep["rows"]) == len(rows) > 100
+    assert head.endswith(",collection,n_documents,queries,measured,source,address")
+    assert rows[0].endswith(guest.page.url)
     assert guest.saved("#curves-files [data-kind=png]").read_bytes().startswith(b"\x89PNG")
     svg = guest.saved("#curves-files [data-kind=svg]").read_text(encoding="utf-8")
     assert svg.startswith("<svg")
-    assert "nDCG@10" in svg
+    for part in ("nDCG@10 against vector length", "builtin: 2,400 documents, 800 queries", "2026", guest.page.url):
+        assert part in svg
     guest.section("Queries that break")
     assert guest.saved("#curves-lost-files [data-kind=csv]").read_text(encoding="utf-8").startswith("arm,query_id,text")
     assert guest.errors == []

@@ -23,6 +23,7 @@ from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.notice import progress_bar
+from mrl_demo.ui.curves import at_length
 from mrl_demo.ui.curves import files as curves_files
 from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.curves import view as curves_view
@@ -248,6 +249,55 @@ def test_files_are_what_they_say() -> None:
     assert json.loads(curves_files.lost_text(lost(), "json"))["worst"][0]["breaks_at"] == 64
 
 
+def test_a_file_says_of_what_when_and_where_it_is() -> None:
+    text = curves_files.sweep_text(figures(), "csv")
+    for address, said in (("http://localhost:7860/?tab=curves", True), ("javascript:alert(1)", False)):
+        whole = curves_files.TextFile("curves", "csv", text).payload(address)["text"]
+        line = next(csv.DictReader(io.StringIO(whole)))
+        assert (line["collection"], line["n_documents"], line["queries"]) == ("builtin", "900", "judged")
+        assert line["measured"].startswith("2026-11-21") and "A machine, 2 cores" in line["source"]
+        assert line.get("address") == (address if said else None)
+    speed = curves_files.TextFile("speed", "json", curves_files.speed_text(timed(), "json"))
+    assert json.loads(speed.payload("http://here/")["text"])["address"] == "http://here/"
+
+
+def test_numbers_below_zero_stay_numbers_in_a_file() -> None:
+    assert curves_files.add_csv_columns("gain\n-0.03\n=1+1\n", {"of": "-x"}) == "gain,of\n-0.03,'-x\n'=1+1,'-x\n"
+
+
+def test_charts_know_what_they_show_and_of_what() -> None:
+    for chart in (curves_view.quality_chart(figures(), ALL), curves_view.cost(figures(), ALL, None)[0]):
+        about = chart.layout.meta
+        assert "nDCG@10" in about["title"]
+        for part in ("builtin: 900 documents, 120 queries", "21 November 2026", "A machine, 2 cores"):
+            assert part in about["source"]
+
+
+def test_texts_that_stand_in_for_queries_are_never_called_queries() -> None:
+    estimated = Figures.of(CurveSet(replace(sweep(), stand_ins="titles")))
+    shown = [
+        curves_view.headline_html(estimated, ALL),
+        curves_view.quality_table(estimated, ALL),
+        curves_view.before_after(estimated),
+        curves_words.provenance(estimated.curves),
+        curves_view.lost_html(estimated, lost()),
+    ]
+    for text in shown:
+        assert "titles standing in for queries" in text
+
+
+def test_each_length_has_its_sentence_with_base_in_it() -> None:
+    words = at_length.length_words(figures(), ALL, 64)
+    assert (
+        "At <b>64</b> of 384 numbers, <b>Tuned</b> keeps <b>86%</b> [85%, 88%], <b>Base, cut</b> keeps <b>75%</b>"
+        in words
+    )
+    assert "not quality" in at_length.length_words(figures(), replace(ALL, metric="overlap@10"), 64)
+    shown = at_length.length_sentences(figures(), ALL)
+    assert shown.count("<span data-at=") == 3 and shown.count(" hidden>") == 2
+    assert at_length.length_sentences(figures(), replace(ALL, arms=())) == ""
+
+
 def test_a_query_that_looks_like_a_formula_stays_text() -> None:
     (line,) = csv.DictReader(io.StringIO(curves_files.lost_text(lost("=1+1"), "csv")))
     assert line["text"] == "'=1+1"
@@ -426,8 +476,8 @@ def test_files_are_of_what_is_shown(page: tuple[gr.Blocks, Any]) -> None:
         update = by_id(section.bar.save(measured(), gr.EventData(None, {"kind": "csv"})))
         (saved,) = update.values()
         assert saved.props["payload"]["name"] == f"{name}.csv"
-    (skipped,) = parts.lost.bar.save(CurvesState(Choice("own")), gr.EventData(None, {"kind": "json"})).values()
-    assert skipped == gr.skip()
+    (nothing,) = parts.lost.bar.save(CurvesState(Choice("own")), gr.EventData(None, {"kind": "json"})).values()
+    assert "nothing to save" in nothing.props["payload"]["problem"]
 
 
 def test_long_work_says_how_it_goes_and_keeps_what_it_gave(page: tuple[gr.Blocks, Any]) -> None:
