@@ -27,7 +27,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "train"},
+    {"compare", "curves", "train", "share"},
     {"app"},
     {"serve"},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,9 @@ from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.listening import listening_problem
+from mrl_demo.ui.share.desk import CardDesk
+from mrl_demo.ui.share.menu import share_menu
+from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import MOST_WAITING
@@ -29,6 +33,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
+        static_html(share_menu(), Id.SHARE, read_script("share.js"))
         with gr.Tabs(selected=TabName.COMPARE) as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
@@ -40,8 +45,11 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     return blocks.queue(max_size=MOST_WAITING)
 
 
-def launch_options() -> dict[str, Any]:
-    """Arguments for `launch` that make the page look right and stay within this server."""
+def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[str, Any]:
+    """Arguments for `launch` that make the page look right and stay within this server; `desk` draws pictures."""
+    middleware = [Middleware(OwnHead, root_path=root_path, has_cards=desk is not None)]
+    if desk:
+        middleware.append(Middleware(ServeCards, desk=desk, root_path=root_path))
     return {
         "theme": theme(),
         "css_paths": STATIC / "style.css",
@@ -52,12 +60,16 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
-        "app_kwargs": {"middleware": [Middleware(OwnHead)]},
+        "app_kwargs": {"middleware": middleware},
     }
 
 
-def launch(page: gr.Blocks, settings: Settings) -> str:
-    """Serve the page in the background and return its address; raises `LabError` where the port was taken meanwhile."""
+def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) -> str:
+    """Serve the page in the background, and the pictures of links if there is a `desk`; returns its address.
+
+    Raises `LabError` if the port was taken meanwhile.
+    """
+    root_path = settings.root_path or os.environ.get("GRADIO_ROOT_PATH", "")
     try:
         _, local, public = page.launch(
             server_name=settings.host,
@@ -66,7 +78,7 @@ def launch(page: gr.Blocks, settings: Settings) -> str:
             root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
             prevent_thread_lock=True,
             quiet=True,
-            **launch_options(),
+            **launch_options(root_path, desk),
         )
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error

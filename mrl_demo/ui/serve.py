@@ -83,6 +83,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
     from mrl_demo.models.specs import ModelOptions
     from mrl_demo.ui.app import build_app, launch
+    from mrl_demo.ui.share.desk import CardDesk
 
     lab = Lab(settings)
     if options.model:
@@ -91,5 +92,5 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     for note in lab.corpus(corpus).notes if corpus else ():
         print(f"Note: {note}", flush=True)
     page = build_app(lab, corpus)
-    print(f"Matryoshka lab is at {launch(page, settings)}", flush=True)
+    print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus))}", flush=True)
     page.block_thread()

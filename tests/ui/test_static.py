@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mrl_demo.core.config import CODE_ROOT
+from mrl_demo.plots.doll import PATCHES
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.app import build_app
 from mrl_demo.ui.compare.view import figure
@@ -28,7 +29,7 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 FOREIGN = {
     *("dark", "gradio-container", "main", "wrap", "column", "row", "block", "form", "container", "html-container"),
     *("pending", "progress-text", "progress-level", "progress-level-inner", "progress-bar", "progress-bar-wrap"),
-    *("js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
+    *("tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }
 #: Ids that stand in HTML of our own, or only where training is off.
 NOT_LAID_OUT = {Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}
@@ -47,8 +48,8 @@ def js_selectors(script: Path) -> str:
 
 
 def own_classes() -> set[str]:
-    """Every word that stands in a text of the page's code, and the states of runs: a class must be one of them."""
-    words = set(STATUS_WORDS)
+    """Words in texts of the page's code, states of runs and patches of the doll: the classes there are."""
+    words = {*STATUS_WORDS, *(patch.name for patch in PATCHES)}
     for path in SOURCES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

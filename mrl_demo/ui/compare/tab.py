@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
-from mrl_demo.ui.address.kinds import FreeText, OneOf, WholeNumber
+from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
 from mrl_demo.ui.compare.events import CompareEvents
@@ -25,9 +24,6 @@ from mrl_demo.ui.shared.queues import BUILD, LIGHT, LIVE, SEARCH, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
-FIRST_DIM = 64
-#: No link asks for more numbers; what a model has is looked up once its name is known.
-LONGEST_VECTOR = 8_192
 #: Once the tab is in front.
 _SHOW_QUESTION = (
     f"() => {{ setTimeout(() => document.querySelector('#{Id.ASK}')?.scrollIntoView({{ block: 'start' }}), 100); }}"
@@ -52,9 +48,8 @@ def build(page: Page) -> CompareDoor:
 
 def first_question(lab: LabProtocol, corpus: str) -> Question:
     """The first example of the corpus, under the first arm and the best contender there is."""
-    names = [arm.name for arm in lab.arms()]
-    examples = lab.examples(corpus)
-    return Question(examples[0].text if examples else "", corpus, (names[0], best_contender(names) or names[-1]))
+    link = ComparisonLink.first(lab, corpus)
+    return Question(link.q, link.corpus, (link.left, link.right))
 
 
 def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> CompareParts:
@@ -142,17 +137,16 @@ def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> gr.e
 
 def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
     """Put the question, the menus and the length into the page's address."""
-    lab, parts = events.lab, events.parts
-    arms = OneOf(lambda: [arm.name for arm in lab.arms()])
+    parts, kinds = events.parts, comparison_kinds(events.lab)
     answered = "() => document.querySelector('.arms')?.dataset.query ?? ''"
     bar.add(
         TabName.COMPARE,
         [
-            Parameter("q", FreeText(), parts.query, pushes=True, heard=(parts.results.change,), read=answered),
-            Parameter("corpus", OneOf(lambda: [choice.name for choice in lab.corpora()]), parts.corpus, pushes=True),
-            Parameter("left", arms, parts.left, pushes=True),
-            Parameter("right", arms, parts.right, pushes=True),
-            Parameter("dim", WholeNumber(1, LONGEST_VECTOR), parts.dimension),
+            Parameter("q", kinds["q"], parts.query, pushes=True, heard=(parts.results.change,), read=answered),
+            Parameter("corpus", kinds["corpus"], parts.corpus, pushes=True),
+            Parameter("left", kinds["left"], parts.left, pushes=True),
+            Parameter("right", kinds["right"], parts.right, pushes=True),
+            Parameter("dim", kinds["dim"], parts.dimension),
         ],
         update=events.restore,
         outputs={parts.chips},

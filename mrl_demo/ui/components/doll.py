@@ -44,5 +44,6 @@ def _patch(patch: Patch) -> Markup:
     if patch.ellipse is None:
         return html('<path class="{name}" d="{path}"/>', name=patch.name, path=patch.path)
     x, y, rx, ry = patch.ellipse
-    template = '<ellipse class="{name}" cx="{x}" cy="{y}" rx="{rx}" ry="{ry}"/>'
-    return html(template, name=patch.name, x=x, y=y, rx=rx, ry=ry)
+    return html(
+        '<ellipse class="{name}" cx="{x}" cy="{y}" rx="{rx}" ry="{ry}"/>', name=patch.name, x=x, y=y, rx=rx, ry=ry
+    )

@@ -81,8 +81,11 @@ for (const group of Object.keys(events)) {
 
 function line(words) {
   const paragraph = document.createElement("p");
+  const close = document.createElement("button");
   paragraph.className = "notice hint";
-  paragraph.textContent = words;
+  paragraph.append(Object.assign(document.createElement("span"), { textContent: words }), close);
+  Object.assign(close, { type: "button", textContent: "×", ariaLabel: "Close this hint" });
+  close.addEventListener("click", () => paragraph.remove());
   return paragraph;
 }
 
