@@ -30,6 +30,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
+from mrl_demo.core.wording import ordinal
 from mrl_demo.corpora.options import column_choice
 
 _EXAMPLES = """examples:
@@ -187,9 +188,12 @@ def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """The answers of every arm for a terminal, one below the other."""
+    """The verdict and the answers of every arm for a terminal, one below the other."""
     notes = [f"Note: {note}" for note in (comparison.note, *comparison.corpus_notes) if str(note)]
-    return "\n".join([*notes, *(arm_text(arm) for arm in comparison.arms)])
+    from mrl_demo.lab.verdict_words import verdict_sentences
+
+    verdict = verdict_sentences(comparison.verdict) if comparison.verdict else []
+    return "\n".join([*notes, *verdict, *(arm_text(arm) for arm in comparison.arms)])
 
 
 def arm_text(arm: ComparedArm) -> str:
@@ -197,9 +201,13 @@ def arm_text(arm: ComparedArm) -> str:
     result = arm.result
     lines = [f"{result.arm} at {result.dim} of {result.full_dim} numbers, {result.n_documents:,} documents"]
     for hit in result.hits:
-        mark = ("  (tied)" if hit.is_tied else "") + ("  <- known answer" if hit.is_answer else "")
+        moved = "" if hit.move == 0 else f"  (was {ordinal(hit.full_rank)})"
+        mark = moved + ("  (tied)" if hit.is_tied else "") + ("  <- known answer" if hit.is_answer else "")
         lines.append(f"{hit.rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}{mark}")
         lines.append(f"            {hit.document.text[:100]}")
+    for standing in result.missing:
+        was = f"was {ordinal(standing.full_rank)}, now {ordinal(standing.rank)}"
+        lines.append(f"     missing: {standing.title} ({was})" + ("  <- known answer" if standing.is_answer else ""))
     lines.append(
         f"agreement with the full vector's top 10: {result.overlap_at_10:.0%}; "
         f"encode {result.encode_ms:.1f} ms, search {result.search_ms:.2f} ms"

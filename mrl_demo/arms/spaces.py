@@ -95,6 +95,10 @@ class SpaceBuilder:
         texts = [query.text for query in corpus.queries]
         return self._query_vectors(encoder_name, texts, f"{corpus.name}-{encoder_name}-queries")
 
+    def questions(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
+        """`(n, d)` float32 unit rows of any texts, encoded as queries."""
+        return self._query_vectors(encoder_name, texts)
+
     def texts(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
         """`(n, d)` float32 unit rows of any texts, encoded as documents."""
         return self._encoded(encoder_name, texts, sha256_text(*texts)).vectors

@@ -9,6 +9,8 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mrl_demo.core.verdict import Verdict
+
 FloatMatrix: TypeAlias = NDArray[np.float32]
 IntMatrix: TypeAlias = NDArray[np.int64]
 #: Called with the share done in 0..1 and a line for the person who waits; raising from it cancels the work.
@@ -22,6 +24,8 @@ Judgements: TypeAlias = Mapping[str, Mapping[str, float]]
 TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
 #: The length that views open at.
 DEFAULT_DIM = 64
+#: A query breaks at the length at which its document leaves the first so many: the meaning of the word everywhere.
+BREAK_DEPTH = 10
 
 
 @dataclass(frozen=True)
@@ -236,12 +240,39 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where one document stands at the length compared (`rank`) and with the full vector (`full_rank`), from 1.
+
+    >>> Standing(0, Document("d1", "Bees", "They dance."), rank=51, full_rank=1, is_answer=True).to_dict()["rank"]
+    51
+    """
+
+    index: int
+    document: Document
+    rank: int
+    full_rank: int
+    is_answer: bool
+
+    @property
+    def title(self) -> str:
+        """The document's title, or the beginning of its text."""
+        return self.document.title or self.document.text[:80] or self.document.id
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types."""
+        ranks = {"rank": self.rank, "full_rank": self.full_rank, "is_answer": self.is_answer}
+        return {"id": self.document.id, "title": self.document.title, **ranks}
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """What one arm answers at one prefix length.
 
     `overlap_at_10` is the share of the full-dimension top 10 still in the top 10: agreement, not quality.
     `answer_rank` is the rank of the best known answer, None if none is known; `is_answer_tied` if other documents have
-    its score. Times in ms; sizes in bytes (float32).
+    its score. `tracked` is the best known answer, or the arm's own full-length winner if none is known; `missing` are
+    documents that the full vector has among the shown, or known answers among its first ten, and that left the first
+    ten. `best_full_score` is the best cosine at full length. Times in ms; sizes in bytes (float32).
 
     >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
     >>> result.bytes_per_vector, result.memory_for(1_000_000)
@@ -259,6 +290,15 @@ class SearchResult:
     search_ms: float
     n_documents: int
     is_answer_tied: bool = False
+    tracked: Standing | None = None
+    missing: tuple[Standing, ...] = ()
+    best_full_score: float = 0.0
+
+    @property
+    def kept_of_ten(self) -> tuple[int, int]:
+        """How many of the full vector's first ten are still there, and how many these are in a small collection."""
+        depth = max(1, min(10, self.n_documents))
+        return round(self.overlap_at_10 * depth), depth
 
     @property
     def bytes_per_vector(self) -> int:
@@ -283,6 +323,9 @@ class SearchResult:
             "answer_rank": self.answer_rank,
             "full_answer_rank": self.full_answer_rank,
             "is_answer_tied": self.is_answer_tied,
+            "best_full_score": round(self.best_full_score, 6),
+            "tracked": self.tracked.to_dict() if self.tracked else None,
+            "missing": [standing.to_dict() for standing in self.missing],
             "hits": [hit.to_dict() for hit in self.hits],
         }
 
@@ -349,10 +392,10 @@ class ComparedArm:
 class Comparison:
     """Both sides for one query; `note` says what was done to the query and the documents, empty if nothing was.
 
-    `corpus_notes` say what was done to the documents when they were read.
+    `corpus_notes` say what was done to the documents when they were read; `verdict` what it comes to.
 
-    >>> Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict()
-    {'query': 'how do bees talk', 'corpus': 'builtin', 'dim': 64, 'note': '', 'arms': [], 'corpus_notes': []}
+    >>> list(Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict())
+    ['query', 'corpus', 'dim', 'note', 'verdict', 'arms', 'corpus_notes']
     """
 
     query: str
@@ -361,6 +404,7 @@ class Comparison:
     note: str
     arms: tuple[ComparedArm, ...]
     corpus_notes: tuple[Note, ...] = ()
+    verdict: Verdict | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types, one entry of "arms" for each side."""
@@ -369,6 +413,7 @@ class Comparison:
             "corpus": self.corpus,
             "dim": self.dim,
             "note": self.note,
+            "verdict": self.verdict.to_dict() if self.verdict else None,
             "arms": [arm.to_dict() for arm in self.arms],
             "corpus_notes": [asdict(note) for note in self.corpus_notes],
         }

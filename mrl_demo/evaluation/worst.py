@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import Corpus, Document
+from mrl_demo.core.types import BREAK_DEPTH, Corpus, Document
 from mrl_demo.evaluation.results import SweepResult
 
 
@@ -44,7 +44,9 @@ class BrokenQueries:
     worst: tuple[BrokenQuery, ...]
 
 
-def worst_queries(result: SweepResult, corpus: Corpus, arm: str, k: int = 10, limit: int = 20) -> BrokenQueries:
+def worst_queries(
+    result: SweepResult, corpus: Corpus, arm: str, k: int = BREAK_DEPTH, limit: int = 20
+) -> BrokenQueries:
     """The queries of `arm` that break at the longest dimension, those that fall deepest first (float32 ranks).
 
     Raises `LabError` if the result has no ranks of that arm: a stored result, or an arm that was left out.

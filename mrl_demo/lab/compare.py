@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.types import ComparedArm, Corpus, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, FloatMatrix, Note, Progress, RankPaths
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.search.exact import ExactIndex
 
@@ -58,8 +58,8 @@ class Comparer:
         query = self._encode(text, searchable.space)
         answers = self._known_answers(corpus, text)
         result = searchable.searcher.result(query, dim, top_k, answers)
-        key = (arm.name, corpus.name, corpus.fingerprint, text, top_k)
-        paths = self._paths.get(key, lambda: searchable.searcher.paths(query, top_k, answers))
+        key = (arm.name, corpus.name, corpus.fingerprint, text)
+        paths = self._paths.get(key, lambda: searchable.searcher.paths(query, BREAK_DEPTH, answers))
         return ComparedArm(arm, result, paths, self._notes(text, searchable.space))
 
     def _notes(self, text: str, space: Space) -> tuple[Note, ...]:

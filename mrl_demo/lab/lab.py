@@ -27,10 +27,13 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.bundle import vector_files
 from mrl_demo.exports.catalogue import find_target, make_bundle
 from mrl_demo.exports.target import Bundle
+from mrl_demo.lab.answer_levels import AnswerLevels
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
+from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.exporting import ExportChoice, export_setting
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
+from mrl_demo.lab.verdict import Judge
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
@@ -66,6 +69,9 @@ class Lab:
         self.encoders = EncoderRegistry(settings)
         self.builder = SpaceBuilder(self.encoders, settings.cache_dir, settings.assets_dir, settings.seed)
         self._comparer = Comparer(self.builder, settings.cached_corpora)
+        self._levels = AnswerLevels(self.builder, settings.assets_dir)
+        self._judge = Judge(self._levels, self._measured)
+        self._curves = CurvesService(self)
         self._corpora: BoundedCache[Corpus] = BoundedCache(settings.cached_corpora)
         self._own_corpora: dict[str, _OwnFiles] = {}
 
@@ -155,6 +161,7 @@ class Lab:
         loaded = self.corpus(corpus, progress)
         for arm in self._arms_named(arms):
             self._comparer.prepare(arm, loaded, progress)
+            self._levels.level(arm.encoder, loaded, progress)
 
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
         """Whether a search would only have to encode its query: nothing is loaded or built to find out."""
@@ -259,7 +266,8 @@ class Lab:
     ) -> Comparison:
         """Search every arm at prefix `dim`; a query seen before is not encoded again.
 
-        Raises `LabError` with a hint for an empty query, `InvalidDimensionError` for a `dim` outside the arms'
+        Its verdict says what the cut saves and what it costs; `lab.verdict_words` has the sentences. Raises `LabError`
+        with a hint for an empty query, `InvalidDimensionError` for a `dim` outside the arms'
         range, and `CorpusError` or `ModelError` for names there are not.
         """
         cleaned = clean_query(query, self.settings.max_query_chars)
@@ -270,7 +278,13 @@ class Lab:
         length = check_dimension(dim, self.full_dim(arms))
         sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
         notes = dict.fromkeys((cleaned.note, *(str(note) for side in sides for note in side.notes)))
-        return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes)
+        verdict = self._judge.judge(loaded, length, sides)
+        return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)
+
+    def _measured(self, corpus: str) -> SweepResult | None:
+        """The averages that ship for a collection, None if there are none or it has changed since."""
+        curves = self._curves.shipped(corpus)
+        return None if curves is None or curves.is_stale else curves.sweep
 
     def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
         """A PNG of 1200 x 630 pixels: the query, the doll, and where each arm's answer stands at `dim`.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.types import Corpus, FloatMatrix, Hit, RankPaths, SearchResult
+from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, RankPaths, SearchResult, Standing
 from mrl_demo.evaluation.worst import holds_from
 from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.topk import Ranking
@@ -58,6 +58,7 @@ class Searcher:
         uncut = cut if dim == full else self._uncut_order(query.vector, k)
         answer_rows = self._answer_rows(answers)
         answer = min(answer_rows, key=cut.rank, default=None)
+        tracked = uncut.rows[0] if answer is None else answer
         return SearchResult(
             arm=self.arm,
             dim=dim,
@@ -70,6 +71,9 @@ class Searcher:
             search_ms=cut.search_ms,
             n_documents=len(self.corpus),
             is_answer_tied=answer is not None and cut.is_tied(answer),
+            tracked=self._standing(tracked, cut, uncut, answer_rows),
+            missing=self._missing(cut, uncut, top_k, answer_rows),
+            best_full_score=uncut.scores[uncut.rows[0]],
         )
 
     def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, float]) -> RankPaths:
@@ -99,6 +103,15 @@ class Searcher:
 
     def _answer_rows(self, answers: Mapping[str, float]) -> list[int]:
         return [self._rows[key] for key in answers if key in self._rows]
+
+    def _standing(self, row: int, cut: _Order, uncut: _Order, answer_rows: list[int]) -> Standing:
+        return Standing(row, self.corpus.documents[row], cut.rank(row), uncut.rank(row), row in answer_rows)
+
+    def _missing(self, cut: _Order, uncut: _Order, top_k: int, answer_rows: list[int]) -> tuple[Standing, ...]:
+        """The documents whose loss is worth a word, by their rank with the full vector."""
+        rows = [row for place, row in enumerate(uncut.rows[:BREAK_DEPTH]) if place < top_k or row in answer_rows]
+        lost = [row for row in rows if cut.rank(row) > max(BREAK_DEPTH, top_k)]
+        return tuple(self._standing(row, cut, uncut, answer_rows) for row in lost)
 
     def _hit(self, row: int, cut: _Order, uncut: _Order, is_answer: bool) -> Hit:
         score, document = cut.scores[row], self.corpus.documents[row]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mrl_demo.core.wording import human_bytes
 from mrl_demo.ui.components.markup import escape, html, join_html, user_text
-from mrl_demo.ui.components.text import human_bytes, milliseconds, shorten, visible
+from mrl_demo.ui.components.text import milliseconds, shorten, visible
 
 BIDI_AND_CONTROLS = [
     *map(chr, range(0x20)),

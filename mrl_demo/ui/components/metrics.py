@@ -5,8 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from mrl_demo.core.types import SearchResult
+from mrl_demo.core.wording import human_bytes
 from mrl_demo.ui.components.markup import html, join_html
-from mrl_demo.ui.components.text import human_bytes, milliseconds
+from mrl_demo.ui.components.text import milliseconds
 
 _ON, _OFF = html('<i class="on"></i>'), html('<i class="off"></i>')
 

@@ -21,7 +21,6 @@ _BIDI = {
 }
 _WHITESPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff" + "".join(map(chr, _BIDI)) + "]")
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def visible(text: str) -> str:
@@ -36,15 +35,6 @@ def shorten(text: str, limit: int) -> str:
     cut = text[: limit - 1]
     head, space, _ = cut.rpartition(" ")
     return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:.") + "…"
-
-
-def human_bytes(n_bytes: int) -> str:
-    """Three significant digits in decimal units: 256000000 -> '256 MB'."""
-    value, unit = float(n_bytes), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    digits = 0 if value >= 99.95 or unit == 0 else 1
-    return f"{value:.{digits}f}".removesuffix(".0") + f" {_UNITS[unit]}"
 
 
 def short_count(value: int) -> str:

@@ -11,6 +11,7 @@ from mrl_demo import __version__
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
+from mrl_demo.core.wording import human_bytes
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
@@ -19,7 +20,7 @@ from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_fi
 from mrl_demo.plots.style import describe_source, precision_style
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
-from mrl_demo.ui.components.text import human_bytes, shorten
+from mrl_demo.ui.components.text import shorten
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.at_length import length_sentences
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
