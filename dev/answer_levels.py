@@ -45,8 +45,8 @@ def show(encoder: str, corpus: str, level: AnswerLevel | None) -> None:
         print(f"{encoder} {corpus}: too few questions for a level")
         return
     print(
-        f"{encoder} {corpus}: {level.level:.3f} by {level.n_answered} {level.basis}; takes {level.missed:.1%} of answered"
-        f" for unanswered, {level.passed:.1%} of {level.n_off_topic} off-topic texts for answered"
+        f"{encoder} {corpus}: {level.level:.3f} by {level.n_answered} {level.basis}; takes {level.missed:.1%} of"
+        f" answered for unanswered, {level.passed:.1%} of {level.n_off_topic} off-topic texts for answered"
     )
 
 

@@ -32,8 +32,8 @@ from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.exporting import ExportChoice, export_setting
-from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.lab.verdict import Judge
+from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
