@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.decide import add_decision_commands
     from mrl_demo.commands.lessons import add_lesson_commands
+    from mrl_demo.commands.map import add_map_command
     from mrl_demo.commands.share import add_share_commands
     from mrl_demo.commands.take_home import add_take_home_commands
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
@@ -94,6 +95,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_search(commands, settings)
     _add_evaluate(commands)
     add_decision_commands(commands)
+    add_map_command(commands)
     add_share_commands(commands)
     add_take_home_commands(commands)
     add_lesson_commands(commands)

@@ -18,7 +18,7 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor", "thresholds", "costs", "lessons"},
+    {"advisor", "thresholds", "costs", "lessons", "maps"},
     {"lab"},
     {"api", "ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.

@@ -40,6 +40,7 @@ from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
     from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
@@ -237,6 +238,27 @@ class Lab:
             return bundle
         vectors = self.builder.documents(arm.encoder, loaded, progress)
         return bundle.with_files(vector_files([document.id for document in loaded.documents], vectors))
+
+    def map(self, corpus: str, arms: Sequence[str], query: str = "", progress: Progress | None = None) -> CollectionMap:
+        """The collection in two dimensions, and what one arm or two keep of everybody's neighbours at every length.
+
+        Places are by the first arm's full vectors. A query adds its ten results. Raises as `compare` does for names
+        there are not, and `LabError` for more than two arms.
+        """
+        from mrl_demo.maps.collection_map import draw_map
+
+        if len(arms) > 2:
+            raise LabError(f"A map shows one method or two side by side, not {len(arms)}.")
+        text = clean_query(query, self.settings.max_query_chars).text if query.strip() else ""
+        return draw_map(self.builder, self.corpus(corpus, progress), self._arms_named(arms), text, progress)
+
+    def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
+        """Whether `map` would take a moment only."""
+        from mrl_demo.maps.collection_map import is_laid_out
+
+        if not self.is_ready(corpus, arms):
+            return False
+        return is_laid_out(self.builder, self.corpus(corpus), self._arms_named(arms)[0])
 
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None

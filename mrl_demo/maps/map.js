@@ -1,0 +1,251 @@
+// The map of a collection: one canvas a side, the same places on both, coloured by neighbours kept at the length in use.
+// All lengths come at once, so moving the slider recolours without asking the server. Texts are set as text, never HTML.
+// Runs with `element` (where to draw), `props.payload` (CollectionMap.to_dict), `watch` and `rangeId` (the page's slider).
+const LOST = [181, 50, 28], HALF = [217, 165, 74], KEPT = [58, 139, 160];
+const POINT = 3.4, NEAR = 12;
+let data = null, sides = [], place = 0, dim = 64, frame = 0, active = null;
+
+const make = (parent, tag, className = "", text = "") => {
+  const node = parent.appendChild(document.createElement(tag));
+  if (className) node.className = className;
+  if (text !== "") node.textContent = text;
+  return node;
+};
+const mix = (a, b, share) => a.map((value, i) => Math.round(value + (b[i] - value) * share));
+const colour = (kept) => {
+  const share = kept / data.neighbours;
+  return `rgb(${(share < 0.5 ? mix(LOST, HALF, 2 * share) : mix(HALF, KEPT, 2 * share - 1)).join(",")})`;
+};
+const keptOf = (side, point) => parseInt(side.kept[place][point], 11);
+const placeOf = (wanted) => Math.max(0, data.dims.findLastIndex((each) => each <= wanted));
+const pageRange = () => (rangeId ? document.querySelector(`#${rangeId}`) : null);
+
+function build() {
+  element.replaceChildren();
+  sides = [];
+  active = null;
+  if (!data) return;
+  const box = make(element, "div", "map");
+  slider(box);
+  make(box, "p", "map-words").setAttribute("role", "status");
+  key(box);
+  const row = make(box, "div", "map-sides");
+  for (const side of data.sides) sides.push(canvasOf(row, side));
+  const tip = make(box, "div", "map-tip");
+  tip.hidden = true;
+  tip.setAttribute("role", "status");
+  tables(box);
+  for (const note of data.notes) make(box, "p", "map-note", note);
+}
+
+function slider(box) {
+  const label = make(box, "label", "length-slide");
+  make(label, "span", "", "Vector length");
+  const range = make(label, "input", "map-range");
+  Object.assign(range, { type: "range", min: 0, max: data.dims.length - 1, step: 1, value: place });
+  make(label, "b", "map-dim");
+  range.addEventListener("input", () => {
+    dim = data.dims[Number(range.value)];
+    const other = pageRange();
+    if (other) {
+      other.value = dim;
+      other.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    repaint();
+  });
+}
+
+function key(box) {
+  const line = make(box, "p", "map-key");
+  make(line, "span", "", `Of ${data.neighbours} nearest neighbours kept:`);
+  for (const kept of [0, 2, 4, 6, 8, 10]) {
+    const mark = make(line, "i");
+    mark.style.background = colour(kept);
+    make(line, "span", "", String(kept));
+  }
+  if (data.query) make(line, "span", "", "· lines join the ten results of the question, rings those of the full vector");
+}
+
+function canvasOf(row, side) {
+  const section = make(row, "section", "map-side");
+  make(section, "h3", "", side.label);
+  const canvas = make(section, "canvas");
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "img");
+  const words = make(section, "p", "map-side-words");
+  const view = { side, section, canvas, words };
+  canvas.addEventListener("pointermove", (event) => hover(view, event));
+  canvas.addEventListener("pointerleave", () => show(view, null));
+  canvas.addEventListener("keydown", (event) => step(view, event));
+  canvas.addEventListener("blur", () => show(view, null));
+  return view;
+}
+
+function tables(box) {
+  const region = make(box, "div", "table-scroll");
+  Object.assign(region, { tabIndex: 0 });
+  region.setAttribute("role", "region");
+  region.setAttribute("aria-label", "Groups");
+  const table = make(region, "table", "curves-table");
+  make(table, "caption", "", `Groups, the first to break on top: a group holds from the length on which half of its ${data.neighbours} nearest neighbours are kept on average${data.are_groups_labelled ? "" : "; groups are clusters named by their words"}`);
+  const head = make(make(table, "thead"), "tr");
+  const heads = ["Group", "Documents", ...data.sides.flatMap((side) => [`${side.label}: holds from`, `${side.label}: kept here`])];
+  for (const words of heads) {
+    const cell = make(head, "th");
+    cell.scope = "col";
+    make(cell, "button", "sort", words).type = "button";
+  }
+  const body = make(table, "tbody");
+  const counts = data.groups.map((_, i) => data.group_of.filter((group) => group === i).length);
+  for (const { group } of data.sides[0].groups) {
+    const line = make(body, "tr");
+    make(line, "th", "", group).scope = "row";
+    make(line, "td", "", counts[data.groups.indexOf(group)].toLocaleString("en"));
+    for (const side of data.sides) {
+      const fate = side.groups.find((each) => each.group === group);
+      make(line, "td", "", String(fate.holds_from));
+      make(line, "td", "map-kept").fate = fate;
+    }
+  }
+}
+
+const at = (view, point) => {
+  const { width, height } = view.canvas.getBoundingClientRect();
+  const pad = 10, size = Math.min(width, height) - 2 * pad;
+  return [(width - size) / 2 + (data.x[point] / data.grid) * size, (height - size) / 2 + (1 - data.y[point] / data.grid) * size];
+};
+
+function draw(view) {
+  const { canvas, side } = view;
+  const { width, height } = canvas.getBoundingClientRect();
+  if (!width) return;
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  const pad = 10, size = Math.min(width, height) - 2 * pad, scale = size / data.grid;
+  const left = (width - size) / 2, top = (height - size) / 2 + size;
+  const point = data.x.length > 4000 ? POINT * 0.75 : POINT;
+  const buckets = Array.from({ length: data.neighbours + 1 }, () => []);
+  const row = side.kept[place];
+  for (let i = 0; i < row.length; i++) buckets[parseInt(row[i], 11)].push(i);
+  for (let kept = data.neighbours; kept >= 0; kept--) { // What is lost lies on top.
+    pen.fillStyle = colour(kept);
+    for (const i of buckets[kept]) pen.fillRect(left + data.x[i] * scale - point / 2, top - data.y[i] * scale - point / 2, point, point);
+  }
+  if (side.tens.length) join(view, pen);
+  if (active !== null) ring(view, pen, active, 7, 2.5);
+}
+
+// The question stands amid the ten that the full vector finds.
+function join(view, pen) {
+  const full = view.side.tens.at(-1), ten = view.side.tens[place];
+  const spots = full.map((point) => at(view, point));
+  const middle = [0, 1].map((axis) => spots.reduce((sum, spot) => sum + spot[axis], 0) / spots.length);
+  pen.lineWidth = 1.4;
+  pen.strokeStyle = getComputedStyle(view.section).color;
+  for (const point of ten) {
+    const [x, y] = at(view, point);
+    pen.beginPath(); pen.moveTo(...middle); pen.lineTo(x, y); pen.stroke();
+  }
+  for (const point of full) ring(view, pen, point, 6, 1.4);
+  pen.fillStyle = pen.strokeStyle;
+  pen.beginPath(); pen.arc(...middle, 4, 0, 7); pen.fill();
+}
+
+function ring(view, pen, point, radius, width) {
+  pen.lineWidth = width;
+  pen.strokeStyle = getComputedStyle(view.section).color;
+  pen.beginPath(); pen.arc(...at(view, point), radius, 0, 7); pen.stroke();
+}
+
+function repaint() {
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(() => {
+    if (!data) return;
+    place = placeOf(dim);
+    const started = performance.now();
+    sides.forEach(draw);
+    element.dataset.paintMs = (performance.now() - started).toFixed(1);
+    tell();
+  });
+}
+
+function tell() {
+  const length = data.dims[place], range = element.querySelector(".map-range");
+  range.value = place;
+  range.setAttribute("aria-valuetext", `${length} numbers`);
+  element.querySelector(".map-dim").textContent = length;
+  const parts = data.sides.map((side) => `${side.label} keeps ${side.mean_kept[place].toFixed(1)}`);
+  element.querySelector(".map-words").textContent =
+    `At ${length} of ${data.dims.at(-1)} numbers, of ${data.neighbours} nearest neighbours ${parts.join(", ")} on average, over ${data.x.length.toLocaleString("en")} documents.`;
+  for (const { side, canvas, words } of sides) {
+    const order = [...side.groups].sort((one, other) => one.kept[place] - other.kept[place]);
+    const say = (fate) => `${fate.group} (${fate.kept[place].toFixed(1)})`;
+    const first = side.groups[0], last = side.groups.at(-1);
+    words.textContent = order.length < 2 ? "" :
+      `Here lost most: ${say(order[0])}; least: ${say(order.at(-1))}. First to break: ${first.group}, below ${first.holds_from} numbers; last: ${last.group}, below ${last.holds_from}.`;
+    canvas.setAttribute("aria-label", `Map of ${data.x.length} documents. ${side.label} at ${length} numbers keeps ${side.mean_kept[place].toFixed(1)} of ${data.neighbours} neighbours. ${words.textContent} Arrow keys walk from document to document.`);
+  }
+  for (const cell of element.querySelectorAll(".map-kept")) cell.textContent = cell.fate.kept[place].toFixed(1);
+}
+
+function nearest(view, x, y, limit, fits = () => true) {
+  let best = null, distance = limit * limit;
+  for (let i = 0; i < data.x.length; i++) {
+    const [px, py] = at(view, i);
+    const d = (px - x) ** 2 + (py - y) ** 2;
+    if (d < distance && fits(px, py, i)) { best = i; distance = d; }
+  }
+  return best;
+}
+
+function hover(view, event) {
+  const box = view.canvas.getBoundingClientRect();
+  show(view, nearest(view, event.clientX - box.left, event.clientY - box.top, NEAR));
+}
+
+function step(view, event) {
+  const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  if (event.key === "Escape") return show(view, null);
+  if (!way) return;
+  event.preventDefault();
+  if (active === null) return show(view, 0);
+  const [x, y] = at(view, active);
+  // Further along than aside: the next document in that direction.
+  const fits = (px, py, i) => i !== active && (px - x) * way[0] + (py - y) * way[1] > Math.abs((px - x) * way[1] + (py - y) * way[0]);
+  const next = nearest(view, x, y, Infinity, fits);
+  if (next !== null) show(view, next);
+}
+
+function show(view, point) {
+  if (point === active) return;
+  active = point;
+  const tip = element.querySelector(".map-tip");
+  tip.hidden = point === null;
+  if (point !== null) {
+    tip.replaceChildren();
+    make(tip, "b", "", data.titles[point] || data.texts[point].slice(0, 60));
+    make(tip, "span", "", ` ${data.texts[point]}`);
+    const kept = data.sides.map((side) => `${side.label} ${keptOf(side, point)}`).join(", ");
+    make(tip, "small", "", `${data.groups[data.group_of[point]]}; of ${data.neighbours} neighbours kept at ${data.dims[place]} numbers: ${kept}`);
+  }
+  repaint();
+}
+
+function fill() {
+  data = props.payload || null;
+  if (data) place = placeOf(dim);
+  build();
+  repaint();
+}
+
+document.addEventListener("dimension", (event) => { dim = event.detail.dim; if (data) repaint(); });
+new ResizeObserver(repaint).observe(element);
+dim = Number(pageRange()?.value) || 64;
+watch("payload", fill);
+fill();
