@@ -31,9 +31,12 @@ class OneOf:
     """
 
     names: Callable[[], Sequence[str]]
+    may_be_none: bool = False
 
-    def read(self, text: str) -> str:
-        """The name itself."""
+    def read(self, text: str) -> str | None:
+        """The name itself, None for no text if there may be none."""
+        if self.may_be_none and not text:
+            return None
         names = self.names()
         if text not in names:
             raise LabError(f"{_quote(text)} is not among {', '.join(names) or 'the choices: there is none yet'}")
@@ -56,8 +59,10 @@ class Several:
 
     def read(self, text: str) -> list[str]:
         """The names in the order given, each once."""
-        one = OneOf(self.names)
-        return [one.read(word) for word in dict.fromkeys(text.split(",")) if word]
+        words = [word for word in dict.fromkeys(text.split(",")) if word]
+        for word in words:
+            OneOf(self.names).read(word)
+        return words
 
     def write(self, value: Sequence[str] | None) -> str:
         """The names with commas between them."""
@@ -83,6 +88,25 @@ class WholeNumber:
         if not is_number or not self.least <= int(text) <= self.most:
             raise LabError(f"{_quote(text)} is not a whole number from {self.least} to {self.most:,}")
         return int(text)
+
+    def write(self, value: object) -> str:
+        """Its digits."""
+        return str(value)
+
+
+@dataclass(frozen=True)
+class OneNumber:
+    """One of a few numbers.
+
+    >>> OneNumber((1_000, 10_000)).read("1000")
+    1000
+    """
+
+    numbers: Sequence[int]
+
+    def read(self, text: str) -> int:
+        """The number."""
+        return int(OneOf(lambda: [str(number) for number in self.numbers]).read(text) or 0)
 
     def write(self, value: object) -> str:
         """Its digits."""

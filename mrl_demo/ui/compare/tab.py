@@ -146,7 +146,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
             Parameter("corpus", kinds["corpus"], parts.corpus, pushes=True),
             Parameter("left", kinds["left"], parts.left, pushes=True),
             Parameter("right", kinds["right"], parts.right, pushes=True),
-            Parameter("dim", kinds["dim"], parts.dimension),
+            Parameter("dim", kinds["dim"], parts.dimension, is_shared=True),
         ],
         update=events.restore,
         outputs={parts.chips},

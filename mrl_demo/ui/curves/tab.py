@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -15,12 +16,14 @@ from mrl_demo.plots.line_ends import LINE_CHART_LAYOUTS
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
+from mrl_demo.ui.curves.linking import NAMES, SECTIONS, CurvesLink
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
 from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.speed import SpeedSection, Timing, lay_out_speed
 from mrl_demo.ui.curves.state import CurvesState, curves_state
 from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.address_bar import AddressBar
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.jobs import Job, Jobs
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
@@ -56,30 +59,32 @@ class CurveParts:
     speed: SpeedSection
     lost: LostSection
     seen: gr.State
+    tabs: gr.Tabs
 
     @property
     def form(self) -> Form[CurvesState]:
         """The controls of all sections as one state."""
+        return Form(curves_state, {"seen": self.seen, **self.by_field})
+
+    @property
+    def by_field(self) -> dict[str, Block]:
+        """Every control by the field of `Choice` that it sets."""
         quality, classes, cost = self.quality, self.classes, self.cost
-        return Form(
-            curves_state,
-            {
-                "seen": self.seen,
-                "corpus": self.controls.corpus,
-                "metric": quality.metric,
-                "scale": quality.scale,
-                "arms": quality.arms,
-                "published": quality.published,
-                "task": classes.task,
-                "class_scale": classes.scale,
-                "class_arms": classes.arms,
-                "cost_arm": cost.arm,
-                "cost_metric": cost.metric,
-                "cost": cost.cost,
-                "lost_arm": self.lost.arm,
-                "size": self.speed.size,
-            },
-        )
+        return {
+            "corpus": self.controls.corpus,
+            "metric": quality.metric,
+            "scale": quality.scale,
+            "arms": quality.arms,
+            "published": quality.published,
+            "task": classes.task,
+            "class_scale": classes.scale,
+            "class_arms": classes.arms,
+            "cost_arm": cost.arm,
+            "cost_metric": cost.metric,
+            "cost": cost.cost,
+            "lost_arm": self.lost.arm,
+            "size": self.speed.size,
+        }
 
     @property
     def sections(self) -> tuple[Section[CurvesState], ...]:
@@ -111,6 +116,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
     _wire_measuring(results, parts, form)
     for bar in (parts.quality.bar, parts.classes.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
         bar.wire(form)
+    _add_to_address(page.address, results, first, parts)
     if compare:
         LostLink(results, compare).wire(parts.lost.listed, form)
 
@@ -119,18 +125,19 @@ def _lay_out(results: Results, first: CurvesState) -> CurveParts:
     static_html(_INTRO, Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
     jobs = Jobs()
     controls = _controls(results, first, jobs)
-    with gr.Tabs(elem_id=Id.CURVES_TABS, overflow_behavior="wrap"):
-        with gr.Tab("Quality"):
+    with gr.Tabs(selected=SECTIONS[0], elem_id=Id.CURVES_TABS, overflow_behavior="wrap") as tabs:
+        with gr.Tab("Quality", id="quality"):
             quality = lay_out_quality(results, first)
-        with gr.Tab("Classification"):
+        with gr.Tab("Classification", id="classes"):
             classes = lay_out_classes(results, first)
-        with gr.Tab("What a byte buys"):
+        with gr.Tab("What a byte buys", id="cost"):
             cost = lay_out_cost(results, first)
-        with gr.Tab("Queries that break"):
+        with gr.Tab("Queries that break", id="lost"):
             lost = lay_out_lost(results, first)
-        with gr.Tab("Speed", elem_id=Id.CURVES_SPEED_TAB):
+        with gr.Tab("Speed", id="speed", elem_id=Id.CURVES_SPEED_TAB):
             speed = lay_out_speed(results, first, jobs)
-    return CurveParts(controls, quality, classes, cost, speed, lost, gr.State(first.seen, time_to_live=STATE_SECONDS))
+    seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
+    return CurveParts(controls, quality, classes, cost, speed, lost, seen, tabs)
 
 
 def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls:
@@ -166,6 +173,22 @@ def _wire_measuring(results: Results, parts: CurveParts, form: Form[CurvesState]
     timing.wire(form, Timing(results, timing, parts.seen).run, {parts.seen}).then(*show, **LIGHT)
     for changed in (measured.then(*menus, **LIGHT), parts.controls.corpus.input(*menus, **LIGHT)):
         changed.then(*show, **LIGHT)
+
+
+def _add_to_address(bar: AddressBar, results: Results, first: CurvesState, parts: CurveParts) -> None:
+    """Let a link set every choice; then everything is drawn, a visitor's own measurements included."""
+    link, form = CurvesLink(results, first, parts.by_field, parts.tabs), parts.form
+
+    def update(values: Mapping[str, Any]) -> Updates:
+        choice = link.choice(values)
+        said = {parts.by_field[NAMES[name]]: value for name, value in values.items() if name in NAMES}
+        section = {parts.tabs: gr.Tabs(selected=values["section"])} if "section" in values else {}
+        return {**said, **ArmMenus(results, parts).update(CurvesState(choice)), **section}
+
+    def follow(event: gr.events.Dependency) -> gr.events.Dependency:
+        return event.then(form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections), **LIGHT)
+
+    bar.add(TabName.CURVES, link.parameters(), update=update, follow=follow)
 
 
 def _redraw(sections: tuple[Section[CurvesState], ...]) -> Callable[[CurvesState], Updates]:

@@ -39,7 +39,7 @@ class Parameter:
 
     `heard` are the events after which the control's value belongs into the address (its `change` if empty); `read` is
     a JavaScript function from that value to what is written. A parameter that `pushes` makes a step of its own for
-    Back and Forward, the others change the step they are in.
+    Back and Forward, the others change the step they are in. One that `is_shared` goes into the links of every tab.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Parameter:
     pushes: bool = False
     heard: Sequence[EventMethod] = ()
     read: str = _SAME
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,12 @@ class AddressBar:
     def _table(self) -> dict[str, dict[str, object]]:
         """What the script is told of each parameter."""
         return {
-            each.name: {"group": group.name, "pushes": each.pushes, "first": each.kind.write(_first_value(each))}
+            each.name: {
+                "group": group.name,
+                "pushes": each.pushes,
+                "shared": each.is_shared,
+                "first": each.kind.write(_first_value(each)),
+            }
             for group in self._groups
             for each in group.parameters
         }

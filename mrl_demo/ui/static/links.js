@@ -18,7 +18,7 @@ const page = () => window.location.origin + window.location.pathname;
 function address(texts, others = [...new URLSearchParams(window.location.search)]) {
   const query = new URLSearchParams(others.filter(([name]) => !(name in table)));
   for (const [name, value] of Object.entries(texts)) query.set(name, value);
-  const words = query.toString();
+  const words = query.toString().replaceAll("%2C", ",").replaceAll("%40", "@"); // Harmless there, and easier to read.
   return page() + (words ? `?${words}` : "");
 }
 
@@ -27,7 +27,7 @@ const changed = () => Object.fromEntries(names.filter((name) => current[name] !=
 // All that a link to the tab in front needs, whatever the page will open with one day.
 function whole() {
   const tab = current.tab;
-  return Object.fromEntries(names.filter((name) => name === "tab" || table[name].group === tab).map((name) => [name, current[name]]));
+  return Object.fromEntries(names.filter((name) => table[name].shared || table[name].group === tab).map((name) => [name, current[name]]));
 }
 
 function write() {
