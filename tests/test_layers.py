@@ -27,7 +27,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "train", "share"},
+    {"compare", "curves", "decide", "train", "share"},
     {"app"},
     {"serve"},
 )

@@ -36,8 +36,20 @@ class Settlement:
             still = "No cheaper setting is in question, but it is not sure that any holds"
         if self.is_tie:
             return f"Not settled: {still}. It is a tie: one is so near the target that more queries would hardly tell."
-        more = f" About {self.more_queries:,} more judged queries would settle it." if self.more_queries else ""
+        more = ""
+        if self.more_queries:
+            more = f" About {about(self.more_queries):,} more judged queries would settle it."
         return f"Not settled: {still}.{more}"
+
+
+def about(count: int) -> int:
+    """A number to two significant digits: an estimate is no more exact.
+
+    >>> about(6_001), about(137), about(9)
+    (6000, 140, 9)
+    """
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return round(count / unit) * unit
 
 
 def judge_settlement(

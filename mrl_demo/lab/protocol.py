@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+from mrl_demo.advisor.consult import Consultation
+from mrl_demo.advisor.recommend import Advice
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
@@ -14,6 +17,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
+from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
 class LabProtocol(Protocol):
@@ -46,6 +50,21 @@ class LabProtocol(Protocol):
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool: ...
 
     def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes: ...
+
+    def consult(
+        self,
+        corpus: str,
+        advice: Advice,
+        plan: SweepPlan,
+        progress: Progress | None = None,
+        verdicts: Sequence[BlindVerdict] = (),
+    ) -> Consultation: ...
+
+    def blind_pairs(self, consultation: Consultation, count: int = 8) -> tuple[BlindPair, ...]: ...
+
+    def translate_threshold(
+        self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None
+    ) -> TranslatedThreshold: ...
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult: ...
 

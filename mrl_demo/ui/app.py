@@ -14,6 +14,7 @@ from mrl_demo.ui.address.kinds import OneOf
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
+from mrl_demo.ui.decide import tab as decide
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.listening import listening_problem
@@ -38,6 +39,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
             curves.build(page, door)
+            decide.build(page)
             train.build(page, door)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)

@@ -14,6 +14,7 @@ from mrl_demo import cli
 from mrl_demo.advisor.bands import HOLDS, bound_shares
 from mrl_demo.advisor.recommend import Advice, advice_plan, advise
 from mrl_demo.advisor.report import frontier_of
+from mrl_demo.advisor.settlement import about
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.stats import PairedBootstrap
@@ -80,7 +81,9 @@ def test_too_few_queries_say_how_many_more_would_settle_it(make_builder: Make) -
     assert answer.rivals
     assert not answer.settlement.is_settled
     more = answer.settlement.more_queries
-    assert answer.settlement.is_tie or (more is not None and f"About {more:,} more" in answer.settlement.sentence())
+    assert answer.settlement.is_tie or (
+        more is not None and f"About {about(more):,} more" in answer.settlement.sentence()
+    )
 
 
 def test_without_judgements_only_agreement_is_advised(make_builder: Make) -> None:

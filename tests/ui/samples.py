@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+from mrl_demo.advisor.consult import Consultation
+from mrl_demo.advisor.recommend import Advice
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import InvalidDimensionError, LabError
@@ -28,6 +31,7 @@ from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
 DIMS = (1, 8, 64, 384)
@@ -115,6 +119,24 @@ class StubLab:
         return f"card of {query} at {dim}, {address}".encode()
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
+        raise LabError(f"{corpus} has no query to score.")
+
+    def consult(
+        self,
+        corpus: str,
+        advice: Advice,
+        plan: SweepPlan,
+        progress: Progress | None = None,
+        verdicts: Sequence[BlindVerdict] = (),
+    ) -> Consultation:
+        raise LabError(f"{corpus} has no query to score.")
+
+    def blind_pairs(self, consultation: Consultation, count: int = 8) -> tuple[BlindPair, ...]:
+        return ()
+
+    def translate_threshold(
+        self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None
+    ) -> TranslatedThreshold:
         raise LabError(f"{corpus} has no query to score.")
 
     def export(

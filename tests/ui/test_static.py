@@ -29,7 +29,7 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 FOREIGN = {
     *("dark", "gradio-container", "main", "wrap", "column", "row", "block", "form", "container", "html-container"),
     *("pending", "progress-text", "progress-level", "progress-level-inner", "progress-bar", "progress-bar-wrap"),
-    *("tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
+    *("primary", "tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }
 #: Ids that stand in HTML of our own, or only where training is off.
 NOT_LAID_OUT = {Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}

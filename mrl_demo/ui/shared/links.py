@@ -20,6 +20,7 @@ class TabName(StrEnum):
 
     COMPARE = "compare"
     CURVES = "curves"
+    DECIDE = "decide"
     TRAIN = "train"
 
 

@@ -1,0 +1,151 @@
+"""What one visitor has chosen and measured in the Decide tab, free of Gradio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mrl_demo.advisor.blind import BlindPair, BlindVerdict, Preference
+from mrl_demo.advisor.consult import Consultation
+from mrl_demo.advisor.recommend import Advice
+from mrl_demo.core.errors import LabError
+from mrl_demo.costs.model import Deployment, UnitPrices
+from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
+
+#: More judged queries than this are sampled: a page must answer within half a minute.
+MOST_QUERIES = 2_000
+DECIDE_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "overlap@10": "Agreement"}
+TARGETS = ("0.8", "0.9", "0.95", "0.97", "0.98", "0.99", "1.0")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What one visitor has measured: a consultation, the pairs to judge blind with what was said, a cut-off."""
+
+    consultation: Consultation | None = None
+    pairs: tuple[BlindPair, ...] = ()
+    verdicts: tuple[BlindVerdict, ...] = ()
+    threshold: TranslatedThreshold | None = None
+
+    @property
+    def advised(self) -> Consultation | None:
+        """The consultation with the verdicts put in."""
+        if self.consultation is None or not self.verdicts:
+            return self.consultation
+        return self.consultation.again(self.verdicts)
+
+    @property
+    def next_pair(self) -> BlindPair | None:
+        """The first pair that nobody has judged yet."""
+        said = {verdict.query_id for verdict in self.verdicts}
+        return next((pair for pair in self.pairs if pair.query_id not in said), None)
+
+    def judged(self, preferred: Preference) -> Decided:
+        """The same with a verdict on the next pair."""
+        pair = self.next_pair
+        if pair is None:
+            return self
+        return replace(self, verdicts=(*self.verdicts, BlindVerdict(pair.query_id, pair.setting, preferred)))
+
+
+@dataclass(frozen=True)
+class DecideState:
+    """All that a handler of the tab is told."""
+
+    decided: Decided
+    corpus: str
+    metric: str
+    target: str
+    arms: tuple[str, ...]
+    cutoff: float | None = 0.5
+    cut_arm: str = "base"
+    cut_dim: float | None = 64
+    cut_precision: str = "float32"
+    vectors: float | None = 1_000_000
+    replicas: float | None = 1
+    index_bytes: float | None = 136
+    shortlist: float | None = 100
+    memory_price: float | None = None
+    disk_price: float | None = None
+    currency: str = ""
+
+    @property
+    def advice(self) -> Advice:
+        """What is asked of the advisor; raises `LabError` for a target that is none."""
+        return Advice(_number(self.target, "target"), self.metric)
+
+    @property
+    def question(self) -> ThresholdQuestion:
+        """The cut-off to translate; raises `LabError` kinds for what cannot be."""
+        dim = _whole(self.cut_dim, "The length")
+        return ThresholdQuestion(_number(self.cutoff, "cut-off"), self.cut_arm, dim, self.cut_precision)
+
+    def deployment(self, full_dim: int) -> Deployment:
+        """What the costs are reckoned for; raises `LabError` kinds for what cannot be."""
+        return Deployment(
+            vectors=_whole(self.vectors, "The number of vectors"),
+            full_dim=full_dim,
+            dim=_whole(self.cut_dim, "The length"),
+            precision=self.cut_precision,
+            replicas=_whole(self.replicas, "The number of replicas"),
+            index_bytes=_number(self.index_bytes, "index"),
+            shortlist=_whole(self.shortlist, "The shortlist"),
+        )
+
+    @property
+    def prices(self) -> UnitPrices:
+        """The default prices with the visitor's own put in; raises `LabError` for one that is no number."""
+        return UnitPrices().edited(self.memory_price, self.disk_price, self.currency)
+
+
+def decide_state(
+    *,
+    decided: Decided | None,
+    corpus: str,
+    metric: str,
+    target: str,
+    arms: Sequence[str] | None,
+    cutoff: float | None,
+    cut_arm: str,
+    cut_dim: float | None,
+    cut_precision: str,
+    vectors: float | None,
+    replicas: float | None,
+    index_bytes: float | None,
+    shortlist: float | None,
+    memory_price: float | None,
+    disk_price: float | None,
+    currency: str,
+) -> DecideState:
+    """The state behind the values that the controls send; each control has its name here."""
+    return DecideState(
+        decided=decided or Decided(),
+        corpus=corpus,
+        metric=metric,
+        target=target,
+        arms=tuple(arms or ()),
+        cutoff=cutoff,
+        cut_arm=cut_arm,
+        cut_dim=cut_dim,
+        cut_precision=cut_precision,
+        vectors=vectors,
+        replicas=replicas,
+        index_bytes=index_bytes,
+        shortlist=shortlist,
+        memory_price=memory_price,
+        disk_price=disk_price,
+        currency=currency,
+    )
+
+
+def _number(value: object, name: str) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise LabError(f"The {name} is {value or 'empty'}: write a number.") from None
+
+
+def _whole(value: float | None, name: str) -> int:
+    if value is None or value != int(value):
+        raise LabError(f"{name} is {'empty' if value is None else value}: write a whole number.")
+    return int(value)

@@ -1,0 +1,180 @@
+"""The Decide tab: from curves to a setting, its proof, the new cut-off, the price, and what to take along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.advisor.recommend import Advice, advice_plan
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.address.kinds import OneOf, Several
+from mrl_demo.ui.components.markup import NOTHING, html
+from mrl_demo.ui.decide.advice import Advising, lay_out_advice
+from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
+from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
+from mrl_demo.ui.decide.exporting import exports_panel
+from mrl_demo.ui.decide.judging import JudgingSection, lay_out_judging
+from mrl_demo.ui.decide.state import DECIDE_METRICS, TARGETS, Decided, DecideState, decide_state
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.address_bar import Parameter
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.jobs import Jobs
+from mrl_demo.ui.shared.links import Page, TabName
+from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
+from mrl_demo.ui.shared.sections import Section, show_all
+from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.shared.work import LongWork, small_button
+
+_INTRO = html(
+    '<h2>How short may your vectors be?</h2><p class="lead">The smallest setting that keeps what you ask for, with a'
+    " bound that holds however many settings were looked at; what breaks, what your score cut-off becomes, what it"
+    " costs, and the files for your engine.</p>"
+)
+_FIRST_ARMS = ("base", "corpus-pca", "tuned")
+
+
+@dataclass(frozen=True)
+class DecideControls:
+    """What is set above the sections."""
+
+    corpus: gr.Dropdown
+    metric: gr.Dropdown
+    target: gr.Dropdown
+    arms: gr.CheckboxGroup
+    arm: gr.Dropdown
+    dim: gr.Number
+    precision: gr.Dropdown
+    work: LongWork
+
+    @property
+    def setting(self) -> dict[str, Block]:
+        """The setting to translate, price and export."""
+        return {"arm": self.arm, "dim": self.dim, "precision": self.precision}
+
+
+@dataclass(frozen=True)
+class DecideParts:
+    """All that the tab lays out."""
+
+    controls: DecideControls
+    advice: Section[DecideState]
+    judging: JudgingSection
+    cutoff: CutoffSection
+    prices: PriceSection
+    decided: gr.State
+
+    @property
+    def form(self) -> Form[DecideState]:
+        """The controls of all sections as one state."""
+        controls = self.controls
+        return Form(
+            decide_state,
+            {
+                "decided": self.decided,
+                "corpus": controls.corpus,
+                "metric": controls.metric,
+                "target": controls.target,
+                "arms": controls.arms,
+                "cutoff": self.cutoff.cutoff,
+                "cut_arm": controls.arm,
+                "cut_dim": controls.dim,
+                "cut_precision": controls.precision,
+                **self.prices.controls,
+            },
+        )
+
+    @property
+    def sections(self) -> tuple[Section[DecideState], ...]:
+        """Everything that shows the state."""
+        return (self.advice, self.judging.shown, self.cutoff.shown, self.prices.shown)
+
+
+def build(page: Page) -> None:
+    """Lay out the tab inside the page; nothing is measured before somebody asks."""
+    arms = [(arm.label, arm.name) for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
+    names = [name for _, name in arms]
+    chosen = tuple(name for name in _FIRST_ARMS if name in names) or tuple(names[:1])
+    first = DecideState(Decided(), page.corpus, "ndcg@10", "0.95", chosen, cut_arm=chosen[0])
+    with gr.Tab("Decide", id=TabName.DECIDE), gr.Column(elem_id=Id.DECIDE):
+        parts = _lay_out(page, first, arms)
+        form = parts.form
+    _wire(page.lab, parts, form)
+    _add_decisions(page, parts)
+
+
+def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> DecideParts:
+    static_html(_INTRO, Id.DECIDE_INTRO)
+    jobs = Jobs()
+    controls = _controls(page.lab, first, arms, jobs)
+    decided = gr.State(first.decided, time_to_live=STATE_SECONDS)
+    with gr.Tabs(elem_id=Id.DECIDE_TABS, overflow_behavior="wrap"):
+        with gr.Tab("Recommendation"):
+            advice = lay_out_advice(first)
+        with gr.Tab("Judge blind"):
+            judging = lay_out_judging(first, jobs)
+        with gr.Tab("Cut-off"):
+            cutoff = lay_out_cutoff(first, jobs)
+        with gr.Tab("Cost"):
+            prices = lay_out_prices(page.lab, first)
+        parts = DecideParts(controls, advice, judging, cutoff, prices, decided)
+        with gr.Tab("Take along"):
+            exports_panel(page, parts.form)
+    return parts
+
+
+def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]], jobs: Jobs) -> DecideControls:
+    with gr.Row(elem_classes="curves-row"):
+        corpora = [(each.label, each.name) for each in lab.corpora()]
+        corpus = menu("Collection", corpora, first.corpus, Id.DECIDE_CORPUS, min_width=200)
+        metrics = [(label, name) for name, label in DECIDE_METRICS.items()]
+        metric = menu("Measure", metrics, first.metric, Id.DECIDE_METRIC, min_width=140)
+        targets = [(f"{float(value):.0%}", value) for value in TARGETS]
+        target = menu("Keep at least", targets, first.target, Id.DECIDE_TARGET, min_width=120)
+    chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
+    with gr.Row(elem_classes="curves-row measure-row"):
+        start = gr.Button("Recommend", variant="primary", scale=0, min_width=160, elem_id=Id.DECIDE_START)
+        stop = small_button("Stop", Id.DECIDE_STOP, 80, is_active=False)
+    line = live_html(NOTHING, Id.DECIDE_NOTICE)
+    with gr.Row(elem_classes="curves-row", elem_id=Id.DECIDE_SETTING):
+        arm = menu("Method of the setting", arms, first.cut_arm, Id.DECIDE_ARM, min_width=200)
+        dim = gr.Number(first.cut_dim, label="Numbers kept", precision=0, min_width=130, elem_id=Id.DECIDE_DIM)
+        precisions = [(name, name) for name in advice_plan(Advice(), ()).precisions]
+        precision = menu("Precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
+    return DecideControls(
+        corpus, metric, target, chosen, arm, dim, precision, LongWork("advice", start, stop, line, jobs)
+    )
+
+
+def _wire(lab: LabProtocol, parts: DecideParts, form: Form[DecideState]) -> None:
+    controls = parts.controls
+    advising = Advising(lab, controls.work, parts.decided, controls.setting)
+    show = form.bind(_redraw(parts.sections)), form.inputs, {b for s in parts.sections for b in s.outputs}
+    controls.work.wire(form, advising.run, advising.filled).then(*show, **LIGHT)
+    prices = form.bind(parts.prices.shown.show), form.inputs, parts.prices.shown.outputs
+    for control in (*controls.setting.values(), *parts.prices.controls.values()):
+        control.input(*prices, **LIVE)
+    parts.judging.wire(lab, form, parts.decided, parts.advice)
+    parts.cutoff.wire(lab, form, parts.decided)
+
+
+def _redraw(sections: tuple[Section[DecideState], ...]) -> Callable[[DecideState], Updates]:
+    return lambda state: show_all(sections, state)
+
+
+def _add_decisions(page: Page, parts: DecideParts) -> None:
+    """Put what is asked into the page's address."""
+    controls = parts.controls
+    corpora = OneOf(lambda: [each.name for each in page.lab.corpora()])
+    arms = [arm.name for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
+    page.address.add(
+        "decide",
+        [
+            Parameter("decide-corpus", corpora, controls.corpus),
+            Parameter("decide-metric", OneOf(lambda: list(DECIDE_METRICS)), controls.metric),
+            Parameter("decide-target", OneOf(lambda: list(TARGETS)), controls.target),
+            Parameter("decide-arms", Several(lambda: arms), controls.arms),
+        ],
+    )

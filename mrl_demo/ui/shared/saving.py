@@ -1,0 +1,52 @@
+"""A button that saves what a visitor has made as a file of text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import gradio as gr
+
+from mrl_demo.ui.components.markup import html
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.queues import LIGHT
+from mrl_demo.ui.shared.scripts import read_script
+
+_State = TypeVar("_State")
+
+
+@dataclass(frozen=True)
+class SavedText:
+    """A file to save, by its whole name and media type."""
+
+    name: str
+    media_type: str
+    text: str
+
+
+class SaveButton:
+    """Saves what `make` makes of the state; nothing if that is None."""
+
+    def __init__(self, label: str, elem_id: Id) -> None:
+        self.block = gr.HTML(
+            html('<p class="downloads"><button type="button" data-kind="file">{label}</button></p>', label=label),
+            elem_id=elem_id,
+            js_on_load=read_script("downloads.js"),
+            apply_default_css=False,
+            payload=None,
+        )
+
+    def wire(self, form: Form[_State], make: Callable[[_State], SavedText | None]) -> None:
+        """Answer clicks."""
+
+        def save(state: _State) -> Updates:
+            file = make(state)
+            if file is None:
+                return {}
+            payload = {"name": file.name, "type": file.media_type, "text": file.text, "serial": time.time_ns()}
+            return {self.block: gr.HTML(payload=payload)}
+
+        self.block.pick(form.bind(save), form.inputs, {self.block}, **LIGHT)
