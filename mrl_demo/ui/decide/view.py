@@ -31,7 +31,7 @@ def recommendation_html(recommendation: Recommendation) -> Markup:
         answer=recommendation.sentence(),
         lines=join_html(html("<p>{line}</p>", line=line) for line in (*lines, *aside_lines(recommendation))),
         kind=_kind_note(recommendation),
-        notes=notes_html(recommendation.notes),
+        notes=folded_notes(recommendation.notes),
     )
 
 
@@ -45,7 +45,7 @@ def _kind_note(recommendation: Recommendation) -> Markup:
     return html('<p class="notice hint">{words}</p>', words=words)
 
 
-def notes_html(notes: Sequence[object]) -> Markup:
+def folded_notes(notes: Sequence[object]) -> Markup:
     """What was left out, cut or guessed, folded away."""
     if not notes:
         return NOTHING
@@ -190,7 +190,7 @@ def threshold_html(translated: TranslatedThreshold) -> Markup:
         '<div class="curve-words"><p><b>{answer}</b></p></div>{table}{notes}',
         answer=translated.sentence(),
         table=table,
-        notes=notes_html(translated.notes),
+        notes=folded_notes(translated.notes),
     )
 
 
