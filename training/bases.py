@@ -19,7 +19,6 @@ from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
 from training.config import PromptConfig, TrainConfig
-from training.errors import ConfigError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 _LORA_TARGETS = {
     "query", "key", "value", "dense", "q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "Wqkv", "Wo", "Wi",
 }  # fmt: skip
+
+
+_TRAINED_WHOLE = "This base has no attention or linear layers for LoRA to adapt: all of its weights are trained."
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,14 @@ class Base:
 def settle(config: TrainConfig) -> tuple[TrainConfig, Base]:
     """Fill in what only the base model knows: its full length and prompts; return configuration and base.
 
-    Its full length is among the dims, and its own prompts are used if the configuration has none. Raises `ModelError`
-    if there is no such model and `ConfigError` for a dim above its length.
+    Its full length is among the dims, and its own prompts are used if the configuration has none. A base without
+    layers for LoRA is trained whole, and a note says so. Raises `ModelError` if there is no such model and
+    `ConfigError` for a dim above its length.
     """
     base = find_base(config)
     if config.adapter.lora_rank and not base.lora_targets:
-        message = f"lora_rank is {config.adapter.lora_rank}, but this base has no attention or linear layers to adapt"
-        raise ConfigError(f"{message}: use 0 (all weights).").about("lora_rank")
+        config = config.changed(lora_rank=0)
+        base = replace(base, spec=replace(base.spec, notes=(*base.spec.notes, _TRAINED_WHOLE)))
     prompts = config.prompts
     if not (prompts.query_prompt or prompts.document_prompt):
         prompts = PromptConfig(base.spec.query_prompt, base.spec.document_prompt)

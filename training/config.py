@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,11 +17,17 @@ from training.errors import ConfigError
 TRAINING_RECIPE_VERSION = "4"
 LOSSES = ("mnrl", "cached-mnrl", "none")
 NEGATIVES = ("mined", "none")
+BROAD = ("own", "others")
 
 
 def _setting(default: Any, says: str) -> Any:  # noqa: ANN401 - the type is that of the field
     """A field with its word of help, which the command line shows too."""
     return field(default=default, metadata={"help": says})
+
+
+def _later_setting(default: Any, says: str) -> Any:  # noqa: ANN401 - the type is that of the field
+    """A setting that came after runs were published: left at its default it is no part of a run's key."""
+    return field(default=default, metadata={"help": says, "later": True})
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,17 @@ class PairsConfig:
     )
     broad_texts: int = _setting(4000, "texts of many subjects that keep the model general")
     max_tokens: int = _setting(128, "texts are cut at so many tokens while it trains; the model keeps its own limit")
+    broad: str = _later_setting(
+        "own", "where broad text comes from: own (the data's texts) or others (built-in passages, Python reference)"
+    )
+    sample: int = _later_setting(
+        0, "at most so many pairs, half as many documents and half as many sentences are encoded; 0: no limit"
+    )
 
     def __post_init__(self) -> None:
         _require(self.negatives in NEGATIVES, "negatives", self.negatives, f"one of {', '.join(NEGATIVES)}")
-        _require_at_least(self, 0, "broad_texts", "max_rows")
+        _require(self.broad in BROAD, "broad", self.broad, f"one of {', '.join(BROAD)}")
+        _require_at_least(self, 0, "broad_texts", "max_rows", "sample")
         _require(8 <= self.max_tokens <= 8192, "max_tokens", self.max_tokens, "from 8 to 8192")
 
 
@@ -49,7 +62,8 @@ class PairsConfig:
 class ObjectiveConfig:
     """What is minimised: a contrastive loss and the distillation of the base model, at every prefix.
 
-    `dims` rise and end at or below the model's length; `weights` go with them (empty: all 1). With `matryoshka` off
+    `dims` rise and end at or below the model's length (empty: powers of two from 8 and that length, weights rising
+    with the square root); `weights` go with them (empty: all 1). With `matryoshka` off
     every loss sees the full vectors only and no rotation is put in: the control. `distillation` is half of the steps:
     they teach every prefix the base model's full-dimension neighbours of broad text. `cached_batch` is the mini-batch
     of CachedMNRL (arXiv 2101.06983).
@@ -66,7 +80,8 @@ class ObjectiveConfig:
     distillation_weight: float = _setting(1.0, "how much the distillation's loss counts")
 
     def __post_init__(self) -> None:
-        _check_dims(self.dims, self.weights)
+        if self.dims or self.weights:
+            _check_dims(self.dims, self.weights)
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
         _require_at_least(self, 1, "cached_batch")
@@ -80,6 +95,9 @@ class ObjectiveConfig:
 
     def up_to(self, dimension: int) -> ObjectiveConfig:
         """A copy whose dims include the model's full length; raises `ConfigError` for a dim above it."""
+        if not self.dims:
+            dims = (*(2**power for power in range(3, 16) if 2**power < dimension), dimension)
+            return replace(self, dims=dims, weights=rising_weights(dims))
         above = [dim for dim in self.dims if dim > dimension]
         if above:
             message = f"dims {above} are above the model's {dimension}: choose from 1 to {dimension}."
@@ -94,34 +112,49 @@ class ObjectiveConfig:
 class AdapterConfig:
     """Which weights learn: a rotation learnt first and then frozen, and LoRA (rank 0: all weights instead).
 
-    `adapter_scale` multiplies the trained LoRA at the end: a weight average of base and tuned (arXiv 2203.05482).
+    `adapter_scale` multiplies the trained update at the end: a weight average of base and tuned (arXiv 2203.05482).
+    With `shares`, the run measures several after its steps; with `most_tax` it then keeps the best that the limit
+    allows instead of `adapter_scale`.
     """
 
     rotation: bool = _setting(True, "start from axes learnt on the training text (with --matryoshka)")
     lora_rank: int = _setting(16, "rank of the LoRA update, 0 to train all weights")
     lora_alpha: int = _setting(16, "scale of the LoRA update")
-    adapter_scale: float = _setting(1.0, "share of the trained LoRA that is kept, above 0 to 1")
+    adapter_scale: float = _setting(1.0, "share of what was trained that is kept, 0 to 1")
+    shares: tuple[float, ...] = _later_setting(
+        (), "shares to measure after training, on your queries and on text of others, as in 0,0.5,1"
+    )
+    most_tax: float = _later_setting(
+        0.0,
+        "keep the share that is best for the data and costs text of others at most so much, as in 0.015; 0: off",
+    )
 
     def __post_init__(self) -> None:
         _require_at_least(self, 0, "lora_rank")
         _require_at_least(self, 1, "lora_alpha")
-        _require(0 < self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "above 0 and at most 1")
+        _require(0 <= self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "from 0 to 1")
+        _require(all(0 <= share <= 1 for share in self.shares), "shares", self.shares, "numbers from 0 to 1")
+        _require(0 <= self.most_tax < 1, "most_tax", self.most_tax, "a share from 0 to below 1")
+        _require(not self.most_tax or bool(self.shares), "shares", self.shares, "given, to choose by most_tax")
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """How long and how fast: steps (0: one epoch), batches, learning rate, validations."""
+    """How long and how fast: steps (0: from the data's size), batches, learning rate, validations."""
 
-    steps: int = _setting(0, "optimiser steps, 0 for one epoch")
+    steps: int = _setting(0, "optimiser steps, 0 for as many as --passes and --most-steps make")
     batch_size: int = _setting(64, "rows of a step (of each process under torchrun)")
     learning_rate: float = _setting(2e-4, "the highest learning rate")
     warmup: float = _setting(0.1, "share of the steps in which the learning rate rises")
     evaluations: int = _setting(4, "how often the run is validated, 0 for never")
     patience: int = _setting(2, "validations without a gain before the run stops")
     seed: int = _setting(20250101, "seed of everything drawn")
+    passes: float = _later_setting(1.0, "passes over the pairs, if --steps is 0")
+    most_steps: int = _later_setting(0, "never more steps than this, if --steps is 0; 0: no limit")
 
     def __post_init__(self) -> None:
-        _require_at_least(self, 0, "steps", "evaluations")
+        _require_at_least(self, 0, "steps", "evaluations", "most_steps")
+        _require(self.passes > 0, "passes", self.passes, "above 0")
         _require_at_least(self, 1, "batch_size", "patience")
         _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
         _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
@@ -187,7 +220,9 @@ class TrainConfig:
     @property
     def fingerprint(self) -> str:
         """Sha256 over every setting and the recipe's version; groups make no difference to it."""
-        return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(self.flat(), sort_keys=True))
+        usual = {setting.name: setting.usual for setting in train_settings() if setting.is_later}
+        values = {name: value for name, value in self.flat().items() if name not in usual or value != usual[name]}
+        return sha256_text(TRAINING_RECIPE_VERSION, json.dumps(values, sort_keys=True))
 
     def to_json(self) -> str:
         """Indented JSON that `from_json` reads."""
@@ -218,12 +253,17 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class TrainSetting:
-    """A field of `TrainConfig`: its name, its group ("" for the run's own), its type and its word of help."""
+    """A field of `TrainConfig`: its name, its group ("" for the run's own), its type, its word of help, its default.
+
+    `is_later` ones came after runs were published: at their default they are no part of a run's key.
+    """
 
     name: str
     group: str
     kind: Any
     says: str
+    usual: Any = None
+    is_later: bool = False
 
     @property
     def item_kind(self) -> Any:  # noqa: ANN401 - a type, of the items if the setting is a list of them
@@ -261,7 +301,17 @@ def _settings_of(kind: type, group: str) -> Iterator[TrainSetting]:
         if is_dataclass(types[setting.name]):
             yield from _settings_of(types[setting.name], setting.name)
         else:
-            yield TrainSetting(setting.name, group, types[setting.name], setting.metadata["help"])
+            says, is_later = setting.metadata["help"], setting.metadata.get("later", False)
+            yield TrainSetting(setting.name, group, types[setting.name], says, setting.default, is_later)
+
+
+def rising_weights(dims: Iterable[int]) -> tuple[float, ...]:
+    """Weights that grow with the square root of the length: equal ones let the short prefixes drown the rest.
+
+    >>> rising_weights((8, 32, 128))
+    (1.0, 2.0, 4.0)
+    """
+    return tuple(round((dim / 8) ** 0.5, 2) for dim in dims)
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.columns import GUESSES, OPTIONAL, Columns
-from training.config import TrainConfig, TrainSetting, load_config, train_settings
+from training.config import TrainConfig, TrainSetting, load_config, rising_weights, train_settings
 from training.errors import ConfigError
 from training.naming import model_name
 from training.presets import preset_config, shipped_presets
@@ -21,13 +21,15 @@ _GROUPS = {
     "schedule": "how long and how fast",
     "prompts": "prompts",
 }
-_BUILTIN = "builtin"
+_BUILTIN, _OWN = "builtin", "own"
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add `--preset`, `--config`, an option for every setting of `TrainConfig`, and the names of the data's columns."""
     start = parser.add_argument_group("where the settings start from")
-    start.add_argument("--preset", default=_BUILTIN, help=f"one of {', '.join(shipped_presets())}")
+    start.add_argument(
+        "--preset", help=f"one of {', '.join(shipped_presets())} (default: {_OWN} with --data, {_BUILTIN} without)"
+    )
     start.add_argument("--config", type=Path, help="a saved training_config.json instead (default: the preset)")
     usual = preset_config(_BUILTIN).flat()
     groups = {name: parser.add_argument_group(title) for name, title in _GROUPS.items()}
@@ -66,7 +68,7 @@ def columns_from(options: argparse.Namespace) -> Columns:
 
 def config_from(options: argparse.Namespace) -> TrainConfig:
     """The preset or saved configuration with what the command line changes; raises `ConfigError`."""
-    config = load_config(options.config) if options.config else preset_config(options.preset)
+    config = load_config(options.config) if options.config else preset_config(options.preset or _usual_preset(options))
     changes = {
         setting.name: _read(setting, value)
         for setting in train_settings()
@@ -76,9 +78,16 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
         changes["name"] = model_name(changes["data"])
     if "dims" in changes and "weights" not in changes:
         changes["weights"] = _weights_of(config, changes["dims"])
+    if "adapter_scale" in changes and "most_tax" not in changes:
+        changes["most_tax"] = 0.0  # Whoever names the share does not want it chosen.
     if changes.get("base", config.base) != config.base:  # What belongs to the preset's base, not to this one.
         changes = {"revision": "", "query_prompt": "", "document_prompt": ""} | changes
     return config.changed(**changes)
+
+
+def _usual_preset(options: argparse.Namespace) -> str:
+    """Settings that suit any data if some is named, and those of the shipped model otherwise."""
+    return _OWN if options.data not in (None, _BUILTIN) else _BUILTIN
 
 
 def _read(setting: TrainSetting, value: Any) -> Any:  # noqa: ANN401 - of the setting's type
@@ -88,6 +97,8 @@ def _read(setting: TrainSetting, value: Any) -> Any:  # noqa: ANN401 - of the se
 def _weights_of(config: TrainConfig, dims: Sequence[int]) -> tuple[float, ...]:
     """The configuration's weights of those dims; all the same if it has none for one of them."""
     objective = config.objective
+    if not objective.dims:
+        return rising_weights(dims)
     known = dict(zip(objective.dims, objective.dim_weights, strict=True))
     return tuple(known[dim] for dim in dims) if objective.weights and set(dims) <= set(known) else ()
 

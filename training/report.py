@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from mrl_demo.jobs.events import BaseQuality, Event, LineWriter, Message, ValidationDone
+from mrl_demo.jobs.events import BaseQuality, Event, LineWriter, Message, ShareMeasured, ValidationDone
 
 _LINE_EVERY_S = 10.0
 _MESSAGE_EVERY_S = 1.0
@@ -44,7 +44,7 @@ class Report:
 
     def event(self, event: Event) -> None:
         """One optimiser step, or one validation."""
-        if isinstance(event, BaseQuality):
+        if isinstance(event, BaseQuality | ShareMeasured):
             return
         if isinstance(event, ValidationDone):
             reached = f"validation nDCG@10 {fmean(event.ndcg.values()):.4f}"

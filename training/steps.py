@@ -14,7 +14,7 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.sweep import sweep_vectors
-from mrl_demo.jobs.events import BaseQuality, LineWriter
+from mrl_demo.jobs.events import BaseQuality, LineWriter, ShareMeasured
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import save_standard_folder
 from mrl_demo.models.reading import token_limit
@@ -31,6 +31,7 @@ from training.result.card import write_card
 from training.result.folder import RunWork
 from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
 from training.result.model import ModelWriter
+from training.result.shares import ShareCurve, ShareMeter, decide_share, share_table
 from training.task import Task
 
 if TYPE_CHECKING:
@@ -86,12 +87,14 @@ class Run:
         vectors = BaseVectors(task.base, model, self.context.cache)
         before = self._baseline(vectors)  # First, while the model still reads as many tokens as it does by itself.
         training = TrainingSetBuilder(task, vectors, self.work.path, report).build()
-        trainer = self._fit(training, [report.event, *self._page(vectors, training)])
+        listeners = [report.event, *self._page(vectors, training)]
+        trainer = self._fit(training, listeners)
         writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
-        final = writer.write(trainer.model, training.rotation).to(model.device)
+        curve = self._share_curve(writer, trainer, training, vectors, listeners)
+        final = writer.write(trainer.model, training.rotation, curve.kept).to(model.device)
         rows = self._compare(before, encode_both(final, task.data.judge, task.data.test_split, task.config))
         report.say(before_after_table(rows))
-        self._write(self._metrics(rows, trainer, time.perf_counter() - started))
+        self._write(self._metrics(rows, curve, trainer, time.perf_counter() - started), curve)
         if self.options.model_out:
             save_standard_folder(final, self.options.model_out, task.config.objective.dims)
         self.work.publish({"name": task.config.name, "base": task.base.spec.model_id})
@@ -125,6 +128,30 @@ class Run:
         self.tell(plan)
         return fit_plan(plan, self.context.processes, self.options.report_to, listeners)
 
+    def _share_curve(
+        self,
+        writer: ModelWriter,
+        trainer: SentenceTransformerTrainer,
+        training: TrainingSet,
+        vectors: BaseVectors,
+        listeners: Sequence[Listener],
+    ) -> ShareCurve:
+        """What each share of the training gains and costs, if the configuration wants to know, and the one to keep."""
+        config, report = self.task.config, self.context.report
+        if not config.adapter.shares:
+            return ShareCurve(config.adapter.adapter_scale)
+        meter = ShareMeter(training.validation, self.task.data.others, vectors, config)
+        blend = writer.blend(trainer.model, training.rotation)
+
+        def tell(row: ShareMeasured) -> None:
+            for listener in listeners:
+                listener(row)
+
+        curve = decide_share(meter.measure(blend.at, tell), config)
+        report.say(share_table(curve.rows, config.objective.dims, curve.kept))
+        report.say(curve.words)
+        return curve
+
     def _compare(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
         """Both models on the same test queries, by the same plan as every other evaluation."""
         data, dims = self.task.data, self.task.config.objective.dims
@@ -132,7 +159,9 @@ class Run:
         result = sweep_vectors(data.judge, plan, {"before": before, "after": after})
         return paired_rows(result, "before", "after")
 
-    def _metrics(self, rows: list[BeforeAfter], trainer: SentenceTransformerTrainer, seconds: float) -> dict[str, Any]:
+    def _metrics(
+        self, rows: list[BeforeAfter], curve: ShareCurve, trainer: SentenceTransformerTrainer, seconds: float
+    ) -> dict[str, Any]:
         data = self.task.data
         validations = [entry for entry in trainer.state.log_history if VALIDATION_METRIC in entry]
         return {
@@ -151,12 +180,13 @@ class Run:
                 {"step": validation["step"], "mean_ndcg@10": validation[VALIDATION_METRIC]}
                 for validation in validations
             ],
+            "share": curve.to_dict(),
             "test": [row.to_dict() for row in rows],
         }
 
-    def _write(self, metrics: dict[str, Any]) -> None:
-        """Configuration, figures and card beside the model."""
-        result, config = self.work.result, self.task.config
+    def _write(self, metrics: dict[str, Any], curve: ShareCurve) -> None:
+        """Configuration with the share that is kept, figures and card beside the model."""
+        result, config = self.work.result, self.task.config.changed(adapter_scale=curve.kept)
         (result / run_folder.CONFIG).write_text(config.to_json(), encoding="utf-8")
         (result / run_folder.METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         write_card(result, config, metrics, result / run_folder.CARD)

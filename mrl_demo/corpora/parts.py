@@ -26,8 +26,8 @@ class Parts:
     wholes: tuple[int, ...]
 
 
-def parts_of(documents: Sequence[Document], seed: int) -> Parts:
-    """Titles and sentences of at least three words, at most 20,000 of them (chosen by `seed`), in document order.
+def parts_of(documents: Sequence[Document], seed: int, most: int = _MOST) -> Parts:
+    """Titles and sentences of at least three words, at most `most` of them (chosen by `seed`), in document order.
 
     A sentence that is all of its document's text is no part of it and left out, and so is a text of two documents.
     """
@@ -36,7 +36,7 @@ def parts_of(documents: Sequence[Document], seed: int) -> Parts:
     for part, place in placed:
         owners.setdefault(part, set()).add(place)
     placed = [(part, place) for part, place in dict.fromkeys(placed) if len(owners[part]) == 1]
-    chosen = sorted(np.random.default_rng(seed).permutation(len(placed))[:_MOST].tolist())
+    chosen = sorted(np.random.default_rng(seed).permutation(len(placed))[:most].tolist())
     return Parts(tuple(placed[i][0] for i in chosen), tuple(placed[i][1] for i in chosen))
 
 

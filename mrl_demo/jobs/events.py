@@ -48,6 +48,27 @@ class ValidationDone:
 
 
 @dataclass(frozen=True)
+class ShareMeasured:
+    """A share of the training kept: mean nDCG@10 by prefix on the run's validation queries (`own`), the tax on others.
+
+    `tax` is the share of the base model's nDCG@10 lost at full length, by the name of the collection.
+
+    >>> ShareMeasured(0.5, {8: 0.4}, {"Python reference": 0.01, "topics": -0.02}).highest_tax
+    0.01
+    """
+
+    kind: ClassVar[str] = "share"
+    share: float
+    own: ByDim
+    tax: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def highest_tax(self) -> float:
+        """The tax on the collection that pays most, 0 without any."""
+        return max(self.tax.values(), default=0.0)
+
+
+@dataclass(frozen=True)
 class Message:
     """Something to read: `kind` is "note", "progress" or "error".
 
@@ -73,10 +94,8 @@ class Message:
         return cls(str(raw["kind"]), str(raw["text"]), str(raw.get("field", "")), float(raw.get("share", 0.0)))
 
 
-Event: TypeAlias = BaseQuality | StepDone | ValidationDone
-_KINDS: dict[str, type[BaseQuality] | type[StepDone] | type[ValidationDone]] = {
-    kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone)
-}
+Event: TypeAlias = BaseQuality | StepDone | ValidationDone | ShareMeasured
+_KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone, ShareMeasured)}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -90,7 +109,7 @@ def event_from_dict(raw: Mapping[str, Any]) -> Event:
     if kind is None:
         raise ValueError(f"There is no event of kind {raw.get('kind')!r}.")
     values: dict[str, Any] = {name: value for name, value in raw.items() if name != "kind"}
-    for name in {"ndcg", "loss_by_dim"} & set(values):
+    for name in {"ndcg", "loss_by_dim", "own"} & set(values):
         pairs = sorted((int(dim), float(value)) for dim, value in dict(values[name]).items())
         values[name] = dict(pairs)
     return kind(**values)
@@ -106,6 +125,7 @@ class RunProgress:
 
     steps: tuple[StepDone, ...] = ()
     validations: tuple[ValidationDone, ...] = ()
+    shares: tuple[ShareMeasured, ...] = ()
     base: BaseQuality | None = None
     total_steps: int = 0
     seconds_left: float | None = None
@@ -118,6 +138,9 @@ class RunProgress:
         for event in events:
             if isinstance(event, BaseQuality):
                 progress = replace(progress, base=event)
+                continue
+            if isinstance(event, ShareMeasured):
+                progress = replace(progress, shares=(*progress.shares, event))
                 continue
             progress = replace(progress, total_steps=event.of, seconds_left=event.seconds_left)
             if isinstance(event, StepDone):

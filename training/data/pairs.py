@@ -41,7 +41,8 @@ class Pairs:
 class TrainingData:
     """What a run learns from (`pairs`, `broad` texts) and is judged by (`judge`: a collection with judged queries).
 
-    `validation_split` and `test_split` name the splits of `judge`'s queries; `fingerprint` is the sha256 of every text.
+    `validation_split` and `test_split` name the splits of `judge`'s queries; `others` are collections of others, on
+    which the tax of the training is measured; `fingerprint` is the sha256 of every text.
     """
 
     pairs: Pairs
@@ -50,10 +51,13 @@ class TrainingData:
     validation_split: str = "validation"
     test_split: str = "test"
     notes: tuple[Note, ...] = ()
+    others: tuple[Corpus, ...] = ()
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
-        parts = (*self.pairs.queries, *self.pairs.positives, *self.pairs.negatives, *self.broad, self.judge.fingerprint)
+        judges = (self.judge, *self.others)
+        parts = (*self.pairs.queries, *self.pairs.positives, *self.pairs.negatives, *self.broad)
+        parts = (*parts, *(judge.fingerprint for judge in judges))
         object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mrl_demo.core.config import Settings
@@ -11,6 +12,7 @@ from training.config import TrainConfig
 from training.data.beir import is_beir, judged_by_its_splits, load_beir_pairs
 from training.data.files import load_hub_pairs, load_pairs
 from training.data.labels import only_positives
+from training.data.others import load_text_of_others
 from training.data.pairs import Pairs, TrainingData, builtin_data
 from training.data.split import hold_out
 
@@ -21,7 +23,21 @@ _HUB = "hub:"
 def load_data(
     config: TrainConfig, settings: Settings, columns: Columns | None = None, progress: Progress | None = None
 ) -> TrainingData:
-    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
+    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`.
+
+    Text of others is read too if the configuration distils it or measures the tax on it.
+    """
+    data = _read_data(config, settings, columns, progress)
+    distils, measures = config.pairs.broad == "others" and config.objective.distillation, bool(config.adapter.shares)
+    if not (distils or measures):
+        return data
+    others = load_text_of_others(settings, config.pairs.broad_texts, progress)
+    return replace(data, broad=others.broad if distils else data.broad, others=others.judges if measures else ())
+
+
+def _read_data(
+    config: TrainConfig, settings: Settings, columns: Columns | None, progress: Progress | None
+) -> TrainingData:
     wanted, columns = config.pairs, columns or Columns()
     if wanted.data == BUILTIN:
         return builtin_data(settings.assets_dir, settings.cache_dir, wanted.broad_texts, progress)

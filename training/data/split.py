@@ -23,7 +23,7 @@ from training.errors import DataError
 VALIDATION, TEST = "validation", "test"
 _SHARE = 20
 _MAX_QUERIES = 1_000
-_MAX_DOCUMENTS = 20_000
+_MAX_DOCUMENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ _MUCH_ALIKE = Note(
 def hold_out(pairs: Pairs, seed: int) -> HeldOut:
     """Hold out clusters with about 5% of the questions (at most 1,000), half to validate, half to test.
 
-    The collection has all answers (20,000 and those that are held out, if there are more). If too little is left
+    The collection has all answers (10,000 and those that are held out, if there are more). If too little is left
     because nearly all answers are alike, only equal ones are kept together, and a note says so. Raises `DataError` if
     too little is left to train on or nothing can be held out even so.
     """

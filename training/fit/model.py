@@ -74,23 +74,26 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
     pooling.forward = pool_float32
 
 
-def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix | None, scale: float) -> None:
-    """Write the LoRA (its output matrices times `scale`) and the rotation into `folder`, float32 safetensors."""
+def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix | None, share: float) -> None:
+    """Write the LoRA and the rotation into `folder`, float32 safetensors.
+
+    The weights are whole: the `share` that is kept is in the LoRA's alpha, so that it can be changed later.
+    """
     transformer: Any = model[0]
     transformer.model.save_pretrained(str(folder), safe_serialization=True)
     weights = load_file(folder / LORA_FILE)
-    scaled = {name: tensor.float() * (scale if "lora_B" in name else 1.0) for name, tensor in weights.items()}
-    save_file(scaled, folder / LORA_FILE)
-    _make_portable(folder / LORA_CONFIG)
+    save_file({name: tensor.float() for name, tensor in weights.items()}, folder / LORA_FILE)
+    _make_portable(folder / LORA_CONFIG, share)
     if rotation is not None:
         save_file({"matrix": torch.from_numpy(rotation).contiguous()}, folder / ROTATION_FILE)
 
 
-def _make_portable(path: Path) -> None:
-    """Take this machine's folder of the base out of the adapter's configuration."""
+def _make_portable(path: Path, share: float) -> None:
+    """Take this machine's folder of the base out of the adapter's configuration, and put the share into its alpha."""
     import json
 
     raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["lora_alpha"] *= share
     raw["base_model_name_or_path"] = None
     raw["inference_mode"] = True
     if isinstance(raw.get("target_modules"), list):  # Written from a set: its order would change the adapter's hash.

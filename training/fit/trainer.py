@@ -19,7 +19,7 @@ VALIDATION_METRIC = "eval_validation_mean_ndcg@10"
 
 
 def planned_steps(config: TrainConfig, rows: int, broad: int, processes: int = 1) -> int:
-    """Optimiser steps: those of the schedule, or one epoch of the pairs and as many of distillation.
+    """Optimiser steps: those of the schedule, or its passes over the pairs and as many steps of distillation.
 
     A step takes `batch_size` rows for every process.
     """
@@ -27,7 +27,8 @@ def planned_steps(config: TrainConfig, rows: int, broad: int, processes: int = 1
     if schedule.steps:
         return schedule.steps
     batches = max(1, (rows if has_pairs else broad) // (schedule.batch_size * processes))
-    return batches * (2 if broad and has_pairs else 1)
+    steps = round(schedule.passes * batches) * (2 if broad and has_pairs else 1)
+    return max(1, min(steps, schedule.most_steps or steps))
 
 
 def build_trainer(

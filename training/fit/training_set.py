@@ -5,18 +5,19 @@ All of it is made with the base model before the first step; what a configuratio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress
 from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
 from training.bases import BaseVectors
 from training.data.pairs import Pairs, mined_negatives
+from training.data.small import small_collection
 from training.fit.start import StartVectors, fit_start
-from training.fit.validation import small_validation
 from training.report import Report
 from training.task import Task
 
@@ -52,46 +53,87 @@ class TrainingSetBuilder:
         config, data = self.task.config, self.task.data
         limit_tokens(self.vectors.model, config.pairs.max_tokens)
         self._say_what_is_cut()
-        plain = TrainingSet(data.pairs, (), None, small_validation(data.judge, data.validation_split))
+        plain = TrainingSet(self._sampled_pairs(), (), None, small_collection(data.judge, data.validation_split))
         needs_negatives = config.pairs.negatives == "mined" and not data.pairs.negatives
         needs_rotation = config.adapter.rotation and config.objective.matryoshka
         if not (needs_negatives or needs_rotation or config.objective.distillation):
             return plain  # Nothing is asked of the base model: pairs as they are, from the model as it is.
-        parts = parts_of(data.judge.documents, config.schedule.seed)
-        made = self._with_negatives_and_rotation(plain, parts, needs_negatives, needs_rotation)
+        searched = self._sampled_documents()
+        parts = self._parts_of(searched)
+        made = self._with_negatives_and_rotation(plain, searched, parts, needs_negatives, needs_rotation)
         if not config.objective.distillation:
             return made  # No teacher, so no broad text either: steps on pairs alone.
-        broad = (*data.broad, *parts.texts)
+        broad = data.broad if self._distils_others else (*data.broad, *parts.texts)
         return replace(made, broad=broad, teacher=self._documents(broad))
 
+    @property
+    def _distils_others(self) -> bool:
+        """Whether the distilled text is that of others, so that the data's own text is free to move."""
+        return self.task.config.pairs.broad == "others"
+
+    def _sampled_pairs(self) -> Pairs:
+        """The pairs to learn from; more than the sample are not worth the wait before the first step."""
+        pairs, most = self.task.data.pairs, self.task.config.pairs.sample
+        if not most or len(pairs) <= most:
+            return pairs
+        self.report.say(f"{most:,} of the {len(pairs):,} pairs, drawn at random, are learnt from (--sample).")
+        rows = np.random.default_rng(self.task.config.schedule.seed).permutation(len(pairs))[:most]
+        return pairs.take(sorted(rows.tolist()))
+
+    def _sampled_documents(self) -> tuple[Document, ...]:
+        """The documents that the rotation is made for."""
+        documents, most = self.task.data.judge.documents, self.task.config.pairs.sample // 2
+        if not most or len(documents) <= most:
+            return documents
+        rows = np.random.default_rng(self.task.config.schedule.seed).permutation(len(documents))[:most]
+        return tuple(documents[row] for row in sorted(rows.tolist()))
+
+    def _parts_of(self, documents: Sequence[Document]) -> Parts:
+        config = self.task.config
+        most = (config.pairs.sample // 2,) if config.pairs.sample else ()
+        return parts_of(documents, config.schedule.seed, *most)
+
     def _with_negatives_and_rotation(
-        self, plain: TrainingSet, parts: Parts, needs_negatives: bool, needs_rotation: bool
+        self,
+        plain: TrainingSet,
+        searched: Sequence[Document],
+        parts: Parts,
+        needs_negatives: bool,
+        needs_rotation: bool,
     ) -> TrainingSet:
         """Both are made from the base model's vectors of the pairs."""
         if not (needs_negatives or needs_rotation):
             return plain
         queries, positives = self._queries(plain.pairs.queries), self._documents(plain.pairs.positives)
-        rotation = self._rotation(queries, positives, parts) if needs_rotation else None
+        rotation = self._rotation(plain.pairs, queries, positives, searched, parts) if needs_rotation else None
         seed = self.task.config.schedule.seed
         pairs = mined_negatives(plain.pairs, queries, positives, seed) if needs_negatives else plain.pairs
         return replace(plain, pairs=pairs, rotation=rotation)
 
-    def _rotation(self, queries: FloatMatrix, positives: FloatMatrix, parts: Parts) -> FloatMatrix:
+    def _rotation(
+        self,
+        pairs: Pairs,
+        queries: FloatMatrix,
+        positives: FloatMatrix,
+        documents: Sequence[Document],
+        parts: Parts,
+    ) -> FloatMatrix:
         """The start's rotation; that of an interrupted run if there is one."""
         path = self.work / "rotation.npy"
         if path.is_file():
             return np.load(path, allow_pickle=False)
-        config, data = self.task.config, self.task.data
-        distinct = {text: i for i, text in reversed(list(enumerate(data.pairs.positives)))}
+        config = self.task.config
+        distinct = {text: i for i, text in reversed(list(enumerate(pairs.positives)))}
         place = {text: i for i, text in enumerate(distinct)}
+        searched = self._documents([document.content for document in documents])
         start = StartVectors(
             queries=queries,
             positives=positives[list(distinct.values())],
-            answers=[place[text] for text in data.pairs.positives],
-            searched=self._documents([document.content for document in data.judge.documents]),
+            answers=[place[text] for text in pairs.positives],
+            searched=searched,
             parts=self._queries(parts.texts),
             wholes=list(parts.wholes),
-            broad=self._documents(data.broad),
+            broad=searched if self._distils_others else self._documents(self.task.data.broad),
         )
         objective = config.objective
         rotation = fit_start(start, objective.dims, objective.dim_weights, config.schedule.seed, self._progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +18,6 @@ from training.config import TrainConfig
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-_MAX_DOCUMENTS, _MAX_QUERIES = 600, 400
 
 
 def mean_ndcg(vectors: ArmVectors, corpus: Corpus, split: str, dims: Sequence[int]) -> dict[int, float]:
@@ -38,16 +35,6 @@ def base_quality(vectors: BaseVectors, validation: Corpus, config: TrainConfig) 
     prompts = config.prompts
     arm = ArmVectors(vectors.of(queries, prompts.query_reading), vectors.of(documents, prompts.document_reading))
     return mean_ndcg(arm, validation, "", config.objective.dims)
-
-
-def small_validation(corpus: Corpus, split: str) -> Corpus:
-    """A collection for the loop: some 400 of the split's queries over the documents that answer them."""
-    queries = judged_set(corpus, split).queries
-    queries = queries[:: max(1, len(queries) // _MAX_QUERIES)]
-    wanted = {doc for query in queries for doc in corpus.judgements[query.id]}
-    documents = [doc for doc in corpus.documents if doc.id in wanted]
-    documents += [doc for doc in corpus.documents if doc.id not in wanted][: max(0, _MAX_DOCUMENTS - len(documents))]
-    return replace(corpus, documents=tuple(documents), queries=queries)
 
 
 class PrefixEvaluator(SentenceEvaluator):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import merge_adapter, read_manifest, save_standard_folder, write_manifest
+from mrl_demo.models.adapters import (
+    merge_adapter,
+    read_manifest,
+    save_standard_folder,
+    with_rotation,
+    write_manifest,
+)
 from training.bases import Base
 from training.config import TrainConfig
 from training.fit.model import save_adapter
+from training.result.blend import Blend
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,28 +39,48 @@ class ModelWriter:
     own_limit: int
     result: Path
 
-    def write(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> SentenceTransformer:
-        """Save the trained model and return it loaded afresh."""
-        return self._adapter(trained, rotation) if self.config.adapter.lora_rank else self._whole(trained)
+    def blend(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> Blend:
+        """The model at any share of what was trained; an adapter's files are left in `result` for `write`."""
+        start = self.base.load()
+        return Blend(start if rotation is None else with_rotation(start, rotation), self._weights(trained, rotation))
 
-    def _whole(self, trained: SentenceTransformer) -> SentenceTransformer:
+    def write(self, trained: SentenceTransformer, rotation: FloatMatrix | None, share: float) -> SentenceTransformer:
+        """Save the trained model with that share of the training kept, and return it loaded afresh."""
+        if self.config.adapter.lora_rank:
+            save_adapter(trained, self.result, rotation, share)
+            return self.write_adapter()
+        return self.write_whole(trained if share == 1 else self.blend(trained, rotation).at(share))
+
+    def write_whole(self, model: SentenceTransformer) -> SentenceTransformer:
+        """Save a model whose weights were all trained, and return it loaded afresh."""
         if self.own_limit:
-            trained.max_seq_length = self.own_limit
-        self._save(trained.cpu())
+            model.max_seq_length = self.own_limit
+        self._save(model.cpu())
         return replace(self.base, folder=str(self.result / run_folder.MODEL)).load()
 
-    def _adapter(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> SentenceTransformer:
-        """The adapter's files; the whole model too, unless its base is packaged and everybody has it."""
-        config, result = self.config, self.result
-        save_adapter(trained, result, rotation, config.adapter.adapter_scale)
-        base = self.base.load()
-        dims = config.objective.dims if config.objective.matryoshka else ()
-        dimension = int(base.get_embedding_dimension() or 0)
-        write_manifest(result, config.name, self.base.content_sha256, dims, dimension)
-        merged = merge_adapter(base, result, read_manifest(result))
+    def write_adapter(self) -> SentenceTransformer:
+        """Name the adapter's files in `result` and return base with them merged in.
+
+        The whole model is saved too, unless its base is packaged and everybody has it.
+        """
+        merged = self._merged()
         if self.base.spec.source != "package":
             self._save(merged)
         return merged
+
+    def _weights(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> Mapping[str, Tensor]:
+        """All weights with the whole of the training in them."""
+        if not self.config.adapter.lora_rank:
+            return trained.state_dict()
+        save_adapter(trained, self.result, rotation, 1.0)
+        return self._merged().state_dict()
+
+    def _merged(self) -> SentenceTransformer:
+        config, base = self.config, self.base.load()
+        dims = config.objective.dims if config.objective.matryoshka else ()
+        dimension = int(base.get_embedding_dimension() or 0)
+        write_manifest(self.result, config.name, self.base.content_sha256, dims, dimension)
+        return merge_adapter(base, self.result, read_manifest(self.result))
 
     def _save(self, model: SentenceTransformer) -> None:
         prompts = self.config.prompts
