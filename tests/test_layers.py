@@ -32,7 +32,8 @@ UI = (
     {"serve"},
 )
 TRAINING = (
-    {"errors", "report", "naming"},
+    {"errors", "naming", "wait"},
+    {"report"},
     {"columns"},
     {"config"},
     {"presets", "bases", "data", "processes"},
@@ -40,7 +41,7 @@ TRAINING = (
     {"task"},
     {"fit"},
     {"result"},
-    {"evaluation", "adapting"},
+    {"evaluation", "adapting", "estimate", "rescale"},
     {"steps"},
     {"run"},
     {"cli"},

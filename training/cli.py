@@ -97,6 +97,13 @@ def add_training_commands(commands: Commands) -> None:
     card = add_command(commands, "card", "write the model card of a finished run again")
     card.add_argument("run", type=Path, help="folder of the finished run")
     card.set_defaults(command=_card)
+    rescale = add_command(commands, "rescale", "keep another share of what a finished run trained, without training")
+    rescale.add_argument("run", type=Path, help="folder of the finished run")
+    rescale.add_argument(
+        "--share", type=float, required=True, help="0: nothing of the training (a generalist) to 1: all (a specialist)"
+    )
+    rescale.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
+    rescale.set_defaults(command=_rescale)
     publish = add_command(commands, "publish", "put a finished run on the Hub (a dry run without --yes)")
     publish.add_argument("run", type=Path, help="folder of the finished run")
     publish.add_argument("--repo", required=True, help="OWNER/NAME")
@@ -163,7 +170,7 @@ def _train(options: argparse.Namespace) -> int:
 
     config = config_from(options)
     if options.check:
-        check(config, columns_from(options), _context(options, messages=options.messages))
+        check(config, columns_from(options), _context(options, messages=options.messages), options.events)
         return 0
     is_first = os.environ.get("RANK", "0") == "0"
     run = RunOptions(
@@ -228,6 +235,20 @@ def _card(options: argparse.Namespace) -> int:
     from training.result.card import rewrite_card
 
     print(f"Wrote {rewrite_card(options.run)}")
+    return 0
+
+
+def _rescale(options: argparse.Namespace) -> int:
+    from training.rescale import rescale
+    from training.result.shares import share_table
+
+    curve = rescale(options.run, options.share)
+    if curve.rows:
+        print(share_table(curve.rows, tuple(curve.rows[0].own), curve.kept))
+    print(
+        f"{options.run} now keeps {curve.kept:g} of its training. Its test figures are those of {curve.tested:g}: "
+        "`training evaluate` measures it as it is."
+    )
     return 0
 
 

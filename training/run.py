@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo.core.types import FloatMatrix
+from mrl_demo.jobs.events import DataRead, LineWriter, WaitExpected
 from mrl_demo.models.reading import limit_tokens
 from training.bases import BaseVectors
 from training.columns import Columns
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
+from training.data.pairs import TrainingData
 from training.processes import Processes
 from training.result.folder import RunFolder
 from training.task import Task, read_task
+
+_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 3, 300
 
 if TYPE_CHECKING:
     from mrl_demo.adapt import Rotation
@@ -78,10 +83,31 @@ def _telling(processes: Processes) -> Iterator[Tell]:
             processes.broadcast(None)
 
 
-def check(config: TrainConfig, columns: Columns, context: RunContext) -> None:
-    """Find the base model and read the data as a run would, and say what is in it; nothing is encoded or written."""
-    data = read_task(config, columns, context).data
+def check(config: TrainConfig, columns: Columns, context: RunContext, events: Path | None = None) -> None:
+    """Find the base model and read the data as a run would; say what is in it and how long a run will take here.
+
+    `events` gets both as events, with the first rows. Nothing is written, and but a few texts are encoded.
+    """
+    from training.estimate import expected_stages, measure_speed
+
+    task = read_task(config, columns, context)
+    data = task.data
     context.report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
+    stages = expected_stages(task, measure_speed(task.base.load(context.settings.device), task))
+    context.report.expect(stages)
+    if events is not None:
+        writer = LineWriter(events)
+        writer.event(_data_read(data))
+        writer.event(WaitExpected({stage.name: round(stage.seconds, 1) for stage in stages}))
+
+
+def _data_read(data: TrainingData) -> DataRead:
+    columns = (("query", data.pairs.queries), ("positive", data.pairs.positives), ("negative", data.pairs.negatives))
+    rows = tuple(
+        {name: texts[row][:_PREVIEW_CHARACTERS] for name, texts in columns if texts}
+        for row in range(min(_PREVIEW_ROWS, len(data.pairs)))
+    )
+    return DataRead(len(data.pairs), len(data.judge.queries), len(data.judge), rows)
 
 
 def prepare(config: TrainConfig, columns: Columns, context: RunContext) -> None:

@@ -21,6 +21,7 @@ from mrl_demo.models.reading import token_limit
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
+from training.estimate import BASELINE, RESULT, SHARES, STEPS, TEXTS, expected_stages, measure_speed
 from training.fit.events import Listener, tell_events
 from training.fit.model import prepare_model
 from training.fit.trainer import VALIDATION_METRIC, build_trainer
@@ -83,16 +84,22 @@ class Run:
         started = time.perf_counter()
         task, report = self.task, self.context.report
         model = task.base.load(self.context.settings.device)
+        report.expect(expected_stages(task, measure_speed(model, task), self.context.processes.count))
         own_limit = token_limit(model)
         vectors = BaseVectors(task.base, model, self.context.cache)
+        report.begin(BASELINE)
         before = self._baseline(vectors)  # First, while the model still reads as many tokens as it does by itself.
+        report.begin(TEXTS)
         training = TrainingSetBuilder(task, vectors, self.work.path, report).build()
         listeners = [report.event, *self._page(vectors, training)]
+        report.begin(STEPS)
         trainer = self._fit(training, listeners)
         writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
         curve = self._share_curve(writer, trainer, training, vectors, listeners)
+        report.begin(RESULT)
         final = writer.write(trainer.model, training.rotation, curve.kept).to(model.device)
-        rows = self._compare(before, encode_both(final, task.data.judge, task.data.test_split, task.config))
+        after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
+        rows = self._compare(before, after)
         report.say(before_after_table(rows))
         self._write(self._metrics(rows, curve, trainer, time.perf_counter() - started), curve)
         if self.options.model_out:
@@ -140,10 +147,12 @@ class Run:
         config, report = self.task.config, self.context.report
         if not config.adapter.shares:
             return ShareCurve(config.adapter.adapter_scale)
+        report.begin(SHARES)
         meter = ShareMeter(training.validation, self.task.data.others, vectors, config)
         blend = writer.blend(trainer.model, training.rotation)
 
         def tell(row: ShareMeasured) -> None:
+            report.progress(row.share, f"Measured {row.share:g} of the training")
             for listener in listeners:
                 listener(row)
 

@@ -69,11 +69,38 @@ class ShareMeasured:
 
 
 @dataclass(frozen=True)
+class DataRead:
+    """What a run will learn from: `pairs` to train on, `queries` to judge by over `documents`, and its first `rows`.
+
+    A row has the texts of its query, positive and perhaps negative.
+    """
+
+    kind: ClassVar[str] = "data"
+    pairs: int
+    queries: int
+    documents: int
+    rows: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class WaitExpected:
+    """How long a run is expected to take here: seconds by the name of each stage, in their order."""
+
+    kind: ClassVar[str] = "wait"
+    stages: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """The whole wait."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True)
 class Message:
     """Something to read: `kind` is "note", "progress" or "error".
 
     `field` names the setting that an error is about ("query_column", "weights", ...), "" for none; `share` is what
-    progress has done, in 0..1.
+    progress has done, in 0..1, and `seconds_left` how long the whole run still takes, None if nobody knows.
 
     >>> Message.from_dict(Message("error", "no such column", "query_column").to_dict()).field
     'query_column'
@@ -83,6 +110,7 @@ class Message:
     text: str
     field: str = ""
     share: float = 0.0
+    seconds_left: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -91,11 +119,21 @@ class Message:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Message:
         """Read what `to_dict` wrote; raises what a malformed one raises."""
-        return cls(str(raw["kind"]), str(raw["text"]), str(raw.get("field", "")), float(raw.get("share", 0.0)))
+        left = raw.get("seconds_left")
+        share = float(raw.get("share", 0.0))
+        return cls(
+            str(raw["kind"]),
+            str(raw["text"]),
+            str(raw.get("field", "")),
+            share,
+            None if left is None else float(left),
+        )
 
 
-Event: TypeAlias = BaseQuality | StepDone | ValidationDone | ShareMeasured
-_KINDS: dict[str, type[Event]] = {kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone, ShareMeasured)}
+Event: TypeAlias = BaseQuality | StepDone | ValidationDone | ShareMeasured | DataRead | WaitExpected
+_KINDS: dict[str, type[Event]] = {
+    kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone, ShareMeasured, DataRead, WaitExpected)
+}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
@@ -141,6 +179,8 @@ class RunProgress:
                 continue
             if isinstance(event, ShareMeasured):
                 progress = replace(progress, shares=(*progress.shares, event))
+                continue
+            if isinstance(event, DataRead | WaitExpected):
                 continue
             progress = replace(progress, total_steps=event.of, seconds_left=event.seconds_left)
             if isinstance(event, StepDone):

@@ -58,7 +58,8 @@ class Comparer:
         query = self._encode(text, searchable.space)
         answers = self._known_answers(corpus, text)
         result = searchable.searcher.result(query, dim, top_k, answers)
-        key = (arm.name, corpus.name, corpus.fingerprint, text)
+        fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
+        key = (arm.name, fingerprint, corpus.name, corpus.fingerprint, text)
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, BREAK_DEPTH, answers))
         return ComparedArm(arm, result, paths, self._notes(text, searchable.space))
 

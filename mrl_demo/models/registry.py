@@ -42,6 +42,7 @@ class EncoderRegistry:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._encoders: dict[str, Encoder] = {}
+        self._published: dict[str, tuple[Path, int]] = {}
         self._chosen: dict[str, ModelSpec] = {}
         self._named: dict[tuple[str, ModelOptions], str] = {}
         self._lock = threading.Lock()
@@ -99,9 +100,14 @@ class EncoderRegistry:
     def encoder(self, name: str) -> Encoder:
         """The encoder of that name, made on first use; raises `ModelError` naming those there are."""
         with self._lock:
-            if name not in self._encoders:
+            if name not in self._encoders or self._is_republished(name):
                 self._encoders[name] = self._make(name)
             return self._encoders[name]
+
+    def _is_republished(self, name: str) -> bool:
+        """Whether the run behind a model was published anew since the model was made: trained again, or rescaled."""
+        path, then = self._published.get(name, (None, 0))
+        return path is not None and _changed_at(path) != then
 
     def limited(self, name: str, max_tokens: int) -> str:
         """The name of a model that cuts texts at `max_tokens`; made on first use, with vectors of its own.
@@ -190,6 +196,8 @@ class EncoderRegistry:
         if name == MINILM.name:
             return self._made(MINILM, verified_base_dir)
         adapters, models = self.adapter_dirs(), self.model_dirs()
+        if folder := {**adapters, **models}.get(name):
+            self._published[name] = folder / SEAL, _changed_at(folder / SEAL)
         if name in adapters:
             folder = adapters[name]
             return self._made(read_manifest(folder).spec(), partial(merged_model_dir, folder, self._settings.cache_dir))
@@ -200,6 +208,14 @@ class EncoderRegistry:
                 spec = self._chosen.get(name, known)
                 return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
+
+
+def _changed_at(path: Path) -> int:
+    """When a file was last written, in ns; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _free_name(name: str, taken: Collection[str]) -> str:

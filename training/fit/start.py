@@ -16,6 +16,8 @@ from training.fit.losses import neighbour_divergence
 _FIT_STEPS = 200
 _STEPS = 120
 _FIT_TEXTS, _QUERIES, _TEXTS = 768, 256, 192
+#: More of them make a step slower, not better.
+_CANDIDATES = 2_560
 _RATE, _TEMPERATURE = 2e-3, 0.05
 _DISTILLATION, _ORTHOGONALITY = 0.5, 1.0
 
@@ -77,8 +79,9 @@ def _loss(
     ):
         if len(questions):
             chosen = _some(len(questions), _QUERIES, generator)
-            queries, targets = torch.from_numpy(questions)[chosen] @ matrix, torch.from_numpy(candidates) @ matrix
-            loss = loss + _contrastive(queries, targets, torch.tensor(answers)[chosen], prefixes)
+            rows, places = _candidates(torch.tensor(answers)[chosen], len(candidates), generator)
+            queries, targets = torch.from_numpy(questions)[chosen] @ matrix, torch.from_numpy(candidates)[rows] @ matrix
+            loss = loss + _contrastive(queries, targets, places, prefixes)
     texts = torch.cat(
         [torch.from_numpy(rows)[_some(len(rows), _TEXTS, generator)] for rows in (vectors.searched, vectors.broad)]
     )
@@ -86,6 +89,15 @@ def _loss(
     for dim, share in prefixes:
         loss = loss + share * _DISTILLATION * neighbour_divergence(turned[:, :dim], texts, _TEMPERATURE)
     return loss
+
+
+def _candidates(answers: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Rows of `count` candidates to choose the answers among, and the answers' places in them; all rows if few."""
+    if count <= _CANDIDATES:
+        return torch.arange(count), answers
+    wanted, places = answers.unique(return_inverse=True)
+    others = _some(count, _CANDIDATES, generator)
+    return torch.cat([wanted, others[~torch.isin(others, wanted)]]), places
 
 
 def _contrastive(

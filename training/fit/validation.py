@@ -9,7 +9,7 @@ import numpy as np
 from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
 
 from mrl_demo.arms.vectors import ArmVectors
-from mrl_demo.core.types import Corpus
+from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric
@@ -60,10 +60,13 @@ class PrefixEvaluator(SentenceEvaluator):
         return by_dim | {self.primary_metric: float(np.mean(list(values.values())))}
 
 
-def encode_both(model: SentenceTransformer, corpus: Corpus, split: str, config: TrainConfig) -> ArmVectors:
+def encode_both(
+    model: SentenceTransformer, corpus: Corpus, split: str, config: TrainConfig, progress: Progress | None = None
+) -> ArmVectors:
     """Vectors of the split's queries and all documents, full length."""
     queries = [query.text for query in judged_set(corpus, split).queries]
     documents = [document.content for document in corpus.documents]
     return ArmVectors(
-        encode(model, queries, config.prompts.query_reading), encode(model, documents, config.prompts.document_reading)
+        encode(model, queries, config.prompts.query_reading),
+        encode(model, documents, config.prompts.document_reading, progress),
     )

@@ -13,6 +13,7 @@ from mrl_demo.models import run_folder
 from training.config import TrainConfig
 from training.errors import RunError
 from training.result.measure import BeforeAfter, CardSection, card_sections
+from training.result.shares import ShareCurve
 
 _LICENCES = {
     "minilm": "base model: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0",
@@ -61,6 +62,7 @@ def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequenc
     """Markdown with YAML front matter: what it is, how to use it, what was measured on what."""
     parts = [_front(config), f"# {config.name}", _summary(config, metrics), "## Use it", _use(config)]
     parts += ["## Before and after", _setting(metrics), _table(metrics["test"], ("base", config.name))]
+    parts += _share_parts(metrics)
     for section in sections:
         rows = [row.to_dict() for row in section.rows]
         parts += [f"## {section.title}", section.setting, _table(rows, section.names)]
@@ -103,8 +105,32 @@ def _use(config: TrainConfig) -> str:
     return f"{note}\n\n{_USE.format(where='DIR')}{prompt}"
 
 
+def _share_parts(metrics: Mapping[str, Any]) -> list[str]:
+    """Specialist or generalist: what each share of the training gains and costs, if it was measured."""
+    curve = ShareCurve.from_dict(metrics["share"]) if "share" in metrics else None
+    if curve is None or not curve.rows:
+        return []
+    dims, names = list(curve.rows[0].own), list(curve.rows[0].tax)
+    head = ["share kept", *map(str, dims), *(f"tax: {name}" for name in names)]
+    body = [
+        [f"{row.share:g}", *(f"{row.own[dim]:.3f}" for dim in dims), *(f"{row.tax[name]:+.1%}" for name in names)]
+        for row in curve.rows
+    ]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
+    words = (
+        f"{curve.words} nDCG@10 on the run's own validation queries at each length, and what text of others loses of "
+        "base's nDCG@10 at full length (a minus: it gains). `python -m training rescale RUN --share N` keeps another "
+        "share without training again."
+    )
+    return ["## Specialist or generalist", words, "\n".join(lines)]
+
+
 def _setting(metrics: Mapping[str, Any]) -> str:
-    return (
+    share = metrics.get("share")
+    stale = ""
+    if share and share["kept"] != share["tested"]:
+        stale = f"**Measured with {share['tested']:g} of the training kept; {share['kept']:g} is kept now.** "
+    return stale + (
         f"{metrics['n_queries']:,} queries ({metrics['split']} split of {metrics['collection']}), none trained on, "
         f"over all {metrics['n_documents']:,} documents; exact search; paired bootstrap intervals (95%) over queries."
     )

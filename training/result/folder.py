@@ -93,17 +93,21 @@ class RunWork:
 
     def publish(self, about: Mapping[str, Any]) -> None:
         """Seal `result` with the hashes of its files (the card may change) and move it to `out` in one step."""
-        files = {
-            path.relative_to(self.result).as_posix(): sha256_file(path)
-            for path in sorted(self.result.rglob("*"))
-            if path.is_file() and path.name != run_folder.CARD
-        }
-        for path in self.result.rglob("*"):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        seal = {"key": self.key, **about, "files": files}
-        (self.result / run_folder.SEAL).write_text(json.dumps(seal, indent=2) + "\n", encoding="utf-8")
+        seal_run(self.result, {"key": self.key, **about})
         replace_folder(self.out, self.result)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def seal_run(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write the seal of a run's files, all but its card, with what it is `about`."""
+    files = {
+        path.relative_to(folder).as_posix(): sha256_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in {run_folder.CARD, run_folder.SEAL}
+    }
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (folder / run_folder.SEAL).write_text(json.dumps({**about, "files": files}, indent=2) + "\n", encoding="utf-8")
 
 
 def _is_whole(checkpoint: Path) -> bool:
