@@ -51,7 +51,7 @@ class Speed:
         return min(len(text), tokens * _TOKEN) + _OVERHEAD if tokens else len(text) + _OVERHEAD
 
 
-def measure_speed(model: SentenceTransformer, task: Task) -> Speed:
+def probe_speed(model: SentenceTransformer, task: Task) -> Speed:
     """Encode some of the task's texts and look at the clock: a second or two."""
     documents = task.data.judge.documents
     texts = [document.content for document in documents[:: max(1, len(documents) // _PROBES)]][:_PROBES]

@@ -88,12 +88,12 @@ def check(config: TrainConfig, columns: Columns, context: RunContext, events: Pa
 
     `events` gets both as events, with the first rows. Nothing is written, and but a few texts are encoded.
     """
-    from training.estimate import expected_stages, measure_speed
+    from training.estimate import expected_stages, probe_speed
 
     task = read_task(config, columns, context)
     data = task.data
     context.report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
-    stages = expected_stages(task, measure_speed(task.base.load(context.settings.device), task))
+    stages = expected_stages(task, probe_speed(task.base.load(context.settings.device), task))
     context.report.expect(stages)
     if events is not None:
         writer = LineWriter(events)

@@ -21,7 +21,7 @@ from mrl_demo.models.reading import token_limit
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
-from training.estimate import BASELINE, RESULT, SHARES, STEPS, TEXTS, expected_stages, measure_speed
+from training.estimate import BASELINE, RESULT, SHARES, STEPS, TEXTS, expected_stages, probe_speed
 from training.fit.events import Listener, tell_events
 from training.fit.model import prepare_model
 from training.fit.trainer import VALIDATION_METRIC, build_trainer
@@ -84,7 +84,7 @@ class Run:
         started = time.perf_counter()
         task, report = self.task, self.context.report
         model = task.base.load(self.context.settings.device)
-        report.expect(expected_stages(task, measure_speed(model, task), self.context.processes.count))
+        report.expect(expected_stages(task, probe_speed(model, task), self.context.processes.count))
         own_limit = token_limit(model)
         vectors = BaseVectors(task.base, model, self.context.cache)
         report.begin(BASELINE)

@@ -17,7 +17,6 @@ from tests.models.zoo import WORDS, ZOO
 from training.bases import settle
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
-from training.errors import ConfigError
 from training.report import Report
 from training.run import train
 
@@ -80,7 +79,8 @@ def test_a_base_of_any_build_trains(name: str, changes: dict[str, object], pairs
 
 
 @pytest.mark.parametrize("name", ["static", "router"])
-def test_a_base_without_layers_for_lora_is_told_so_before_any_work(name: str, tmp_path: Path) -> None:
+def test_a_base_without_layers_for_lora_is_trained_whole_and_that_is_said(name: str, tmp_path: Path) -> None:
     base = ZOO[name](tmp_path / "base")
-    with pytest.raises(ConfigError, match=r"lora_rank is 4.*no attention or linear layers.*use 0"):
-        settle(TrainConfig("mine").changed(base=str(base), dims=(4, 8), lora_rank=4))
+    config, settled = settle(TrainConfig("mine").changed(base=str(base), dims=(4, 8), lora_rank=4))
+    assert config.adapter.lora_rank == 0
+    assert any("all of its weights are trained" in note for note in settled.spec.notes)

@@ -19,7 +19,6 @@ from training.presets import preset_config
     [
         ({"dims": (64, 32)}, r"dims is \(64, 32\).*rising order, as in \(32, 64\)"),
         ({"dims": (32, 32)}, r"dims is \(32, 32\).*without repeats"),
-        ({"dims": ()}, "at least one"),
         ({"dims": (0, 8)}, "whole numbers from 1"),
         ({"dims": (True, 8)}, "whole numbers from 1"),
         ({"dims": (8, 16), "weights": (1.0,)}, r"as many as dims \(2\), not 1"),
@@ -31,7 +30,9 @@ from training.presets import preset_config
         ({"batch_size": 1}, "2 or more"),
         ({"learning_rate": 0.0}, "above 0"),
         ({"learning_rate": 5.0}, "at most 0.1"),
-        ({"adapter_scale": 1.5}, "at most 1"),
+        ({"adapter_scale": 1.5}, "from 0 to 1"),
+        ({"most_tax": 0.01}, "given, to choose"),
+        ({"broad": "mine"}, "own, others"),
         ({"steps": -1}, "steps is -1"),
         ({"name": "a/b"}, "without slashes"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from mrl_demo.core.types import Document, FloatMatrix
 from mrl_demo.core.vectors import normalise
@@ -24,10 +23,9 @@ def test_parts_are_titles_and_sentences_of_their_document() -> None:
     assert found == [("Bread and butter pudding", 0), ("Slice the bread thinly.", 0), ("Warm the pot first.", 1)]
 
 
-def test_no_more_parts_than_the_limit_and_the_seed_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mrl_demo.corpora.parts._MOST", 5)
+def test_no_more_parts_than_the_limit_and_the_seed_chooses() -> None:
     documents = [Document(str(i), "", f"Alpha beta {i}. Gamma delta epsilon {i}.") for i in range(20)]
-    one, again, other = parts_of(documents, 1), parts_of(documents, 1), parts_of(documents, 2)
+    one, again, other = parts_of(documents, 1, 5), parts_of(documents, 1, 5), parts_of(documents, 2, 5)
     assert len(one.texts) == 5
     assert one == again
     assert one != other
