@@ -10,6 +10,7 @@ from mrl_demo.jobs.presets import Preset, read_presets
 
 #: Lengths to choose from for a base model that a person names; training refuses those above the model's.
 ANY_BASE_DIMS = (*TRAINED_DIMS, 512, 768, 1024)
+OWN_PAIRS = "own"
 BASE_NOTE = (
     "The model is downloaded from the Hugging Face Hub, safetensors only and without running code of its own, and"
     " trained instead of the preset’s, with the prompts that it names itself. Its full length is always trained;"
@@ -19,8 +20,8 @@ BASE_NOTE = (
 
 @cache
 def preset_choices() -> tuple[Preset, ...]:
-    """Entries of the menu."""
-    return read_presets(find_assets())
+    """Entries of the menu: all but the settings for own pairs, which come with the file."""
+    return tuple(preset for preset in read_presets(find_assets()) if preset.name != OWN_PAIRS)
 
 
 def choice_named(name: str) -> Preset:
