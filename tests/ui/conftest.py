@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app that all journeys share."""
     with serving(tmp_path_factory.mktemp("app") / "app.log") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def stub_address() -> Iterator[str]:
+    """Address of the page over a stand-in lab, pictures of links included: for what is the page's own doing."""
+    from mrl_demo.core.config import Settings
+    from mrl_demo.ui.app import build_app, launch
+    from mrl_demo.ui.share.desk import CardDesk
+    from tests.ui.samples import StubLab
+
+    lab = StubLab()
+    blocks = build_app(lab)
+    yield launch(blocks, replace(Settings(), port=free_port()), CardDesk(lab))
+    blocks.close()
 
 
 @pytest.fixture

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-
-from mrl_demo.core.config import Settings
-from mrl_demo.ui.app import build_app, launch
-from tests.ui.conftest import free_port
-from tests.ui.samples import StubLab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 XSS = "'\"><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
-
-
-@pytest.fixture(scope="module")
-def lab_address() -> Iterator[str]:
-    blocks = build_app(StubLab())
-    yield launch(blocks, replace(Settings(), port=free_port()))
-    blocks.close()
 
 
 @pytest.fixture
@@ -71,9 +58,9 @@ def shows(page: Page, query: str, dim: int) -> None:
 
 
 def test_the_address_follows_and_back_and_forward_lead_through_it_without_a_reload(
-    guest: Page, lab_address: str
+    guest: Page, stub_address: str
 ) -> None:
-    open_link(guest, lab_address)
+    open_link(guest, stub_address)
     guest.evaluate("window.sameDocument = true")
     assert parameters_of(guest) == {}
     guest.fill("#query input", "bees")
@@ -97,9 +84,9 @@ def test_the_address_follows_and_back_and_forward_lead_through_it_without_a_relo
     assert guest.evaluate("window.sameDocument")
 
 
-def test_a_link_is_restored_in_a_fresh_browser(guest: Page, lab_address: str) -> None:
+def test_a_link_is_restored_in_a_fresh_browser(guest: Page, stub_address: str) -> None:
     link = {"q": "why is the sky blue? 50% & more", "corpus": "own", "left": "tuned", "right": "base", "dim": "8"}
-    open_link(guest, lab_address, **link, __theme="dark")
+    open_link(guest, stub_address, **link, __theme="dark")
     shows(guest, link["q"], 8)
     assert guest.input_value("#query input") == link["q"]
     sides = guest.eval_on_selector_all(".arm", "all => all.map(arm => arm.dataset.arm)")
@@ -110,8 +97,8 @@ def test_a_link_is_restored_in_a_fresh_browser(guest: Page, lab_address: str) ->
     says(guest, **link, __theme="dark")
 
 
-def test_a_bad_link_gets_a_hint_and_the_page_as_it_is(guest: Page, lab_address: str) -> None:
-    open_link(guest, lab_address, corpus="nope", left="../../etc", dim="99999", tab="admin", q="bees")
+def test_a_bad_link_gets_a_hint_and_the_page_as_it_is(guest: Page, stub_address: str) -> None:
+    open_link(guest, stub_address, corpus="nope", left="../../etc", dim="99999", tab="admin", q="bees")
     shows(guest, "bees", 64)
     hint = guest.inner_text("#address")
     for words in ("'nope' is not among builtin, own", "'../../etc'", "dim: '99999'", "tab: 'admin'"):
@@ -119,10 +106,10 @@ def test_a_bad_link_gets_a_hint_and_the_page_as_it_is(guest: Page, lab_address: 
     says(guest, q="bees")
 
 
-def test_markup_in_any_parameter_is_text(guest: Page, lab_address: str) -> None:
-    names = guest_names(guest, lab_address)
+def test_markup_in_any_parameter_is_text(guest: Page, stub_address: str) -> None:
+    names = guest_names(guest, stub_address)
     assert {"q", "corpus", "left", "right", "dim", "tab"} <= set(names)
-    open_link(guest, lab_address, **dict.fromkeys([*names, "other"], XSS))
+    open_link(guest, stub_address, **dict.fromkeys([*names, "other"], XSS))
     shows(guest, XSS, 64)
     assert quote("<script>") not in guest.inner_text("#address")
     assert guest.locator("#address img, #address script, .asked img, .asked script").count() == 0

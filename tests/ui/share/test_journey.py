@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mrl_demo.core.config import Settings
-from mrl_demo.ui.app import build_app, launch
-from mrl_demo.ui.share.desk import CardDesk
-from tests.ui.conftest import free_port
-from tests.ui.samples import StubLab
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def lab_address() -> Iterator[str]:
-    lab = StubLab()
-    blocks = build_app(lab)
-    yield launch(blocks, replace(Settings(), port=free_port()), CardDesk(lab))
-    blocks.close()
 
 
 @pytest.fixture
@@ -48,9 +33,9 @@ def at(page: Page, dim: int) -> None:
     page.wait_for_selector(f'.arms[data-dim="{dim}"]')
 
 
-def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, lab_address: str, tmp_path: Path) -> None:
+def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, stub_address: str, tmp_path: Path) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = visit(context, f"{lab_address}?dim=16&q=bees+%26+%22tea%22")
+    page = visit(context, f"{stub_address}?dim=16&q=bees+%26+%22tea%22")
     at(page, 16)
     page.focus(".share summary")
     page.keyboard.press("Enter")
@@ -65,7 +50,10 @@ def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, lab_
     with page.expect_download() as saved:
         page.click('[data-share="card"]')
     saved.value.save_as(tmp_path / "card.png")
-    assert (tmp_path / "card.png").read_bytes() == f'card of bees & "tea" at 16, {lab_address}'.encode()
+    assert (tmp_path / "card.png").read_bytes() == f'card of bees & "tea" at 16, {stub_address}'.encode()
+    page.route("**/card.png*", lambda route: route.fulfill(status=200, headers={"x-card": "front"}))
+    page.click('[data-share="card"]')
+    page.wait_for_selector("text=No picture of this view just now")
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     # What was copied is put into somebody else's page.
@@ -73,24 +61,18 @@ def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, lab_
     frame = page.frame_locator("iframe")
     frame.locator('.arms[data-dim="16"]').wait_for()
     assert frame.locator(".asked").inner_text() == 'Results for bees & "tea"'
-    assert frame.locator("#page-header, #page-footer, .share").locator("visible=true").count() == 0
+    assert frame.locator("#page-footer, .share").locator("visible=true").count() == 0
+    assert frame.locator("#page-header").evaluate("header => header.offsetHeight") <= 1  # Its heading stays to be read.
     assert frame.get_by_role("tab", name="Compare").count() == 0
     out = frame.locator(".link-out a")
     assert out.get_attribute("href") == link
     assert out.get_attribute("target") == "_blank"
 
 
-def test_a_view_without_a_picture_says_so(context: BrowserContext, lab_address: str) -> None:
-    page = visit(context, f"{lab_address}?corpus=own")
-    page.click(".share summary")
-    page.click('[data-share="card"]')
-    page.wait_for_selector("text=No picture of this view just now")
-
-
-def test_the_presenter_view_is_led_by_keys_and_left_by_escape(context: BrowserContext, lab_address: str) -> None:
-    page = visit(context, f"{lab_address}?present=1&dim=32")
+def test_the_presenter_view_is_led_by_keys_and_left_by_escape(context: BrowserContext, stub_address: str) -> None:
+    page = visit(context, f"{stub_address}?present=1&dim=32")
     at(page, 32)
-    assert page.locator("#page-header, #page-footer, .share").locator("visible=true").count() == 0
+    assert page.locator("#page-footer, .share").locator("visible=true").count() == 0
     assert page.eval_on_selector(".card-title", "t => t.getBoundingClientRect().height") > 20
     for key, dim in (("ArrowRight", 64), ("PageDown", 128), ("ArrowLeft", 64), ("PageUp", 32)):
         page.keyboard.press(key)
@@ -103,7 +85,7 @@ def test_the_presenter_view_is_led_by_keys_and_left_by_escape(context: BrowserCo
     page.keyboard.type("pen")  # Keys of the view are letters while one types.
     assert page.input_value("#query input") == "pen"
     page.keyboard.press("Escape")
-    page.wait_for_selector("#page-header")
+    page.wait_for_selector(".share")
     assert "present" not in page.evaluate("location.search")
     page.click(".share summary")
     page.click('[data-share="present"]')
