@@ -27,7 +27,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "decide", "train", "share"},
+    {"compare", "curves", "map", "decide", "train", "share"},
     {"app"},
     {"serve"},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict
 from mrl_demo.advisor.consult import Consultation
@@ -18,6 +18,9 @@ from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
+
+if TYPE_CHECKING:
+    from mrl_demo.maps.collection_map import CollectionMap
 
 
 class LabProtocol(Protocol):
@@ -46,6 +49,12 @@ class LabProtocol(Protocol):
     def examples(self, corpus: str) -> tuple[Example, ...]: ...
 
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None: ...
+
+    def map(
+        self, corpus: str, arms: Sequence[str], query: str = "", progress: Progress | None = None
+    ) -> CollectionMap: ...
+
+    def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool: ...
 
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool: ...
 

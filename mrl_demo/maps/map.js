@@ -63,7 +63,7 @@ function key(box) {
     mark.style.background = colour(kept);
     make(line, "span", "", String(kept));
   }
-  if (data.query) make(line, "span", "", "· lines join the ten results of the question, rings those of the full vector");
+  if (data.query) make(line, "span", "", `· lines join the ten results of “${data.query.slice(0, 80)}”, rings those of the full vector`);
 }
 
 function canvasOf(row, side) {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 from mrl_demo.maps.collection_map import CollectionMap
 
+#: The style sheet of a map; a page that shows one has variables of these names.
+MAP_STYLE = Path(str(files("mrl_demo.maps"))) / "map.css"
 _STYLE = """
 :root { color-scheme: light dark; --ink: #211d1a; --soft: #5d564f; --line: #ddd6cc; --sheet: #fff; --focus: #1b6fb3;
   --page: #faf8f4; }
@@ -54,15 +57,10 @@ def map_script(range_id: str = "") -> str:
     return f"const rangeId = {json.dumps(range_id)};\n" + _own_text("map.js")
 
 
-def map_style() -> str:
-    """The style sheet of a map."""
-    return _own_text("map.css")
-
-
 def map_page(view: CollectionMap) -> str:
     """The map as an HTML document; texts of the collection are data in it, never markup."""
     data = json.dumps(view.to_dict(), ensure_ascii=False).replace("<", "\\u003c")
-    return _PAGE.format(style=_STYLE + map_style(), data=data, script=map_script())
+    return _PAGE.format(style=_STYLE + _own_text(MAP_STYLE.name), data=data, script=map_script())
 
 
 def _own_text(name: str) -> str:

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.components.page import footer, header
@@ -18,6 +19,7 @@ from mrl_demo.ui.decide import tab as decide
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.listening import listening_problem
+from mrl_demo.ui.map import tab as collection_map
 from mrl_demo.ui.share.desk import CardDesk
 from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
@@ -40,6 +42,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             door = compare.build(page)
             curves.build(page, door)
             decide.build(page)
+            collection_map.build(page, door)
             train.build(page, door)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)
@@ -55,7 +58,7 @@ def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[st
         middleware.append(Middleware(ServeCards, desk=desk, root_path=root_path))
     return {
         "theme": theme(),
-        "css_paths": STATIC / "style.css",
+        "css_paths": [STATIC / "style.css", MAP_STYLE],
         "favicon_path": STATIC / "favicon.png",
         "head": '<meta name="color-scheme" content="light dark">',
         "footer_links": [],

@@ -132,6 +132,14 @@ class Id(StrEnum):
     DECIDE_COSTS = "decide-costs"
     DECIDE_COST_FIGURE = "decide-cost-figure"
 
+    # Map
+    MAP = "map-tab"
+    MAP_INTRO = "map-intro"
+    MAP_DRAW = "map-draw"
+    MAP_STOP = "map-stop"
+    MAP_LINE = "map-line"
+    MAP_BOARD = "map-board"
+
     # Train
     TRAIN = "train"
     TRAIN_INTRO = "train-intro"

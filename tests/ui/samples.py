@@ -30,6 +30,8 @@ from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.maps.collection_map import CollectionMap, MapSide
+from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -110,6 +112,20 @@ class StubLab:
             raise LabError("There is no corpus 'broken'.")
         if progress:
             progress(0.5, "Encoding")
+
+    def map(self, corpus: str, arms: Sequence[str], query: str = "", progress: Progress | None = None) -> CollectionMap:
+        if corpus == "broken":
+            raise LabError("There is no corpus 'broken'.")
+        documents = (Document("d1", NASTY, "They dance."), Document("d2", "", "It is brewed."))
+        kept = np.array([[0, 1], [1, 1]], np.uint8)
+        tens = ((1, 0), (0, 1)) if query else ()
+        sides = tuple(MapSide(arm, arm.capitalize(), 384, kept, tens) for arm in arms)
+        places = np.array([[0, 0], [1, 1]], np.float32)
+        grouping = Grouping(("all documents",), np.zeros(2, np.int64), False)
+        return CollectionMap(corpus, query, 2, documents, places, grouping, (64, 384), sides)
+
+    def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
+        return corpus == "builtin"
 
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
         return corpus == "builtin"

@@ -58,6 +58,7 @@ def test_searches_wait_neither_for_builds_nor_for_measurements() -> None:
         assert queues.pop(search) == {"search"}
     assert queues == {
         "prepare": {"build"},
+        "enter": {"build"},
         "run": {"measure"},
         "check": {"training"},
         "start": {"training"},
@@ -74,7 +75,7 @@ def test_the_page_is_served_closed() -> None:
     options = launch_options()
     assert options["allowed_paths"] == []
     assert options["ssr_mode"] is False
-    assert Path(options["css_paths"]).is_file()
+    assert all(Path(path).is_file() for path in options["css_paths"])
     assert Path(options["favicon_path"]).is_file()
 
 

@@ -21,6 +21,7 @@ class TabName(StrEnum):
     COMPARE = "compare"
     CURVES = "curves"
     DECIDE = "decide"
+    MAP = "map"
     TRAIN = "train"
 
 
