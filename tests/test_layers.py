@@ -19,6 +19,7 @@ HOUSE = (
     {"arms", "jobs"},
     {"evaluation", "exports"},
     {"advisor", "thresholds", "costs", "lessons", "maps"},
+    {"reports"},
     {"lab"},
     {"api", "ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.

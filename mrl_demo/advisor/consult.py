@@ -26,6 +26,7 @@ class Consultation:
     """What was measured on a corpus (with its stand-in queries, if it has any) and what is advised."""
 
     corpus: Corpus
+    plan: SweepPlan
     result: SweepResult
     recommendation: Recommendation
 
@@ -52,10 +53,10 @@ def consult(
     result = evaluate(builder, corpus, plan, progress)
     advised = advise(result, advice, corpus, verdicts)
     if advised.best is None or not advised.lost_ids or advised.kind == "agreement":
-        return Consultation(corpus, result, advised)
+        return Consultation(corpus, plan, result, advised)
     queries = _queries_of(corpus, advised.lost_ids[:_LOSSES_EXPLAINED])
     before, now = _rankings(builder, corpus, queries, advised, advised.best)
-    return Consultation(corpus, result, replace(advised, lost=explain_losses(corpus, before, now)))
+    return Consultation(corpus, plan, result, replace(advised, lost=explain_losses(corpus, before, now)))
 
 
 def blind_pairs(

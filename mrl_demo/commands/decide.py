@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo.commands.options import (
     ARM_HELP,
@@ -24,6 +26,11 @@ from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_
 from mrl_demo.core.config import Settings
 from mrl_demo.corpora.options import column_choice
 
+if TYPE_CHECKING:
+    from mrl_demo.advisor.blind import BlindVerdict
+    from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.lab.lab import Lab
+
 _RECOMMEND_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
   %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
@@ -34,6 +41,9 @@ _THRESHOLD_EXAMPLES = """examples:
   %(prog)s 0.70 --arm base --dim 64                        what my cut-off of 0.70 at 384 becomes at 64
   %(prog)s 0.70 --full-arm base --arm adapted --dim 64 --precision int8 --corpus my-folder
 """
+_REPORT_EXAMPLES = """examples:
+  %(prog)s --corpus my-folder --arms base,adapted --cutoff 0.7 --out report.html
+"""
 _COST_EXAMPLES = """examples:
   %(prog)s --vectors 100000000 --full-dim 768 --dim 128 --precision int8
   %(prog)s --vectors 1000000 --dim 64 --memory-price 3.5 --disk-price 0.1 --currency EUR --replicas 3
@@ -41,27 +51,43 @@ _COST_EXAMPLES = """examples:
 
 
 def add_decision_commands(commands: Commands) -> None:
-    """Add `recommend`, `threshold` and `cost`."""
+    """Add `recommend`, `threshold`, `cost` and `report`."""
     _add_recommend(commands)
     _add_threshold(commands)
     _add_cost(commands)
+    _add_report(commands)
 
 
 def _add_recommend(commands: Commands) -> None:
     says = "name the smallest setting that keeps a share of full quality, and how sure that is"
     parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
+    _add_advice_options(parser)
+    parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
+    parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
+    add_json_option(parser)
+    add_prompt_options(parser)
+    parser.set_defaults(handler=_recommend)
+
+
+def _add_advice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arms", type=split_words, default="base,corpus-pca", help=f"{ARM_HELP}; commas between them")
     parser.add_argument("--reference", default="base", help="the arm at full length whose quality counts as 100%%")
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
-    parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
-    parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
     add_draw_options(parser)
     add_corpus_options(parser)
-    add_json_option(parser)
+
+
+def _add_report(commands: Commands) -> None:
+    says = "write the whole decision as one HTML page: curves, recommendation, what breaks, cut-off, costs"
+    parser = add_command(commands, "report", says, _REPORT_EXAMPLES)
+    _add_advice_options(parser)
+    parser.add_argument("--cutoff", type=float, default=0.5, help="cosine cut-off in use at full length")
+    parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to price")
+    parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
     add_prompt_options(parser)
-    parser.set_defaults(handler=_recommend)
+    parser.set_defaults(handler=_report)
 
 
 def _add_threshold(commands: Commands) -> None:
@@ -101,23 +127,12 @@ def _add_cost(commands: Commands) -> None:
 
 def _recommend(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.advisor.blind import read_verdicts, write_pairs
-    from mrl_demo.advisor.recommend import Advice, advice_plan
     from mrl_demo.advisor.report import print_recommendation
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
-    reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
-    advice = Advice(options.target, options.metric, reference)
-    plan = replace(
-        advice_plan(advice, arms),
-        dims=options.dims,
-        split=options.split,
-        queries=options.queries,
-        seed=options.seed,
-    )
     verdicts = read_verdicts(read_input(options.verdicts)) if options.verdicts else ()
-    consultation = lab.consult(corpus, advice, plan, ProgressLine(), verdicts)
+    consultation = _consult(lab, options, verdicts)
     recommendation = consultation.recommendation
     if options.write_pairs:
         pairs = lab.blind_pairs(consultation)
@@ -127,6 +142,27 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
     else:
         print_recommendation(recommendation)
+
+
+def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerdict] = ()) -> Consultation:
+    from mrl_demo.advisor.recommend import Advice, advice_plan
+
+    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
+    advice = Advice(options.target, options.metric, reference)
+    chosen = {"dims": options.dims, "split": options.split, "queries": options.queries, "seed": options.seed}
+    return lab.consult(corpus, advice, replace(advice_plan(advice, arms), **chosen), ProgressLine(), verdicts)
+
+
+def _report(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.lab.lab import Lab
+    from mrl_demo.thresholds.translate import check_cutoff
+
+    check_cutoff(options.cutoff)  # Before anything is measured for nothing.
+    lab = Lab(settings)
+    report = lab.report(_consult(lab, options), options.cutoff, options.vectors, ProgressLine())
+    write_output(options.out, report.to_html())
+    print(f"{report.consultation.recommendation.sentence()}\nThe report is in {options.out}")
 
 
 def _threshold(settings: Settings, options: argparse.Namespace) -> None:

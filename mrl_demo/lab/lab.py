@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.maps.collection_map import CollectionMap
+    from mrl_demo.reports.page import DecisionReport
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
@@ -259,6 +260,21 @@ class Lab:
         if not self.is_ready(corpus, arms):
             return False
         return is_laid_out(self.builder, self.corpus(corpus), self._arms_named(arms)[0])
+
+    def report(
+        self,
+        consultation: Consultation,
+        cutoff: float = 0.5,
+        vectors: int = 1_000_000,
+        progress: Progress | None = None,
+    ) -> DecisionReport:
+        """A consultation as a page to send around, with a cut-off translated to its setting and the setting priced.
+
+        What cannot be translated (nothing is judged, say) is left out. Raises `LabError` for a cut-off that is none.
+        """
+        from mrl_demo.reports.compose import compose_report
+
+        return compose_report(self.builder, consultation, cutoff, vectors, progress)
 
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None

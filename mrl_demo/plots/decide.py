@@ -14,6 +14,7 @@ from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
 
 _BEST, _FRONTIER, _TARGET = "#c8601a", "#1c8da6", "#a8321f"
 _RELATED, _UNRELATED = "#1c8da6", "#c8601a"
+_LEGEND = {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "font": {"size": 12}}
 _MARGIN = {"l": 60, "r": 18, "t": 34, "b": 54}
 
 
@@ -66,8 +67,7 @@ def settings_figure(
     )
     floor = min((p.y for p in frontier), default=0.0)
     figure.update_yaxes(title="share kept", tickformat=".0%", range=[max(0.0, floor - 0.05), 1.06])
-    legend = {"orientation": "h", "y": 1.12, "x": 0, "font": {"size": 12}}
-    return dress(figure, 430, _MARGIN, legend)
+    return dress(figure, 450, _MARGIN, _LEGEND)
 
 
 def score_figure(sides: Sequence[ScoreSide]) -> go.Figure:
@@ -96,7 +96,7 @@ def score_figure(sides: Sequence[ScoreSide]) -> go.Figure:
     figure.update_xaxes(range=[min(used, default=-0.2) - 0.03, max(used, default=1.0) + 0.05])
     figure.update_xaxes(title="cosine", row=len(titles), col=1)
     figure.update_yaxes(showticklabels=False, title="share of pairs")
-    return dress(figure, 420, _MARGIN, {"orientation": "h", "y": 1.13, "x": 0})
+    return dress(figure, 440, _MARGIN, _LEGEND)
 
 
 def money_figure(labels: Sequence[str], memory: Sequence[float], disk: Sequence[float], currency: str) -> go.Figure:
@@ -121,7 +121,7 @@ def money_figure(labels: Sequence[str], memory: Sequence[float], disk: Sequence[
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title=f"{escape_plotly(currency, 12)} a month", range=[0, (max(totals, default=1) or 1) * 1.18])
     figure.update_yaxes(autorange="reversed", automargin=True)
-    return dress(figure, 290, {"l": 20, "r": 18, "t": 30, "b": 50}, {"orientation": "h", "y": 1.16, "x": 0})
+    return dress(figure, 290, {"l": 20, "r": 18, "t": 30, "b": 50}, _LEGEND)
 
 
 def _marks(

@@ -131,6 +131,8 @@ class Id(StrEnum):
     DECIDE_CURRENCY = "decide-currency"
     DECIDE_COSTS = "decide-costs"
     DECIDE_COST_FIGURE = "decide-cost-figure"
+    DECIDE_REPORT_WORDS = "decide-report-words"
+    DECIDE_REPORT = "decide-report"
 
     # Map
     MAP = "map-tab"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +10,10 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.advisor.consult import Consultation
-from mrl_demo.advisor.recommend import Recommendation, Setting, advice_plan, setting_name
-from mrl_demo.advisor.report import frontier_of
+from mrl_demo.advisor.recommend import advice_plan
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.plots.curves import Point
-from mrl_demo.plots.decide import settings_figure
+from mrl_demo.reports.figures import recommendation_figure
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.decide.state import MOST_QUERIES, Decided, DecideState
 from mrl_demo.ui.decide.view import NOT_MEASURED, groups_html, lost_queries_html, recommendation_html, settings_html
@@ -50,32 +48,6 @@ def draw_advice(state: DecideState) -> Mapping[Id, Any]:
         Id.DECIDE_GROUPS: groups_html(recommendation),
         Id.DECIDE_LOST: lost_queries_html(recommendation),
     }
-
-
-def recommendation_figure(recommendation: Recommendation) -> Any:  # noqa: ANN401 - plotly has no types
-    """Every setting by bytes and share, the frontier drawn, the recommended one ringed."""
-    frontier = frontier_of(recommendation.settings)
-    rest = [setting for setting in recommendation.settings if setting not in frontier]
-    best = recommendation.best
-    return settings_figure(
-        _points(rest),
-        _points(frontier),
-        _points([best])[0] if best else None,
-        recommendation.advice.target,
-    )
-
-
-def _points(settings: Sequence[Setting]) -> list[Point]:
-    return [
-        Point(
-            setting.bytes_searched,
-            setting.share,
-            setting.lower,
-            note=f"{setting_name(setting)}\n{setting.bytes_searched:,} bytes: {setting.share:.1%}, "
-            f"at least {setting.lower:.1%}",
-        )
-        for setting in settings
-    ]
 
 
 @dataclass(frozen=True)

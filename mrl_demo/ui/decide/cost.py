@@ -12,7 +12,7 @@ from gradio.blocks import Block
 
 from mrl_demo.costs.model import CostComparison, UnitPrices, compare_costs
 from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.plots.decide import money_figure
+from mrl_demo.reports.figures import costs_figure
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.decide.state import DecideState
 from mrl_demo.ui.decide.view import costs_html
@@ -64,12 +64,6 @@ def draw_costs(lab: LabProtocol, state: DecideState) -> Mapping[Id, Any]:
 def costs_of(lab: LabProtocol, state: DecideState) -> CostComparison:
     """What the command line's `mrl cost` says of the same numbers."""
     return compare_costs(state.deployment(lab.full_dim([state.cut_arm])), state.prices)
-
-
-def costs_figure(costs: CostComparison) -> Any:  # noqa: ANN401 - plotly has no types
-    """The three ways as bars."""
-    memory, disk = ([getattr(way, f"{kind}_money") for way in costs.ways] for kind in ("memory", "disk"))
-    return money_figure([way.label for way in costs.ways], memory, disk, costs.prices.currency)
 
 
 def _field(label: str, value: float | None, elem_id: Id) -> gr.Number:

@@ -10,8 +10,8 @@ import gradio as gr
 
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.plots.decide import ScoreSide, score_figure
-from mrl_demo.thresholds.measure import ScoreDensity, TranslatedThreshold
+from mrl_demo.reports.figures import threshold_figure
+from mrl_demo.thresholds.measure import TranslatedThreshold
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.state import DecideState
 from mrl_demo.ui.decide.view import threshold_html
@@ -67,24 +67,6 @@ def draw_cutoff(state: DecideState) -> Mapping[Id, Any]:
         Id.DECIDE_CUTOFF_ANSWER: threshold_html(translated),
         Id.DECIDE_CUTOFF_FIGURE: threshold_figure(translated),
     }
-
-
-def threshold_figure(translated: TranslatedThreshold) -> Any:  # noqa: ANN401 - plotly has no types
-    """Both distributions with the cut-offs."""
-    answer = translated.equal_precision.cutoff
-    short = [("unchanged", translated.given), *([("translated", answer)] if answer is not None else [])]
-    return score_figure(
-        (
-            _side(
-                f"{translated.full_arm}, {translated.full_dim} numbers", translated.full, [("now", translated.given)]
-            ),
-            _side(f"{translated.arm}, {translated.dim} numbers, {translated.precision}", translated.short, short),
-        )
-    )
-
-
-def _side(title: str, density: ScoreDensity, cutoffs: list[tuple[str, float]]) -> ScoreSide:
-    return ScoreSide(title, density.edges, density.related, density.unrelated, tuple(cutoffs))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +54,10 @@ def test_a_decision_from_setting_to_price_says_what_the_command_line_says(
     sections.get_by_role("tab", name="Cost", exact=True).click()
     page.fill("#decide-memory-price input", "1")
     page.wait_for_function("() => document.querySelector('#decide-costs').innerText.includes('as you gave them')")
+    sections.get_by_role("tab", name="Take along", exact=True).click()
+    with page.expect_download() as download:
+        page.click("#decide-report button")
+    assert told["sentence"] in html.unescape(Path(download.value.path()).read_text(encoding="utf-8"))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert errors == []
     context.close()
