@@ -10,7 +10,7 @@ from pathlib import Path
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.menu import ArmMenu
-from mrl_demo.arms.transforms.base import FitMaterial, VectorMap
+from mrl_demo.arms.transforms.base import FitMaterial, FittedOn, VectorMap
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
@@ -77,6 +77,19 @@ class SpaceBuilder:
         stored = self._documents(arm.encoder, corpus, progress)
         transform = self.fit(arm, corpus, stored.vectors, progress)
         return Space(arm, transform.apply(stored.vectors), transform, self.notes(arm.encoder, corpus))
+
+    def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
+        """Whether `space` takes a moment only: vectors are stored, and so is a rotation that is long to fit."""
+        if not self._is_stored(arm.encoder, corpus):
+            return False
+        if arm.transform.fitted_on is not FittedOn.DOCUMENTS_AND_STAND_INS:
+            return True
+        key = arm.transform.key(self.material(arm, corpus, self.documents(arm.encoder, corpus)))
+        return self._rotations.peek(key) is not None or any(place.is_file() for place in self._places(key))
+
+    def _is_stored(self, encoder_name: str, corpus: Corpus) -> bool:
+        exact, key = self._document_keys(encoder_name, corpus.fingerprint)
+        return self.cache.has(exact, f"{corpus.name}-{encoder_name}-documents") or self.cache.has(key)
 
     def notes(self, encoder_name: str, corpus: Corpus) -> tuple[Note, ...]:
         """What is to be said of the vectors that `documents` or `space` gave: the model's notes, and the texts cut."""
@@ -175,19 +188,24 @@ class SpaceBuilder:
     ) -> StoredVectors:
         """Texts as documents; vectors multiplied in float32 serve a machine that would take bfloat16 too."""
         encoder = self.encoders.encoder(name)
-        exact = vectors_key(encoder.fingerprint, fingerprint, "documents")
-        is_exact = encoder.document_precision == "float32"
-        role = "documents" if is_exact else f"documents-{encoder.document_precision}"
-        key = vectors_key(encoder.fingerprint, fingerprint, role)
-        with self._locks.hold(key):
+        exact, key = self._document_keys(name, fingerprint)
+        with self._locks.hold(key, progress):
             stored = self.cache.load_stored(exact, len(texts), shipped)
-            if stored is None and not is_exact:
+            if stored is None and key != exact:
                 stored = self.cache.load_stored(key, len(texts))
             if stored is None:
                 vectors = _encode_distinct(texts, lambda distinct: encoder.encode_documents(distinct, progress))
                 stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
                 self._store(key, stored.vectors, stored.cut)
         return stored
+
+    def _document_keys(self, encoder_name: str, fingerprint: str) -> tuple[str, str]:
+        """Keys of texts' vectors: multiplied in float32, and as this machine multiplies."""
+        encoder = self.encoders.encoder(encoder_name)
+        exact = vectors_key(encoder.fingerprint, fingerprint, "documents")
+        if encoder.document_precision == "float32":
+            return exact, exact
+        return exact, vectors_key(encoder.fingerprint, fingerprint, f"documents-{encoder.document_precision}")
 
     def _query_vectors(self, encoder_name: str, texts: Sequence[str], shipped: str = "") -> FloatMatrix:
         encoder = self.encoders.encoder(encoder_name)
@@ -199,8 +217,12 @@ class SpaceBuilder:
                 self._store(key, vectors)
         return vectors
 
+    def _places(self, key: str) -> tuple[Path, Path]:
+        """Where a fitted rotation may lie."""
+        return self._shipped / f"{key}.safetensors", self._cached / f"{key}.safetensors"
+
     def _stored_rotation(self, key: str, dimension: int) -> Rotation | None:
-        for place in (self._shipped / f"{key}.safetensors", self._cached / f"{key}.safetensors"):
+        for place in self._places(key):
             if place.is_file():
                 try:
                     return Rotation.load(place, key=key, dimension=dimension)

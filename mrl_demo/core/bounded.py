@@ -44,6 +44,11 @@ class BoundedCache(Generic[Value]):
         with self._lock:
             return key in self._values
 
+    def peek(self, key: object) -> Value | None:
+        """The value of `key` if it is kept; what is being made is not waited for."""
+        with self._lock:
+            return self._values.get(key)
+
     def get(self, key: object, make: Callable[[], Value]) -> Value:
         """The value of `key`, made by `make` if it is missing; if `make` raises, so does this, and nothing is kept."""
         with self._lock:

@@ -76,6 +76,15 @@ def read_vectors(path: Path, key: str, rows: int) -> StoredVectors | None:
     return None
 
 
+def _key_of(path: Path) -> str:
+    """The key that a file says it has, "" if there is no such file or it cannot be read."""
+    try:
+        with safe_open(path, framework="numpy") as handle:
+            return str((handle.metadata() or {}).get("key", ""))
+    except (SafetensorError, OSError):
+        return ""
+
+
 def _checksum(stored: NDArray[np.floating], about: dict[str, str]) -> str:
     """Sha256 over what the file says of itself, the matrix' shape and type, and its bytes."""
     head = sha256_text(
@@ -119,6 +128,11 @@ class VectorCache:
             if shipped is not None:
                 return shipped
         return read_vectors(self.path(key), key, rows)
+
+    def has(self, key: str, shipped_name: str = "") -> bool:
+        """Whether `load` would look at a file of `key`; that the file is whole shows only when it is read."""
+        shipped = self.shipped_dir / f"{shipped_name}.safetensors"
+        return (bool(shipped_name) and _key_of(shipped) == key) or self.path(key).is_file()
 
     def store(self, key: str, vectors: FloatMatrix, cut: CutTexts = NOTHING_CUT) -> None:
         """Keep the vectors of `key`; raises `CacheError` if the folder cannot be written."""

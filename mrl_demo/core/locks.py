@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mrl_demo.core.storage import unwritable
+from mrl_demo.core.types import Progress
 
 try:
     import fcntl
 except ImportError:  # Windows: one process at a time is assumed there.
     fcntl = None  # type: ignore[assignment]
+
+_POLL_SECONDS = 0.25
 
 
 @contextmanager
@@ -49,14 +52,19 @@ class KeyedLocks:
             return set(self._locks)
 
     @contextmanager
-    def hold(self, key: str) -> Iterator[None]:
-        """Hold the lock of `key`; other keys are not affected."""
+    def hold(self, key: str, progress: Progress | None = None) -> Iterator[None]:
+        """Hold the lock of `key`; other keys are not affected. What `progress` raises meanwhile ends the wait."""
         with self._guard:
             lock = self._locks.setdefault(key, threading.Lock())
             self._holders[key] = self._holders.get(key, 0) + 1
         try:
-            with lock:
+            while not lock.acquire(timeout=_POLL_SECONDS):
+                if progress:
+                    progress(0.0, "Waiting for the same work, which is under way")
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             with self._guard:
                 self._holders[key] -= 1

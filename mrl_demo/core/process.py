@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import warnings
+from contextlib import suppress
+
+#: Niceness of work that nobody should notice.
+_LOW_PRIORITY = 10
 
 
 def prepare_process() -> None:
@@ -16,3 +22,13 @@ def prepare_process() -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Nobody phones home.
     # peft 0.21 still reads a property that transformers 5.23 has renamed.
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+
+
+def lower_thread_priority() -> None:
+    """Let this thread, and the threads that it starts, give way to all others; does nothing if the system cannot.
+
+    On Linux a niceness belongs to a thread; elsewhere it would slow down the whole process.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)

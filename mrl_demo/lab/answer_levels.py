@@ -42,8 +42,14 @@ class AnswerLevels:
 
     def level(self, encoder: str, corpus: Corpus, progress: Progress | None = None) -> AnswerLevel | None:
         """The level of a model (by its name in the registry) over a collection; None if too little is there for one."""
-        key = (self._builder.encoders.encoder(encoder).fingerprint, corpus.name, corpus.fingerprint)
-        return self._levels.get(key, lambda: self._measure(encoder, corpus, progress))
+        return self._levels.get(self._key(encoder, corpus), lambda: self._measure(encoder, corpus, progress))
+
+    def is_known(self, encoder: str, corpus: Corpus) -> bool:
+        """Whether `level` has nothing to measure any more."""
+        return self._key(encoder, corpus) in self._levels
+
+    def _key(self, encoder: str, corpus: Corpus) -> tuple[str, str, str]:
+        return self._builder.encoders.encoder(encoder).fingerprint, corpus.name, corpus.fingerprint
 
     def _measure(self, encoder: str, corpus: Corpus, progress: Progress | None) -> AnswerLevel | None:
         questions = _with_questions(corpus)

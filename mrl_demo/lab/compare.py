@@ -49,8 +49,8 @@ class Comparer:
         self._searchable(arm, corpus, progress)
 
     def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
-        """Whether a search would find its index in memory."""
-        return self._space_key(arm, corpus) in self._spaces
+        """Whether `compare` would neither encode documents nor wait for somebody who does."""
+        return self._space_key(arm, corpus) in self._spaces or self._builder.is_ready(arm, corpus)
 
     def compare(self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int) -> ComparedArm:
         """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again."""

@@ -158,19 +158,28 @@ class Lab:
             return tuple(Example(query.text, "a judged query") for query in own.queries[:8])
         return tuple(Example(doc.title or doc.text[:80], "a title") for doc in own.documents[:8])
 
-    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
-        """Make the vectors and the index of each arm ready, so that `compare` answers at once."""
-        loaded = self.corpus(corpus, progress)
-        for arm in self._arms_named(arms):
-            self._comparer.prepare(arm, loaded, progress)
-            self._levels.level(arm.encoder, loaded, progress)
-
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
-        """Whether a search would only have to encode its query: nothing is loaded or built to find out."""
-        if corpus not in self._corpora:
+        """Whether `compare` answers at once; if not, `prepare` has something to build first.
+
+        Raises `CorpusError` or `ModelError` for names there are not.
+        """
+        chosen = self._arms_named(arms)
+        is_long = corpus == python_reference.NAME and not python_reference.is_built(self.settings.cache_dir)
+        if is_long and corpus not in self._corpora:
             return False
         loaded = self.corpus(corpus)
-        return all(self._comparer.is_ready(arm, loaded) for arm in self._arms_named(arms))
+        return all(
+            self._comparer.is_ready(arm, loaded) and self._levels.is_known(arm.encoder, loaded) for arm in chosen
+        )
+
+    def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
+        """Make the vectors and the index of each arm ready, so that `compare` answers at once."""
+        chosen = self._arms_named(arms)
+        steps = [_part_of(progress, step, len(chosen) + 1) for step in range(len(chosen) + 1)]
+        loaded = self.corpus(corpus, steps[0])
+        for arm, step in zip(chosen, steps[1:], strict=True):
+            self._comparer.prepare(arm, loaded, step)
+            self._levels.level(arm.encoder, loaded, step)
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.
@@ -354,3 +363,10 @@ class Lab:
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."
         )
+
+
+def _part_of(progress: Progress | None, step: int, steps: int) -> Progress | None:
+    """Progress of one step among several, told as a share of all."""
+    if progress is None:
+        return None
+    return lambda share, line: progress((step + share) / steps, line)

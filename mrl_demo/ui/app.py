@@ -25,6 +25,7 @@ from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.links import Page, TabName
+from mrl_demo.ui.shared.listeners import CountListeners
 from mrl_demo.ui.shared.queues import MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
 from mrl_demo.ui.shared.widgets import static_html
@@ -53,7 +54,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
 
 def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` draws pictures."""
-    middleware = [Middleware(OwnHead, root_path=root_path, has_cards=desk is not None)]
+    middleware = [Middleware(CountListeners), Middleware(OwnHead, root_path=root_path, has_cards=desk is not None)]
     if desk:
         middleware.append(Middleware(ServeCards, desk=desk, root_path=root_path))
     return {

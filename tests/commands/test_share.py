@@ -16,6 +16,7 @@ def test_a_card_of_own_documents_and_an_own_model(lab: Lab) -> None:
     assert not lab.is_ready("fruit", ["tiny"])
     card = lab.share_card("ripen ethylene gas", corpus="fruit", arms=["tiny"], dim=8, address="https://example.org")
     assert Image.open(io.BytesIO(card)).size == (1200, 630)
+    lab.prepare("fruit", ["tiny"])
     assert lab.is_ready("fruit", ["tiny"])
     assert not lab.is_ready("python", ["tiny"])
 

@@ -44,11 +44,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def serving(log: Path, *flags: str) -> Iterator[str]:
-    """Address of app.py, running as a process of its own with `flags` until the block ends."""
+def serving(log: Path, *flags: str, script: Path = CODE_ROOT / "app.py") -> Iterator[str]:
+    """Address of app.py (or another script), running as a process of its own with `flags` until the block ends."""
     port = free_port()
     with log.open("wb") as output:
-        command = [sys.executable, str(CODE_ROOT / "app.py"), "--port", str(port), *flags]
+        command = [sys.executable, str(script), "--port", str(port), *flags]
         process = subprocess.Popen(command, cwd=CODE_ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}/"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gradio as gr
@@ -22,3 +23,12 @@ def one_tab(lab: LabProtocol, build: Callable[[Page], Any]) -> tuple[gr.Blocks, 
 def by_id(updates: Updates) -> dict[str, Any]:
     """Updates by the element's id; components without one by their kind."""
     return {str(block.elem_id or block.get_block_name()): value for block, value in updates.items()}
+
+
+def steps_of(updates: AsyncIterator[Updates]) -> list[Updates]:
+    """All that a handler yields over time."""
+
+    async def collect() -> list[Updates]:
+        return [step async for step in updates]
+
+    return asyncio.run(collect())

@@ -86,6 +86,7 @@ class StubLab:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
+        self.unready = {"own"}
         encoders = EncoderRegistry(self.settings)
         self.builder = SpaceBuilder(encoders, self.settings.cache_dir, self.settings.assets_dir)
 
@@ -107,6 +108,9 @@ class StubLab:
     def examples(self, corpus: str) -> tuple[Example, ...]:
         return tuple(Example(f"{corpus} question {i}", "a paraphrase") for i in range(8))
 
+    def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
+        return corpus not in self.unready
+
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
         if corpus == "broken":
             raise LabError("There is no corpus 'broken'.")
@@ -125,9 +129,6 @@ class StubLab:
         return CollectionMap(corpus, query, 2, documents, places, grouping, (64, 384), sides)
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
-        return corpus == "builtin"
-
-    def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
         return corpus == "builtin"
 
     def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:

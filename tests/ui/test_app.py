@@ -57,9 +57,9 @@ def test_searches_wait_neither_for_builds_nor_for_measurements() -> None:
     for search in ("search", "search_again", "pick", "change_corpus"):
         assert queues.pop(search) == {"search"}
     assert queues == {
-        "prepare": {"build"},
-        "enter": {"build"},
-        "run": {"measure"},
+        "build": {"follow"},
+        "run": {"follow"},
+        "enter": {"follow"},
         "check": {"training"},
         "start": {"training"},
         "cancel": {"training"},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import Comparison, Progress
+from mrl_demo.core.types import Comparison
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare.state import Question
 from mrl_demo.ui.components.notice import notice
@@ -43,14 +43,9 @@ def ask(lab: LabProtocol, question: Question, dim: object) -> Answer:
     return guarded(compare, _refusal)
 
 
-def make_ready(lab: LabProtocol, question: Question, progress: Progress) -> Answer:
-    """Make vectors and indexes ready; an empty message if all went well; never raises."""
-
-    def work() -> Answer:
-        lab.prepare(question.corpus, question.arms, progress)
-        return Answer(None)
-
-    return guarded(work, _refusal)
+def needs_build(lab: LabProtocol, question: Question) -> bool:
+    """Whether a search would have to encode first; False if it fails, which the search itself says best."""
+    return guarded(lambda: not lab.is_ready(question.corpus, question.arms), lambda _: False)
 
 
 def _refusal(error: LabError) -> Answer:

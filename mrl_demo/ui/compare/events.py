@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -12,14 +12,19 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
-from mrl_demo.ui.compare.asking import ask, make_ready
+from mrl_demo.ui.compare.asking import ask, needs_build
 from mrl_demo.ui.compare.parts import CompareParts
-from mrl_demo.ui.compare.state import Answered, CompareState, Question
+from mrl_demo.ui.compare.state import Answered, Build, CompareState
 from mrl_demo.ui.components.examples import example_chips
+from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.heavy import HeavyLine, HeavyTask
 from mrl_demo.ui.shared.widgets import dimension_update
+from mrl_demo.ui.shared.work import caller_of
 
-_PROGRESS = gr.Progress()
+#: The one build that a visitor waits for.
+_BUILD = "build"
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,18 @@ class CompareEvents:
 
     lab: LabProtocol
     parts: CompareParts
+    builds: HeavyLine = field(default_factory=lambda: HeavyLine("builds"))
 
-    def search(self, state: CompareState) -> Updates:
-        """Search what stands in the box."""
+    def search(self, state: CompareState, request: gr.Request | None = None) -> Updates:
+        """Search what stands in the box; if vectors are missing, ask for their build instead of waiting for it."""
+        if not state.question.is_empty and needs_build(self.lab, state.question):
+            number = state.wanted.number + 1 if state.wanted else 1
+            return {self.parts.wanted: Build(state.corpus, state.arms, number)}
+        if turn := self.builds.find(caller_of(request).session, _BUILD):
+            turn.leave()
+        return self._answer(state)
+
+    def _answer(self, state: CompareState) -> Updates:
         answer = ask(self.lab, state.question, state.dim)
         comparison = answer.comparison
         if comparison is None:
@@ -49,11 +63,11 @@ class CompareEvents:
             updates[self.parts.dimension] = dimension_update(comparison.dim, full, TRAINED_DIMS)
         return updates
 
-    def search_again(self, state: CompareState) -> Updates:
+    def search_again(self, state: CompareState, request: gr.Request | None = None) -> Updates:
         """Search the box under other arms; an empty box means the last question."""
         last = state.answered.question.query if state.answered else ""
         query = state.query if (state.query or "").strip() else last
-        return self.search(replace(state, query=query, dim=self._within(state)))
+        return self.search(replace(state, query=query, dim=self._within(state)), request)
 
     def _within(self, state: CompareState) -> object:
         """The slider's length, or the end of the shorter model's vectors if it stands beyond that."""
@@ -62,12 +76,12 @@ class CompareEvents:
         except LabError:
             return state.dim
 
-    def pick(self, state: CompareState, event: gr.EventData) -> Updates:
+    def pick(self, state: CompareState, event: gr.EventData, request: gr.Request | None = None) -> Updates:
         """Search the example that was clicked."""
         examples = self.lab.examples(state.corpus)
         position = event.position if isinstance(event.position, int) else 0
         query = examples[position % len(examples)].text if examples else ""
-        return {self.parts.query: query, **self.search(replace(state, query=query))}
+        return {self.parts.query: query, **self.search(replace(state, query=query), request)}
 
     def slide(self, state: CompareState) -> Updates:
         """Cut the last search's vectors at another length: new figures and cards, nothing encoded."""
@@ -77,13 +91,30 @@ class CompareEvents:
             updates[self.parts.results] = compare_view.results_html(answer.comparison)
         return updates
 
-    def prepare(self, state: CompareState, progress: gr.Progress = _PROGRESS) -> Updates:
-        """Encode and index what the menus say, with a bar; the search that follows is then instant."""
-        question = Question("", state.corpus, state.arms)
-        answer = make_ready(self.lab, question, lambda share, line: progress(share, desc=line))
-        return {self.parts.notice: answer.notice_html}
+    async def build(self, state: CompareState, request: gr.Request) -> AsyncIterator[Updates]:
+        """Encode and index what a search found missing, in turn with other visitors' builds; never raises."""
+        wanted = state.wanted
+        if wanted is None:
+            return
+        labels = {choice.name: choice.label for choice in self.lab.corpora()}
+        task = HeavyTask(
+            (wanted.corpus, frozenset(wanted.arms)),
+            f"building “{labels.get(wanted.corpus, wanted.corpus)}”",
+            lambda progress: self.lab.prepare(wanted.corpus, wanted.arms, progress),
+        )
+        try:
+            turn = self.builds.join(caller_of(request), _BUILD, task)
+        except LabError as error:
+            yield {self.parts.notice: notice(str(error), "error")}
+            return
+        async for now in turn.follow():
+            yield {self.parts.notice: progress_bar(now.share, now.line)}
+        if turn.problem:
+            yield {self.parts.notice: notice(turn.problem, "info" if turn.was_stopped else "error")}
+        elif not turn.has_left:
+            yield {self.parts.notice: NOTHING, self.parts.built: wanted.number}
 
-    def change_corpus(self, state: CompareState) -> Updates:
+    def change_corpus(self, state: CompareState, request: gr.Request | None = None) -> Updates:
         """Search the new collection; an example of the old one gives way to the new one's first."""
         examples = self.lab.examples(state.corpus)
         old = {example.text for example in self.lab.examples(state.answered.question.corpus)} if state.answered else {}
@@ -93,7 +124,7 @@ class CompareEvents:
         return {
             self.parts.query: query,
             self.parts.chips: example_chips(examples),
-            **self.search(replace(state, query=query)),
+            **self.search(replace(state, query=query), request),
         }
 
     def restore(self, values: Mapping[str, Any]) -> Updates:

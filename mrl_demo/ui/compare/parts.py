@@ -27,6 +27,8 @@ class CompareParts:
     breaks: gr.HTML
     chart: gr.Plot
     answered: gr.State
+    wanted: gr.State
+    built: gr.State
 
     @property
     def form(self) -> Form[CompareState]:
@@ -40,10 +42,11 @@ class CompareParts:
                 "right": self.right,
                 "dim": self.dimension,
                 "answered": self.answered,
+                "wanted": self.wanted,
             },
         )
 
     @property
     def answer(self) -> set[Block]:
         """What a search fills."""
-        return {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered}
+        return {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered, self.wanted}

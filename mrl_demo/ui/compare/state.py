@@ -31,8 +31,20 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Build:
+    """What has to be made before a search can answer; `number` tells one request from the next."""
+
+    corpus: str
+    arms: tuple[str, ...]
+    number: int
+
+
+@dataclass(frozen=True)
 class CompareState:
-    """All that the tab's controls hold, as the browser sends it; `answered` is None before anything was found."""
+    """All that the tab's controls hold, as the browser sends it; `answered` is None before anything was found.
+
+    `wanted` is the last build that a search asked for.
+    """
 
     query: str | None
     corpus: str
@@ -40,6 +52,7 @@ class CompareState:
     right: str
     dim: object
     answered: Answered | None = None
+    wanted: Build | None = None
 
     @property
     def arms(self) -> tuple[str, str]:

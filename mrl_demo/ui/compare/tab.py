@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
@@ -20,7 +19,7 @@ from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import BUILD, LIGHT, LIVE, SEARCH, STATE_SECONDS
+from mrl_demo.ui.shared.queues import FOLLOW, LIGHT, LIVE, SEARCH, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
@@ -37,7 +36,7 @@ def build(page: Page) -> CompareDoor:
         # Loads the models, so that times on the page are warm.
         ask(page.lab, replace(question, query="warm-up"), FIRST_DIM)
         parts = _lay_out(page.lab, question, ask(page.lab, question, FIRST_DIM))
-    events = CompareEvents(page.lab, parts)
+    events = CompareEvents(page.lab, parts, page.builds)
     _wire(events)
     # Models trained meanwhile join the menus.
     for opened in (page.blocks.load, tab.select):
@@ -82,6 +81,8 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
         breaks=breaks,
         chart=chart,
         answered=answered,
+        wanted=gr.State(None, time_to_live=STATE_SECONDS),
+        built=gr.State(0, time_to_live=STATE_SECONDS),
     )
 
 
@@ -119,20 +120,18 @@ def _wire(events: CompareEvents) -> None:
     parts.chips.pick(form.bind(events.pick), form.inputs, {parts.query, *parts.answer}, **SEARCH)
     parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
     for chosen in (parts.left.input, parts.right.input):
-        _search_again(events, chosen(form.bind(events.prepare), **_preparing(parts)))
-    prepared = parts.corpus.input(form.bind(events.prepare), **_preparing(parts))
+        chosen(form.bind(events.search_again), form.inputs, parts.answer, **SEARCH)
     filled = {parts.query, parts.chips, *parts.answer}
-    prepared.then(form.bind(events.change_corpus), form.inputs, filled, **SEARCH)
+    parts.corpus.input(form.bind(events.change_corpus), form.inputs, filled, **SEARCH)
+    parts.wanted.change(form.bind(events.build), form.inputs, {parts.notice, parts.built}, **FOLLOW)
+    parts.built.change(
+        form.bind(events.search_again), form.inputs, parts.answer, **{**SEARCH, "trigger_mode": "multiple"}
+    )
 
 
-def _preparing(parts: CompareParts) -> dict[str, Any]:
-    """How models and collection are made ready: with a bar over the results."""
-    return {**BUILD, "inputs": parts.form.inputs, "outputs": {parts.notice}}
-
-
-def _search_again(events: CompareEvents, prepared: gr.events.Dependency) -> gr.events.Dependency:
+def _search_again(events: CompareEvents, before: gr.events.Dependency) -> gr.events.Dependency:
     form = events.parts.form
-    return prepared.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
+    return before.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
 
 
 def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
@@ -150,7 +149,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
         ],
         update=events.restore,
         outputs={parts.chips},
-        follow=lambda event: _search_again(events, event.then(parts.form.bind(events.prepare), **_preparing(parts))),
+        follow=lambda event: _search_again(events, event),
     )
 
 
@@ -159,6 +158,7 @@ def _door(page: Page, events: CompareEvents) -> CompareDoor:
 
     def search_after(event: gr.events.Dependency) -> None:
         event.success(None, None, None, js=_SHOW_QUESTION, api_visibility="private")
-        _search_again(events, event.success(parts.form.bind(events.prepare), **_preparing(parts)))
+        form = parts.form
+        event.success(form.bind(events.search_again), form.inputs, parts.answer, **SEARCH)
 
     return CompareDoor(page, parts.query, parts.corpus, parts.left, parts.right, parts.dimension, search_after)

@@ -51,6 +51,13 @@ def milliseconds(value: float) -> str:
     return f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"
 
 
+def about_time(seconds: float) -> str:
+    """A time that is only roughly known: 130 -> 'about 2 min', 7 -> 'about 10 s'."""
+    if seconds < 55:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    return f"about {max(1, round(seconds / 60))} min"
+
+
 def _named(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code in _BIDI:

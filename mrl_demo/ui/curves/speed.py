@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import CurvesState
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Updates
-from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.sections import Section
 from mrl_demo.ui.shared.widgets import live_html
 from mrl_demo.ui.shared.work import LongWork, small_button
@@ -36,14 +36,14 @@ class SpeedSection:
     bar: DownloadBar
 
 
-def lay_out_speed(results: Results, first: CurvesState, jobs: Jobs) -> SpeedSection:
+def lay_out_speed(results: Results, first: CurvesState, heavy: HeavyLine) -> SpeedSection:
     """Lay out the section here."""
     sizes = [(f"{size:,}", size) for size in SIZES]
     with gr.Row(elem_classes="curves-row measure-row"):
         size = gr.Radio(sizes, value=first.choice.size, label="Vectors", elem_id=Id.CURVES_SIZE)
         start = small_button("Time it on this machine", Id.CURVES_TIME, 200)
         stop = small_button("Stop", Id.CURVES_TIME_STOP, 80, is_active=False)
-    work = LongWork("speed", start, stop, live_html(NOTHING, Id.CURVES_TIME_NOTICE), jobs)
+    work = LongWork("speed", start, stop, live_html(NOTHING, Id.CURVES_TIME_NOTICE), heavy)
     shown = Section(partial(draw_speed, results), first)
     shown.add_html(Id.CURVES_SPEED_WORDS)
     shown.add_chart(Id.CURVES_SPEED)
@@ -79,7 +79,7 @@ class Timing:
     work: LongWork
     seen: gr.State
 
-    def run(self, state: CurvesState, request: gr.Request) -> Iterator[Updates]:
+    async def run(self, state: CurvesState, request: gr.Request) -> AsyncIterator[Updates]:
         """Time them with progress, and keep the result for this visitor."""
         choice, seen = state.choice, state.seen
 
@@ -89,4 +89,5 @@ class Timing:
         def keep(result: SpeedResult) -> Updates:
             return {self.seen: replace(seen, speeds={**seen.speeds, choice.size: result})}
 
-        yield from self.work.follow(Job(time), keep, request)
+        async for updates in self.work.follow(time, keep, request):
+            yield updates

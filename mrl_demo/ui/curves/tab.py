@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from mrl_demo.ui.curves.state import CurvesState, curves_state
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar
 from mrl_demo.ui.shared.forms import Form, Updates
-from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
@@ -110,7 +110,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
     results = Results(CurvesService(page.lab))
     first = results.first_state(page.corpus)
     with gr.Tab("Curves", id=TabName.CURVES), gr.Column(elem_id=Id.CURVES):
-        parts = _lay_out(results, first)
+        parts = _lay_out(results, first, page.measurements)
     form = parts.form
     _wire_sections(parts, form)
     _wire_measuring(results, parts, form)
@@ -121,10 +121,9 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
         LostLink(results, compare).wire(parts.lost.listed, form)
 
 
-def _lay_out(results: Results, first: CurvesState) -> CurveParts:
+def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveParts:
     static_html(_INTRO, Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
-    jobs = Jobs()
-    controls = _controls(results, first, jobs)
+    controls = _controls(results, first, heavy)
     with gr.Tabs(selected=SECTIONS[0], elem_id=Id.CURVES_TABS, overflow_behavior="wrap") as tabs:
         with gr.Tab("Quality", id="quality"):
             quality = lay_out_quality(results, first)
@@ -135,18 +134,18 @@ def _lay_out(results: Results, first: CurvesState) -> CurveParts:
         with gr.Tab("Queries that break", id="lost"):
             lost = lay_out_lost(results, first)
         with gr.Tab("Speed", id="speed", elem_id=Id.CURVES_SPEED_TAB):
-            speed = lay_out_speed(results, first, jobs)
+            speed = lay_out_speed(results, first, heavy)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
     return CurveParts(controls, quality, classes, cost, speed, lost, seen, tabs)
 
 
-def _controls(results: Results, first: CurvesState, jobs: Jobs) -> CurveControls:
+def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveControls:
     with gr.Row(elem_classes="curves-row measure-row", elem_id=Id.CURVES_COLLECTION):
         corpora = [(each.label, each.name) for each in results.service.lab.corpora()]
         corpus = menu("Collection", corpora, first.choice.corpus, Id.CURVES_CORPUS, min_width=200)
         start = small_button("Measure anew on this machine", Id.CURVES_MEASURE, 230)
         stop = small_button("Stop", Id.CURVES_STOP, 80, is_active=False)
-    work = LongWork("sweep", start, stop, live_html(NOTHING, Id.CURVES_NOTICE), jobs)
+    work = LongWork("sweep", start, stop, live_html(NOTHING, Id.CURVES_NOTICE), heavy)
     return CurveControls(corpus, work)
 
 
@@ -238,7 +237,7 @@ class Measuring:
     work: LongWork
     seen: gr.State
 
-    def run(self, state: CurvesState, request: gr.Request) -> Iterator[Updates]:
+    async def run(self, state: CurvesState, request: gr.Request) -> AsyncIterator[Updates]:
         """Measure with progress, and keep the result for this visitor."""
         corpus, seen = state.choice.corpus, state.seen
 
@@ -248,4 +247,5 @@ class Measuring:
         def keep(result: CurveSet) -> Updates:
             return {self.seen: replace(seen, sweeps={**seen.sweeps, corpus: result})}
 
-        yield from self.work.follow(Job(measure), keep, request)
+        async for updates in self.work.follow(measure, keep, request):
+            yield updates

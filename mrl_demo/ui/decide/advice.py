@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from mrl_demo.ui.decide.state import MOST_QUERIES, Decided, DecideState
 from mrl_demo.ui.decide.view import NOT_MEASURED, groups_html, lost_queries_html, recommendation_html, settings_html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Updates
-from mrl_demo.ui.shared.jobs import Job
 from mrl_demo.ui.shared.sections import Section
 from mrl_demo.ui.shared.work import LongWork
 
@@ -64,13 +63,14 @@ class Advising:
         """What a recommendation fills besides the work's own line."""
         return {self.decided, *self.setting.values()}
 
-    def run(self, state: DecideState, request: gr.Request) -> Iterator[Updates]:
+    async def run(self, state: DecideState, request: gr.Request) -> AsyncIterator[Updates]:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Consultation:
             return consult_page(self.lab, state, progress)
 
-        yield from self.work.follow(Job(measure), self._keep, request)
+        async for updates in self.work.follow(measure, self._keep, request):
+            yield updates
 
     def _keep(self, consultation: Consultation) -> Updates:
         nearest = consultation.recommendation.nearest

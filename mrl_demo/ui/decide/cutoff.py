@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from mrl_demo.ui.decide.state import DecideState
 from mrl_demo.ui.decide.view import threshold_html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
-from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.sections import Section
 from mrl_demo.ui.shared.widgets import live_html
@@ -43,7 +43,7 @@ class CutoffSection:
         done.then(form.bind(self.shown.show), form.inputs, self.shown.outputs, **LIGHT)
 
 
-def lay_out_cutoff(first: DecideState, jobs: Jobs) -> CutoffSection:
+def lay_out_cutoff(first: DecideState, heavy: HeavyLine) -> CutoffSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row measure-row"):
         cutoff = gr.Number(
@@ -55,7 +55,7 @@ def lay_out_cutoff(first: DecideState, jobs: Jobs) -> CutoffSection:
     shown = Section(draw_cutoff, first)
     shown.add_html(Id.DECIDE_CUTOFF_ANSWER)
     shown.add_chart(Id.DECIDE_CUTOFF_FIGURE)
-    return CutoffSection(cutoff, LongWork("cutoff", start, stop, line, jobs), shown)
+    return CutoffSection(cutoff, LongWork("cutoff", start, stop, line, heavy), shown)
 
 
 def draw_cutoff(state: DecideState) -> Mapping[Id, Any]:
@@ -77,7 +77,7 @@ class Translating:
     work: LongWork
     decided: gr.State
 
-    def run(self, state: DecideState, request: gr.Request) -> Iterator[Updates]:
+    async def run(self, state: DecideState, request: gr.Request) -> AsyncIterator[Updates]:
         """Translate, with progress in the line."""
 
         def measure(progress: Progress) -> TranslatedThreshold:
@@ -86,4 +86,5 @@ class Translating:
         def keep(translated: TranslatedThreshold) -> Updates:
             return {self.decided: replace(state.decided, threshold=translated)}
 
-        yield from self.work.follow(Job(measure), keep, request)
+        async for updates in self.work.follow(measure, keep, request):
+            yield updates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from mrl_demo.ui.decide.state import Decided, DecideState
 from mrl_demo.ui.decide.view import pair_html, verdict_words
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
-from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.saving import SaveButton, SavedText
 from mrl_demo.ui.shared.sections import Section
@@ -49,7 +49,7 @@ class JudgingSection:
         self.file.wire(form, verdicts_file)
 
 
-def lay_out_judging(first: DecideState, jobs: Jobs) -> JudgingSection:
+def lay_out_judging(first: DecideState, heavy: HeavyLine) -> JudgingSection:
     """Lay out the section here."""
     with gr.Row(elem_classes="curves-row measure-row"):
         start = small_button("Draw pairs", Id.DECIDE_DRAW, 160)
@@ -65,7 +65,7 @@ def lay_out_judging(first: DecideState, jobs: Jobs) -> JudgingSection:
         }
     shown.add_html(Id.DECIDE_VERDICTS)
     file = SaveButton("Save pairs and verdicts", Id.DECIDE_VERDICTS_FILE)
-    return JudgingSection(LongWork("pairs", start, stop, line, jobs), shown, buttons, file)
+    return JudgingSection(LongWork("pairs", start, stop, line, heavy), shown, buttons, file)
 
 
 def draw_pair(state: DecideState) -> Mapping[Id, Any]:
@@ -89,7 +89,7 @@ class PairDrawing:
     work: LongWork
     decided: gr.State
 
-    def run(self, state: DecideState, request: gr.Request) -> Iterator[Updates]:
+    async def run(self, state: DecideState, request: gr.Request) -> AsyncIterator[Updates]:
         """Draw them, with progress in the line."""
         decided = state.decided
 
@@ -105,7 +105,8 @@ class PairDrawing:
             updates: Updates = {self.decided: replace(decided, pairs=(*decided.pairs, *fresh))}
             return updates
 
-        yield from self.work.follow(Job(draw), keep, request)
+        async for updates in self.work.follow(draw, keep, request):
+            yield updates
 
 
 def _judge(decided: Block, preference: Preference, state: DecideState) -> Updates:

@@ -21,7 +21,7 @@ from mrl_demo.ui.decide.state import DECIDE_METRICS, TARGETS, Decided, DecideSta
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.forms import Form, Updates
-from mrl_demo.ui.shared.jobs import Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.sections import Section, show_all
@@ -107,16 +107,15 @@ def build(page: Page) -> None:
 
 def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> DecideParts:
     static_html(_INTRO, Id.DECIDE_INTRO)
-    jobs = Jobs()
-    controls = _controls(page.lab, first, arms, jobs)
+    controls = _controls(page.lab, first, arms, page.measurements)
     decided = gr.State(first.decided, time_to_live=STATE_SECONDS)
     with gr.Tabs(elem_id=Id.DECIDE_TABS, overflow_behavior="wrap"):
         with gr.Tab("Recommendation"):
             advice = lay_out_advice(first)
         with gr.Tab("Judge blind"):
-            judging = lay_out_judging(first, jobs)
+            judging = lay_out_judging(first, page.measurements)
         with gr.Tab("Cut-off"):
-            cutoff = lay_out_cutoff(first, jobs)
+            cutoff = lay_out_cutoff(first, page.measurements)
         with gr.Tab("Cost"):
             prices = lay_out_prices(page.lab, first)
         parts = DecideParts(controls, advice, judging, cutoff, prices, decided)
@@ -126,7 +125,7 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
     return parts
 
 
-def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]], jobs: Jobs) -> DecideControls:
+def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]], heavy: HeavyLine) -> DecideControls:
     with gr.Row(elem_classes="curves-row"):
         corpora = [(each.label, each.name) for each in lab.corpora()]
         corpus = menu("Collection", corpora, first.corpus, Id.DECIDE_CORPUS, min_width=200)
@@ -145,7 +144,7 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         precisions = [(name, name) for name in advice_plan(Advice(), ()).precisions]
         precision = menu("Precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
     return DecideControls(
-        corpus, metric, target, chosen, arm, dim, precision, LongWork("advice", start, stop, line, jobs)
+        corpus, metric, target, chosen, arm, dim, precision, LongWork("advice", start, stop, line, heavy)
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from mrl_demo.maps.page import map_script
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.map.state import MapState
+from mrl_demo.ui.map.state import MapRequest, MapState
 from mrl_demo.ui.map.view import intro, waiting_words
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
-from mrl_demo.ui.shared.jobs import Job, Jobs
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import BUILD, STATE_SECONDS
+from mrl_demo.ui.shared.queues import FOLLOW, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -40,21 +41,21 @@ class MapParts:
 def build(page: Page, compare: CompareDoor) -> None:
     """Lay out the tab inside the page; it follows the controls of Compare."""
     with gr.Tab("Map", id=TabName.MAP) as tab, gr.Column(elem_id=Id.MAP):
-        parts = _lay_out()
+        parts = _lay_out(page.builds)
     controls = {"query": compare.query, "corpus": compare.corpus, "left": compare.left, "right": compare.right}
     form = Form(MapState, {**controls, "drawn": parts.drawn})
     drawing = Drawing(page.lab, parts)
     parts.work.wire(form, drawing.run, {parts.board, parts.drawn})
     outputs = {parts.work.line, parts.work.start, parts.work.stop, parts.board, parts.drawn}
-    tab.select(form.bind(drawing.enter), form.inputs, outputs, **{**BUILD, "show_progress": "hidden"})
+    tab.select(form.bind(drawing.enter), form.inputs, outputs, **FOLLOW)
 
 
-def _lay_out() -> MapParts:
+def _lay_out(heavy: HeavyLine) -> MapParts:
     static_html(intro(), Id.MAP_INTRO)
     with gr.Row(elem_classes="curves-row measure-row"):
         start = small_button("Draw the map", Id.MAP_DRAW, 160)
         stop = small_button("Stop", Id.MAP_STOP, 80, is_active=False)
-    work = LongWork("map", start, stop, live_html(NOTHING, Id.MAP_LINE), Jobs())
+    work = LongWork("map", start, stop, live_html(NOTHING, Id.MAP_LINE), heavy)
     board = gr.HTML(
         elem_id=Id.MAP_BOARD, js_on_load=map_script(Id.DIM_RANGE), apply_default_css=False, payload=None
     )  # fmt: skip
@@ -68,25 +69,36 @@ class Drawing:
     lab: LabProtocol
     parts: MapParts
 
-    def enter(self, state: MapState, request: gr.Request) -> Iterator[Updates]:
+    async def enter(self, state: MapState) -> AsyncIterator[Updates]:
         """On entering the tab: draw at once if that takes a moment, else say how to; a map that is right stays."""
         wanted = state.wanted
         if state.drawn == wanted:
             return
         if guarded(lambda: self.lab.is_mapped(wanted.corpus, wanted.arms), lambda _: False):
-            yield from self.run(state, request)
+            yield await asyncio.to_thread(self._draw, wanted)
             return
         label = next((choice.label for choice in self.lab.corpora() if choice.name == wanted.corpus), wanted.corpus)
         yield {self.parts.work.line: notice(waiting_words(label), "hint"), self.parts.board: gr.HTML(payload=None)}
 
-    def run(self, state: MapState, request: gr.Request) -> Iterator[Updates]:
+    def _draw(self, wanted: MapRequest) -> Updates:
+        def draw() -> Updates:
+            return self._keep(wanted, self.lab.map(wanted.corpus, wanted.arms, wanted.query))
+
+        return guarded(draw, lambda error: {self.parts.work.line: notice(str(error), "error")})
+
+    async def run(self, state: MapState, request: gr.Request) -> AsyncIterator[Updates]:
         """Draw it with progress."""
         wanted = state.wanted
 
         def work(progress: Progress) -> CollectionMap:
             return self.lab.map(wanted.corpus, wanted.arms, wanted.query, progress)
 
-        def keep(view: CollectionMap) -> Updates:
-            return {self.parts.board: gr.HTML(payload=view.to_dict()), self.parts.drawn: wanted}
+        async for updates in self.parts.work.follow(work, lambda view: self._keep(wanted, view), request):
+            yield updates
 
-        yield from self.parts.work.follow(Job(work), keep, request)
+    def _keep(self, wanted: MapRequest, view: CollectionMap) -> Updates:
+        return {
+            self.parts.work.line: NOTHING,
+            self.parts.board: gr.HTML(payload=view.to_dict()),
+            self.parts.drawn: wanted,
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -50,4 +50,11 @@ class Form(Generic[_State]):
         def answers(values: Mapping[Block, Any], *others: Any) -> Iterator[Updates]:  # noqa: ANN401
             yield from handler(self.read(values), *others)
 
+        @wraps(handler)
+        async def answers_in_time(values: Mapping[Block, Any], *others: Any) -> AsyncIterator[Updates]:  # noqa: ANN401
+            async for updates in handler(self.read(values), *others):
+                yield updates
+
+        if inspect.isasyncgenfunction(handler):
+            return answers_in_time
         return answers if inspect.isgeneratorfunction(handler) else answer

@@ -13,6 +13,7 @@ from gradio.blocks import Block
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.address_bar import AddressBar
 from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.heavy import HeavyLine
 
 
 class TabName(StrEnum):
@@ -29,7 +30,7 @@ class TabName(StrEnum):
 class Page:
     """What every tab is built with: the lab, the collection it opens on, and the page around it.
 
-    A tab adds its parameters to `address`.
+    A tab adds its parameters to `address`, and gives what takes long to one of the two lines.
     """
 
     lab: LabProtocol
@@ -37,6 +38,8 @@ class Page:
     blocks: gr.Blocks
     tabs: gr.Tabs
     address: AddressBar = field(default_factory=AddressBar)
+    builds: HeavyLine = field(default_factory=lambda: HeavyLine("builds"))
+    measurements: HeavyLine = field(default_factory=lambda: HeavyLine("measurements"))
 
     def show(self, tab: TabName) -> Updates:
         """The update that brings a tab to the front; `tabs` has to be among the event's outputs."""

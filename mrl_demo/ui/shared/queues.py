@@ -9,10 +9,13 @@ STATE_SECONDS = 3_600
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 #: Searches wait for each other alone: nobody's build or measurement holds them up.
 SEARCH: dict[str, Any] = {**_QUIET, "concurrency_id": "search", "concurrency_limit": 4}
-#: Encoding and indexing for a menu; a bar over the results shows how far it is.
-BUILD: dict[str, Any] = {**_QUIET, "concurrency_id": "build", "concurrency_limit": 2, "show_progress": "full"}
-#: Measurements take the whole machine, so they run one after another.
-MEASURE: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 1}
+#: Only looks how a task on a `HeavyLine` goes, so any number may look at once, and one may look at two.
+FOLLOW: dict[str, Any] = {
+    **_QUIET,
+    "concurrency_id": "follow",
+    "concurrency_limit": None,
+    "trigger_mode": "multiple",
+}
 #: A check may take minutes in a process of its own: it must not hold up searches, nor a start or a cancel a check.
 TRAINING: dict[str, Any] = {**_QUIET, "concurrency_id": "training", "concurrency_limit": 4}
 LIGHT: dict[str, Any] = {**_QUIET, "queue": False}

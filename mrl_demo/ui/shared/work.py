@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import gradio as gr
 from gradio.blocks import Block
 
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Progress
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
-from mrl_demo.ui.shared.jobs import Job, Jobs
-from mrl_demo.ui.shared.queues import LIGHT, MEASURE
+from mrl_demo.ui.shared.heavy import Caller, HeavyLine, HeavyTask
+from mrl_demo.ui.shared.listeners import LISTENERS
+from mrl_demo.ui.shared.queues import FOLLOW, LIGHT
 
 _Result = TypeVar("_Result")
 _State = TypeVar("_State")
@@ -28,31 +32,38 @@ class LongWork:
     start: gr.Button
     stop: gr.Button
     line: gr.HTML
-    jobs: Jobs
+    heavy: HeavyLine
 
     def wire(
-        self, form: Form[_State], run: Callable[[_State, gr.Request], Iterator[Updates]], kept: set[Block]
+        self, form: Form[_State], run: Callable[[_State, gr.Request], AsyncIterator[Updates]], kept: set[Block]
     ) -> gr.events.Dependency:
         """Connect both buttons; `run` works by `follow`, and `kept` is what it fills besides these controls."""
         self.stop.click(self.cancel, None, None, **LIGHT)
         outputs = {self.line, self.start, self.stop, *kept}
-        return self.start.click(form.bind(run), form.inputs, outputs, **MEASURE)
+        return self.start.click(form.bind(run), form.inputs, outputs, **FOLLOW)
 
-    def follow(
-        self, job: Job[_Result], keep: Callable[[_Result], Updates], request: gr.Request | None
-    ) -> Iterator[Updates]:
-        """Run a job with its progress in the line; what it gave is kept by the updates that `keep` makes of it."""
-        for share, line in self.jobs.follow((_owner(request), self.kind), job):
-            yield {self.line: progress_bar(share, line), **self._buttons(is_running=True)}
-        if job.result is None:
-            said = notice(job.problem, "info" if job.was_stopped else "error")
+    async def follow(
+        self, run: Callable[[Progress], _Result], keep: Callable[[_Result], Updates], request: gr.Request | None
+    ) -> AsyncIterator[Updates]:
+        """Do the work in turn, its progress in the line; `keep` makes updates of what it gave."""
+        caller = caller_of(request)
+        try:
+            turn = self.heavy.join(caller, self.kind, HeavyTask(object(), "measuring", run))
+        except LabError as error:
+            yield {self.line: notice(str(error), "error"), **self._buttons(is_running=False)}
+            return
+        async for now in turn.follow():
+            yield {self.line: progress_bar(now.share, now.line), **self._buttons(is_running=True)}
+        if turn.result is None:
+            said = notice(turn.problem, "info" if turn.was_stopped else "error")
             yield {self.line: said, **self._buttons(is_running=False)}
         else:
-            yield {self.line: NOTHING, **self._buttons(is_running=False), **keep(job.result)}
+            yield {self.line: NOTHING, **self._buttons(is_running=False), **keep(turn.result)}
 
     def cancel(self, request: gr.Request) -> None:
-        """Stop the visitor's job; the job itself says how it ends."""
-        self.jobs.stop((_owner(request), self.kind))
+        """Stop the visitor's work; the work itself says how it ends."""
+        if turn := self.heavy.find(caller_of(request).session, self.kind):
+            turn.stop()
 
     def _buttons(self, *, is_running: bool) -> Updates:
         return {self.start: gr.Button(interactive=not is_running), self.stop: gr.Button(interactive=is_running)}
@@ -63,5 +74,8 @@ def small_button(label: str, elem_id: Id, min_width: int, *, is_active: bool = T
     return gr.Button(label, size="sm", scale=0, min_width=min_width, interactive=is_active, elem_id=elem_id)
 
 
-def _owner(request: gr.Request | None) -> str:
-    return str(getattr(request, "session_hash", "") or "")
+def caller_of(request: gr.Request | None) -> Caller:
+    """Who sent an event."""
+    session = str(getattr(request, "session_hash", "") or "")
+    client = getattr(request, "client", None)
+    return Caller(session, str(getattr(client, "host", "") or ""), partial(LISTENERS.hears, session))

@@ -8,11 +8,11 @@ import gradio as gr
 import pytest
 
 from mrl_demo.ui.compare import tab as compare
-from mrl_demo.ui.compare.asking import EMPTY_BOX_HINT, Answer, ask, make_ready
+from mrl_demo.ui.compare.asking import EMPTY_BOX_HINT, Answer, ask
 from mrl_demo.ui.compare.events import CompareEvents
-from mrl_demo.ui.compare.state import Answered, CompareState, Question
+from mrl_demo.ui.compare.state import Answered, Build, CompareState, Question
 from mrl_demo.ui.shared.links import CompareDoor
-from tests.ui.pages import by_id, one_tab
+from tests.ui.pages import by_id, one_tab, steps_of
 from tests.ui.samples import StubLab
 
 QUESTION = Question("how do bees talk", "builtin", ("base", "tuned"))
@@ -61,13 +61,6 @@ def test_errors_of_ours_are_logged_and_their_details_kept(caplog: pytest.LogCapt
     answer = say("bug")
     assert "secret" not in answer.notice_html
     assert "secret" in caplog.text
-
-
-def test_preparing_reports_progress_and_failure() -> None:
-    seen = Mock()
-    assert make_ready(StubLab(), QUESTION, seen).message == ""
-    seen.assert_called_once_with(0.5, "Encoding")
-    assert "no corpus 'broken'" in make_ready(StubLab(), replace(QUESTION, corpus="broken"), seen).message
 
 
 def test_the_first_question_is_an_example_under_base_and_tuned() -> None:
@@ -141,4 +134,31 @@ def test_the_door_leads_to_compare_and_searches_there() -> None:
     assert by_id(updates)["query"] == "bees"
     assert updates[door.page.tabs].selected == "compare"
     names = [event["api_name"] for event in blocks.get_config_file()["dependencies"]]
-    assert sum(str(name).startswith("search_again") for name in names) == 3  # Left, right, and the door's.
+    assert sum(str(name).startswith("search_again") for name in names) == 4  # Menus, a build, the door.
+
+
+def test_a_search_over_missing_vectors_asks_for_a_build_and_ends(events: CompareEvents) -> None:
+    lab = StubLab()
+    lab.unready = {"own"}
+    missing = replace(events, lab=lab)
+    asked = by_id(missing.search(replace(STATE, corpus="own")))
+    assert list(asked.values()) == [Build("own", ("base", "tuned"), 1)]
+    again = by_id(missing.search(replace(STATE, corpus="own", wanted=asked["state"])))
+    assert again["state"].number == 2
+    assert set(by_id(missing.search(STATE))) == ANSWER
+
+
+def follow(events: CompareEvents, wanted: Build) -> list[dict[str, Any]]:
+    request = Mock(session_hash="me", client=Mock(host="here"))
+    return [by_id(step) for step in steps_of(events.build(replace(STATE, wanted=wanted), request))]
+
+
+def test_a_build_is_followed_and_then_searched(events: CompareEvents) -> None:
+    *_, end = follow(events, Build("own", ("base",), 3))
+    assert end == {"notice": "", "state": 3}
+
+
+def test_a_build_that_fails_says_why_and_searches_nothing(events: CompareEvents) -> None:
+    *_, end = follow(events, Build("broken", ("base",), 4))
+    assert "no corpus &#39;broken&#39;" in end["notice"]
+    assert "state" not in end

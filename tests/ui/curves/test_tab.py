@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
@@ -33,10 +32,9 @@ from mrl_demo.ui.curves.lost import LostLink
 from mrl_demo.ui.curves.published import PUBLISHED, published_html
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import LATENCY, SHARE, Choice, CurvesState, Seen, curves_state
-from mrl_demo.ui.shared.jobs import STOPPED, STOPPING, Job, Jobs
 from mrl_demo.ui.shared.links import Page
 from mrl_demo.ui.shared.work import LongWork
-from tests.ui.pages import by_id, one_tab
+from tests.ui.pages import by_id, one_tab, steps_of
 from tests.ui.samples import NASTY, StubLab
 
 DIMS = (8, 64, 384)
@@ -324,79 +322,6 @@ def wait_for(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_job_reports_and_keeps_its_result() -> None:
-    def work(progress: Progress) -> int:
-        progress(0.5, "half")
-        time.sleep(0.3)
-        return 7
-
-    job = Job(work)
-    assert (0.5, "half") in list(job.follow())
-    assert job.result == 7
-    assert job.problem == ""
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [(LabError("no queries: add some"), "no queries: add some"), (ZeroDivisionError("x"), "mistake")],
-)
-def test_a_job_that_fails_says_why(error: Exception, words: str) -> None:
-    def work(_progress: Progress) -> None:
-        raise error
-
-    job = Job(work)
-    list(job.follow())
-    assert job.result is None
-    assert words in job.problem
-
-
-def endless(progress: Progress) -> None:
-    for step in range(10_000):
-        progress(step / 10_000, f"step {step}")
-        time.sleep(0.005)
-
-
-def test_the_owner_can_stop_a_job_and_nobody_else() -> None:
-    jobs, job = Jobs(), Job(endless)
-    steps = jobs.follow(("me", "sweep"), job)
-    next(steps)
-    assert not jobs.stop(("you", "sweep"))
-    assert jobs.stop(("me", "sweep"))
-    list(steps)
-    assert job.was_stopped
-    assert job.problem == STOPPED
-    assert not jobs.stop(("me", "sweep"))
-
-
-def test_a_stopped_job_says_so_until_its_step_ends() -> None:
-    go_on = threading.Event()
-
-    def work(progress: Progress) -> None:
-        progress(0.25, "a long step")
-        go_on.wait(10)
-        progress(0.5, "the next step")
-
-    job = Job(work)
-    steps = job.follow()
-    wait_for(lambda: next(steps)[1] == "a long step")
-    job.stop()
-    assert next(steps) == (0.25, STOPPING)
-    go_on.set()
-    assert list(steps) == []
-    assert job.problem == STOPPED
-
-
-def test_leaving_or_starting_again_stops_a_job() -> None:
-    jobs, first, second = Jobs(), Job(endless), Job(endless)
-    left = jobs.follow(("me", "sweep"), first)
-    next(left)
-    again = jobs.follow(("me", "sweep"), second)
-    next(again)
-    wait_for(lambda: first.was_stopped)
-    again.close()
-    wait_for(lambda: second.was_stopped)
-
-
 CONTROLS = {
     "seen": None,
     "corpus": "builtin",
@@ -426,7 +351,7 @@ def page() -> tuple[gr.Blocks, curves.CurveParts]:
     def build(page: Page) -> curves.CurveParts:
         results = Results(CurvesService(page.lab))
         with gr.Tab():
-            return curves._lay_out(results, results.first_state(page.corpus))
+            return curves._lay_out(results, results.first_state(page.corpus), page.measurements)
 
     blocks, parts = one_tab(StubLab(), build)
     return blocks, parts
@@ -486,13 +411,16 @@ def test_long_work_says_how_it_goes_and_keeps_what_it_gave(page: tuple[gr.Blocks
 
     def one(progress: Progress) -> int:
         progress(0.5, "<half>")
-        time.sleep(0.3)
+        time.sleep(0.5)
         return 7
 
-    steps = [by_id(step) for step in work.follow(Job(one), lambda result: {work.line: str(kept.append(result))}, None)]
+    def follow(run: Callable[[Progress], Any], keep: Callable[[Any], Any]) -> list[dict[str, Any]]:
+        return [by_id(step) for step in steps_of(work.follow(run, keep, None))]
+
+    steps = follow(one, lambda result: {work.line: str(kept.append(result))})
     assert any("50% &lt;half&gt;" in step["curves-notice"] for step in steps)
     assert steps[0]["curves-stop"].interactive
     assert kept == [7]
-    *_, end = (by_id(step) for step in work.follow(Job(lambda _: 1 // 0), dict, None))
+    *_, end = follow(lambda _: 1 // 0, dict)
     assert "mistake" in end["curves-notice"]
     assert end["curves-measure"].interactive

@@ -11,7 +11,7 @@ import pytest
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.map import tab as collection_map
 from mrl_demo.ui.map.state import MapRequest, MapState
-from tests.ui.pages import by_id, one_tab
+from tests.ui.pages import by_id, one_tab, steps_of
 from tests.ui.samples import NASTY, StubLab
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def drawing() -> collection_map.Drawing:
     def build(page: Any) -> collection_map.MapParts:
         compare.build(page)
         with gr.Tab():
-            return collection_map._lay_out()
+            return collection_map._lay_out(page.builds)
 
     _, parts = one_tab(StubLab(), build)
     return collection_map.Drawing(StubLab(), parts)
@@ -33,7 +33,7 @@ def drawing() -> collection_map.Drawing:
 
 def test_a_map_that_is_ready_is_drawn_on_entering_and_stays(drawing: collection_map.Drawing) -> None:
     state = MapState("how do bees talk", "builtin", "base", "tuned")
-    *_, last = (by_id(step) for step in drawing.enter(state, REQUEST))
+    *_, last = (by_id(step) for step in steps_of(drawing.enter(state)))
     payload = last["map-board"].props["payload"]
     assert [side["arm"] for side in payload["sides"]] == ["base", "tuned"]
     assert payload["sides"][0]["tens"] == [[1, 0], [0, 1]]
@@ -41,17 +41,17 @@ def test_a_map_that_is_ready_is_drawn_on_entering_and_stays(drawing: collection_
     drawn = last["state"]
     assert drawn == MapRequest("builtin", ("base", "tuned"), "how do bees talk")
     again = MapState("how do bees talk ", "builtin", "base", "tuned", drawn)
-    assert list(drawing.enter(again, REQUEST)) == []
+    assert steps_of(drawing.enter(again)) == []
 
 
 def test_a_map_that_takes_a_while_waits_for_the_button(drawing: collection_map.Drawing) -> None:
-    (step,) = (by_id(step) for step in drawing.enter(MapState("", "own", "base", "tuned"), REQUEST))
+    (step,) = (by_id(step) for step in steps_of(drawing.enter(MapState("", "own", "base", "tuned"))))
     assert "Own has not been laid out yet" in step["map-line"]
     assert step["map-board"].props["payload"] is None
 
 
 def test_a_map_that_cannot_be_drawn_says_why(drawing: collection_map.Drawing) -> None:
-    *_, last = (by_id(step) for step in drawing.run(MapState("", "broken", "base", "tuned"), REQUEST))
+    *_, last = (by_id(step) for step in steps_of(drawing.run(MapState("", "broken", "base", "tuned"), REQUEST)))
     assert "There is no corpus" in last["map-line"]
     assert last["map-draw"].interactive
 

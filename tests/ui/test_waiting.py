@@ -1,0 +1,82 @@
+"""Two visitors: while one has something built, the other searches as ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.ui.conftest import serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+SEARCHES = 8
+
+
+@dataclass
+class SlowPage:
+    address: str
+    go: Path
+
+
+@pytest.fixture(scope="module")
+def slow_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowPage]:
+    folder = tmp_path_factory.mktemp("slow")
+    script = Path(__file__).with_name("slow_app.py")
+    flags = ("--cache-dir", str(folder / "cache"), "--go", str(folder / "go"))
+    with serving(folder / "app.log", *flags, script=script) as address:
+        yield SlowPage(address, folder / "go")
+
+
+def open_page(browser: Browser, address: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(20_000)
+    page.goto(address)
+    page.wait_for_selector(".card")
+    return page
+
+
+def choose(page: Page, menu: str, label: str) -> None:
+    page.click(f"#{menu} input")
+    page.locator(f'[role="option"]:has-text("{label}")').first.click()
+
+
+def search_times(page: Page, words: str) -> list[float]:
+    times = []
+    for number in range(SEARCHES):
+        query = f"{words} {number} in the harbour"
+        page.fill("#query input", query)
+        started = time.perf_counter()
+        page.press("#query input", "Enter")
+        page.wait_for_function("q => document.querySelector('.asked').textContent.includes(q)", arg=query)
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def test_a_build_of_one_visitor_holds_up_nobody_else(browser: Browser, slow_page: SlowPage) -> None:
+    builder, searcher = open_page(browser, slow_page.address), open_page(browser, slow_page.address)
+    idle = search_times(searcher, "idle")
+    choose(builder, "left-arm", "slow")
+    builder.wait_for_selector('#notice:has-text("Encoding slowly")')
+    busy = search_times(searcher, "busy")
+    assert np.percentile(busy, 95) <= 2 * np.percentile(idle, 95) + 0.05, (idle, busy)
+
+    # Who wants something else built reads for what it waits, and may go back to what is ready.
+    choose(searcher, "right-arm", "fitted rotation")
+    choose(searcher, "left-arm", "slow")
+    searcher.wait_for_selector('#notice:has-text("Another visitor is building")')
+    choose(searcher, "left-arm", "Base, cut")
+    searcher.wait_for_selector('.arm.side-a[data-arm="base"]')
+
+    builder.reload()
+    builder.wait_for_selector('#notice:has-text("Encoding slowly")')
+    slow_page.go.touch()
+    builder.wait_for_selector('.arm.side-a[data-arm="slow"]')
+    assert builder.inner_text("#notice") == ""
