@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from mrl_demo.core.types import (
     RankPaths,
     SearchResult,
 )
+from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.examples import Example
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
@@ -78,7 +80,12 @@ def comparison(dim: int = 64, query: str = "how do bees talk", note: str = "") -
         ComparedArm(ArmSpec(name, name.capitalize(), f"What {name} is.", "minilm"), result(name, dim), paths(name))
         for name in ("base", "tuned")
     )
-    return Comparison(query, "builtin", dim, note, arms)
+    return Comparison(query, "builtin", dim, note, arms, verdict=verdict(dim))
+
+
+def verdict(dim: int = 64) -> Verdict:
+    left = SideVerdict("base", "Base", 384, "Bees", 3, 1, True, kept=7, depth=10, best_score=0.6)
+    return Verdict(dim, (left, replace(left, arm="tuned", label="Tuned", rank=2, full_rank=2)))
 
 
 class StubLab:

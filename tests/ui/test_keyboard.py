@@ -52,47 +52,47 @@ def open_menus(page: Page) -> list[str]:
 
 
 def test_menus_are_passed_by_without_opening(page: Page) -> None:
-    page.locator(".chip").last.focus()
-    for label in ("Collection", "Left model", "Right model"):
+    page.locator(".examples-open").focus()
+    for label in ("Collection", "Left method", "Right method"):
         page.keyboard.press("Tab")
         assert open_menus(page) == []
         assert page.evaluate(FOCUS) == label
     page.keyboard.press("Shift+Tab")
     assert open_menus(page) == []
-    assert page.evaluate(FOCUS) == "Left model"
+    assert page.evaluate(FOCUS) == "Left method"
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space", "ArrowDown"])
 def test_a_menu_opens_when_asked_and_closes_by_escape_or_by_leaving(page: Page, key: str) -> None:
-    page.locator(".chip").last.focus()
+    page.locator(".examples-open").focus()
     for _ in range(2):
         page.keyboard.press("Tab")
     page.keyboard.press(key)
-    assert open_menus(page) == ["Left model"]
+    assert open_menus(page) == ["Left method"]
     page.keyboard.press("Escape")
     assert open_menus(page) == []
     page.keyboard.press(key)
-    assert open_menus(page) == ["Left model"]
+    assert open_menus(page) == ["Left method"]
     page.keyboard.press("Tab")
     assert open_menus(page) == []
 
 
 def test_a_choice_by_keyboard_counts_and_keeps_the_focus(page: Page) -> None:
-    page.locator(".chip").last.focus()
+    page.locator(".examples-open").focus()
     for _ in range(2):
         page.keyboard.press("Tab")
     for key in ("Enter", "ArrowDown"):
         page.keyboard.press(key)
-        assert open_menus(page) == ["Left model"]
+        assert open_menus(page) == ["Left method"]
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelector('#left-arm input').value === 'Tuned'")
     assert open_menus(page) == []
-    assert page.evaluate(FOCUS) == "Left model"
+    assert page.evaluate(FOCUS) == "Left method"
 
 
 def test_a_menu_still_opens_and_closes_by_mouse(page: Page) -> None:
     page.click("#left-arm input")
-    assert open_menus(page) == ["Left model"]
+    assert open_menus(page) == ["Left method"]
     page.get_by_role("option", name="Tuned").click()
     page.wait_for_function("() => document.querySelector('#left-arm input').value === 'Tuned'")
     assert open_menus(page) == []
@@ -121,7 +121,7 @@ def test_the_slider_is_one_link_away(page: Page) -> None:
 
 def test_the_dots_beside_the_menus_have_the_colours_of_the_models(page: Page) -> None:
     dot = "side => getComputedStyle(document.querySelector(`#${side} .container > span`), '::before').backgroundColor"
-    bar = "side => getComputedStyle(document.querySelector(`.${side} .bar i`)).backgroundColor"
+    bar = "side => getComputedStyle(document.querySelector(`.${side} .dots .on`)).backgroundColor"
     for menu, side in (("left-arm", "side-a"), ("right-arm", "side-b")):
         assert page.evaluate(dot, menu) == page.evaluate(bar, side)
 

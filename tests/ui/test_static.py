@@ -27,7 +27,19 @@ SOURCES = sorted(UI.rglob("*.py"))
 SCRIPTS = sorted(STATIC.glob("*.js"))
 #: Classes of Gradio's and plotly's own elements that the page leans on.
 FOREIGN = {
-    *("dark", "gradio-container", "main", "wrap", "column", "row", "block", "form", "container", "html-container"),
+    *(
+        "dark",
+        "gradio-container",
+        "main",
+        "wrap",
+        "column",
+        "row",
+        "block",
+        "form",
+        "container",
+        "html-container",
+        "tabitem",
+    ),
     *("pending", "progress-text", "progress-level", "progress-level-inner", "progress-bar", "progress-bar-wrap"),
     *("primary", "tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import ask, needs_build
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Build, CompareState
-from mrl_demo.ui.components.examples import example_chips
+from mrl_demo.ui.components.examples import SURPRISE, example_chips
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.shared.forms import Updates
@@ -77,11 +78,20 @@ class CompareEvents:
             return state.dim
 
     def pick(self, state: CompareState, event: gr.EventData, request: gr.Request | None = None) -> Updates:
-        """Search the example that was clicked."""
-        examples = self.lab.examples(state.corpus)
-        position = event.position if isinstance(event.position, int) else 0
-        query = examples[position % len(examples)].text if examples else ""
+        """Search the example that was clicked, or a question drawn at random."""
+        query = self._drawn(state.corpus) if event.position == SURPRISE else self._example(state.corpus, event.position)
         return {self.parts.query: query, **self.search(replace(state, query=query), request)}
+
+    def _example(self, corpus: str, position: object) -> str:
+        examples = self.lab.examples(corpus)
+        place = position if isinstance(position, int) else 0
+        return examples[place % len(examples)].text if examples else ""
+
+    def _drawn(self, corpus: str) -> str:
+        """A judged question, or a title if there is none."""
+        loaded = self.lab.corpus(corpus)
+        texts = [query.text for query in loaded.queries] or [document.title for document in loaded.documents]
+        return random.choice([text for text in texts if text.strip()] or [self._example(corpus, 0)])  # noqa: S311
 
     def slide(self, state: CompareState) -> Updates:
         """Cut the last search's vectors at another length: new figures and cards, nothing encoded."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import gradio as gr
 
 from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.corpora.examples import Example
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
@@ -54,8 +56,7 @@ def first_question(lab: LabProtocol, corpus: str) -> Question:
 def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> CompareParts:
     comparison = answer.comparison
     full = compare_view.shared_full_dim(comparison) if comparison else TRAINED_DIMS[-1]
-    query, search = _question_box(question.query)
-    chips = example_buttons(lab.examples(question.corpus))
+    query, search, chips = _question_box(question.query, lab.examples(question.corpus))
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
     notice = live_html(answer.notice_html, Id.NOTICE)
@@ -86,7 +87,7 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
     )
 
 
-def _question_box(query: str) -> tuple[gr.Textbox, gr.Button]:
+def _question_box(query: str, examples: Sequence[Example]) -> tuple[gr.Textbox, gr.Button, gr.HTML]:
     with gr.Row(elem_id=Id.ASK, equal_height=True):
         box = gr.Textbox(
             query,
@@ -98,18 +99,19 @@ def _question_box(query: str) -> tuple[gr.Textbox, gr.Button]:
             show_label=False,
             elem_id=Id.QUERY,
         )
-        search = gr.Button("Search", variant="primary", scale=0, min_width=112, elem_id=Id.SEARCH)
-    return box, search
+        search = gr.Button("Search", variant="primary", scale=0, min_width=96, elem_id=Id.SEARCH)
+        chips = example_buttons(examples)
+    return box, search, chips
 
 
 def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-    """Collection, left and right model."""
+    """Collection, left and right method."""
     arms = [(arm.label, arm.name) for arm in lab.arms()]
     corpora = [(choice.label, choice.name) for choice in lab.corpora()]
     with gr.Row(elem_id=Id.CHOICES):
         corpus = menu("Collection", corpora, question.corpus, Id.CORPUS, min_width=200)
-        left = menu("Left model", arms, question.arms[0], Id.LEFT_ARM, min_width=140)
-        right = menu("Right model", arms, question.arms[1], Id.RIGHT_ARM, min_width=140)
+        left = menu("Left method", arms, question.arms[0], Id.LEFT_ARM, min_width=140)
+        right = menu("Right method", arms, question.arms[1], Id.RIGHT_ARM, min_width=140)
     return corpus, left, right
 
 

@@ -8,39 +8,44 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
+from mrl_demo.core.glossary import Term
 from mrl_demo.core.style import Style
-from mrl_demo.core.types import ComparedArm, Comparison, RankPaths
+from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Comparison, RankPaths
+from mrl_demo.core.verdict import SideVerdict
+from mrl_demo.core.wording import ordinal
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
+from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
-from mrl_demo.ui.components.metrics import figures
+from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten, visible
+from mrl_demo.ui.components.verdict import figures_line, method_name, outcome_line, verdict_line
 
 _SIDES = ("a", "b")
-_MOVES_KEY = html(
-    '<p class="key"><span class="move near">▲2</span> places moved against the model\'s own full-vector ranking;'
-    ' <span class="move stranger">▲30</span> was not among its first ten</p>'
-)
 MOVES_INTRO = html(
     '<h2>How the ranks move</h2><p class="lead">Each line is one of the first documents with the full vector; follow it'
-    " to the left to see where it lands as the vector gets shorter. Thick lines are known answers, the dotted line is"
-    " the length chosen above. Both axes are logarithmic.</p>"
+    " to the left to see where it lands as the vector gets shorter. The thick line is the {answer}, or the method's own"
+    " winner. The dotted line is the length chosen above: drag it, it is the slider. Point at a line to see its card."
+    " Both axes are logarithmic.</p>",
+    answer=term(Term.KNOWN_ANSWER),
 )
+_FIRST_TEN = f"the first {BREAK_DEPTH}"
 
 
 def results_html(comparison: Comparison) -> Markup:
-    """Both arms side by side: heading, figures, cards."""
+    """The verdict, then both arms side by side: outcome, figures, cards."""
+    outcomes = comparison.verdict.sides if comparison.verdict else (None,) * len(comparison.arms)
     columns = (
-        arm_column(arm, side, colour)
-        for side, arm, colour in zip(_SIDES, comparison.arms, _colours(comparison), strict=False)
+        arm_column(arm, side, colour, outcome)
+        for side, arm, colour, outcome in zip(_SIDES, comparison.arms, _colours(comparison), outcomes, strict=False)
     )
     return html(
-        '<div class="arms" data-dim="{dim}" data-query="{asked}"><p class="asked">Results for {query}</p>{key}{columns}'
-        "</div>{notes}",
+        '<div class="arms" data-dim="{dim}" data-query="{asked}"><p class="asked">Results for {query}</p>{verdict}'
+        "{columns}</div>{notes}",
         dim=comparison.dim,
         asked=comparison.query,
         query=user_text(comparison.query),
-        key=_MOVES_KEY,
+        verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),
         notes=corpus_notes_html(comparison),
     )
@@ -57,23 +62,27 @@ def corpus_notes_html(comparison: Comparison) -> Markup:
     )
 
 
-def arm_column(arm: ComparedArm, side: str, colour: str) -> Markup:
-    """One arm's section in its colour; `side` is "a" for the left one."""
+def arm_column(arm: ComparedArm, side: str, colour: str, outcome: SideVerdict | None = None) -> Markup:
+    """One arm's section in its colour; `side` is "a" for the left one, `outcome` what the cut did to its answer."""
     return html(
         '<section class="arm side-{side}" style="--colour:{colour}" data-arm="{name}" aria-label="{label}">'
-        '<header class="arm-head"><h2>{label}</h2><p>{description}</p></header>{figures}{cards}</section>',
+        '<header class="arm-head"><h2>{named}</h2>{outcome}{figures}</header>{cards}</section>',
         side=side,
         colour=colour,
         name=arm.spec.name,
         label=arm.spec.label,
-        description=arm.spec.description,
-        figures=figures(arm.result),
+        named=method_name(arm.spec.name, arm.spec.label),
+        outcome=outcome_line(outcome),
+        figures=figures_line(arm.result, arm.spec.label, arm.spec.description),
         cards=card_list(arm.result, arm.spec.label),
     )
 
 
 def breaks_html(comparison: Comparison) -> Markup:
-    """Says for each arm from which length on this query holds."""
+    """Says for each arm from which length on this query holds, and the ranks of the chart as tables."""
+    if comparison.verdict and comparison.verdict.seems_unanswered:
+        words = "Nothing here seems to answer this, so where it breaks says little."
+        return html('<p class="verdict unanswered">{words}</p>{tables}', words=words, tables=_rank_tables(comparison))
     items = (
         html(
             '<li class="side-{side}" style="--colour:{colour}"><b>{label}</b> {words}</li>',
@@ -84,22 +93,50 @@ def breaks_html(comparison: Comparison) -> Markup:
         )
         for side, arm, colour in zip(_SIDES, comparison.arms, _colours(comparison), strict=False)
     )
-    return html('<ul class="breaks">{items}</ul>', items=join_html(items))
+    return html('<ul class="breaks">{items}</ul>{tables}', items=join_html(items), tables=_rank_tables(comparison))
 
 
 def breaking_words(paths: RankPaths) -> str:
     """One sentence on where this query breaks, to be read after the arm's name."""
-    tracked = "the known answer" if paths.tracked == "answer" else "its own full-length winner"
-    place = "in first place" if paths.hold_k == 1 else f"in the first {paths.hold_k}"
+    rows = emphasised_rows(paths)
+    title = shorten(paths.titles[rows[0]], 70) if rows else ""
+    tracked = f"the known answer, “{title}”," if paths.tracked == "answer" else f"its own best, “{title}”,"
     if paths.holds_from is None:
         rank = _tracked_rank(paths, paths.dims[-1])
-        return f"misses it even with the full vector: {tracked} is at rank {rank:,}, not {place}."
+        return f"misses it even with the full vector: {tracked} is {ordinal(rank)}, not in {_FIRST_TEN}."
     if paths.holds_from <= paths.dims[0]:
-        return f"never breaks: {tracked} stays {place} at every length tried, down to {_numbers(paths.dims[0])}."
+        return (
+            f"never breaks: {tracked} stays in {_FIRST_TEN} at every length tried, down to {_numbers(paths.dims[0])}."
+        )
     below = max(dim for dim in paths.dims if dim < paths.holds_from)
     return (
-        f"breaks below {_numbers(paths.holds_from)}: from there up {tracked} stays {place},"
-        f" but at {below} it falls to rank {_tracked_rank(paths, below):,}."
+        f"breaks below {_numbers(paths.holds_from)}: from there up {tracked} stays in {_FIRST_TEN},"
+        f" but at {below} it falls to {ordinal(_tracked_rank(paths, below))}."
+    )
+
+
+def _rank_tables(comparison: Comparison) -> Markup:
+    """What the chart of rank moves shows, for who does not see it."""
+    tables = (
+        figure_table(
+            f"{arm.spec.label}: rank of each document by length",
+            ["document", *arm.paths.dims],
+            (_rank_row(arm.paths, row) for row in range(len(arm.paths.titles))),
+        )
+        for arm in comparison.arms
+    )
+    return html(
+        '<details class="fold rank-tables"><summary>The chart below as tables</summary>{tables}</details>',
+        tables=join_html(tables),
+    )
+
+
+def _rank_row(paths: RankPaths, row: int) -> Markup:
+    return html(
+        '<tr><th scope="row">{title}{answer}</th>{ranks}</tr>',
+        title=user_text(shorten(paths.titles[row], 60)),
+        answer=" (known answer)" if paths.is_answer[row] else "",
+        ranks=join_html(html("<td>{rank:,}</td>", rank=rank) for rank in paths.ranks[row].tolist()),
     )
 
 

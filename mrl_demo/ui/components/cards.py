@@ -2,76 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
-from mrl_demo.core.types import Hit, SearchResult
+from mrl_demo.core.types import BREAK_DEPTH, Hit, SearchResult, Standing
+from mrl_demo.core.wording import ordinal
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
-from mrl_demo.ui.components.text import short_count, shorten
+from mrl_demo.ui.components.text import shorten
 
 #: Characters of a passage on a card before and after it is opened: its gist, and what a browser redraws at ease.
 GIST_CHARS = 140
 PASSAGE_CHARS = 1_500
+#: Missing documents shown one by one.
+_MOST_MISSING = 3
 _TIED = "Tied: its neighbour has the same score, so their order says nothing"
 _ANSWER_TAG = html('<span class="tag">Known answer</span>')
 _TIE_MARK = html('<span class="tie" title="{words}">tied</span>', words=_TIED)
 
 
 def card_list(result: SearchResult, label: str) -> Markup:
-    """All hits of one arm as an ordered list; a sentence if there is none."""
+    """All hits of one arm as an ordered list, and what is missing; a sentence if there is none."""
     if not result.hits:
         return html('<p class="empty">Nothing found.</p>')
     return html(
-        '<ol class="cards" aria-label="Results of {label}">{cards}</ol>',
+        '<div><ol class="cards" aria-label="Results of {label}">{cards}</ol>{missing}</div>',
         label=label,
         cards=join_html(card(hit) for hit in result.hits),
+        missing=missing_list(result.missing, label),
     )
 
 
 def card(hit: Hit) -> Markup:
-    """One hit: rank, move, title, passage, similarity bar and score, marks if it is a known answer or tied."""
+    """One hit: rank, title, where it was with the full vector, passage; the similarity is in the opened passage."""
     return html(
-        '<li class="{classes}" data-doc="{doc}" aria-label="{spoken}">'
-        '<div class="card-rank"><span class="rank">{rank}</span>{move}</div>'
-        '<div class="card-body"><h3 class="card-title">{title}{answer}</h3>{passage}'
-        '<div class="similarity"><span class="bar"><i style="--share:{share:.4f}"></i></span>'
-        '<span class="score">{score:.3f}</span>{tie}</div></div></li>',
+        '<li class="{classes}" data-doc="{doc}" aria-label="{spoken}"><span class="rank">{rank}</span>'
+        '<div class="card-body"><h3 class="card-title">{title}{answer}{move}{tie}</h3>{passage}</div></li>',
         classes="card is-answer" if hit.is_answer else "card",
         doc=hit.index,
         spoken=spoken(hit),
         rank=hit.rank,
-        move=move_badge(hit),
+        move=move_mark(hit),
         title=user_text(_title(hit)),
         answer=_ANSWER_TAG if hit.is_answer else NOTHING,
-        passage=passage(hit.document.text),
-        share=min(1.0, max(0.0, hit.score)),
-        score=hit.score,
+        passage=passage(hit.document.text, hit.score),
         tie=_TIE_MARK if hit.is_tied else NOTHING,
     )
 
 
-def passage(text: str) -> Markup:
-    """The beginning of a passage; if there is more, it opens."""
-    gist = shorten(text, GIST_CHARS)
-    if gist == text:
-        return html('<p class="card-text">{text}</p>', text=user_text(text))
+def passage(text: str, score: float) -> Markup:
+    """The beginning of a passage; all of it and its similarity when it is opened."""
     return html(
-        '<details class="card-text"><summary>{gist} <span class="more"></span></summary>{text}</details>',
-        gist=user_text(gist),
+        '<details class="card-text"><summary>{gist} <span class="more"></span></summary>{text}'
+        '<small class="score">Similarity {score:.3f} at this length: to be compared within this list only.</small>'
+        "</details>",
+        gist=user_text(shorten(text, GIST_CHARS)),
         text=user_text(shorten(text, PASSAGE_CHARS)),
+        score=score,
     )
 
 
-def move_badge(hit: Hit) -> Markup:
-    """How far the document moved against the same arm's own full-length ranking: ▲3, ▼12 or =.
+def move_mark(hit: Hit) -> Markup:
+    """Where the document stood with the full vector, nothing if it stands there still.
 
-    The colour says whether it belongs there: "stranger" is a document outside the arm's own full-length first ten.
+    A document from outside the arm's own full-length first ten is a newcomer.
     """
+    if hit.move == 0:
+        return NOTHING
+    is_newcomer = hit.full_rank > BREAK_DEPTH
+    words = html("was {place}", place=ordinal(hit.full_rank))
+    if is_newcomer:
+        return html('<span class="move newcomer">newcomer, {words}</span>', words=words)
+    return html('<span class="move">{words}</span>', words=words)
+
+
+def missing_list(missing: Sequence[Standing], label: str) -> Markup:
+    """A ghost for each document that the full vector has on top and that is gone, known answers first."""
+    if not missing:
+        return NOTHING
+    ordered = sorted(missing, key=lambda standing: (not standing.is_answer, standing.full_rank))
+    more = len(ordered) - _MOST_MISSING
     return html(
-        '<span class="move {kind}" title="{words}">{sign}{places}</span>',
-        kind="stranger" if hit.full_rank > 10 else "same" if hit.move == 0 else "near",
-        words=_moved(hit),
-        sign="=" if hit.move == 0 else "▲" if hit.move > 0 else "▼",
-        places=short_count(abs(hit.move)) if hit.move else "",
+        '<ul class="ghosts" aria-label="Missing from the results of {label}">{ghosts}{more}</ul>',
+        label=label,
+        ghosts=join_html(_ghost(standing) for standing in ordered[:_MOST_MISSING]),
+        more=html('<li class="ghost">and {more} more of the first results</li>', more=more) if more > 0 else NOTHING,
     )
 
 
@@ -79,7 +94,20 @@ def spoken(hit: Hit) -> str:
     """The card as one sentence for a screen reader."""
     answer = ", a known answer" if hit.is_answer else ""
     tied = f" {_TIED}." if hit.is_tied else ""
-    return f"Rank {hit.rank}{answer}: {_title(hit)}. Similarity {hit.score:.3f}.{tied} {_moved(hit)}."
+    return f"Rank {hit.rank}{answer}: {_title(hit)}.{tied} {_moved(hit)}."
+
+
+def _ghost(standing: Standing) -> Markup:
+    return html(
+        '<li class="{classes}" data-doc="{doc}">Missing: <b>{title}</b>{answer} <span class="move">was {was}, now {now}'
+        "</span></li>",
+        classes="ghost is-answer" if standing.is_answer else "ghost",
+        doc=standing.index,
+        title=user_text(shorten(standing.title, 140)),
+        answer=_ANSWER_TAG if standing.is_answer else NOTHING,
+        was=ordinal(standing.full_rank),
+        now=ordinal(standing.rank),
+    )
 
 
 def _title(hit: Hit) -> str:
@@ -89,4 +117,5 @@ def _title(hit: Hit) -> str:
 def _moved(hit: Hit) -> str:
     if hit.move == 0:
         return "Same place as with the full vector"
-    return f"Rank {hit.full_rank:,} with the full vector"
+    newcomer = "A newcomer: " if hit.full_rank > BREAK_DEPTH else ""
+    return f"{newcomer}{ordinal(hit.full_rank)} with the full vector"

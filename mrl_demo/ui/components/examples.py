@@ -10,18 +10,28 @@ from mrl_demo.corpora.examples import Example
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.text import shorten
 
+#: The position that stands for a question drawn at random.
+SURPRISE = "random"
+
 
 def example_chips(examples: Sequence[Example]) -> Markup:
-    """One button for each example; its tooltip says what the example shows."""
+    """A button that opens the examples, each with what it shows, and one question drawn at random."""
     if not examples:
         return NOTHING
     chips = (
         html(
-            '<button type="button" class="chip" data-example="{position}" title="{shows}">{text}</button>',
+            '<button type="button" class="chip" data-example="{position}">{text}<small>{shows}</small></button>',
             position=position,
             shows=example.shows,
             text=user_text(shorten(example.text, 90)),
         )
         for position, example in enumerate(examples)
     )
-    return html('<div class="chips" role="group" aria-label="Example queries">{chips}</div>', chips=join_html(chips))
+    return html(
+        '<button type="button" class="examples-open" aria-expanded="false">Examples</button>'
+        '<div class="chips" popover="auto" role="group" aria-label="Example questions">'
+        '<p class="chips-note">Picked to show something. <button type="button" class="chip" data-example="{random}">'
+        "Surprise me<small>a question drawn at random</small></button></p>{chips}</div>",
+        random=SURPRISE,
+        chips=join_html(chips),
+    )

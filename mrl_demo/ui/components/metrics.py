@@ -24,15 +24,15 @@ def figures(result: SearchResult) -> Markup:
 
 def agreement_figure(result: SearchResult) -> Markup:
     """How many of the full vector's first ten are still in the first ten, in digits and as dots."""
-    size = max(1, min(10, result.n_documents))
-    kept = round(result.overlap_at_10 * size)
-    value = html(
-        '{kept}<small>/{size}</small><span class="dots" aria-hidden="true">{dots}</span>',
-        kept=kept,
-        size=size,
-        dots=join_html(_ON if i < kept else _OFF for i in range(size)),
-    )
-    return _figure(f"Overlap@{size} with full", value, "agreement, not quality", "headline")
+    kept, size = result.kept_of_ten
+    value = html("{kept}<small> of {size}</small>", kept=kept, size=size)
+    return _figure("Kept", value, "of the results you would get from the full vector", "headline")
+
+
+def kept_dots(kept: int, size: int) -> Markup:
+    """As many dots as there are results, those that were kept filled."""
+    dots = join_html(_ON if i < kept else _OFF for i in range(size))
+    return html('<span class="dots" aria-hidden="true">{dots}</span>', dots=dots)
 
 
 def known_answer(result: SearchResult) -> Markup:

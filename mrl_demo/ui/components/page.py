@@ -17,10 +17,9 @@ def header() -> Markup:
     return html(
         '<a class="skip" href="#{slider}">To the slider</a>'
         '<header class="page-head"><div class="page-mark" aria-hidden="true">{doll}</div>'
-        "<div><h1>Matryoshka lab</h1>"
-        "<p>Search engines compare texts as long lists of numbers. <b>Matryoshka training</b> packs the meaning into"
-        " the first few, so the list can be cut short like a doll taken out of a bigger one."
-        " <b>Drag the slider</b> and watch which model keeps finding the right passage.</p></div></header>",
+        "<h1>Matryoshka lab</h1>"
+        "<p>Search compares texts as lists of numbers. <b>Matryoshka training</b> packs the meaning into the first few."
+        " <b>Drag the slider</b>: who still finds the passage?</p></header>",
         slider=Id.DIM_RANGE,
         doll=doll(384, 384, ()),
     )

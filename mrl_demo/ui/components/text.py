@@ -37,13 +37,6 @@ def shorten(text: str, limit: int) -> str:
     return (head if space and len(head) > limit // 2 else cut).rstrip(" ,;:.") + "…"
 
 
-def short_count(value: int) -> str:
-    """At most four characters for anything below a million: 2166 -> '2.2k'."""
-    if value < 1_000:
-        return str(value)
-    return f"{value / 1000:.1f}k" if value < 9_950 else f"{value / 1000:.0f}k"
-
-
 def milliseconds(value: float) -> str:
     """Two significant digits below 10 ms, whole numbers above."""
     if value >= 10:

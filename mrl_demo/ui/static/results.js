@@ -22,7 +22,22 @@ function measure() {
   return found;
 }
 
+// "Details" stays open while the figures in it change.
+const opened = new Set();
+element.addEventListener("toggle", (event) => {
+  if (!event.target.matches(".figures-fold")) return;
+  opened[event.target.open ? "add" : "delete"](event.target.closest(".arm").dataset.arm);
+}, true);
+
+function keepOpen() {
+  for (const section of element.querySelectorAll(".arm")) {
+    const fold = section.querySelector(".figures-fold");
+    if (fold && opened.has(section.dataset.arm)) fold.open = true;
+  }
+}
+
 function glide() {
+  keepOpen();
   for (const item of element.querySelectorAll(".card")) {
     for (const animation of item.getAnimations()) animation.cancel();
   }

@@ -7,6 +7,7 @@ import pytest
 
 from mrl_demo.arms.catalogue import arm_styles, shipped_arms
 from mrl_demo.core.types import Note
+from mrl_demo.core.verdict import AnswerLevel
 from mrl_demo.ui.compare.view import breaking_words, breaks_html, figure, results_html, shared_full_dim
 from tests.ui.samples import NASTY, comparison, paths
 
@@ -33,24 +34,25 @@ def test_what_was_done_to_the_documents_is_shown_and_escaped() -> None:
 
 def test_breaking_point_in_words() -> None:
     assert breaking_words(paths()) == (
-        "breaks below 64 numbers: from there up the known answer stays in the first 3, but at 8 it falls to rank 7."
+        "breaks below 64 numbers: from there up the known answer, “Document 0”, stays in the first 10, but at 8 it"
+        " falls to 7th."
     )
 
 
 def test_the_best_of_several_answers_counts() -> None:
     words = breaking_words(paths(ranks=((40, 9, 2, 1), (50, 5, 4, 2)), answers=(True, True)))
-    assert words.endswith("at 8 it falls to rank 5.")
+    assert words.endswith("at 8 it falls to 5th.")
 
 
 def test_without_an_answer_the_full_length_winner_is_tracked() -> None:
     words = breaking_words(paths(tracked="top", answers=(False, False)))
-    assert "its own full-length winner stays in the first 3, but at 8 it falls to rank 7." in words
+    assert "its own best, “Document 0”, stays in the first 10, but at 8 it falls to 7th." in words
 
 
 @pytest.mark.parametrize(
     ("holds_from", "words"),
     [
-        (None, "misses it even with the full vector: the known answer is at rank 1, not in the first 3"),
+        (None, "misses it even with the full vector: the known answer, “Document 0”, is 1st, not in the first 10"),
         (1, "never breaks"),
     ],
 )
@@ -108,3 +110,29 @@ def contrast(one: Sequence[float], other: Sequence[float]) -> float:
 
     high, low = sorted((light(one), light(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_the_verdict_stands_above_the_results_and_each_outcome_over_its_cards() -> None:
+    markup = results_html(comparison())
+    assert "<b>6 times smaller</b>: 256 B instead of 1.5 kB a vector" in markup
+    assert "2 of 10 and 8 of 10" not in markup and "7 of 10 and 7 of 10 are still there" in markup
+    left, right = markup.split('class="arm side-b"')
+    assert "falls from 1st to 3rd" in left and "stays 2nd" in right
+
+
+def test_a_query_without_an_answer_gets_a_grey_line_and_no_verdict() -> None:
+    base = comparison()
+    assert base.verdict is not None
+    level = AnswerLevel(0.45, "judged questions", 300, 97, 0.02, 0.3)
+    far = tuple(replace(side, is_known_answer=False, best_score=0.27, level=level) for side in base.verdict.sides)
+    unanswered = replace(base, verdict=replace(base.verdict, sides=far))
+    markup = results_html(unanswered)
+    assert "Nothing here seems to answer this" in markup and "times smaller" not in markup
+    assert "falls" not in markup
+    assert "breaks below" not in breaks_html(unanswered)
+
+
+def test_the_ranks_of_the_chart_are_there_as_tables() -> None:
+    markup = breaks_html(comparison())
+    assert markup.count("rank of each document by length") == 4  # Name and caption of both.
+    assert "<td>40</td><td>7</td><td>2</td><td>1</td>" in markup

@@ -124,8 +124,8 @@ def test_cost_changes_with_arm_and_kind(open_curves: Callable[..., Guest]) -> No
     guest.page.wait_for_selector("#curves-cost .scatterlayer path.js-line")
     guest.page.get_by_label("Latency").check()
     guest.says("#curves-cost-words", " ms with ")
-    guest.choose("curves-cost-arm", "Base, cut")
-    guest.says("#curves-cost-words", "Base, cut")
+    guest.choose("curves-cost-arm", "Ordinary model")
+    guest.says("#curves-cost-words", "Ordinary model")
     assert guest.errors == []
 
 
