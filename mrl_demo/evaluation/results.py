@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.arms.catalogue import ARMS
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.evaluation.stats import MARGIN, WIDEST_TELLING, verdict_of
@@ -226,9 +225,7 @@ class SweepResult:
             raw["arms"] = tuple(
                 SweepArm(**{**each, "trained_dims": tuple(each["trained_dims"])}) for each in raw["arms"]
             )
-            # Words are of today, whenever the figures were stored.
-            raw["arms"] = tuple(replace(arm, label=_LABELS.get(arm.name, arm.label)) for arm in raw["arms"])
-            for row in raw.get("differences", ()):
+            for row in raw.get("differences", ()):  # Words are of today, whenever the figures were stored.
                 row["verdict"] = verdict_of(row["difference"], row["low"], row["high"], row["p_holm"])
             for name, kind in _ROW_KINDS.items():
                 if name in raw:
@@ -263,7 +260,6 @@ class SweepResult:
         return out.getvalue()
 
 
-_LABELS = {arm.name: arm.label for arm in ARMS}
 _ROW_KINDS: dict[str, type[SweepRow] | type[DifferenceRow] | type[RetentionRow] | type[ClassTask]] = {
     "rows": SweepRow,
     "full": SweepRow,

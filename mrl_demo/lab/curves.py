@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.catalogue import ARMS
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
@@ -93,7 +94,7 @@ class CurvesService:
         if path not in self._shipped:
             curves = CurveSet.from_json(path.read_text(encoding="utf-8"))
             stale = curves.fingerprint != self.lab.corpus(corpus).fingerprint
-            self._shipped[path] = replace(curves, is_stale=stale)
+            self._shipped[path] = replace(curves, sweep=_with_labels_of_today(curves.sweep), is_stale=stale)
         return self._shipped[path]
 
     def shipped_speed(self) -> SpeedResult | None:
@@ -133,6 +134,11 @@ class CurvesService:
 
     def _is_own(self, corpus: str) -> bool:
         return corpus in {choice.name for choice in self.lab.corpora()} and Path(corpus).name == corpus
+
+
+def _with_labels_of_today(sweep: SweepResult) -> SweepResult:
+    labels = {arm.name: arm.label for arm in ARMS}
+    return replace(sweep, arms=tuple(replace(arm, label=labels.get(arm.name, arm.label)) for arm in sweep.arms))
 
 
 def speed_to_json(result: SpeedResult) -> str:

@@ -75,7 +75,7 @@ element.addEventListener("keydown", (event) => {
 // Presenter keys; clickers send the page keys.
 let example = 0;
 function turn(step) {
-  const examples = [...document.querySelectorAll(`#${ids.EXAMPLES} [data-example]`)];
+  const examples = [...document.querySelectorAll(`#${ids.EXAMPLES} .chips > [data-example]`)];
   if (!examples.length) return;
   example = (example + step + examples.length) % examples.length;
   examples[example].click();

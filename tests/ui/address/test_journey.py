@@ -91,7 +91,7 @@ def test_a_link_is_restored_in_a_fresh_browser(guest: Page, stub_address: str) -
     assert guest.input_value("#query input") == link["q"]
     sides = guest.eval_on_selector_all(".arm", "all => all.map(arm => arm.dataset.arm)")
     assert guest.input_value("#corpus input") == "Own"
-    assert guest.locator(".chip").first.inner_text() == "own question 0"
+    assert guest.locator(".chip").nth(1).text_content() == "own question 0a paraphrase"
     assert guest.inner_text("#address") == ""
     assert len(sides) == 2
     says(guest, **link, __theme="dark")
