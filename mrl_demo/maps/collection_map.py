@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 MOST_POINTS = 10_000
 #: Lengths at which neighbours are looked up, besides the full one.
 MAP_DIMS = (2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072)
+_FEW_POINTS = 500
 _VERSION = "1"
 _GRID = 4_095
 _TITLE_CHARACTERS, _TEXT_CHARACTERS = 80, 140
@@ -159,7 +160,9 @@ def draw_map(
 
 
 def is_laid_out(builder: SpaceBuilder, corpus: Corpus, arm: Arm) -> bool:
-    """Whether the places of a map by this arm are stored; the arm's vectors must be ready."""
+    """Whether a map by this arm has its places stored, or so few that they are soon made; its vectors must be ready."""
+    if len(corpus) <= _FEW_POINTS:
+        return True
     rows = _rows_shown(corpus)
     vectors = builder.space(arm, corpus).documents[rows]
     return _stored(builder, layout_key(vectors), len(rows), shipped_layout_name(corpus, arm)) is not None

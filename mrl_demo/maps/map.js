@@ -12,9 +12,9 @@ const make = (parent, tag, className = "", text = "") => {
   return node;
 };
 const mix = (a, b, share) => a.map((value, i) => Math.round(value + (b[i] - value) * share));
-const colour = (kept) => {
+const shade = (kept) => {
   const share = kept / data.neighbours;
-  return `rgb(${(share < 0.5 ? mix(LOST, HALF, 2 * share) : mix(HALF, KEPT, 2 * share - 1)).join(",")})`;
+  return share < 0.5 ? mix(LOST, HALF, 2 * share) : mix(HALF, KEPT, 2 * share - 1);
 };
 const keptOf = (side, point) => parseInt(side.kept[place][point], 11);
 const placeOf = (wanted) => Math.max(0, data.dims.findLastIndex((each) => each <= wanted));
@@ -60,7 +60,7 @@ function key(box) {
   make(line, "span", "", `Of ${data.neighbours} nearest neighbours kept:`);
   for (const kept of [0, 2, 4, 6, 8, 10]) {
     const mark = make(line, "i");
-    mark.style.background = colour(kept);
+    mark.style.background = `rgb(${shade(kept).join(",")})`;
     make(line, "span", "", String(kept));
   }
   if (data.query) make(line, "span", "", `· lines join the ten results of “${data.query.slice(0, 80)}”, rings those of the full vector`);
@@ -115,28 +115,42 @@ const at = (view, point) => {
   return [(width - size) / 2 + (data.x[point] / data.grid) * size, (height - size) / 2 + (1 - data.y[point] / data.grid) * size];
 };
 
-function draw(view) {
-  const { canvas, side } = view;
+// Where each document's square begins in the canvas, in pixels; worked out anew if the canvas has another size.
+function measure(view) {
+  const { canvas } = view, ratio = window.devicePixelRatio || 1;
   const { width, height } = canvas.getBoundingClientRect();
-  if (!width) return;
-  const ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  const pad = 10, size = Math.min(width, height) - 2 * pad, scale = size / data.grid;
-  const left = (width - size) / 2, top = (height - size) / 2 + size;
-  const point = data.x.length > 4000 ? POINT * 0.75 : POINT;
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (!wide || !high) return false;
+  if (view.ratio === ratio && canvas.width === wide && canvas.height === high) return true;
+  Object.assign(canvas, { width: wide, height: high });
+  const edge = Math.max(2, Math.round((data.x.length > 4000 ? 2.5 : POINT) * ratio));
+  const starts = Uint32Array.from(data.x, (_, point) => {
+    const [x, y] = at(view, point);
+    return (Math.round(y * ratio) - (edge >> 1)) * wide + Math.round(x * ratio) - (edge >> 1);
+  });
+  const image = canvas.getContext("2d").createImageData(wide, high);
+  Object.assign(view, { ratio, edge, starts, image, pixels: new Uint32Array(image.data.buffer) });
+  return true;
+}
+
+// Pixels are set by hand: twenty thousand small rectangles take the browser several times as long.
+function draw(view) {
+  if (!measure(view)) return;
+  const { canvas, side, starts, edge, pixels } = view, row = side.kept[place], wide = canvas.width;
+  pixels.fill(0);
   const buckets = Array.from({ length: data.neighbours + 1 }, () => []);
-  const row = side.kept[place];
   for (let i = 0; i < row.length; i++) buckets[parseInt(row[i], 11)].push(i);
   for (let kept = data.neighbours; kept >= 0; kept--) { // What is lost lies on top.
-    pen.fillStyle = colour(kept);
-    for (const i of buckets[kept]) pen.fillRect(left + data.x[i] * scale - point / 2, top - data.y[i] * scale - point / 2, point, point);
+    const [red, green, blue] = shade(kept);
+    const ink = (255 << 24) | (blue << 16) | (green << 8) | red;
+    for (const i of buckets[kept]) {
+      for (let line = starts[i], last = starts[i] + edge * wide; line < last; line += wide) pixels.fill(ink, line, line + edge);
+    }
   }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.putImageData(view.image, 0, 0);
+  pen.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
   if (side.tens.length) join(view, pen);
   if (active !== null) ring(view, pen, active, 7, 2.5);
 }

@@ -109,8 +109,10 @@ def test_a_map_has_every_document_and_each_arm_at_every_length(lab: Lab) -> None
 
 
 def test_what_takes_long_is_made_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collection_map, "_FEW_POINTS", 0)
     assert not lab.is_mapped("fruit", ["tiny"])
     lab.prepare("fruit", ["tiny"])
+    assert not lab.is_mapped("fruit", ["tiny"])
     first = lab.map("fruit", ["tiny"])
     assert lab.is_mapped("fruit", ["tiny"])
     monkeypatch.setattr(collection_map, "lay_out", None)

@@ -8,7 +8,11 @@ const save = (name, url) => {
   link.remove();
 };
 
-const say = (words) => { element.querySelector("output").textContent = words; };
+const say = (words) => {
+  const line = element.querySelector("output");
+  line.textContent = words;
+  setTimeout(() => { if (line.textContent === words) line.textContent = ""; }, 8_000);
+};
 const address = () => location.href;
 
 // Plotly reads a little markup in text: what stands in a picture is text.
