@@ -10,11 +10,17 @@ from mrl_demo.core.vectors import check_dimension
 from mrl_demo.evaluation.metrics import Metric, parse_metric
 from mrl_demo.evaluation.probes import ProbeMetric, parse_probe_metric
 from mrl_demo.evaluation.stats import RESAMPLES
-from mrl_demo.search.quantised import Precision, parse_precision
+from mrl_demo.search.quantised import PRECISIONS, RESCORE, RESCORE_INT8, Precision, parse_precision
 
 DEFAULT_METRICS = ("ndcg@10", "mrr@10", "recall@10", "map@100", "overlap@10", "rbo@100")
 DEFAULT_DIMS = (8, 16, 32, 64, 96, 128, 192, 256, 384)
 _LONGER_DIMS = (512, 768, 1024, 1536, 2048, 3072)
+#: What a byte buys: every way to store a number, and each coarse one with what rescores it to most effect.
+BYTE_PRECISIONS = (
+    *PRECISIONS,
+    *(f"{stored}{RESCORE}" for stored in ("int8", "int4", "binary", "binary-mean", "pq", "rabitq")),
+    *(f"{stored}{RESCORE_INT8}" for stored in ("binary-mean", "rabitq")),
+)
 _MANY_CLASSES = 30
 #: What `SweepPlan.against` takes besides names of arms: base at its full length.
 UNCUT_BASE = "uncut base"

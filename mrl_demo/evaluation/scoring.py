@@ -10,7 +10,7 @@ import numpy as np
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.places import TIE_TOLERANCE
-from mrl_demo.search.quantised import SHORTLIST, Precision, calibration_size, quantise, query_side
+from mrl_demo.search.quantised import ONE_BIT, SHORTLIST, Precision, calibration_size, quantise
 
 _SCORE_BYTES = 64 * 2**20
 _MAX_ROWS = 1_024
@@ -52,15 +52,16 @@ def score_blocks(
         for block in _float32_blocks(queries, documents, dims):
             yield _without(block, excluded)
     for stored in dict.fromkeys(precision.stored for precision in precisions if precision.stored != "float32"):
-        plain, rescored = Precision(stored), Precision(stored, True)
+        plain = Precision(stored)
+        rescored = [each for each in dict.fromkeys(precisions) if each.stored == stored and each.rescored]
         for dim in dims:
+            finer = {each.rescorer: _finer_rows(documents, dim, each.rescorer, seed) for each in rescored}
             for raw in _quantised_blocks(queries, documents, dim, plain, seed):
                 block = _without(raw, excluded)
                 if plain in wanted:
                     yield block
-                if rescored in wanted:
-                    scores = _rescored(block, queries, documents)
-                    yield Block(rescored, dim, block.start, scores)
+                for precision in rescored:
+                    yield Block(precision, dim, block.start, _rescored(block, queries, finer[precision.rescorer]))
 
 
 def _without(block: Block, excluded: IntMatrix | None) -> Block:
@@ -72,12 +73,12 @@ def _without(block: Block, excluded: IntMatrix | None) -> Block:
     return block
 
 
-def sample_positions(n: int, seed: int = 0) -> IntMatrix:
-    """Rows of `n` documents in canonical order that set the int8 ranges, ascending int64.
+def sample_positions(n: int, seed: int = 0, precision: str = "int8") -> IntMatrix:
+    """Rows of `n` documents in canonical order that a precision is fitted on, ascending int64.
 
     By place, not by content as an index does it: a rotation's last bits differ from one fit to the next.
     """
-    return np.sort(np.random.default_rng(seed).permutation(n)[: calibration_size(n)]).astype(np.int64)
+    return np.sort(np.random.default_rng(seed).permutation(n)[: calibration_size(n, precision)]).astype(np.int64)
 
 
 def n_blocks(n_queries: int, n_documents: int) -> int:
@@ -114,15 +115,22 @@ def _inverse_prefix_norms(documents: FloatMatrix, dims: Sequence[int]) -> FloatM
 def _quantised_blocks(
     queries: FloatMatrix, documents: FloatMatrix, dim: int, precision: Precision, seed: int
 ) -> Iterator[Block]:
-    decoded = quantise(documents, dim, precision.stored, sample_positions(len(documents), seed)).decode()
-    query_codes = query_side(queries, dim, precision.stored)
+    stored = quantise(documents, dim, precision.stored, sample_positions(len(documents), seed, precision.stored))
+    decoded, query_codes = stored.decode(), stored.query_side(queries)
     for start, part in _chunks(query_codes, len(documents)):
         scores = part @ decoded.T
-        yield Block(precision, dim, start, scores / np.float32(dim) if precision.stored == "binary" else scores)
+        yield Block(precision, dim, start, scores / np.float32(dim) if precision.stored in ONE_BIT else scores)
 
 
-def _rescored(block: Block, queries: FloatMatrix, documents: FloatMatrix) -> FloatMatrix:
-    """The block's scores with the first `SHORTLIST` of each row ordered by float32 cosines, above all the rest.
+def _finer_rows(documents: FloatMatrix, dim: int, rescorer: str, seed: int) -> FloatMatrix:
+    """What rescores at `dim`: the cut rows by float32, or what their int8 codes say."""
+    if rescorer == "float32":
+        return documents[:, :dim]
+    return quantise(documents, dim, rescorer, sample_positions(len(documents), seed)).decode()
+
+
+def _rescored(block: Block, queries: FloatMatrix, finer: FloatMatrix) -> FloatMatrix:
+    """The block's scores with the first `SHORTLIST` of each row ordered by finer cosines, above all the rest.
 
     Whatever ties with the last of a shortlist is in it too, as in the search engine.
     """
@@ -135,7 +143,7 @@ def _rescored(block: Block, queries: FloatMatrix, documents: FloatMatrix) -> Flo
     scores = block.scores.copy()
     for start in range(0, len(rows), _RESCORED_AT_ONCE):
         part = slice(start, start + _RESCORED_AT_ONCE)
-        vectors = truncate(documents[listed[part], : block.dim], block.dim)
+        vectors = truncate(finer[listed[part]], block.dim)
         scores[rows[part], listed[part]] = np.einsum("pd,pd->p", vectors, cut_queries[rows[part]]) + _ABOVE
     return scores
 

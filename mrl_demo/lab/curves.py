@@ -15,13 +15,13 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
 from mrl_demo.corpora.stand_ins import with_stand_ins
-from mrl_demo.evaluation.plan import SweepPlan, metrics_for
+from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol
 
-MEASURED_PRECISIONS = ("float32", "float16", "int8", "binary", "binary+rescore")
+MEASURED_PRECISIONS = BYTE_PRECISIONS
 WORST_SHOWN = 20
 _SPEED_QUERIES = 64
 

@@ -18,10 +18,15 @@ _PRECISION_STYLES = {
     "float32": Style("#1c8da6", "circle"),
     "float16": Style("#a98200", "square", "dash"),
     "int8": Style("#c0528f", "diamond", "dot"),
+    "int4": Style("#7a5fd0", "hexagon", "dot"),
     "binary": Style("#8b93a1", "x", "dashdot"),
+    "binary-mean": Style("#3f8f5b", "star", "dashdot"),
+    "pq": Style("#b5482f", "cross", "longdashdot"),
+    "rabitq": Style("#5f7fd6", "pentagon", "dashdot"),
     "binary+rescore": Style("#c8601a", "triangle-up", "longdash"),
+    "binary-mean+rescore": Style("#3f8f5b", "triangle-up", "longdash"),
 }
-_OTHER_PRECISION = Style("#5f7fd6", "cross", "dashdot")
+_OTHER_PRECISION = Style("#8a6d3b", "triangle-up", "longdash")
 
 
 def precision_style(name: str) -> Style:

@@ -1,4 +1,4 @@
-"""faiss' exhaustive search over vectors stored at one precision, with or without rescoring by float32."""
+"""faiss' exhaustive search over vectors stored at one precision, with or without rescoring by a finer one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ import numpy as np
 
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.core.vectors import check_dimension, truncate
+from mrl_demo.core.vectors import check_dimension, normalise, truncate
+from mrl_demo.search.codebooks import ProductCodes, RabitqCodes, pad_to_bytes
 from mrl_demo.search.engine import check_k, check_queries, check_vectors
-from mrl_demo.search.quantised import SHORTLIST, Precision, bytes_per_vector, calibration_rows, parse_precision
+from mrl_demo.search.quantised import (
+    ONE_BIT,
+    SHORTLIST,
+    Codec,
+    Precision,
+    bytes_per_vector,
+    calibration_rows,
+    fit_codec,
+    parse_precision,
+    quantise,
+)
 from mrl_demo.search.topk import TopK
 
 #: How much more is asked for as long as a shortlist ends within a tie.
@@ -19,7 +30,7 @@ _GROWTH = 8
 
 
 class FlatIndex:
-    """Every document compared at one of `PRECISIONS`, and with "+rescore" the best of them again in float32.
+    """Every document compared at one of `PRECISIONS`, and with "+rescore" the best of them again in float32 or int8.
 
     The vectors are cut, normalised and coded on first use of a length; codes of the last `lengths_kept` lengths are
     kept. A shortlist for rescoring takes whatever ties with its last document too, so that it holds the same
@@ -37,7 +48,7 @@ class FlatIndex:
         self._vectors = check_vectors(vectors)
         self.n, self.dimension = self._vectors.shape
         self._shortlist = shortlist
-        self._lengths: BoundedCache[_CodedLength] = BoundedCache(lengths_kept)
+        self._lengths: BoundedCache[CodedLength] = BoundedCache(lengths_kept)
 
     @property
     def is_exact(self) -> bool:
@@ -60,7 +71,7 @@ class FlatIndex:
         """
         length, k = check_dimension(dim, self.dimension), min(check_k(k), self.n)
         cut = truncate(check_queries(queries, self.dimension), length)
-        coded = self._lengths.get(length, lambda: _CodedLength(self._vectors, length, self.precision))
+        coded = self._lengths.get(length, lambda: CodedLength(self._vectors, length, self.precision))
         rescored = self.precision.rescored
         wanted = min(self.n, max(k, self._shortlist)) if rescored else k
         parts = []
@@ -71,21 +82,24 @@ class FlatIndex:
         return TopK.join(parts, k)
 
 
-class _CodedLength:
-    """Vectors cut to one length, coded and handed to faiss."""
+class CodedLength:
+    """`(n, D)` vectors cut to one length, coded and handed to faiss; they are not kept unless float32 rescores them."""
 
     def __init__(self, vectors: FloatMatrix, dim: int, precision: Precision) -> None:
         cut = truncate(vectors, dim)
-        self._stored, self._n, self._dim = precision.stored, len(cut), dim
-        self._cut = cut if precision.rescored else np.empty((0, dim), np.float32)
+        self._stored, self._n, self._dim, self._rescorer = precision.stored, len(cut), dim, precision.rescorer
+        self._finer = _finer_rows(vectors, cut, precision)
         # Equal Hamming distances come back in document order, which is all that a list without rescoring needs.
-        self._takes_ties = precision.rescored or precision.stored != "binary"
-        self._index = _build_index(cut, precision.stored, vectors)
+        self._takes_ties = precision.rescored or precision.stored not in ONE_BIT
+        rows = cut[calibration_rows(vectors, precision=precision.stored)]
+        self._codec = fit_codec(rows, precision.stored)
+        self._index = _build_index(cut, precision.stored, self._codec, rows)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the codes, and of the float32 vectors if there is a second pass."""
-        return self._n * bytes_per_vector(self._stored, self._dim) + self._cut.nbytes
+        """Bytes of the codes, and of the finer vectors if there is a second pass."""
+        finer = len(self._finer) * bytes_per_vector(self._rescorer, self._dim)
+        return self._n * bytes_per_vector(self._stored, self._dim) + finer
 
     def shortlists(self, queries: FloatMatrix, k: int) -> Iterator[tuple[FloatMatrix, IntMatrix]]:
         """Scores and documents of the `k` nearest to each cut query, and of all that tie with the last of them."""
@@ -100,34 +114,59 @@ class _CodedLength:
             yield scores[within], documents[within]
 
     def rescore(self, query: FloatMatrix, documents: IntMatrix) -> FloatMatrix:
-        """Cosines of float32 vectors; equal vectors get equal ones, which a product of BLAS does not promise."""
-        cosines: FloatMatrix = np.einsum("sd,d->s", self._cut[documents], query)
+        """Cosines of finer vectors; equal vectors get equal ones, which a product of BLAS does not promise."""
+        cosines: FloatMatrix = np.einsum("sd,d->s", self._finer[documents], query)
         return cosines
 
     def _search(self, queries: FloatMatrix, k: int) -> tuple[FloatMatrix, IntMatrix]:
         if not len(queries):
             return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
-        if self._stored == "binary":
-            distances, documents = self._index.search(np.packbits(queries > 0, axis=1), k)
+        if self._stored in ONE_BIT:
+            distances, documents = self._index.search(self._codec.encode(queries), k)
             return 1 - 2 * distances.astype(np.float32) / self._dim, documents
+        fitted = self._codec.fitted
+        if isinstance(fitted, RabitqCodes):
+            queries = fitted.turn(queries)
+        elif isinstance(fitted, ProductCodes):
+            queries = pad_to_bytes(queries)
         scores, documents = self._index.search(queries, k)
         return scores, documents
 
 
-def _build_index(cut: FloatMatrix, stored: str, vectors: FloatMatrix) -> Any:  # noqa: ANN401 - faiss has no one type
+def _finer_rows(vectors: FloatMatrix, cut: FloatMatrix, precision: Precision) -> FloatMatrix:
+    """What a shortlist is rescored by: none, the cut rows, or what their int8 codes say."""
+    if not precision.rescored:
+        return np.empty((0, cut.shape[1]), np.float32)
+    if precision.rescorer == "float32":
+        return cut
+    return normalise(quantise(vectors, cut.shape[1], precision.rescorer).decode())
+
+
+def _build_index(cut: FloatMatrix, stored: str, codec: Codec, rows: FloatMatrix) -> Any:  # noqa: ANN401
+    """The faiss index (it has no one type) over cut rows; scalar ranges are taken from `rows`."""
     import faiss
 
     index: Any
-    if stored == "binary":
-        codes = np.packbits(cut > 0, axis=1)
+    if stored in ONE_BIT:
+        codes = codec.encode(cut)
         index = faiss.IndexBinaryFlat(8 * codes.shape[1])
         index.add(codes)
+        return index
+    if isinstance(codec.fitted, RabitqCodes):
+        index = faiss.clone_index(codec.fitted.index)
+        index.add(codec.fitted.turn(cut))
+        return index
+    if isinstance(codec.fitted, ProductCodes):
+        index = faiss.IndexPQ(codec.fitted.quantizer.d, codec.fitted.quantizer.M, 8, faiss.METRIC_INNER_PRODUCT)
+        index.pq, index.is_trained = codec.fitted.quantizer, True
+        index.add(pad_to_bytes(cut))
         return index
     if stored == "float32":
         index = faiss.IndexFlatIP(cut.shape[1])
     else:
-        kind = faiss.ScalarQuantizer.QT_8bit if stored == "int8" else faiss.ScalarQuantizer.QT_fp16
+        scalar = faiss.ScalarQuantizer
+        kind = {"int8": scalar.QT_8bit, "int4": scalar.QT_4bit, "float16": scalar.QT_fp16}[stored]
         index = faiss.IndexScalarQuantizer(cut.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-        index.train(cut[calibration_rows(vectors)])
+        index.train(rows)
     index.add(cut)
     return index

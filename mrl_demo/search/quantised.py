@@ -1,8 +1,9 @@
-"""Smaller numbers for each vector: float32, float16, int8 and binary, always after the cut; exact bytes for each.
+"""Smaller numbers for each vector, always after the cut, with the exact bytes of each.
 
-int8 has one range for each dimension, as in faiss' 8-bit scalar quantiser and sentence-transformers'
-`quantize_embeddings`; its search keeps the query in float32. Binary keeps the signs and compares by Hamming
-distance. A shortlist of either can be rescored by the float32 vectors of the same cut. `search.flat` has the engine.
+float32, float16, int8 and int4; one bit a number with its threshold at zero or at the mean; product codes and RaBitQ.
+int8 and int4 have one range for each dimension, as in faiss' scalar quantisers and sentence-transformers'
+`quantize_embeddings`; their search keeps the query in float32. Binary codes are compared by Hamming distance. A
+shortlist of any can be rescored by the float32 or int8 vectors of the same cut. `search.flat` has the engine.
 """
 
 from __future__ import annotations
@@ -16,9 +17,23 @@ from numpy.typing import NDArray
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
+from mrl_demo.search.codebooks import MOST_CODEBOOK_ROWS, RABITQ_FACTORS, ProductCodes, RabitqCodes
 
-PRECISIONS = ("float32", "float16", "int8", "binary")
+PRECISIONS = ("float32", "float16", "int8", "int4", "binary", "binary-mean", "pq", "rabitq")
 RESCORE = "+rescore"
+RESCORE_INT8 = "+rescore-int8"
+#: What a coarse code may be rescored by int8: whatever is coarser than int8 itself.
+_COARSER_THAN_INT8 = ("int4", "binary", "binary-mean", "pq", "rabitq")
+#: Every way to store and search vectors that is known, by name.
+ALL_PRECISIONS = (
+    *PRECISIONS,
+    *(precision + RESCORE for precision in PRECISIONS[1:]),
+    *(precision + RESCORE_INT8 for precision in _COARSER_THAN_INT8),
+)
+#: Those a bit of which stands for a number: compared by Hamming distance.
+ONE_BIT = ("binary", "binary-mean")
+#: Whatever is fitted by averages takes more rows than a range does.
+_FITTED_ON_MANY = ("binary-mean", "pq", "rabitq")
 #: Documents that the quantised search hands to the rescoring, besides those that tie with the last of them: four times
 #: a result page of 10.
 SHORTLIST = 40
@@ -32,62 +47,111 @@ class PrecisionError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Precision:
-    """How vectors are stored and searched: one of `PRECISIONS`, and whether a shortlist is rescored by float32.
+    """How vectors are stored, one of `PRECISIONS`, and whether and by what a shortlist is rescored.
 
-    >>> Precision("binary", rescored=True).name
-    'binary+rescore'
+    >>> Precision("binary", rescored=True).name, Precision("pq", True, "int8").name
+    ('binary+rescore', 'pq+rescore-int8')
     """
 
     stored: str
     rescored: bool = False
+    rescorer: str = "float32"
 
     @property
     def name(self) -> str:
         """The name that `parse_precision` reads."""
-        return self.stored + (RESCORE if self.rescored else "")
+        suffix = RESCORE if self.rescorer == "float32" else RESCORE_INT8
+        return self.stored + (suffix if self.rescored else "")
 
 
 def parse_precision(name: str) -> Precision:
-    """Read one of `PRECISIONS`, all but float32 also with "+rescore"; raises `PrecisionError`."""
-    stored = name.strip().lower()
-    rescored = stored.endswith(RESCORE)
-    stored = stored.removesuffix(RESCORE)
-    if stored not in PRECISIONS or (rescored and stored == "float32"):
-        known = ", ".join([*PRECISIONS, *(precision + RESCORE for precision in PRECISIONS[1:])])
-        raise PrecisionError(f"There is no precision {name!r}: choose among {known}.")
-    return Precision(stored, rescored)
+    """Read one of `ALL_PRECISIONS`; raises `PrecisionError`."""
+    given = name.strip().lower()
+    if given not in ALL_PRECISIONS:
+        raise PrecisionError(f"There is no precision {name!r}: choose among {', '.join(ALL_PRECISIONS)}.")
+    stored, _, rescorer = given.partition(RESCORE)
+    return Precision(stored, stored != given, "int8" if rescorer else "float32")
 
 
 def bytes_per_vector(precision: str, dim: int) -> int:
-    """Exact bytes that the search keeps in memory for one vector; rescoring reads `rescore_bytes_per_vector` more."""
+    """Exact bytes that the search keeps in memory for one vector; rescoring reads `rescore_bytes_per_vector` more.
+
+    >>> [bytes_per_vector(name, 64) for name in PRECISIONS]
+    [256, 128, 64, 32, 8, 8, 8, 16]
+    """
     stored = parse_precision(precision).stored
-    return {"float32": 4 * dim, "float16": 2 * dim, "int8": dim, "binary": -(-dim // 8)}[stored]
+    bits = {"float32": 32, "float16": 16, "int8": 8, "int4": 4}.get(stored, 1)
+    return -(-bits * dim // 8) + (RABITQ_FACTORS if stored == "rabitq" else 0)
 
 
 def rescore_bytes_per_vector(precision: str, dim: int) -> int:
-    """Exact bytes of the float32 copy that rescoring needs for one vector (a disk will do), 0 without rescoring."""
-    return 4 * dim if parse_precision(precision).rescored else 0
+    """Exact bytes of the copy that rescoring needs for one vector (a disk will do), 0 without rescoring."""
+    parsed = parse_precision(precision)
+    return bytes_per_vector(parsed.rescorer, dim) if parsed.rescored else 0
 
 
-def calibration_size(n: int) -> int:
-    """How many of `n` vectors set the int8 ranges: a tenth, from 2 to 1,000."""
+def rescore_bytes_read(precision: str, dim: int) -> int:
+    """Bytes of that copy that one query reads: those of its `SHORTLIST` documents."""
+    return SHORTLIST * rescore_bytes_per_vector(precision, dim)
+
+
+def calibration_size(n: int, precision: str = "int8") -> int:
+    """How many of `n` vectors a precision is fitted on: a tenth, from 2 to 1,000; means and codebooks, up to 4,096."""
+    if parse_precision(precision).stored in _FITTED_ON_MANY:
+        return min(n, MOST_CODEBOOK_ROWS)
     return min(n, max(2, min(n // 10, _MAX_CALIBRATION)))
 
 
-def calibration_rows(vectors: FloatMatrix, seed: int = 0) -> IntMatrix:
-    """Rows of an `(n, D)` matrix that set the int8 ranges: a seeded tenth of them, from 2 to 1,000, ascending int64.
+def calibration_rows(vectors: FloatMatrix, seed: int = 0, precision: str = "int8") -> IntMatrix:
+    """Rows of an `(n, D)` matrix that ranges, means and codebooks are fitted on: seeded, ascending int64.
 
-    All others are held out: they are coded with ranges they had no part in. Rows are drawn by a hash of their numbers
-    (multilinear, Dietzfelbinger 1996), so that the same vectors in another order set the same ranges.
+    They are documents, never the queries that are searched; all other documents are held out as well. Rows are drawn by
+    a hash of their numbers (multilinear, Dietzfelbinger 1996), so that the same vectors in another order set the same.
     """
     n = len(vectors)
-    size = calibration_size(n)
+    size = calibration_size(n, precision)
     factors = np.random.default_rng(seed).integers(0, 2**64, np.shape(vectors)[1], dtype=np.uint64) | np.uint64(1)
     hashes = np.empty(n, np.uint64)
     for start in range(0, n, _ROWS_AT_ONCE):
         part = np.ascontiguousarray(vectors[start : start + _ROWS_AT_ONCE], dtype=np.float32)
         hashes[start : start + len(part)] = (part.view(np.uint32) * factors).sum(axis=1, dtype=np.uint64)
     return np.sort(np.argsort(hashes, kind="stable")[:size]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One precision fitted to calibration rows: cut unit rows to codes and back, and the query's side of a comparison.
+
+    `query_side` makes of `(q, dim)` cut unit queries what is multiplied with decoded numbers: the same, or for one-bit
+    codes signs, whose product is dim - 2 * Hamming: an exact whole number, so that ties stay ties.
+    """
+
+    encode: Callable[[FloatMatrix], NDArray[np.uint8]]
+    decode: Callable[[NDArray[np.uint8]], FloatMatrix]
+    query_side: Callable[[FloatMatrix], FloatMatrix] = lambda cut: cut
+    fitted: ProductCodes | RabitqCodes | None = None
+
+
+def fit_codec(rows: FloatMatrix, precision: str) -> Codec:
+    """Fit a precision to `(m, dim)` cut unit rows; raises `PrecisionError`."""
+    stored, dim = parse_precision(precision).stored, rows.shape[1]
+    if stored in ONE_BIT:
+        return _one_bit_codec(rows.mean(axis=0) if stored == "binary-mean" else np.zeros(dim, np.float32))
+    if stored == "int8":
+        return _range_codec(rows, 256, lambda codes: codes, lambda codes: codes)
+    if stored == "int4":
+        return _range_codec(rows, 16, _pack_halves, lambda codes: _unpack_halves(codes, dim))
+    if stored == "pq":
+        product = ProductCodes.fit(rows)
+        return Codec(product.encode, product.decode, fitted=product)
+    if stored == "rabitq":
+        rabitq = RabitqCodes.fit(rows)
+        return Codec(rabitq.encode, rabitq.decode, rabitq.query_side, rabitq)
+    kind = np.dtype(stored)
+    return Codec(
+        lambda cut: np.ascontiguousarray(cut, dtype=kind).view(np.uint8),
+        lambda codes: codes.view(kind).astype(np.float32),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,50 +165,70 @@ class Quantised:
     precision: str
     dim: int
     codes: NDArray[np.uint8]
-    _decode: Callable[[NDArray[np.uint8]], FloatMatrix]
+    codec: Codec
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all codes; int8 needs 8 more for each dimension, once."""
+        """Bytes of all codes; ranges, means and codebooks are needed once and not counted."""
         return self.codes.nbytes
 
     def decode(self) -> FloatMatrix:
-        """`(n, dim)` float32 numbers that the search compares; binary gives -1 and 1."""
-        return self._decode(self.codes)
+        """`(n, dim)` float32 numbers that the search compares; binary gives -1 and 1, RaBitQ one number more."""
+        return self.codec.decode(self.codes)
+
+    def query_side(self, queries: FloatMatrix) -> FloatMatrix:
+        """Uncut `(q, D)` queries as the search compares them with `decode()`: float32 rows as long as those."""
+        return self.codec.query_side(truncate(queries, self.dim))
 
 
 def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: IntMatrix | None = None) -> Quantised:
     """Cut `(n, D)` vectors to `dim`, re-normalise them, then store them at `precision`.
 
-    `calibration` names the rows whose least and largest number in each dimension set the int8 range (numbers
-    outside are clipped); `calibration_rows` by default. Raises `PrecisionError` and `InvalidDimensionError`.
+    `calibration` names the rows that ranges, means or codebooks are fitted on (numbers outside a range are clipped);
+    `calibration_rows` by default. Raises `PrecisionError` and `InvalidDimensionError`.
     """
     stored = parse_precision(precision).stored
     cut = truncate(vectors, dim)
-    length = cut.shape[1]
-    if stored == "binary":
-        return Quantised(stored, length, np.packbits(cut > 0, axis=1), lambda codes: _signs(codes, length))
-    if stored == "int8":
-        rows = calibration_rows(vectors) if calibration is None else calibration
-        low, high = cut[rows].min(axis=0), cut[rows].max(axis=0)
-        step = np.where(high > low, (high - low) / 255, 1).astype(np.float32)
-        coded = np.clip(np.floor((cut - low) / step), 0, 255).astype(np.uint8)
-        return Quantised(stored, length, coded, lambda given: low + (given.astype(np.float32) + 0.5) * step)
-    kind = np.dtype(stored)
-    codes = np.ascontiguousarray(cut, dtype=kind).view(np.uint8)
-    return Quantised(stored, length, codes, lambda given: given.view(kind).astype(np.float32))
+    rows = calibration_rows(vectors, precision=stored) if calibration is None else calibration
+    codec = fit_codec(cut[rows], stored)
+    return Quantised(stored, cut.shape[1], codec.encode(cut), codec)
 
 
-def query_side(queries: FloatMatrix, dim: object, precision: str) -> FloatMatrix:
-    """`(q, D)` queries as the search at `precision` compares them, `(q, dim)` float32.
+def _one_bit_codec(threshold: FloatMatrix) -> Codec:
+    def signs(cut: FloatMatrix) -> FloatMatrix:
+        return np.where(cut > threshold, 1, -1).astype(np.float32)
 
-    Cut unit rows, whose product with `Quantised.decode()` is a cosine; for binary signs, whose product is
-    dim - 2 * Hamming: an exact whole number, so that ties stay ties.
-    """
-    cut = truncate(queries, dim)
-    return cut if parse_precision(precision).stored != "binary" else np.where(cut > 0, 1, -1).astype(np.float32)
+    return Codec(
+        lambda cut: np.packbits(cut > threshold, axis=1),
+        lambda codes: np.unpackbits(codes, axis=1, count=len(threshold)).astype(np.float32) * 2 - 1,
+        signs,
+    )
 
 
-def _signs(codes: NDArray[np.uint8], dim: int) -> FloatMatrix:
-    bits = np.unpackbits(codes, axis=1, count=dim)
-    return bits.astype(np.float32) * 2 - 1
+def _range_codec(
+    rows: FloatMatrix,
+    levels: int,
+    pack: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    unpack: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> Codec:
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    step = np.where(high > low, (high - low) / (levels - 1), 1).astype(np.float32)
+
+    def encode(cut: FloatMatrix) -> NDArray[np.uint8]:
+        return pack(np.clip(np.floor((cut - low) / step), 0, levels - 1).astype(np.uint8))
+
+    def decode(codes: NDArray[np.uint8]) -> FloatMatrix:
+        numbers: FloatMatrix = low + (unpack(codes).astype(np.float32) + 0.5) * step
+        return numbers
+
+    return Codec(encode, decode)
+
+
+def _pack_halves(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Two codes below 16 a byte, the first in its lower half, as faiss has it."""
+    even = np.pad(codes, ((0, 0), (0, codes.shape[1] % 2)))
+    return (even[:, ::2] | (even[:, 1::2] << 4)).astype(np.uint8)
+
+
+def _unpack_halves(packed: NDArray[np.uint8], dim: int) -> NDArray[np.uint8]:
+    return np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)[:, :dim]

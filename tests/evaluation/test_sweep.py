@@ -10,13 +10,13 @@ import pytest
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError, ModelError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query, ScoredPair
-from mrl_demo.core.vectors import truncate
+from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.corpora import make_corpus
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import DEFAULT_METRICS, UNCUT_BASE, default_dims, metrics_for
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.scoring import sample_positions, score_blocks
-from mrl_demo.search.quantised import Precision, parse_precision
+from mrl_demo.search.quantised import ALL_PRECISIONS, Precision, parse_precision
 from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
 Make = Callable[..., SpaceBuilder]
@@ -60,18 +60,21 @@ def test_scores_do_not_depend_on_the_block_size(make_builder: Make, monkeypatch:
     assert run_sweep(builder, corpus, ["base"], (4, 16), precisions).rows == whole.rows
 
 
-@pytest.mark.parametrize("name", ["float32", "float16", "int8", "binary", "int8+rescore", "binary+rescore"])
+@pytest.mark.parametrize("name", ALL_PRECISIONS)
 def test_every_precision_orders_as_its_definition_says(name: str, make_builder: Make) -> None:
-    from mrl_demo.search.quantised import SHORTLIST, quantise, query_side
+    from mrl_demo.search.quantised import SHORTLIST, quantise
 
     builder, corpus = make_builder(), word_corpus(150)
     documents, queries = builder.documents("minilm", corpus), builder.queries("minilm", corpus)
     precision = parse_precision(name)
     for block in score_blocks(queries, documents, (8, 20), [precision]):
         assert block.precision == precision
+        rows = sample_positions(len(documents), precision=name)
+        coded = quantise(documents, block.dim, name, rows)
+        stored = coded.query_side(queries) @ coded.decode().T
         rows = sample_positions(len(documents))
-        stored = query_side(queries, block.dim, name) @ quantise(documents, block.dim, name, rows).decode().T
-        exact = truncate(queries, block.dim) @ truncate(documents, block.dim).T
+        finer = quantise(documents, block.dim, precision.rescorer, rows).decode()
+        exact = truncate(queries, block.dim) @ normalise(finer).T
         for row in range(len(queries)):
             expected = np.argsort(-stored[row], kind="stable")
             if precision.rescored:

@@ -47,10 +47,15 @@ EXACT: dict[str, Build] = {
 RECALL = {
     "float16": 0.99,
     "int8": 0.85,
+    "int4": 0.5,
     "binary": 0.3,
+    "binary-mean": 0.28,
+    "pq": 0.3,
     "float16+rescore": 1.0,
     "int8+rescore": 1.0,
     "binary+rescore": 0.75,
+    "pq+rescore-int8": 0.7,
+    "rabitq+rescore": 0.75,
 }
 ENGINES: dict[str, Build] = EXACT | {f"flat {precision}": flat(precision) for precision in RECALL}
 

@@ -7,24 +7,35 @@ from hypothesis import strategies as st
 
 from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.search.flat import FlatIndex
-from mrl_demo.search.quantised import PRECISIONS, bytes_per_vector, quantise, query_side
+from mrl_demo.search.quantised import (
+    ALL_PRECISIONS,
+    PRECISIONS,
+    bytes_per_vector,
+    parse_precision,
+    quantise,
+    rescore_bytes_per_vector,
+)
 from tests.search.brute_force import nearest, random_vectors
 
-RESCORED = ["float16+rescore", "int8+rescore", "binary+rescore"]
+RESCORED = ["float16+rescore", "int8+rescore", "binary+rescore", "binary-mean+rescore", "pq+rescore", "rabitq+rescore"]
 
 
-@pytest.mark.parametrize("precision", [*PRECISIONS, *RESCORED])
+@pytest.mark.parametrize("precision", ALL_PRECISIONS)
 @pytest.mark.parametrize("dim", [8, 13, 40])
 def test_scores_are_what_the_decoded_numbers_say(precision: str, dim: int) -> None:
     rows, queries = normalise(random_vectors(300, 40)), normalise(random_vectors(20, 40, seed=5))
     top = FlatIndex(rows, precision).search(queries, dim, 10)
-    exact = query_side(queries, dim, precision) @ quantise(rows, dim, precision).decode().T
+    coded = quantise(rows, dim, precision)
+    exact = coded.query_side(queries) @ coded.decode().T
     if "rescore" in precision:
-        exact = truncate(queries, dim) @ truncate(rows, dim).T
+        finer = normalise(quantise(rows, dim, parse_precision(precision).rescorer).decode())
+        exact = truncate(queries, dim) @ finer.T
         np.testing.assert_allclose(top.scores, np.take_along_axis(exact, top.indices, 1), atol=1e-5)
     else:
-        scale = dim if precision == "binary" else 1
-        np.testing.assert_allclose(top.scores, -np.sort(-exact, axis=1)[:, :10] / scale, atol=2e-3)
+        scale = dim if precision.startswith("binary") else 1
+        np.testing.assert_allclose(
+            top.scores, -np.sort(-exact, axis=1)[:, :10] / scale, atol=0.05 if precision == "int4" else 2e-3
+        )
 
 
 @pytest.mark.parametrize("precision", RESCORED)
@@ -62,7 +73,9 @@ def test_whatever_ties_with_the_last_of_a_shortlist_is_rescored() -> None:
 @pytest.mark.parametrize("precision", [*PRECISIONS, *RESCORED])
 def test_bytes_are_those_of_the_lengths_kept(precision: str) -> None:
     index, query = FlatIndex(random_vectors(100, 40), precision, lengths_kept=2), np.ones(40, np.float32)
-    one = {dim: 100 * (bytes_per_vector(precision, dim) + 4 * dim * ("rescore" in precision)) for dim in (8, 16, 40)}
+    one = {
+        dim: 100 * (bytes_per_vector(precision, dim) + rescore_bytes_per_vector(precision, dim)) for dim in (8, 16, 40)
+    }
     assert index.nbytes == 0
     for dim, kept in ((8, one[8]), (16, one[8] + one[16]), (16, one[8] + one[16]), (40, one[16] + one[40])):
         index.search(query, dim, 3)

@@ -9,17 +9,19 @@ from mrl_demo.core.errors import InvalidDimensionError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.search.quantised import (
+    ALL_PRECISIONS,
     PRECISIONS,
+    SHORTLIST,
     PrecisionError,
     bytes_per_vector,
     calibration_rows,
     parse_precision,
     quantise,
-    query_side,
     rescore_bytes_per_vector,
+    rescore_bytes_read,
 )
 
-ALL = [*PRECISIONS, "float16+rescore", "int8+rescore", "binary+rescore"]
+ALL = ALL_PRECISIONS
 
 
 def vectors(n: int = 200, dimension: int = 40, seed: int = 0) -> FloatMatrix:
@@ -32,8 +34,10 @@ def test_bytes_are_exact(precision: str, dim: int) -> None:
     stored = quantise(vectors(), dim, precision)
     assert stored.codes.shape == (200, bytes_per_vector(precision, dim))
     assert stored.nbytes == 200 * bytes_per_vector(precision, dim)
-    assert stored.decode().shape == (200, dim)
-    assert rescore_bytes_per_vector(precision, dim) == (4 * dim if "rescore" in precision else 0)
+    assert stored.decode().shape == (200, dim + precision.startswith("rabitq"))
+    finer = 0 if "rescore" not in precision else dim if precision.endswith("int8") else 4 * dim
+    assert rescore_bytes_per_vector(precision, dim) == finer
+    assert rescore_bytes_read(precision, dim) == SHORTLIST * finer
 
 
 def test_binary_keeps_the_signs_of_the_cut() -> None:
@@ -41,11 +45,41 @@ def test_binary_keeps_the_signs_of_the_cut() -> None:
     np.testing.assert_array_equal(quantise(rows, 13, "binary").decode(), np.where(rows[:, :13] > 0, 1, -1))
 
 
+def test_a_threshold_at_the_mean_splits_every_number_in_halves() -> None:
+    """Numbers that are nearly always positive tell nothing at a threshold of zero."""
+    rows = normalise(vectors(2_000) + 0.3)
+    at_zero, at_mean = (quantise(rows, 40, name).decode().mean(axis=0) for name in ("binary", "binary-mean"))
+    assert np.abs(at_zero).mean() > 0.8
+    assert np.abs(at_mean).max() < 0.2
+
+
+def test_int4_codes_are_those_of_faiss() -> None:
+    import faiss
+
+    rows = vectors(500)
+    cut, codes = truncate(rows, 13), quantise(rows, 13, "int4").codes
+    coder = faiss.ScalarQuantizer(13, faiss.ScalarQuantizer.QT_4bit)
+    coder.train(cut[calibration_rows(rows)])
+    assert (codes != coder.compute_codes(cut)).mean() < 0.01
+
+
+@pytest.mark.parametrize("precision", ["pq", "rabitq"])
+def test_learned_codes_estimate_cosines_better_than_signs(precision: str) -> None:
+    rows, asked = vectors(3_000, 64), vectors(50, 64, seed=7)
+    errors = {}
+    for name in (precision, "binary"):
+        coded = quantise(rows, 64, name)
+        scores = coded.query_side(asked) @ coded.decode().T
+        errors[name] = np.corrcoef(scores.ravel(), (asked @ rows.T).ravel())[0, 1]
+    assert errors[precision] > errors["binary"] + 0.05
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 1000))
 def test_binary_scores_are_hamming_distances(dim: int, seed: int) -> None:
     rows, asked = vectors(30, seed=seed), vectors(3, seed=seed + 1)
-    scores = query_side(asked, dim, "binary") @ quantise(rows, dim, "binary").decode().T
+    coded = quantise(rows, dim, "binary")
+    scores = coded.query_side(asked) @ coded.decode().T
     differ = (asked[:, None, :dim] > 0) != (rows[None, :, :dim] > 0)
     np.testing.assert_array_equal(scores, dim - 2 * differ.sum(axis=2))
 
@@ -115,7 +149,9 @@ def test_float16_is_the_cast_of_the_cut() -> None:
     np.testing.assert_array_equal(quantise(rows, 16, "float16").decode(), expected)
 
 
-@pytest.mark.parametrize("name", ["int4", "", "float32+rescore", "int8+", "binary rescore"])
+@pytest.mark.parametrize(
+    "name", ["int3", "", "float32+rescore", "int8+rescore-int8", "int4+rescore-int4", "int8+", "binary rescore"]
+)
 def test_unknown_precisions_are_named(name: str) -> None:
     with pytest.raises(PrecisionError, match="choose among"):
         parse_precision(name)
