@@ -28,7 +28,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "map", "decide", "train", "share"},
+    {"compare", "curves", "map", "decide", "train", "learn", "share"},
     {"app"},
     {"serve"},
 )

@@ -17,6 +17,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
+from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class LabProtocol(Protocol):
         progress: Progress | None = None,
         with_vectors: bool = False,
     ) -> Bundle: ...
+
+    def pitfalls(
+        self, corpus: str, arm: str, dim: object, queries: int = SAMPLE, progress: Progress | None = None
+    ) -> PitfallReport: ...
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

@@ -196,16 +196,26 @@ class PitfallReport:
 
 
 @dataclass(frozen=True)
+class PassingCounts:
+    """How many documents a threshold lets through for one query, at full length and cut."""
+
+    threshold: float
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
 class TwoRankings:
     """One query's first rows done right and with a pitfall: `(row, score)`, best first."""
 
     right: tuple[tuple[int, float], ...]
     wrong: tuple[tuple[int, float], ...]
+    passing: PassingCounts | None = None
 
 
 def find_pitfall(name: str) -> Pitfall:
     """The pitfall of that name; raises `LabError` naming those there are."""
-    known = {pitfall.name: pitfall for pitfall in PITFALLS}
+    known = {pitfall.name: pitfall for pitfall in (*PITFALLS, THRESHOLD_PITFALL)}
     if name not in known:
         raise LabError(f"There is no pitfall {name!r}: choose one of {', '.join(known)}.")
     return known[name]
@@ -240,9 +250,27 @@ def measure_pitfalls(
 
 
 def rank_both_ways(search: CutSearch, name: str, k: int = 5) -> TwoRankings:
-    """The first `k` rows of a search of one query, done right and with the pitfall `name`."""
+    """The first `k` rows of a search of one query, done right and with the pitfall `name`.
+
+    With the old threshold "right" is the full length and "wrong" the cut, and `passing` counts what each lets through.
+    """
     pitfall = find_pitfall(name)
-    return TwoRankings(_first(search.right()[0], k), _first(_SCORES[pitfall.name](search)[0], k))
+    if pitfall is not THRESHOLD_PITFALL:
+        return TwoRankings(_first(search.right()[0], k), _first(_SCORES[pitfall.name](search)[0], k))
+    full, cut = replace(search, dim=search.documents.shape[1]).right()[0], search.right()[0]
+    threshold = strangers_threshold(search.sides[1])
+    passing = PassingCounts(threshold, int((full >= threshold).sum()), int((cut >= threshold).sum()))
+    return TwoRankings(_first(full, k), _first(cut, k), passing)
+
+
+def strangers_threshold(documents: FloatMatrix) -> float:
+    """The cosine that 1% of pairs of different documents reach: each of up to 2,000 with some others, by place."""
+    rows = truncate(documents[:: max(1, len(documents) // 2_000)], documents.shape[1])
+    if len(rows) < 2:
+        return 1.0
+    shifts = range(1, min(len(rows), 50))
+    cosines = np.concatenate([np.einsum("nd,nd->n", rows, np.roll(rows, shift, axis=0)) for shift in shifts])
+    return float(np.quantile(cosines, 1 - _STRANGERS))
 
 
 def one_search(builder: SpaceBuilder, corpus: Corpus, arm: Arm, text: str, dim: object) -> CutSearch:

@@ -18,6 +18,7 @@ from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.decide import tab as decide
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
+from mrl_demo.ui.learn import tab as learn
 from mrl_demo.ui.listening import listening_problem
 from mrl_demo.ui.map import tab as collection_map
 from mrl_demo.ui.share.desk import CardDesk
@@ -45,6 +46,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             decide.build(page)
             collection_map.build(page, door)
             train.build(page, door)
+            learn.build(page, door)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)
         page.address.wire()

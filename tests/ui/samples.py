@@ -32,6 +32,7 @@ from mrl_demo.exports.target import Bundle
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.lessons.pitfalls import PitfallReport
 from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
@@ -172,6 +173,11 @@ class StubLab:
         with_vectors: bool = False,
     ) -> Bundle:
         return Bundle(target, {"README.md": f"{choice.arm} at {choice.dim} over {corpus}"})
+
+    def pitfalls(
+        self, corpus: str, arm: str, dim: object, queries: int = 200, progress: Progress | None = None
+    ) -> PitfallReport:
+        raise LabError(f"{corpus} has no query to score.")
 
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None

@@ -24,6 +24,7 @@ class TabName(StrEnum):
     DECIDE = "decide"
     MAP = "map"
     TRAIN = "train"
+    LEARN = "learn"
 
 
 @dataclass(frozen=True)
