@@ -23,7 +23,7 @@ _REPORT_WORDS = html(
 def lay_out_report(page: Page, form: Form[DecideState]) -> None:
     """Lay out and wire the button that saves the report here."""
     static_html(_REPORT_WORDS, Id.DECIDE_REPORT_WORDS)
-    button = SaveButton("Save the report (HTML, 5 MB)", Id.DECIDE_REPORT)
+    button = SaveButton("Save the report (HTML, 5 MB)", Id.DECIDE_REPORT, "First let a setting be recommended.")
     button.wire(form, lambda state: report_file(page.lab, state))
 
 

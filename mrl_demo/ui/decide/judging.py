@@ -64,7 +64,7 @@ def lay_out_judging(first: DecideState, heavy: HeavyLine) -> JudgingSection:
             Preference.RIGHT: small_button("Right is better", Id.DECIDE_RIGHT, 130),
         }
     shown.add_html(Id.DECIDE_VERDICTS)
-    file = SaveButton("Save pairs and verdicts", Id.DECIDE_VERDICTS_FILE)
+    file = SaveButton("Save pairs and verdicts", Id.DECIDE_VERDICTS_FILE, "First draw pairs.")
     return JudgingSection(LongWork("pairs", start, stop, line, heavy), shown, buttons, file)
 
 

@@ -28,11 +28,15 @@ class SavedText:
 
 
 class SaveButton:
-    """Saves what `make` makes of the state; nothing if that is None."""
+    """Saves what is made of the state; if there is nothing to save yet, it says `otherwise`."""
 
-    def __init__(self, label: str, elem_id: Id) -> None:
+    def __init__(self, label: str, elem_id: Id, otherwise: str) -> None:
+        self._otherwise = otherwise
         self.block = gr.HTML(
-            html('<p class="downloads"><button type="button" data-kind="file">{label}</button></p>', label=label),
+            html(
+                '<p class="downloads"><button type="button" data-kind="file">{label}</button><output></output></p>',
+                label=label,
+            ),
             elem_id=elem_id,
             js_on_load=read_script("downloads.js"),
             apply_default_css=False,
@@ -40,13 +44,15 @@ class SaveButton:
         )
 
     def wire(self, form: Form[_State], make: Callable[[_State], SavedText | None]) -> None:
-        """Answer clicks."""
+        """Answer clicks with what `make` makes of the state."""
 
         def save(state: _State) -> Updates:
             file = make(state)
+            told: dict[str, object] = {"serial": time.time_ns()}
             if file is None:
-                return {}
-            payload = {"name": file.name, "type": file.media_type, "text": file.text, "serial": time.time_ns()}
-            return {self.block: gr.HTML(payload=payload)}
+                told["problem"] = self._otherwise
+            else:
+                told |= {"name": file.name, "type": file.media_type, "text": file.text}
+            return {self.block: gr.HTML(payload=told)}
 
         self.block.pick(form.bind(save), form.inputs, {self.block}, **LIGHT)
