@@ -9,6 +9,8 @@ const held = {}; // What was announced while a group was being restored.
 const busy = {}; // Restorations under way, by group.
 let timer = 0;
 let pushing = false;
+let untold = new Set(); // Groups whose controls are not set yet.
+let enter = null; // Brings the tab of the address to the front.
 
 const members = (group) => names.filter((name) => table[name].group === group);
 const text = (value) => (Array.isArray(value) ? value.join(",") : typeof value === "boolean" ? (value ? "1" : "0") : String(value ?? ""));
@@ -26,7 +28,7 @@ const changed = () => Object.fromEntries(names.filter((name) => current[name] !=
 
 // All that a link to the tab in front needs, whatever the page will open with one day.
 function whole() {
-  const tab = current.tab;
+  const tab = names.some((name) => table[name].group === current.tab) ? current.tab : "compare"; // The map follows Compare.
   return Object.fromEntries(names.filter((name) => table[name].shared || table[name].group === tab).map((name) => [name, current[name]]));
 }
 
@@ -61,10 +63,15 @@ function restore() {
   const groups = new Set(names.filter((name) => wanted[name] !== current[name]).map((name) => table[name].group));
   Object.assign(before, current);
   Object.assign(current, wanted);
-  for (const group of groups) {
-    busy[group] = (busy[group] || 0) + 1;
-    trigger(events[group], { values: Object.fromEntries(members(group).map((name) => [name, wanted[name]])) });
-  }
+  for (const group of groups) busy[group] = (busy[group] || 0) + 1;
+  const send = (group) => trigger(events[group],
+    { values: Object.fromEntries(members(group).map((name) => [name, wanted[name]])) });
+  // The tab comes to the front once its controls are set: some look at them when they are entered.
+  untold = new Set([...groups].filter((group) => group !== "page"));
+  enter = groups.has("page") ? () => { enter = null; send("page"); } : null;
+  untold.forEach(send);
+  if (!untold.size) enter?.();
+  else setTimeout(() => enter?.(), 3_000);
   document.documentElement.toggleAttribute("data-restoring", Object.values(busy).some(Boolean));
 }
 
@@ -75,6 +82,8 @@ for (const group of Object.keys(events)) {
     if (!told) return;
     for (const name of members(group)) current[name] = told.values[name] ?? before[name] ?? firsts[name];
     hints[group] = told.hint;
+    untold.delete(group);
+    if (!untold.size) enter?.();
     element.querySelector('[role="status"]').replaceChildren(...Object.values(hints).filter(Boolean).map(line));
   });
 }
