@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import ComparedArm, Comparison
+from mrl_demo.lab.verdict_words import average_words
 from mrl_demo.plots.share_card import CardSide, ShareCard
 
 
@@ -13,22 +14,34 @@ def card_of(comparison: Comparison, collection: str, address: str = "") -> Share
     `collection` and `address` are printed at its foot.
     """
     styles = arm_styles([arm.spec.name for arm in comparison.arms])
-    has_answer = all(arm.result.answer_rank is not None for arm in comparison.arms)
+    ranks = _followed(comparison)
     sides = tuple(
-        CardSide(arm.spec.label, styles[arm.spec.name].colour, *(_answer(arm) if has_answer else _winner(arm)))
-        for arm in comparison.arms
+        CardSide(arm.spec.label, styles[arm.spec.name].colour, rank, full_rank)
+        for arm, (rank, full_rank) in zip(comparison.arms, ranks, strict=True)
     )
-    result = comparison.arms[0].result
+    verdict, result = comparison.verdict, comparison.arms[0].result
     return ShareCard(
         query=comparison.query,
         dim=comparison.dim,
         full_dim=min(arm.result.full_dim for arm in comparison.arms),
-        sides=sides,
-        tracked="the known answer" if has_answer else "each model's own full-length winner",
+        sides=() if verdict and verdict.seems_unanswered else sides,
+        tracked="the known answer" if _is_known(comparison) else "each model's own full-length winner",
         looked_at=len(result.hits),
         collection=f"{collection}, {result.n_documents:,} documents",
         address=address,
+        average=average_words(verdict) if verdict and not verdict.seems_unanswered else "",
     )
+
+
+def _is_known(comparison: Comparison) -> bool:
+    return all(arm.result.answer_rank is not None for arm in comparison.arms)
+
+
+def _followed(comparison: Comparison) -> list[tuple[int | None, int | None]]:
+    """Rank at this length and with all numbers of the document that is followed, for each arm."""
+    if comparison.verdict:
+        return [(side.rank, side.full_rank) for side in comparison.verdict.sides]
+    return [_answer(arm) if _is_known(comparison) else _winner(arm) for arm in comparison.arms]
 
 
 def _answer(arm: ComparedArm) -> tuple[int | None, int | None]:

@@ -59,6 +59,9 @@ class CardSide:
 class ShareCard:
     """What a card says. `tracked` names the document whose ranks the sides tell; `looked_at` results were searched.
 
+    Without `sides` it says that nothing seems to answer the query. `average` is a sentence on all queries, if there is
+    one.
+
     >>> side = CardSide("Base, cut", "#c8601a", rank=51, full_rank=1)
     >>> card = ShareCard("how do bees talk", 64, 384, (side,), "the known answer", 10, "Built-in, 2,400 documents")
     >>> card.headline
@@ -75,6 +78,7 @@ class ShareCard:
     looked_at: int
     collection: str
     address: str = ""
+    average: str = ""
 
     @property
     def headline(self) -> str:
@@ -104,9 +108,10 @@ def draw_card(card: ShareCard) -> bytes:
     words = f"“{_shorten(text, LONGEST_QUERY)}”" if text else f"(a question of {unknown} letters this font lacks)"
     top = _paragraph(pen, words, (_LEFT, 62), size=46, lines=3, colour=_INK, weight="Bold")
     top = _paragraph(pen, card.headline, (_LEFT, top + 22), size=34, lines=1, colour=_LACQUER, weight="Bold")
-    top = _paragraph(pen, _where(card), (_LEFT, top + 18), size=25, lines=1, colour=_SOFT)
+    top = _paragraph(pen, _where(card), (_LEFT, top + 14), size=25, lines=1, colour=_SOFT)
     for side in card.sides[:2]:
-        top = _side(pen, card, side, top + 16)
+        top = _side(pen, card, side, top + 12)
+    _paragraph(pen, card.average, (_LEFT, top + 10), size=23, lines=1, colour=_SOFT)
     _foot(pen, f"Matryoshka lab · {card.collection}", card.address)
     return _png(image)
 
@@ -121,7 +126,7 @@ def draw_front(title: str, description: str) -> bytes:
 
 
 def _where(card: ShareCard) -> str:
-    return f"Where {card.tracked} stands:"
+    return f"Where {card.tracked} stands:" if card.sides else "Nothing here seems to answer this: no verdict."
 
 
 def _times(ratio: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image, ImageDraw
 
+from mrl_demo.core.verdict import AnswerLevel, KeptQuality, SideVerdict, Verdict
 from mrl_demo.lab.share import card_of
 from mrl_demo.plots.doll import outline
 from mrl_demo.plots.share_card import DOLL_COLOURS, ShareCard, draw_card, draw_front
@@ -49,6 +50,21 @@ def test_without_a_known_answer_each_models_own_winner_is_told() -> None:
     assert [(side.rank, side.full_rank) for side in card.sides] == [(3, 1), (3, 1)]  # The hit that was first.
     lost = replace(arms[0], result=result("base", 8, answer=None, hits=()))
     assert card_of(replace(compared, arms=(lost,)), "Own").sides[0].rank is None
+
+
+def test_a_verdict_gives_the_card_its_ranks_and_its_average_or_none_at_all(written: list[str]) -> None:
+    level = AnswerLevel(0.5, "judged questions", n_answered=8, n_off_topic=8, missed=0.0, passed=0.0)
+    quality = KeptQuality(0.9, 0.88, 0.92, n_queries=800, metric="ndcg@10", dim=64)
+    side = SideVerdict("base", "Base", 384, "Bees", 512, 2, False, 4, 10, best_score=0.9, level=level, quality=quality)
+    compared = replace(comparison(64), verdict=Verdict(64, (side, side)))
+    draw_card(card_of(compared, "Own"))
+    assert "rank 512" in written
+    assert any("Over 800 questions: 90% [88 to 92]" in line for line in written)
+    written.clear()
+    far = replace(side, best_score=0.1)
+    draw_card(card_of(replace(compared, verdict=Verdict(64, (far, far))), "Own"))
+    assert "Nothing here seems to answer this: no verdict." in written
+    assert not any("rank" in line for line in written)
 
 
 def test_at_full_length_nothing_is_smaller(written: list[str]) -> None:
