@@ -16,7 +16,9 @@ from mrl_demo.plots.style import QUIET, dress, escape_plotly
 MARK_COLOUR = "#9a6b9e"
 #: The name of the shapes that mark the length in use; the page moves them while the slider is dragged.
 DIMENSION_MARK = "dimension"
-_TITLE_LIMIT = 70
+#: The name of the annotations that say which document decides.
+WINNER_NAME = "winner"
+_TITLE_LIMIT, _NAME_LIMIT = 70, 44
 _HEIGHT, _SPACING = 360, 0.04
 _WIDTH = (1 - _SPACING) / 2
 #: The same chart of two arms beside or above each other, as changes for plotly's `relayout`; the page's script takes
@@ -55,8 +57,9 @@ def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go
     """Draw how the ranks of the top documents move over all listed dimensions, one subplot an arm, axes shared.
 
     Both axes are logarithmic, rank 1 is on top, trained lengths are ticks and the dimension in use is a dotted line.
-    Known answers are drawn thick in the colour that `styles` has for the arm's name; with no known answer the first
-    document at full length is.
+    Known answers are drawn thick and named in the colour that `styles` has for the arm's name; with no known answer the
+    first document at full length is. Each line knows its arm and document (`meta`), so that the page can link it to
+    a card.
     """
     arms = comparison.arms
     figure = make_subplots(
@@ -76,7 +79,10 @@ def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go
             line={"color": MARK_COLOUR, "width": 2, "dash": "dot"},
             name=DIMENSION_MARK,
         )
-    for annotation, arm in zip(figure.layout.annotations, arms, strict=False):
+    headings = figure.layout.annotations
+    for column, arm in enumerate(arms, start=1):
+        _name_strongest(figure, arm, styles[arm.spec.name].colour, column)
+    for annotation, arm in zip(headings, arms, strict=False):
         annotation.font = {"size": 15, "color": styles[arm.spec.name].colour}
     _scale_axes(figure, arms)
     return dress(figure, _HEIGHT, {"l": 58, "r": 14, "t": 34, "b": 52})
@@ -89,10 +95,39 @@ def emphasised_rows(paths: RankPaths) -> tuple[int, ...]:
     return (int(paths.ranks[:, -1].argmin()),) if len(paths.ranks) else ()
 
 
+def _name_strongest(figure: go.Figure, arm: ComparedArm, colour: str, column: int) -> None:
+    """Write the title of the document that decides at the deepest point of its line, where other lines are few."""
+    rows = emphasised_rows(arm.paths)
+    if not rows:
+        return
+    ranks = arm.paths.ranks[rows[0]]
+    deepest = int(ranks.argmax())
+    is_left = deepest < len(arm.paths.dims) // 2
+    figure.add_annotation(
+        x=math.log10(arm.paths.dims[deepest]),
+        y=math.log10(int(ranks[deepest])),
+        row=1,
+        col=column,
+        text=escape_plotly(arm.paths.titles[rows[0]], _NAME_LIMIT),
+        xanchor="left" if is_left else "right",
+        yanchor="top",
+        xshift=4 if is_left else -4,
+        yshift=-5,
+        showarrow=False,
+        name=WINNER_NAME,
+        font={"size": 12.5, "color": colour},
+    )
+
+
 def _traces(arm: ComparedArm, colour: str) -> list[go.Scatter]:
     strong = set(emphasised_rows(arm.paths))
     rows = sorted(range(len(arm.paths.titles)), key=lambda row: row in strong)  # The thick lines are drawn last.
-    return [_trace(arm.paths, row, colour if row in strong else None) for row in rows]
+    return [
+        _trace(arm.paths, row, colour if row in strong else None).update(
+            meta={"arm": arm.spec.name, "doc": arm.paths.indices[row]}
+        )
+        for row in rows
+    ]
 
 
 def _trace(paths: RankPaths, row: int, colour: str | None) -> go.Scatter:

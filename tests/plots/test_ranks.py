@@ -8,7 +8,7 @@ import pytest
 
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS, ArmSpec, ComparedArm, Comparison, RankPaths, SearchResult
-from mrl_demo.plots.ranks import DIMENSION_MARK, emphasised_rows, rank_moves_figure
+from mrl_demo.plots.ranks import DIMENSION_MARK, WINNER_NAME, emphasised_rows, rank_moves_figure
 from mrl_demo.plots.style import QUIET
 
 DIMS = (1, 8, 64, 384)
@@ -87,3 +87,11 @@ def test_an_arm_without_documents_draws_empty_panels() -> None:
     empty = arm("base")
     nothing = replace(empty.paths, indices=(), titles=(), is_answer=(), ranks=np.empty((0, 4), dtype=np.int64))
     assert not drawn(compared(arms=(replace(empty, paths=nothing),))).data
+
+
+def test_the_deciding_document_is_named_at_its_line_and_every_line_knows_its_card() -> None:
+    figure = drawn(compared())
+    names = [note for note in figure.layout.annotations if note.name == WINNER_NAME]
+    assert [note.text for note in names] == ["Second", "Second"]
+    assert (names[0].x, names[0].y) == (0.0, pytest.approx(np.log10(40)))  # Its deepest point.
+    assert [trace.meta for trace in figure.data[:2]] == [{"arm": "base", "doc": 4}, {"arm": "base", "doc": 9}]

@@ -137,6 +137,34 @@ def test_words_and_examples_open_and_close_by_keyboard(visit: Callable[..., Visi
     guest.assert_clean()
 
 
+def test_the_chart_of_ranks_is_a_second_slider_and_points_at_cards(visit: Callable[..., Visit]) -> None:
+    guest = visit(1366, 1500)
+    page = guest.page
+    page.wait_for_selector("#rank-moves .js-plotly-plot[data-listens]")
+    page.locator("#rank-moves").scroll_into_view_if_needed()
+    answer = page.locator(".side-b .card.is-answer")
+    answer.hover()
+    thickest = "() => document.querySelector('#rank-moves .js-plotly-plot').data.some(line => line.line.width === 5)"
+    page.wait_for_function(thickest)
+    page.mouse.move(5, 5)
+    page.wait_for_function("() => !document.querySelector('[data-linked]')")
+    line = page.evaluate("""() => {
+      const plot = document.querySelector('#rank-moves .js-plotly-plot'), { xaxis, yaxis } = plot._fullLayout;
+      const box = plot.getBoundingClientRect(), y = box.top + yaxis._offset + yaxis._length * .6;
+      return [64, 32].map(dim => [box.left + xaxis._offset + xaxis.d2p(dim), y]);
+    }""")
+    page.mouse.move(*line[0])
+    page.mouse.down()
+    page.mouse.move(*line[1], steps=5)
+    page.mouse.up()
+    page.wait_for_function("() => Math.abs(Number(document.querySelector('.arms').dataset.dim) - 32) <= 1")
+    page.focus("#rank-moves .js-plotly-plot")
+    before = int(page.input_value("#dim-range"))
+    page.keyboard.press("ArrowLeft")
+    guest.at(before - 1)
+    guest.assert_clean()
+
+
 def test_what_nothing_answers_gets_no_verdict(visit: Callable[..., Visit]) -> None:
     guest = visit()
     guest.ask("asdkjh qwelkj zxmnc")

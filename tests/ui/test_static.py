@@ -110,7 +110,10 @@ def test_scripts_parse(script: Path, tmp_path: Path) -> None:
 
 def test_a_script_is_told_the_ids_that_it_uses_and_no_other() -> None:
     head = read_script("chart.js", layouts={}).splitlines()[:2]
-    assert head == ['const ids = {"RANK_MOVES": "rank-moves"};', "const layouts = {};"]
+    used = (
+        'const ids = {"BREAKS": "breaks", "DIM_RANGE": "dim-range", "RANK_MOVES": "rank-moves", "RESULTS": "results"};'
+    )
+    assert head == [used, "const layouts = {};"]
 
 
 def test_the_wide_layout_is_the_one_that_the_figure_is_drawn_in() -> None:
