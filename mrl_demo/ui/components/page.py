@@ -10,6 +10,7 @@ from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.ids import Id
 
 PAPER = "https://arxiv.org/abs/2205.13147"
+PLAIN_WORDS = "https://huggingface.co/blog/matryoshka"
 
 
 def header() -> Markup:
@@ -29,9 +30,11 @@ def footer() -> Markup:
     """Where the method comes from, and what the figures are."""
     return html(
         '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
-        " approximation). Times are of this server and this one query; sizes are float32, without an index. Method: "
-        '<a href="{paper}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>.'
-        "</p>{tip}</footer>",
+        " approximation). Times are of this server; sizes are float32, without an index. Method: "
+        '<a href="{paper}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>, in plain'
+        ' words <a href="{plain}" target="_blank" rel="noopener noreferrer">in this article</a>. README, documentation'
+        " and licence come with the source.</p>{tip}</footer>",
         paper=PAPER,
+        plain=PLAIN_WORDS,
         tip=term_tip(),
     )

@@ -7,13 +7,16 @@ from bisect import bisect_right
 from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender, leading_arms
+from mrl_demo.core.glossary import Term
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.plots.curves import Point
+from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.curves.data import Figures
-from mrl_demo.ui.curves.state import Choice
+from mrl_demo.ui.curves.state import Choice, metric_label
 
 _BASE = "base"
+_TERMS = {"ndcg@10": Term.NDCG, "mrr@10": Term.MRR, "recall@10": Term.RECALL}
 #: Shares that differ by less are called the same, one percent, if the intervals overlap too.
 _SAME = 0.01
 
@@ -57,15 +60,35 @@ def length_words(figures: Figures, choice: Choice, dim: int) -> Markup:
         dim=dim,
         full=max(figures.dims(choice.arms)),
         parts=join_html(parts, ", "),
-        what="its own full ranking (agreement, not quality)" if choice.is_agreement else "its quality",
+        what=_what_is_kept(choice),
         third=_third_words(figures, third, shares, first[0]) if third else "",
         count=html(
-            "<small>{metric}, {n:,} {unit}; in brackets 95% intervals.</small>",
-            metric=choice.metric_label,
+            "<small>{metric}, {n:,} {unit}; in brackets {interval}s.</small>",
+            metric=metric_term(choice.metric),
             n=figures.count(choice.metric),
-            unit=figures.unit(choice.metric),
+            unit=unit_term(figures, choice.metric),
+            interval=term(Term.INTERVAL),
         ),
     )
+
+
+def _what_is_kept(choice: Choice) -> Markup:
+    if choice.is_agreement:
+        return html("its own full ranking ({agreement}, not quality)", agreement=term(Term.AGREEMENT))
+    return term(Term.QUALITY_KEPT, "its quality")
+
+
+def metric_term(metric: str) -> Markup:
+    """A measure's name, as a button that explains it if the glossary has it."""
+    return (
+        term(_TERMS[metric], metric_label(metric)) if metric in _TERMS else html("{label}", label=metric_label(metric))
+    )
+
+
+def unit_term(figures: Figures, metric: str) -> Markup:
+    """What a measure's figures are means over; what stands in for queries explains itself."""
+    unit = figures.unit(metric)
+    return term(Term.STAND_IN, unit) if figures.curves.sweep.stand_ins else html("{unit}", unit=unit)
 
 
 def _shares(figures: Figures, choice: Choice, dim: int) -> dict[str, Point]:

@@ -10,9 +10,11 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.arms.catalogue import leading_arms
+from mrl_demo.core.glossary import Term
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.plots.line_ends import LINE_CHART_LAYOUTS
+from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
@@ -34,9 +36,13 @@ from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
 _INTRO = html(
-    '<h2>How much does a shorter vector lose?</h2><p class="lead">Every method is cut to every length and asked the'
+    '<h2>How much does a shorter vector lose?</h2><p class="lead">Every {method} is {cut} to every length and asked the'
     " same questions. Under “More methods” stand those that make the comparison fair: random numbers, rotations that"
-    " need no training, the same tuning without the Matryoshka loss, and words alone.</p>"
+    " need no training ({re_ordered}), the same tuning without the Matryoshka loss, and words alone ({bm25}).</p>",
+    method=term(Term.METHOD),
+    cut=term(Term.CUT),
+    re_ordered=term(Term.RE_ORDERED, "re-ordered"),
+    bm25=term(Term.BM25),
 )
 
 

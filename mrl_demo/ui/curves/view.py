@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from mrl_demo import __version__
 from mrl_demo.arms.catalogue import best_contender
+from mrl_demo.core.glossary import Term
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
@@ -18,6 +19,7 @@ from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
 from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import describe_source, precision_style
+from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
@@ -299,11 +301,12 @@ def lost_html(figures: Figures | None, lost: BrokenQueries | None) -> Markup:
     if figures is None or lost is None:
         return html('<p class="lost-lead">No list for this method: choose another, or measure again.</p>')
     return html(
-        '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} {unit} {n_found:,} have a known answer in the first {k}'
-        " with the full vector; {n_broken:,}{share} of those lose it at some shorter length. The worst hit, those that"
-        " break at the longest vector first; click one to see it in Compare.</p>"
+        '<p class="lost-lead"><b>{label}</b>: of {n_queries:,} {unit} {n_found:,} have a {known_answer} in the'
+        " first {k} with the full vector; {n_broken:,}{share} of those lose it at some shorter length. The worst hit,"
+        " those that break at the longest vector first; click one to see it in Compare.</p>"
         '<ol class="lost-list">{items}</ol>',
         label=figures.label(lost.arm),
+        known_answer=term(Term.KNOWN_ANSWER),
         n_queries=lost.n_queries,
         unit=figures.unit("ndcg@10"),
         n_found=lost.n_found,

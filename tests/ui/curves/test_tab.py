@@ -14,6 +14,7 @@ import gradio as gr
 import pytest
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.glossary import Term
 from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
@@ -282,6 +283,7 @@ def test_texts_that_stand_in_for_queries_are_never_called_queries() -> None:
     ]
     for text in shown:
         assert "titles standing in for queries" in text
+    assert Term.STAND_IN.sentence in at_length.length_words(estimated, ALL, 64)
 
 
 def test_each_length_has_its_sentence_with_base_in_it() -> None:
