@@ -14,17 +14,18 @@ TEXT = "#6b7280"
 QUIET = "#8b93a1"
 _CLEAR = "rgba(0,0,0,0)"
 
+#: Mid-tones with 3:1 contrast on white and on near black, none of them the colour of an arm.
 _PRECISION_STYLES = {
-    "float32": Style("#1c8da6", "circle"),
-    "float16": Style("#a98200", "square", "dash"),
-    "int8": Style("#c0528f", "diamond", "dot"),
-    "int4": Style("#7a5fd0", "hexagon", "dot"),
-    "binary": Style("#8b93a1", "x", "dashdot"),
-    "binary-mean": Style("#3f8f5b", "star", "dashdot"),
-    "pq": Style("#b5482f", "cross", "longdashdot"),
-    "rabitq": Style("#5f7fd6", "pentagon", "dashdot"),
-    "binary+rescore": Style("#c8601a", "triangle-up", "longdash"),
-    "binary-mean+rescore": Style("#3f8f5b", "triangle-up", "longdash"),
+    "float32": Style("#56708c", "circle"),
+    "float16": Style("#6f8a3d", "square", "dash"),
+    "int8": Style("#b06a55", "diamond", "dot"),
+    "int4": Style("#9a6392", "hexagon", "dot"),
+    "binary": Style("#84786a", "x", "dashdot"),
+    "binary-mean": Style("#3d8a80", "star", "dashdot"),
+    "pq": Style("#8c7a2f", "cross", "longdashdot"),
+    "rabitq": Style("#6a74b8", "pentagon", "dashdot"),
+    "binary+rescore": Style("#b0567a", "triangle-up", "longdash"),
+    "binary-mean+rescore": Style("#3d8a80", "triangle-up", "longdash"),
 }
 _OTHER_PRECISION = Style("#8a6d3b", "triangle-up", "longdash")
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.style import Style
-from mrl_demo.plots.curves import Axes, Curve, Point, frontier, pareto_figure, quality_figure, speed_figure
+from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
+from mrl_demo.plots.line_ends import LENGTH_MARK, spread_apart
+from mrl_demo.plots.style import precision_style
 
 AXES = Axes("numbers", "quality")
 numbers = st.floats(0.01, 1_000, allow_nan=False)
@@ -47,6 +52,30 @@ def test_markup_in_labels_and_notes_is_text() -> None:
     figure = quality_figure([curve], AXES, [curve]).to_json() + pareto_figure([curve], AXES).to_json()
     assert "<a href" not in figure
     assert "<b>bold" not in figure
+
+
+def test_no_precision_has_the_colour_of_an_arm() -> None:
+    names = ("float32", "float16", "int8", "int4", "binary", "binary-mean", "pq", "rabitq", "binary+rescore", "other")
+    arms = {arm.style.colour for arm in shipped_arms() if arm.style}
+    assert not arms & {precision_style(name).colour for name in names}
+
+
+def test_names_at_line_ends_stand_apart_and_within_the_plot() -> None:
+    values = [0.9, 0.9, 0.9, 0.1, 0.05]
+    places = spread_apart(values, 0.1, 0.0, 1.0)
+    ordered = sorted(places, reverse=True)
+    assert all(above - below >= 0.1 - 1e-9 for above, below in pairwise(ordered))
+    assert min(places) >= 0 and max(places) <= 1
+    assert sorted(range(5), key=lambda i: -places[i]) == [0, 1, 2, 3, 4]
+
+
+def test_the_length_in_use_and_the_goal_are_drawn() -> None:
+    curve = Curve("base", "Base", (Point(8, 0.1), Point(384, 0.9)))
+    figure = quality_figure([curve], AXES, marks=Marks(64, 0.95, "95%"))
+    assert [shape.x0 for shape in figure.layout.shapes if shape.name == LENGTH_MARK] == [64]
+    assert [shape.y0 for shape in figure.layout.shapes if shape.yref == "y"] == [0.95]
+    assert figure.layout.yaxis.range[1] > 0.95
+    assert any("Base" in note.text for note in figure.layout.annotations)
 
 
 def test_nothing_to_draw_is_said_in_the_chart() -> None:
