@@ -7,12 +7,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.commands.options import ARM_HELP, add_corpus_options, add_json_option, arm_names, corpus_name
+from mrl_demo.commands.options import (
+    ARM_HELP,
+    add_corpus_options,
+    add_json_option,
+    arm_names,
+    corpus_name,
+    write_output,
+)
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.corpora.options import column_choice
 
 if TYPE_CHECKING:
+    from mrl_demo.lab.exporting import ExportChoice
     from mrl_demo.lab.lab import Lab
 
 _EXPORT_EXAMPLES = """examples:
@@ -21,6 +29,10 @@ _EXPORT_EXAMPLES = """examples:
   %(prog)s --format vllm --arm tuned --dim 64 --out serve-it
   %(prog)s --corpus my-documents.csv --out my-beir            the documents themselves, in the BEIR layout
 """
+_MIGRATION_EXAMPLES = """examples:
+  %(prog)s --format pgvector --arm tuned --dim 64 --rescore-dim 384 --cutoff 0.5 --out migration.html
+  %(prog)s --format qdrant --corpus my-folder --arm corpus-pca --dim 128 --precision int8+rescore --out migration.md
+"""
 _CHECK_EXAMPLES = """examples:
   %(prog)s --url http://127.0.0.1:8000/v1 --model my-model --dim 64
   %(prog)s --url https://embeddings.example/v1 --model m --dim 256 --api-key-env MY_KEY --query-prompt "query: "
@@ -28,8 +40,9 @@ _CHECK_EXAMPLES = """examples:
 
 
 def add_take_home_commands(commands: Commands) -> None:
-    """Add `export` and `check-server`."""
+    """Add `export`, `migration` and `check-server`."""
     _add_export(commands)
+    _add_migration(commands)
     _add_check_server(commands)
 
 
@@ -40,21 +53,36 @@ def _add_export(commands: Commands) -> None:
     parser = add_command(commands, "export", says, _EXPORT_EXAMPLES)
     formats = ("beir", *(target.name for target in EXPORT_TARGETS))
     parser.add_argument("--format", default="beir", metavar="FORMAT", help=f"one of {', '.join(formats)}")
-    parser.add_argument("--arm", default="tuned", help=f"{ARM_HELP}; not for beir")
-    parser.add_argument("--dim", default="64", help="numbers of the vector to search by")
-    parser.add_argument(
-        "--precision", default="float32", help="float32, float16, int8, int4 or binary, or with +rescore"
-    )
-    parser.add_argument(
-        "--rescore-dim",
-        help="re-rank a shortlist by so many float32 numbers (0: do not; default: as the precision says)",
-    )
-    parser.add_argument("--shortlist", type=int, default=40, help="how many are re-ranked")
+    _add_setting_options(parser)
     parser.add_argument("--vectors", action="store_true", help="with documents.npy and ids.txt, to load at once")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; must not exist for engines")
     add_corpus_options(parser)
     add_prompt_options(parser)
     parser.set_defaults(handler=_export)
+
+
+def _add_setting_options(parser: argparse.ArgumentParser) -> None:
+    precision = "float32, float16, int8, int4 or binary, or with +rescore"
+    second = "re-rank a shortlist by so many float32 numbers (0: do not; default: as the precision says)"
+    parser.add_argument("--arm", default="tuned", help=f"{ARM_HELP}; not for beir")
+    parser.add_argument("--dim", default="64", help="numbers of the vector to search by")
+    parser.add_argument("--precision", default="float32", help=precision)
+    parser.add_argument("--rescore-dim", help=second)
+    parser.add_argument("--shortlist", type=int, default=40, help="how many are re-ranked")
+
+
+def _add_migration(commands: Commands) -> None:
+    says = "write one page on moving to a setting: bytes, expected loss, cut-off, steps, the way back"
+    parser = add_command(commands, "migration", says, _MIGRATION_EXAMPLES)
+    parser.add_argument("--format", required=True, metavar="FORMAT", help="an engine or server of `export`")
+    _add_setting_options(parser)
+    parser.add_argument("--reference", default="base", help="the arm that is in use at full length today")
+    parser.add_argument("--cutoff", type=float, help="cosine cut-off in use at full length, to translate")
+    parser.add_argument("--out", type=Path, required=True, help="file to write: .html, or else Markdown")
+    add_corpus_options(parser)
+    add_json_option(parser)
+    add_prompt_options(parser)
+    parser.set_defaults(handler=_migrate)
 
 
 def _add_check_server(commands: Commands) -> None:
@@ -86,15 +114,34 @@ def _export(settings: Settings, options: argparse.Namespace) -> None:
 def _export_setting(lab: Lab, options: argparse.Namespace) -> None:
     from mrl_demo.exports.bundle import write_bundle
     from mrl_demo.exports.catalogue import find_target
-    from mrl_demo.lab.exporting import ExportChoice
 
     target = find_target(options.format)
     corpus = corpus_name(lab, options.corpus, column_choice(options))
     (arm,) = arm_names(lab, [options.arm], options)
-    choice = ExportChoice(arm, options.dim, options.precision, options.rescore_dim, options.shortlist)
-    bundle = lab.export(corpus, target.name, choice, ProgressLine(), with_vectors=options.vectors)
+    bundle = lab.export(corpus, target.name, _choice(arm, options), ProgressLine(), with_vectors=options.vectors)
     write_bundle(bundle, options.out)
     print(f"{target.label}: {', '.join([*bundle.files, *bundle.folders])} are in {options.out}. Start with README.md.")
+
+
+def _choice(arm: str, options: argparse.Namespace) -> ExportChoice:
+    from mrl_demo.lab.exporting import ExportChoice
+
+    return ExportChoice(arm, options.dim, options.precision, options.rescore_dim, options.shortlist)
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.exports.catalogue import find_target
+    from mrl_demo.lab.lab import Lab
+
+    target = find_target(options.format)
+    lab = Lab(settings)
+    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    reference, arm = arm_names(lab, [options.reference, options.arm], options)
+    sheet = lab.migration(corpus, target.name, _choice(arm, options), reference, options.cutoff, ProgressLine())
+    if options.json:
+        print(json.dumps(sheet.to_dict(), ensure_ascii=False))
+    is_html = options.out.suffix.lower() in {".html", ".htm"}
+    write_output(options.out, sheet.to_html() if is_html else sheet.to_markdown())
 
 
 def _export_beir(lab: Lab, options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.maps.collection_map import CollectionMap
+    from mrl_demo.reports.migration import MigrationSheet
     from mrl_demo.reports.page import DecisionReport
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -284,6 +286,41 @@ class Lab:
         from mrl_demo.reports.compose import compose_report
 
         return compose_report(self.builder, consultation, cutoff, vectors, progress)
+
+    def migration(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        reference: str = "base",
+        cutoff: float | None = None,
+        progress: Progress | None = None,
+    ) -> MigrationSheet:
+        """What moving to an exported setting gains and loses against `reference` in full, and how to do it.
+
+        `cutoff` is a cosine cut-off in use at full length, to be translated. In a corpus without queries titles and
+        first sentences stand in for them. Raises as `export` does, and `LabError` if nothing can be judged.
+        """
+        from mrl_demo.reports.migration import compose_sheet
+        from mrl_demo.thresholds.measure import ThresholdQuestion
+
+        engine, loaded = find_target(target), self.corpus(corpus, progress)
+        chosen, before = self.builder.menu.find(choice.arm), self.builder.menu.find(reference)
+        setting = export_setting(self.builder, chosen, loaded, choice, progress)
+        question = None
+        if cutoff is not None:
+            question = ThresholdQuestion(cutoff, chosen.name, setting.dim, setting.precision, before.name)
+        return compose_sheet(
+            self.builder,
+            with_stand_ins(loaded),
+            before,
+            chosen,
+            engine,
+            setting,
+            make_bundle(engine, setting),
+            None if question is None else partial(self.translate_threshold, corpus, question, progress),
+            progress,
+        )
 
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None

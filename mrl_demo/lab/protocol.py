@@ -22,6 +22,7 @@ from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 if TYPE_CHECKING:
     from mrl_demo.maps.collection_map import CollectionMap
+    from mrl_demo.reports.migration import MigrationSheet
 
 
 class LabProtocol(Protocol):
@@ -86,6 +87,16 @@ class LabProtocol(Protocol):
         progress: Progress | None = None,
         with_vectors: bool = False,
     ) -> Bundle: ...
+
+    def migration(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        reference: str = "base",
+        cutoff: float | None = None,
+        progress: Progress | None = None,
+    ) -> MigrationSheet: ...
 
     def pitfalls(
         self, corpus: str, arm: str, dim: object, queries: int = SAMPLE, progress: Progress | None = None

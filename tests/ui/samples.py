@@ -36,6 +36,7 @@ from mrl_demo.lessons.pitfalls import PitfallReport
 from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.reports.migration import MigrationSheet
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
@@ -173,6 +174,17 @@ class StubLab:
         with_vectors: bool = False,
     ) -> Bundle:
         return Bundle(target, {"README.md": f"{choice.arm} at {choice.dim} over {corpus}"})
+
+    def migration(
+        self,
+        corpus: str,
+        target: str,
+        choice: ExportChoice,
+        reference: str = "base",
+        cutoff: float | None = None,
+        progress: Progress | None = None,
+    ) -> MigrationSheet:
+        raise LabError(f"{corpus} has no judged queries.")
 
     def pitfalls(
         self, corpus: str, arm: str, dim: object, queries: int = 200, progress: Progress | None = None

@@ -1,4 +1,4 @@
-"""What a visitor takes along: the report, and the setting for an engine."""
+"""What a visitor takes along: the report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,3 @@ def report_file(lab: LabProtocol, state: DecideState) -> SavedText | None:
         return None
     report = DecisionReport(advised, state.decided.threshold, costs_of(lab, state))
     return SavedText("how-short.html", "text/html", report.to_html())
-
-
-def exports_panel(page: Page, form: Form[DecideState]) -> None:
-    """Lay out and wire what exports the chosen setting (`state.cut_arm`, `cut_dim`, `cut_precision`) here."""

@@ -15,7 +15,8 @@ from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import Advising, lay_out_advice
 from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
-from mrl_demo.ui.decide.exporting import exports_panel, lay_out_report
+from mrl_demo.ui.decide.engines import lay_out_engines
+from mrl_demo.ui.decide.exporting import lay_out_report
 from mrl_demo.ui.decide.judging import JudgingSection, lay_out_judging
 from mrl_demo.ui.decide.state import DECIDE_METRICS, TARGETS, Decided, DecideState, decide_state
 from mrl_demo.ui.ids import Id
@@ -121,7 +122,7 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
         parts = DecideParts(controls, advice, judging, cutoff, prices, decided)
         with gr.Tab("Take along"):
             lay_out_report(page, parts.form)
-            exports_panel(page, parts.form)
+            lay_out_engines(page, parts.form)
     return parts
 
 

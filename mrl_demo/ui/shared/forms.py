@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 _State = TypeVar("_State")
+_Wider = TypeVar("_Wider")
 #: New values by component; those that are not in it stay as they are.
 Updates: TypeAlias = dict[Block, Any]
 
@@ -31,6 +32,16 @@ class Form(Generic[_State]):
     def inputs(self) -> set[Block]:
         """Inputs of every event of the form; as a set, which Gradio hands over by component."""
         return set(self._parts.values())
+
+    def extended(self, make: Callable[..., _Wider], name: str, parts: Mapping[str, Block]) -> Form[_Wider]:
+        """A form of this one's components and some more; `make` gets this state under `name`."""
+        own = self._make
+
+        def make_wider(**values: object) -> _Wider:
+            more = {part: values.pop(part) for part in parts}
+            return make(**{name: own(**values)}, **more)
+
+        return Form(make_wider, {**self._parts, **parts})
 
     def read(self, values: Mapping[Block, Any]) -> _State:
         """The state behind the components' values."""
