@@ -21,7 +21,7 @@ class StageError(LabError, ValueError):
 
 
 @dataclass(frozen=True)
-class Stage:
+class FunnelStage:
     """Let the best `keep` documents by their cosine at `dim` numbers through; only a first stage has coarser codes."""
 
     dim: int
@@ -41,16 +41,16 @@ class Cascade:
 
     Raises `StageError` for stages that are out of order.
 
-    >>> cascade = Cascade((Stage(16, 400), Stage(64, 100), Stage(384, 10)))
+    >>> cascade = Cascade((FunnelStage(16, 400), FunnelStage(64, 100), FunnelStage(384, 10)))
     >>> cascade.name, cascade.bytes_read(1_000_000)
     ('16:400,64:100,384:10', 64204800)
-    >>> Cascade((Stage(64, 100), Stage(16, 10)))
+    >>> Cascade((FunnelStage(64, 100), FunnelStage(16, 10)))
     Traceback (most recent call last):
         ...
     mrl_demo.search.cascade.StageError: Stage 2 reads 16 numbers after 64: give every stage more than the one before.
     """
 
-    stages: tuple[Stage, ...]
+    stages: tuple[FunnelStage, ...]
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -108,13 +108,15 @@ def parse_cascade(text: str, full: int) -> Cascade:
         match = _STAGE.fullmatch(part.replace("full", str(full)))
         if match is None:
             raise StageError(f"{part!r} is no stage: write numbers and documents as in 64:100, or binary@384:400.")
-        stages.append(Stage(int(match[2]), int(match[3]), match[1] or _FLOAT32))
+        stages.append(FunnelStage(int(match[2]), int(match[3]), match[1] or _FLOAT32))
     return Cascade(tuple(stages))
 
 
 def paper_cascade(full: int, k: int = 10) -> Cascade:
     """The lengths 16, 32, 64 and 128 with 400, 200, 100 and 50 documents, if `full` has them, then the full one."""
-    return Cascade((*(Stage(dim, max(keep, k)) for dim, keep in PAPER_STAGES if dim < full), Stage(full, k)))
+    return Cascade(
+        (*(FunnelStage(dim, max(keep, k)) for dim, keep in PAPER_STAGES if dim < full), FunnelStage(full, k))
+    )
 
 
 def two_stage_cascades(
@@ -122,7 +124,7 @@ def two_stage_cascades(
 ) -> tuple[Cascade, ...]:
     """One shortlist and the full length, for every combination; coarse codes also at the full length."""
     return tuple(
-        Cascade((Stage(dim, max(keep, k), precision), Stage(full, k)))
+        Cascade((FunnelStage(dim, max(keep, k), precision), FunnelStage(full, k)))
         for precision in precisions
         for dim in dims
         for keep in keeps
@@ -130,7 +132,7 @@ def two_stage_cascades(
     )
 
 
-def _check_stage(place: int, stage: Stage) -> None:
+def _check_stage(place: int, stage: FunnelStage) -> None:
     if stage.dim < 1 or stage.keep < 1:
         raise StageError(f"Stage {place} is {stage.name}: its numbers and its documents must be 1 or more.")
     precision = parse_precision(stage.precision)
@@ -140,7 +142,7 @@ def _check_stage(place: int, stage: Stage) -> None:
         raise StageError(f"Stage {place} reads {stage.precision} codes: only the first stage can, the others float32.")
 
 
-def _check_order(place: int, before: Stage, stage: Stage) -> None:
+def _check_order(place: int, before: FunnelStage, stage: FunnelStage) -> None:
     is_same_codes = before.precision == stage.precision
     if stage.dim < before.dim or (stage.dim == before.dim and is_same_codes):
         says = f"Stage {place} reads {stage.dim} numbers after {before.dim}: give every stage more than the one before."

@@ -17,7 +17,7 @@ import torch
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import check_dimension, normalise, truncate
-from mrl_demo.search.cascade import Cascade, Stage
+from mrl_demo.search.cascade import Cascade, FunnelStage
 from mrl_demo.search.engine import check_k, check_queries
 from mrl_demo.search.flat import CodedLength
 from mrl_demo.search.prefix import PrefixIndex
@@ -26,6 +26,8 @@ from mrl_demo.search.topk import TopK, select_top_k
 
 #: What rounding of float32 sums may add to a cosine: a proof leaves as much room.
 SLACK = 2e-6
+#: Of more than one document in so many, numbers are read for all: one pass is faster than picking.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class FunnelIndex:
 
     >>> vectors = normalise(np.random.default_rng(0).standard_normal((500, 32), dtype=np.float32))
     >>> index = FunnelIndex(PrefixIndex(vectors))
-    >>> index.search(vectors[7], Cascade((Stage(8, 50), Stage(32, 3))), k=1).indices.tolist()
+    >>> index.search(vectors[7], Cascade((FunnelStage(8, 50), FunnelStage(32, 3))), k=1).indices.tolist()
     [[7]]
     """
 
@@ -117,7 +119,7 @@ class FunnelIndex:
         passed = [Passed(documents, scores, _ms_since(started))]
         for stage in cascade.stages[1:]:
             started = time.perf_counter()
-            products = products + self._read(documents, before, stage.dim) @ unit[before : stage.dim]
+            products = products + self._add(documents, unit, before, stage.dim)
             scores = self._cosines(documents, products, unit, stage.dim)
             order = np.lexsort((documents, -scores))
             kept, dropped = order[: stage.keep], order[stage.keep :]
@@ -147,7 +149,7 @@ class FunnelIndex:
         for place, dim in enumerate(lengths):
             if place:
                 before = lengths[place - 1]
-                products = products + self._read(documents, before, dim) @ unit[before:dim]
+                products = products + self._add(documents, unit, before, dim)
             reach, tails = self._bounds(documents, products, unit, dim)
             tails = tails * scale
             kth = np.partition(reach - tails, len(reach) - k)[len(reach) - k]
@@ -161,7 +163,7 @@ class FunnelIndex:
         return ProvenTop(documents[order], scores[order], lengths, tuple(left), proven_at)
 
     def _scan(
-        self, unit: FloatMatrix, stage: Stage, is_bounded: bool, excluded: int
+        self, unit: FloatMatrix, stage: FunnelStage, is_bounded: bool, excluded: int
     ) -> tuple[IntMatrix, FloatMatrix, float]:
         """Documents and cosines that the first stage lets through, and what any other may reach at full length."""
         cosines = self.scan.scores(unit, stage.dim)[0]
@@ -178,7 +180,7 @@ class FunnelIndex:
         reach[documents] = -np.inf
         return documents, scores, float(reach.max())
 
-    def _scan_codes(self, unit: FloatMatrix, stage: Stage, excluded: int) -> tuple[IntMatrix, FloatMatrix]:
+    def _scan_codes(self, unit: FloatMatrix, stage: FunnelStage, excluded: int) -> tuple[IntMatrix, FloatMatrix]:
         coded = self._coarse.get(stage.name.split(":")[0], lambda: self._code(stage))
         keep = min(self.n, stage.keep + (excluded >= 0))
         ((scores, documents),) = coded.shortlists(truncate(unit[None], stage.dim), keep)
@@ -187,14 +189,19 @@ class FunnelIndex:
         order = np.lexsort((documents, -scores))[: stage.keep]
         return documents[order], scores[order]
 
-    def _code(self, stage: Stage) -> CodedLength:
+    def _code(self, stage: FunnelStage) -> CodedLength:
         cut = np.concatenate([part[:, : stage.dim] for part in self.scan.parts()])
         return CodedLength(cut, stage.dim, Precision(stage.precision))
 
-    def _read(self, documents: IntMatrix, before: int, dim: int) -> FloatMatrix:
-        """Numbers `before` to `dim` of some documents, `(m, dim - before)` float32."""
+    def _add(self, documents: IntMatrix, unit: FloatMatrix, before: int, dim: int) -> FloatMatrix:
+        """What numbers `before` to `dim` add to the products of some documents, `(m,)` float32."""
+        if len(documents) * _FEW > self.n:
+            part = torch.from_numpy(unit[before:dim])[None]
+            every: FloatMatrix = torch.matmul(part, torch.from_numpy(self.scan.blocks[:, before:dim])).numpy()
+            return every.reshape(-1)[: self.n][documents]
         blocks, rows = np.divmod(documents, self.scan.blocks.shape[2])
-        return self.scan.blocks[blocks, before:dim, rows]
+        products: FloatMatrix = self.scan.blocks[blocks, before:dim, rows] @ unit[before:dim]
+        return products
 
     def _inverse(self, dim: int) -> FloatMatrix:
         """`1 / norm` of every document's prefix, `(n,)`; infinity becomes 0."""

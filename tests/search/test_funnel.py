@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrl_demo.core.errors import InvalidDimensionError, LabError
-from mrl_demo.search.cascade import Cascade, Stage, StageError, paper_cascade, parse_cascade
+from mrl_demo.search.cascade import Cascade, FunnelStage, StageError, paper_cascade, parse_cascade
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex
 from tests.search.brute_force import cosines, random_vectors
@@ -26,8 +26,8 @@ def test_a_funnel_that_drops_nothing_is_exact_search(n: int, d: int, seed: int, 
     vectors[:: data.draw(st.integers(2, 50))] = 0  # Vectors of zeros have a cosine of 0 with everything.
     dims = sorted(data.draw(st.sets(st.integers(1, d - 1), max_size=3)))
     coarse = data.draw(st.sampled_from(["float32", "int8", "binary", "binary-mean"]))
-    stages = [Stage(dim, n, coarse if i == 0 else "float32") for i, dim in enumerate(dims)]
-    top = FunnelIndex(PrefixIndex(vectors, 64)).search(query, Cascade((*stages, Stage(d, n))), k=10)
+    stages = [FunnelStage(dim, n, coarse if i == 0 else "float32") for i, dim in enumerate(dims)]
+    top = FunnelIndex(PrefixIndex(vectors, 64)).search(query, Cascade((*stages, FunnelStage(d, n))), k=10)
     expected = cosines(vectors, query, d)
     np.testing.assert_allclose(top.scores[0], np.sort(expected)[::-1][:10], atol=3e-6)
     np.testing.assert_allclose(expected[top.indices[0]], top.scores[0], atol=3e-6)
@@ -40,7 +40,7 @@ def test_what_is_proven_is_exact(n: int, d: int, seed: int, data: st.DataObject)
     index, k = FunnelIndex(PrefixIndex(vectors)), data.draw(st.integers(1, 10))
     expected = np.sort(cosines(vectors, query, d))[::-1][:k]
     keep = data.draw(st.integers(k, n))
-    run = index.run(query, Cascade((Stage(max(1, d // 2), keep), Stage(d, k))), k, is_bounded=True)
+    run = index.run(query, Cascade((FunnelStage(max(1, d // 2), keep), FunnelStage(d, k))), k, is_bounded=True)
     if run.is_proven(k):
         np.testing.assert_allclose(run.top(k).scores, expected, atol=3e-6)
     dims = data.draw(st.lists(st.integers(1, d), max_size=4))
@@ -54,8 +54,8 @@ def test_a_proof_fires_before_the_end_where_tails_are_short() -> None:
     index = FunnelIndex(PrefixIndex(vectors))
     proven = index.search_proven(query, (8, 16, 32, 48), 10)
     assert proven.proven_at < 64 and proven.left[0] < 2_000
-    assert index.run(query, Cascade((Stage(48, 50), Stage(64, 10))), is_bounded=True).is_proven(10)
-    assert not index.run(query, Cascade((Stage(48, 50), Stage(64, 10)))).is_proven(10)
+    assert index.run(query, Cascade((FunnelStage(48, 50), FunnelStage(64, 10))), is_bounded=True).is_proven(10)
+    assert not index.run(query, Cascade((FunnelStage(48, 50), FunnelStage(64, 10)))).is_proven(10)
 
 
 @pytest.mark.parametrize(
