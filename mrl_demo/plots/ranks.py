@@ -19,6 +19,8 @@ DIMENSION_MARK = "dimension"
 #: The name of the annotations that say which document decides.
 WINNER_NAME = "winner"
 _TITLE_LIMIT, _NAME_LIMIT = 70, 44
+#: For the name of the lowest line, in powers of ten.
+_ROOM_BELOW = 0.3
 _HEIGHT, _SPACING = 360, 0.04
 _WIDTH = (1 - _SPACING) / 2
 #: The same chart of two arms beside or above each other, as changes for plotly's `relayout`; the page's script takes
@@ -79,10 +81,9 @@ def rank_moves_figure(comparison: Comparison, styles: Mapping[str, Style]) -> go
             line={"color": MARK_COLOUR, "width": 2, "dash": "dot"},
             name=DIMENSION_MARK,
         )
-    headings = figure.layout.annotations
     for column, arm in enumerate(arms, start=1):
         _name_strongest(figure, arm, styles[arm.spec.name].colour, column)
-    for annotation, arm in zip(headings, arms, strict=False):
+    for annotation, arm in zip(figure.layout.annotations, arms, strict=False):  # The first are the headings.
         annotation.font = {"size": 15, "color": styles[arm.spec.name].colour}
     _scale_axes(figure, arms)
     return dress(figure, _HEIGHT, {"l": 58, "r": 14, "t": 34, "b": 52})
@@ -159,7 +160,7 @@ def _scale_axes(figure: go.Figure, arms: tuple[ComparedArm, ...]) -> None:
     )
     figure.update_yaxes(
         type="log",
-        range=[math.log10(max(lowest, 10)) + 0.08, -0.08],
+        range=[math.log10(max(lowest, 10)) + _ROOM_BELOW, -0.08],
         tickvals=[1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000],
         ticktext=["1", "3", "10", "30", "100", "300", "1,000", "3,000", "10k", "30k", "100k"],
     )

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from mrl_demo.ui.components.markup import html, join_html
+from mrl_demo.ui.components.page import LEDE
+from mrl_demo.ui.components.skeleton import skeleton
 from mrl_demo.ui.components.text import shorten, visible
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ICON = files("mrl_demo.ui") / "static" / "favicon.png"
+_STATIC = files("mrl_demo.ui") / "static"
+_ICON = _STATIC / "favicon.png"
 TITLE = "Matryoshka lab"
 DESCRIPTION = (
     "How short can embeddings be? Drag a slider and watch which model still finds the right passage, measured live."
@@ -100,11 +103,19 @@ def preview_tags(preview: Preview) -> bytes:
 
 
 def with_own_head(page: bytes, preview: Preview) -> bytes:
-    """An HTML page with our icon and preview instead of those it came with, marked if it is to show no chrome."""
+    """An HTML page with our icon and preview instead of those it came with, marked if it is to show no chrome.
+
+    Gradio's page gets a skeleton to show until its scripts have run.
+    """
     whole = _PREVIEW.sub(b"", page).replace(b"</head>", preview_tags(preview) + icon_link() + b"</head>", 1)
     modes = dict(parse_qsl(preview.query_string))
     marks = b"".join(f" data-{mode}".encode() for mode in ("embed", "present") if modes.get(mode) == "1")
-    return whole.replace(b"<html", b"<html" + marks, 1)
+    return whole.replace(b"<html", b"<html" + marks, 1).replace(b"<gradio-app", _skeleton() + b"<gradio-app", 1)
+
+
+@cache
+def _skeleton() -> bytes:
+    return b"<style>" + (_STATIC / "skeleton.css").read_bytes() + b"</style>" + skeleton(LEDE).encode()
 
 
 class OwnHead:

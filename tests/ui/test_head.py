@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from mrl_demo.core.config import Settings
 from mrl_demo.ui.app import build_app, launch
-from mrl_demo.ui.head import TITLE, OwnHead, Preview, icon_link, preview_of, preview_tags
+from mrl_demo.ui.head import TITLE, OwnHead, Preview, icon_link, preview_of, preview_tags, with_own_head
 from tests.ui.conftest import free_port
 from tests.ui.samples import StubLab
 
@@ -98,3 +98,11 @@ def test_any_query_string_is_previewed(query: bytes) -> None:
     assert len(preview.title) < 130
     assert "\u202e" not in preview.title
     preview_tags(preview)
+
+
+def test_the_page_is_there_before_any_script_and_no_script_takes_the_skeleton_for_it() -> None:
+    page = with_own_head(b"<html><head></head><body><gradio-app></gradio-app></body></html>", Preview()).decode()
+    before, _ = page.split("<gradio-app>")
+    assert "<h1>Matryoshka lab</h1>" in before and "of 384 numbers" in before
+    skeleton = before[before.index('<div class="skeleton"') :]
+    assert " id=" not in skeleton and "<script" not in skeleton

@@ -117,6 +117,20 @@ def test_the_first_screen_has_results_on_a_laptop_and_on_a_phone(visit: Callable
         guest.assert_clean()
 
 
+def test_name_and_slider_are_painted_without_any_script(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport={"width": 1366, "height": 768}, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address)
+        for selector in (".skeleton h1", ".skeleton .slide"):
+            box = page.locator(selector).bounding_box()
+            assert box is not None and box["y"] + box["height"] < 400 and box["width"] > 100
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector(".card:visible")
+        assert not page.is_visible(".skeleton")
+
+
 def test_words_and_examples_open_and_close_by_keyboard(visit: Callable[..., Visit]) -> None:
     guest = visit()
     word = guest.page.locator(".side-a h2 .term")

@@ -13,14 +13,21 @@ PAPER = "https://arxiv.org/abs/2205.13147"
 PLAIN_WORDS = "https://huggingface.co/blog/matryoshka"
 
 
+#: What it is about and what to do, in a line.
+LEDE = html(
+    "<p>Search compares texts as lists of numbers. <b>Matryoshka training</b> packs the meaning into the first few."
+    " <b>Drag the slider</b>: who still finds the passage?</p>"
+)
+
+
 def header() -> Markup:
     """Name of the page, what Matryoshka embeddings are in two sentences, and what to do."""
     return html(
         '<a class="skip" href="#{slider}">To the slider</a>'
         '<header class="page-head"><div class="page-mark" aria-hidden="true">{doll}</div>'
         "<h1>Matryoshka lab</h1>"
-        "<p>Search compares texts as lists of numbers. <b>Matryoshka training</b> packs the meaning into the first few."
-        " <b>Drag the slider</b>: who still finds the passage?</p></header>",
+        "{lede}</header>",
+        lede=LEDE,
         slider=Id.DIM_RANGE,
         doll=doll(384, 384, ()),
     )
