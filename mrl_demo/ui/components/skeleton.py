@@ -22,8 +22,8 @@ def skeleton(words: Markup) -> Markup:
     """The static page; `words` is the sentence of the header."""
     return html(
         '<div class="skeleton" aria-hidden="true"><div><header><h1>Matryoshka lab</h1>{words}</header>'
-        '<i class="tools"></i><i class="menus"></i>{slider}<div class="sides"><i class="verdict"></i>{cards}</div></div>'
-        "</div>",
+        '<i class="tools"></i><i class="menus"></i>{slider}<div class="sides"><i class="verdict"></i>{cards}</div>'
+        "</div></div>",
         words=words,
         slider=_slider(TRAINED_DIMS),
         cards=html('<i class="head"></i>') * 2 + html('<i class="card"></i>') * 2 * _CARDS,
