@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from mrl_demo.core.types import DEFAULT_DIM, TRAINED_DIMS
-from mrl_demo.ui.components.doll import doll, doll_size, slider_position
+from mrl_demo.plots.doll import doll_size
+from mrl_demo.ui.components.doll import doll, slider_position
 from mrl_demo.ui.components.markup import html, join_html
 
 _FULL = TRAINED_DIMS[-1]
