@@ -53,7 +53,7 @@ def fit_adapted(
         return Rotation(start.numpy(), "adapted", seconds=time.perf_counter() - started, documents=len(rows), note=note)
     fit = _Fit(distinct, _asked(queries, rows.shape[1], settings), start, prefixes, settings)
     fit.run(started + settings.time_limit_s, progress)
-    matrix = start if fit.best_step == 0 else _finished(fit.best, distinct, prefixes)
+    matrix = start if fit.best_step == 0 else complete_rotation(fit.best, distinct, prefixes)
     return Rotation(
         matrix.numpy(),
         "adapted",
@@ -118,30 +118,30 @@ class _Fit:
         axes, momentum, energy = self.best.clone(), torch.zeros_like(self.best), 0.0
         rate = settings.learning_rate * min(1.0, math.sqrt(len(self.batches.pool) / _FULL_STEPS_FROM))
         for step in range(1, settings.steps + 1):
-            gradient = _tangent(axes, self.objective.gradient(self.batches.draw(generator), axes))
-            momentum = _tangent(axes, 0.9 * momentum + 0.1 * gradient)
+            gradient = tangent_part(axes, self.objective.gradient(self.batches.draw(generator), axes))
+            momentum = tangent_part(axes, 0.9 * momentum + 0.1 * gradient)
             energy = 0.99 * energy + 0.01 * float(gradient.square().sum())
             decay = (1 + math.cos(math.pi * (step - 1) / settings.steps)) / 2
             scale = (1 - 0.9**step) * math.sqrt(energy / (1 - 0.99**step)) + 1e-12
             move = momentum * (rate * decay / scale)
-            axes = _retracted(axes - move / max(1.0, float(move.norm())))
+            axes = retract(axes - move / max(1.0, float(move.norm())))
             yield step, axes
 
 
-def _tangent(axes: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+def tangent_part(axes: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     """The part of a gradient that keeps `axes` orthonormal (Absil, Mahony and Sepulchre 2008, section 3.6)."""
     product = axes.T @ gradient
     return gradient - axes @ (product + product.T) / 2
 
 
-def _retracted(axes: torch.Tensor) -> torch.Tensor:
+def retract(axes: torch.Tensor) -> torch.Tensor:
     """Two Newton-Schulz steps towards the nearest orthonormal columns; they converge after a tangent step of norm 1."""
     for _ in range(2):
         axes = 1.5 * axes - 0.5 * axes @ (axes.T @ axes)
     return axes
 
 
-def _finished(axes: torch.Tensor, rows: torch.Tensor, prefixes: tuple[int, ...]) -> torch.Tensor:
+def complete_rotation(axes: torch.Tensor, rows: torch.Tensor, prefixes: tuple[int, ...]) -> torch.Tensor:
     """A full rotation `(d, d)` from learnt axes `(d, p)`: orthonormal, completed, ordered between the prefixes.
 
     Turning the axes between two prefixes among themselves changes nothing at either, so they are put in PCA's order

@@ -19,6 +19,8 @@ from mrl_demo.evaluation.sweep import evaluate
 
 _LOSSES_EXPLAINED = 12
 _TEXT_SHOWN = 400
+#: Pairs of queries and documents that the settings of three arms are measured on in about half a minute.
+_MOST_PAIRS = 12_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,12 @@ class Consultation:
         return replace(self, recommendation=replace(advised, lost=lost))
 
 
+def usual_queries(corpus: Corpus) -> int:
+    """How many judged queries are drawn unless a number is named: 2,000, fewer for a large collection; 0 if all are."""
+    most = int(np.clip(_MOST_PAIRS // max(1, len(corpus)), 300, 2_000))
+    return most if len(corpus.queries) > most else 0
+
+
 def consult(
     builder: SpaceBuilder,
     corpus: Corpus,
@@ -48,14 +56,16 @@ def consult(
 ) -> Consultation:
     """Measure the settings of `plan` (`advice_plan` makes one), choose, and explain what is lost.
 
-    Raises `LabError` if the reference was not measured, and as `evaluate` does.
+    A plan that names no number of queries draws as many as half a minute allows. Raises `LabError` if the reference was
+    not measured, and as `evaluate` does.
     """
+    plan = plan if plan.queries else replace(plan, queries=usual_queries(corpus))
     result = evaluate(builder, corpus, plan, progress)
     advised = advise(result, advice, corpus, verdicts)
     if advised.best is None or not advised.lost_ids or advised.kind == "agreement":
         return Consultation(corpus, plan, result, advised)
     queries = _queries_of(corpus, advised.lost_ids[:_LOSSES_EXPLAINED])
-    before, now = _rankings(builder, corpus, queries, advised, advised.best)
+    before, now = _rankings(builder, corpus, plan, queries, advised, advised.best)
     return Consultation(corpus, plan, result, replace(advised, lost=explain_losses(corpus, before, now)))
 
 
@@ -83,7 +93,7 @@ def blind_pairs(
     if not ids:
         return ()
     queries = _queries_of(consultation.corpus, ids)
-    before, now = _rankings(builder, consultation.corpus, queries, advised, setting)
+    before, now = _rankings(builder, consultation.corpus, consultation.plan, queries, advised, setting)
     pairs = (_pair(before, now, row, setting.key) for row in range(len(queries)))
     return tuple(pair for pair in pairs if pair is not None)
 
@@ -94,11 +104,18 @@ def _queries_of(corpus: Corpus, ids: Sequence[str]) -> tuple[Query, ...]:
 
 
 def _rankings(
-    builder: SpaceBuilder, corpus: Corpus, queries: tuple[Query, ...], advised: Recommendation, setting: Setting
+    builder: SpaceBuilder,
+    corpus: Corpus,
+    plan: SweepPlan,
+    queries: tuple[Query, ...],
+    advised: Recommendation,
+    setting: Setting,
 ) -> tuple[RankedQueries, RankedQueries]:
-    full = advised.reference_bytes // 4
-    before = rank_queries(builder, corpus, queries, advised.advice.reference, full, "float32")
-    return before, rank_queries(builder, corpus, queries, setting.arm, setting.dim, setting.precision)
+    """The reference's rankings and the setting's."""
+    reference = advised.advice.reference, advised.reference_bytes // 4, "float32"
+    now = setting.arm, setting.dim, setting.precision
+    before, after = (rank_queries(builder, corpus, queries, *each, plan.max_tokens) for each in (reference, now))
+    return before, after
 
 
 def _pair(before: RankedQueries, now: RankedQueries, row: int, setting: str) -> BlindPair | None:

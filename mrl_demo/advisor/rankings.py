@@ -33,10 +33,16 @@ class RankedQueries:
 
 
 def rank_queries(
-    builder: SpaceBuilder, corpus: Corpus, queries: tuple[Query, ...], arm_name: str, dim: int, precision: str
+    builder: SpaceBuilder,
+    corpus: Corpus,
+    queries: tuple[Query, ...],
+    arm_name: str,
+    dim: int,
+    precision: str,
+    max_tokens: int = 0,
 ) -> RankedQueries:
     """Score every document for some queries; vectors come from the cache, as the sweep left them there."""
-    arm = resolve_arm(arm_name, builder.menu)
+    arm = builder.with_token_limit(resolve_arm(arm_name, builder.menu), max_tokens)
     arm = replace(arm, transform=arm.transform.variants()[0])
     order = canonical_order(corpus.documents)
     loaded = next(load_vectors(builder, arm, corpus, queries))

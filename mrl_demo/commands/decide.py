@@ -62,6 +62,7 @@ def _add_recommend(commands: Commands) -> None:
     says = "name the smallest setting that keeps a share of full quality, and how sure that is"
     parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
     _add_advice_options(parser)
+    parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
     parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
     parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
     add_json_option(parser)
@@ -75,6 +76,7 @@ def _add_advice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     add_draw_options(parser)
     add_corpus_options(parser)
 
@@ -85,6 +87,7 @@ def _add_report(commands: Commands) -> None:
     _add_advice_options(parser)
     parser.add_argument("--cutoff", type=float, default=0.5, help="cosine cut-off in use at full length")
     parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to price")
+    parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
     parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
     add_prompt_options(parser)
     parser.set_defaults(handler=_report)
@@ -138,10 +141,14 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         pairs = lab.blind_pairs(consultation)
         write_output(options.write_pairs, write_pairs(pairs, verdicts))
         print(f"{len(pairs)} pairs to judge are in {options.write_pairs}", file=sys.stderr)
+    ceiling = lab.ceiling(consultation, ProgressLine()) if options.ceiling else None
     if options.json:
-        print(json.dumps(recommendation.to_dict(), ensure_ascii=False))
-    else:
-        print_recommendation(recommendation)
+        more = {"ceiling": ceiling.to_dict()} if ceiling else {}
+        print(json.dumps({**recommendation.to_dict(), **more}, ensure_ascii=False))
+        return
+    print_recommendation(recommendation)
+    if ceiling:
+        print(f"Ceiling: {ceiling.sentence()}")
 
 
 def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerdict] = ()) -> Consultation:
@@ -150,7 +157,7 @@ def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerd
     corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
     reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
     advice = Advice(options.target, options.metric, reference)
-    chosen = {"dims": options.dims, "split": options.split, "queries": options.queries, "seed": options.seed}
+    chosen = {name: getattr(options, name) for name in ("dims", "split", "queries", "seed", "max_tokens")}
     return lab.consult(corpus, advice, replace(advice_plan(advice, arms), **chosen), ProgressLine(), verdicts)
 
 
@@ -161,6 +168,8 @@ def _report(settings: Settings, options: argparse.Namespace) -> None:
     check_cutoff(options.cutoff)  # Before anything is measured for nothing.
     lab = Lab(settings)
     report = lab.report(_consult(lab, options), options.cutoff, options.vectors, ProgressLine())
+    if options.ceiling:
+        report = replace(report, ceiling=lab.ceiling(report.consultation, ProgressLine()))
     write_output(options.out, report.to_html())
     print(f"{report.consultation.recommendation.sentence()}\nThe report is in {options.out}")
 

@@ -40,6 +40,7 @@ from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+    from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet
@@ -271,6 +272,12 @@ class Lab:
         if not self.is_ready(corpus, arms):
             return False
         return is_laid_out(self.builder, self.corpus(corpus), self._arms_named(arms)[0])
+
+    def ceiling(self, consultation: Consultation, progress: Progress | None = None) -> Ceiling:
+        """What rotations fitted elsewhere, to the corpus and to its judged pairs keep; raises as `measure_ceiling`."""
+        from mrl_demo.advisor.ceiling import measure_ceiling
+
+        return measure_ceiling(self.builder, consultation, progress)
 
     def report(
         self,

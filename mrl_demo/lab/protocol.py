@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
 from mrl_demo.arms.spaces import SpaceBuilder
@@ -72,6 +73,8 @@ class LabProtocol(Protocol):
     ) -> Consultation: ...
 
     def blind_pairs(self, consultation: Consultation, count: int = 8) -> tuple[BlindPair, ...]: ...
+
+    def ceiling(self, consultation: Consultation, progress: Progress | None = None) -> Ceiling: ...
 
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None

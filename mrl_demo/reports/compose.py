@@ -36,10 +36,17 @@ def compose_report(
 def _threshold(
     builder: SpaceBuilder, consultation: Consultation, setting: Setting, cutoff: float, progress: Progress | None
 ) -> TranslatedThreshold:
-    reference = consultation.recommendation.advice.reference
     plan = consultation.plan
     question = ThresholdQuestion(
-        cutoff, setting.arm, setting.dim, setting.precision, reference, plan.split, plan.queries, plan.seed
+        cutoff,
+        setting.arm,
+        setting.dim,
+        setting.precision,
+        full_arm=consultation.recommendation.advice.reference,
+        split=plan.split,
+        queries=plan.queries,
+        seed=plan.seed,
+        max_tokens=plan.max_tokens,
     )
     return translate_threshold(builder, consultation.corpus, question, progress)
 

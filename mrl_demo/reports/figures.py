@@ -6,23 +6,28 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from mrl_demo.advisor.ceiling import CORPUS, ELSEWHERE, JUDGED, Ceiling
 from mrl_demo.advisor.recommend import Recommendation, Setting, setting_name
 from mrl_demo.advisor.report import frontier_of
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.costs.model import CostComparison
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.plots.curves import Axes, Curve, Point, quality_figure
-from mrl_demo.plots.decide import ScoreSide, money_figure, score_figure, settings_figure
+from mrl_demo.plots.decide import CeilingLine, ScoreSide, money_figure, score_figure, settings_figure
 from mrl_demo.thresholds.measure import ScoreDensity, TranslatedThreshold
 
+_CEILING_COLOURS = {ELSEWHERE: "#8b93a1", CORPUS: "#5f7fd6", JUDGED: "#a98200"}
 
-def recommendation_figure(recommendation: Recommendation) -> go.Figure:
-    """Every setting by bytes and share, the frontier drawn, the recommended one ringed."""
+
+def recommendation_figure(recommendation: Recommendation, ceiling: Ceiling | None = None) -> go.Figure:
+    """Every setting by bytes and share, the frontier drawn, the recommended one ringed, behind them the ceiling."""
     frontier = frontier_of(recommendation.settings)
     rest = [setting for setting in recommendation.settings if setting not in frontier]
     best = recommendation.best
     ringed = _setting_points([best])[0] if best else None
-    return settings_figure(_setting_points(rest), _setting_points(frontier), ringed, recommendation.advice.target)
+    target = recommendation.advice.target
+    points = _setting_points(rest), _setting_points(frontier)
+    return settings_figure(*points, ringed, target, _ceiling_lines(ceiling))
 
 
 def threshold_figure(translated: TranslatedThreshold) -> go.Figure:
@@ -53,6 +58,18 @@ def curves_figure(result: SweepResult, metric: str) -> go.Figure:
         if points:
             curves.append(Curve(arm.name, arm.label, points, arm.trained_dims, styles[arm.name]))
     return quality_figure(curves, Axes("numbers kept", metric))
+
+
+def _ceiling_lines(ceiling: Ceiling | None) -> list[CeilingLine]:
+    """The three fits as float32 vectors: four bytes a number."""
+    lines = []
+    for curve in ceiling.curves if ceiling else ():
+        points = tuple(
+            Point(4 * p.dim, p.share, p.low, p.high, f"{curve.kind}\n{p.dim} float32 numbers: {p.share:.1%}")
+            for p in curve.points
+        )
+        lines.append(CeilingLine(f"float32, {curve.kind}", _CEILING_COLOURS[curve.kind], points))
+    return lines
 
 
 def _setting_points(settings: Sequence[Setting]) -> list[Point]:

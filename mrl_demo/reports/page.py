@@ -10,6 +10,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from mrl_demo import __version__
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import setting_name
 from mrl_demo.advisor.report import aside_lines, frontier_of
@@ -43,6 +44,7 @@ class DecisionReport:
     consultation: Consultation
     threshold: TranslatedThreshold | None = None
     costs: CostComparison | None = None
+    ceiling: Ceiling | None = None
     migration: str = ""
 
     def to_html(self) -> str:
@@ -86,6 +88,7 @@ class DecisionReport:
     def _recommendation(self) -> Markup:
         advised = self.consultation.recommendation
         lines = (advised.settlement.sentence(), advised.groups.sentence(advised.advice.target), *aside_lines(advised))
+        lines = (*lines, self.ceiling.sentence()) if self.ceiling else lines
         settings = [
             (
                 setting_name(setting),
@@ -113,7 +116,7 @@ class DecisionReport:
             '<h2>Recommendation</h2><div class="answer"><p><b>{answer}</b></p>{lines}</div>{figure}{settings}{groups}',
             answer=advised.sentence(),
             lines=_paragraphs(lines),
-            figure=_figure(recommendation_figure(advised)),
+            figure=_figure(recommendation_figure(advised, self.ceiling)),
             settings=_table(f"No cheaper setting keeps as much; {bounds}", heads, settings),
             groups=_table(
                 f"Groups of queries, worst first; bounds for all {len(groups)} together",

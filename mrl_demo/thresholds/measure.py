@@ -29,8 +29,8 @@ class ThresholdQuestion:
     """What is asked: the cut-off now, and the arm, length and precision it is wanted for.
 
     `full_arm` is the arm that the cut-off is for, at its full length in float32; "" is `arm` itself. `split`, `queries`
-    and `seed` choose the judged queries as in a `SweepPlan`. Raises `LabError` kinds for a cut-off that is no cosine
-    and a precision that there is not.
+    and `seed` choose the judged queries and `max_tokens` cuts texts as in a `SweepPlan`. Raises `LabError` kinds for a
+    cut-off that is no cosine and a precision that there is not.
 
     >>> ThresholdQuestion(0.7, "base", 64).precision
     'float32'
@@ -44,6 +44,7 @@ class ThresholdQuestion:
     split: str = ""
     queries: int = 0
     seed: int = 0
+    max_tokens: int = 0
 
     def __post_init__(self) -> None:
         check_cutoff(self.cutoff)
@@ -102,8 +103,10 @@ def translate_threshold(
     without queries, and `LabError` if no pair is judged relevant.
     """
     judged = judged_set(corpus, question.split, question.queries, question.seed)
-    full_arm = _arm(builder, question.full_arm or question.arm)
-    arm = _arm(builder, question.arm)
+    full_arm, arm = (
+        builder.with_token_limit(_arm(builder, name), question.max_tokens)
+        for name in (question.full_arm or question.arm, question.arm)
+    )
     whole = _first(load_vectors(builder, full_arm, corpus, judged.queries, progress))
     cut = whole if arm == full_arm else _first(load_vectors(builder, arm, corpus, judged.queries, progress))
     full_dim = whole.documents.shape[1]

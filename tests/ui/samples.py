@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
 from mrl_demo.arms.spaces import SpaceBuilder
@@ -159,6 +160,9 @@ class StubLab:
 
     def blind_pairs(self, consultation: Consultation, count: int = 8) -> tuple[BlindPair, ...]:
         return ()
+
+    def ceiling(self, consultation: Consultation, progress: Progress | None = None) -> Ceiling:
+        raise LabError("Nothing is judged.")
 
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None

@@ -9,40 +9,72 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import advice_plan
+from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.reports.figures import recommendation_figure
 from mrl_demo.ui.components.markup import NOTHING
-from mrl_demo.ui.decide.state import MOST_QUERIES, Decided, DecideState
-from mrl_demo.ui.decide.view import NOT_MEASURED, groups_html, lost_queries_html, recommendation_html, settings_html
+from mrl_demo.ui.decide.state import Decided, DecideState
+from mrl_demo.ui.decide.view import (
+    NOT_MEASURED,
+    ceiling_html,
+    groups_html,
+    lost_queries_html,
+    recommendation_html,
+    settings_html,
+)
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.heavy import HeavyLine
+from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.sections import Section
-from mrl_demo.ui.shared.work import LongWork
+from mrl_demo.ui.shared.widgets import live_html
+from mrl_demo.ui.shared.work import LongWork, small_button
 
 
-def lay_out_advice(first: DecideState) -> Section[DecideState]:
+@dataclass(frozen=True)
+class AdviceSection:
+    """What is laid out for the section: what it shows, and the button that measures the ceiling."""
+
+    shown: Section[DecideState]
+    ceiling: LongWork
+
+    def wire(self, lab: LabProtocol, form: Form[DecideState], decided: gr.State) -> None:
+        """Answer the button; the recommendation itself is asked for above the sections."""
+        done = self.ceiling.wire(form, CeilingMeasuring(lab, self.ceiling, decided).run, {decided})
+        done.then(form.bind(self.shown.show), form.inputs, self.shown.outputs, **LIGHT)
+
+
+def lay_out_advice(first: DecideState, heavy: HeavyLine) -> AdviceSection:
     """Lay out the section here."""
     shown = Section(draw_advice, first)
     shown.add_html(Id.DECIDE_ANSWER)
     shown.add_chart(Id.DECIDE_FIGURE)
-    for elem_id in (Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST):
+    with gr.Row(elem_classes="curves-row measure-row"):
+        start = small_button("Measure what fitting could gain", Id.DECIDE_CEILING, 250)
+        stop = small_button("Stop", Id.DECIDE_CEILING_STOP, 80, is_active=False)
+    line = live_html(NOTHING, Id.DECIDE_CEILING_NOTICE)
+    for elem_id in (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST):
         shown.add_html(elem_id)
-    return shown
+    return AdviceSection(shown, LongWork("ceiling", start, stop, line, heavy))
 
 
 def draw_advice(state: DecideState) -> Mapping[Id, Any]:
     """Answer, figure and tables; a hint before anything was measured."""
     advised = state.decided.advised
     if advised is None:
-        nothing = dict.fromkeys((Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST), NOTHING)
+        nothing = dict.fromkeys(
+            (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST), NOTHING
+        )
         return {Id.DECIDE_ANSWER: NOT_MEASURED, Id.DECIDE_FIGURE: None, **nothing}
     recommendation = advised.recommendation
     return {
         Id.DECIDE_ANSWER: recommendation_html(recommendation),
-        Id.DECIDE_FIGURE: recommendation_figure(recommendation),
+        Id.DECIDE_FIGURE: recommendation_figure(recommendation, state.decided.ceiling),
+        Id.DECIDE_CEILING_WORDS: ceiling_html(state.decided.ceiling),
         Id.DECIDE_SETTINGS: settings_html(recommendation),
         Id.DECIDE_GROUPS: groups_html(recommendation),
         Id.DECIDE_LOST: lost_queries_html(recommendation),
@@ -67,7 +99,8 @@ class Advising:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Consultation:
-            return consult_page(self.lab, state, progress)
+            plan = advice_plan(state.advice, state.arms)
+            return self.lab.consult(state.corpus, state.advice, plan, progress)
 
         async for updates in self.work.follow(measure, self._keep, request):
             yield updates
@@ -78,9 +111,24 @@ class Advising:
         return {self.decided: Decided(consultation), **{self.setting[name]: value for name, value in chosen.items()}}
 
 
-def consult_page(lab: LabProtocol, state: DecideState, progress: Progress | None = None) -> Consultation:
-    """What the page measures: the command line's plan, of many judged queries a sample."""
-    plan = advice_plan(state.advice, state.arms)
-    if len(lab.corpus(state.corpus, progress).queries) > MOST_QUERIES:
-        plan = replace(plan, queries=MOST_QUERIES)
-    return lab.consult(state.corpus, state.advice, plan, progress)
+@dataclass(frozen=True)
+class CeilingMeasuring:
+    """Fits three rotations and scores them: how much there is to gain at all."""
+
+    lab: LabProtocol
+    work: LongWork
+    decided: gr.State
+
+    async def run(self, state: DecideState, request: gr.Request) -> AsyncIterator[Updates]:
+        """Measure, with progress in the line."""
+
+        def measure(progress: Progress) -> Ceiling:
+            if state.decided.consultation is None:
+                raise LabError("Nothing is recommended yet: press “Recommend” first.")
+            return self.lab.ceiling(state.decided.consultation, progress)
+
+        def keep(ceiling: Ceiling) -> Updates:
+            return {self.decided: replace(state.decided, ceiling=ceiling)}
+
+        async for updates in self.work.follow(measure, keep, request):
+            yield updates

@@ -32,5 +32,5 @@ def report_file(lab: LabProtocol, state: DecideState) -> SavedText | None:
     advised = state.decided.advised
     if advised is None:
         return None
-    report = DecisionReport(advised, state.decided.threshold, costs_of(lab, state))
+    report = DecisionReport(advised, state.decided.threshold, costs_of(lab, state), state.decided.ceiling)
     return SavedText("how-short.html", "text/html", report.to_html())

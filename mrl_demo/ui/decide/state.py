@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict, Preference
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
-#: More judged queries than this are sampled: a page must answer within half a minute.
-MOST_QUERIES = 2_000
 DECIDE_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "overlap@10": "Agreement"}
 TARGETS = ("0.8", "0.9", "0.95", "0.97", "0.98", "0.99", "1.0")
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What one visitor has measured: a consultation, the pairs to judge blind with what was said, a cut-off."""
+    """What one visitor has measured: a consultation, pairs with what was said of them, a cut-off, a ceiling."""
 
     consultation: Consultation | None = None
     pairs: tuple[BlindPair, ...] = ()
     verdicts: tuple[BlindVerdict, ...] = ()
     threshold: TranslatedThreshold | None = None
+    ceiling: Ceiling | None = None
 
     @property
     def advised(self) -> Consultation | None:

@@ -12,7 +12,7 @@ from mrl_demo.advisor.recommend import Advice, advice_plan
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.address.kinds import OneOf, Several
 from mrl_demo.ui.components.markup import NOTHING, html
-from mrl_demo.ui.decide.advice import Advising, lay_out_advice
+from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
 from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
@@ -61,7 +61,7 @@ class DecideParts:
     """All that the tab lays out."""
 
     controls: DecideControls
-    advice: Section[DecideState]
+    advice: AdviceSection
     judging: JudgingSection
     cutoff: CutoffSection
     prices: PriceSection
@@ -90,7 +90,7 @@ class DecideParts:
     @property
     def sections(self) -> tuple[Section[DecideState], ...]:
         """Everything that shows the state."""
-        return (self.advice, self.judging.shown, self.cutoff.shown, self.prices.shown)
+        return (self.advice.shown, self.judging.shown, self.cutoff.shown, self.prices.shown)
 
 
 def build(page: Page) -> None:
@@ -112,7 +112,7 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
     decided = gr.State(first.decided, time_to_live=STATE_SECONDS)
     with gr.Tabs(elem_id=Id.DECIDE_TABS, overflow_behavior="wrap"):
         with gr.Tab("Recommendation"):
-            advice = lay_out_advice(first)
+            advice = lay_out_advice(first, page.measurements)
         with gr.Tab("Judge blind"):
             judging = lay_out_judging(first, page.measurements)
         with gr.Tab("Cut-off"):
@@ -157,7 +157,8 @@ def _wire(lab: LabProtocol, parts: DecideParts, form: Form[DecideState]) -> None
     prices = form.bind(parts.prices.shown.show), form.inputs, parts.prices.shown.outputs
     for control in (*controls.setting.values(), *parts.prices.controls.values()):
         control.input(*prices, **LIVE)
-    parts.judging.wire(lab, form, parts.decided, parts.advice)
+    parts.advice.wire(lab, form, parts.decided)
+    parts.judging.wire(lab, form, parts.decided, parts.advice.shown)
     parts.cutoff.wire(lab, form, parts.decided)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.recommend import Recommendation, Setting, setting_name
 from mrl_demo.advisor.report import aside_lines, frontier_of
 from mrl_demo.advisor.settlement import about
@@ -54,6 +55,30 @@ def folded_notes(notes: Sequence[object]) -> Markup:
         '<details class="corpus-notes"><summary>Notes ({n})</summary><ul>{items}</ul></details>',
         n=len(notes),
         items=items,
+    )
+
+
+def ceiling_html(ceiling: Ceiling | None) -> Markup:
+    """What fitting could gain, in words and as a table."""
+    if ceiling is None:
+        return NOTHING
+    rows = (
+        html(
+            '<tr><th scope="row">{kind}</th>{cells}</tr>',
+            kind=curve.kind,
+            cells=join_html(
+                html("<td>{share:.1%}<small>{low:.1%}–{high:.1%}</small></td>", share=p.share, low=p.low, high=p.high)
+                for p in curve.points
+            ),
+        )
+        for curve in ceiling.curves
+    )
+    heads = ("A rotation", *(point.dim for point in ceiling.curves[0].points))
+    caption = (
+        f"Share of {ceiling.reference}'s {ceiling.metric} that float32 vectors keep; {ceiling.n_queries:,} queries"
+    )
+    return html(
+        '<p class="lead">{words}</p>{table}', words=ceiling.sentence(), table=figure_table(caption, heads, rows)
     )
 
 
