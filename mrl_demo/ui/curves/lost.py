@@ -39,7 +39,7 @@ def lay_out_lost(results: Results, first: CurvesState) -> LostSection:
     with gr.Row(elem_classes="curves-row"):
         arm = menu("Method", results.cut_arm_entries(first), first.choice.lost_arm, Id.CURVES_LOST_ARM, min_width=160)
     shown = Section(partial(draw_lost, results), first)
-    listed = shown.add_html(Id.CURVES_LOST, read_script("examples.js"))
+    listed = shown.add_html(Id.CURVES_LOST, read_script("picks.js"))
     return LostSection(arm, listed, shown, DownloadBar(partial(lost_file, results), Id.CURVES_LOST_FILES))
 
 
