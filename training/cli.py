@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _EXAMPLES = """examples:
   %(prog)s --out runs/tuned                                              the adapter that ships
   %(prog)s --data pairs.jsonl --out runs/mine                            your own pairs
+  %(prog)s --preset guided --pairs DIR --out runs/broad                  broad pairs, a file a source
   %(prog)s --preset builtin --steps 50 --check --out runs/mine           check only
 
 What is left out is as --preset (or --config) has it.

@@ -47,6 +47,10 @@ class PairsConfig:
     broad: str = _later_setting(
         "own", "where broad text comes from: own (the data's texts) or others (built-in passages, Python reference)"
     )
+    pairs: str = _later_setting(
+        "", "folder of broad pairs (JSONL of query and positive, one file a source) learnt from beside the data"
+    )
+    leave_out: str = _later_setting("", "sources of --pairs that are held out, as in usgov,selqa")
     sample: int = _later_setting(
         0, "at most so many pairs, half as many documents and half as many sentences are encoded; 0: no limit"
     )
@@ -78,6 +82,11 @@ class ObjectiveConfig:
     distillation: bool = _setting(True, "every second step keeps the base model's neighbours of broad text")
     distillation_temperature: float = _setting(0.05, "what the distillation divides cosines by")
     distillation_weight: float = _setting(1.0, "how much the distillation's loss counts")
+    guided: bool = _later_setting(
+        False, "the base model guards the pairs: its neighbours are kept among them, likely answers are no negatives"
+    )
+    contrastive_weight: float = _later_setting(1.0, "how much the pairs' contrastive loss counts (guided)")
+    anchor_weight: float = _later_setting(0.0, "how much the distance from the base's full vectors counts (guided)")
 
     def __post_init__(self) -> None:
         if self.dims or self.weights:
@@ -85,6 +94,9 @@ class ObjectiveConfig:
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
         _require_at_least(self, 1, "cached_batch")
+        _require(not self.guided or self.loss == "mnrl", "guided", self.guided, "with --loss mnrl alone")
+        for name in ("contrastive_weight", "anchor_weight"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("similarity_scale", "distillation_temperature", "distillation_weight"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
 

@@ -180,6 +180,7 @@ class Run:
             "n_documents": len(data.judge),
             "pairs": len(data.pairs),
             "broad_texts": len(data.broad),
+            **({"sources": dict(data.sources)} if data.sources else {}),
             "steps": trainer.state.global_step,
             "processes": self.context.processes.count,
             "best_step": trainer.state.best_global_step,

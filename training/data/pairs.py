@@ -42,7 +42,8 @@ class TrainingData:
     """What a run learns from (`pairs`, `broad` texts) and is judged by (`judge`: a collection with judged queries).
 
     `validation_split` and `test_split` name the splits of `judge`'s queries; `others` are collections of others, on
-    which the tax of the training is measured; `fingerprint` is the sha256 of every text.
+    which the tax of the training is measured; `sources` are broad pairs beside the data's own, name and count;
+    `fingerprint` is the sha256 of every text.
     """
 
     pairs: Pairs
@@ -52,6 +53,7 @@ class TrainingData:
     test_split: str = "test"
     notes: tuple[Note, ...] = ()
     others: tuple[Corpus, ...] = ()
+    sources: tuple[tuple[str, int], ...] = ()
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:

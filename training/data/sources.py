@@ -10,6 +10,7 @@ from mrl_demo.core.types import Note, Progress
 from training.columns import Columns
 from training.config import TrainConfig
 from training.data.beir import is_beir, judged_by_its_splits, load_beir_pairs
+from training.data.broad import with_broad_pairs
 from training.data.files import load_hub_pairs, load_pairs
 from training.data.labels import only_positives
 from training.data.others import load_text_of_others
@@ -28,6 +29,8 @@ def load_data(
     Text of others is read too if the configuration distils it or measures the tax on it.
     """
     data = _read_data(config, settings, columns, progress)
+    if config.pairs.pairs:
+        data = with_broad_pairs(data, config.pairs)
     distils, measures = config.pairs.broad == "others" and config.objective.distillation, bool(config.adapter.shares)
     if not (distils or measures):
         return data

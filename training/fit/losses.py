@@ -52,13 +52,64 @@ class NeighbourDistillationLoss(nn.Module):
         return self.weight * neighbour_divergence(vectors, self.teacher[labels], self.temperature)
 
 
+class GuidedPairsLoss(nn.Module):
+    """Contrastive loss over pairs that the base model guards; labels are the pairs' rows in `queries` and `answers`.
+
+    Three parts: the cross-entropy of the right answer among the batch's, without those that the base finds as near to
+    the query (NV-Retriever's limit of 95%, arXiv 2407.15831); the divergence from the base's neighbours among queries
+    and answers; and at full length the squared distance from the base's own vectors (LEAF, arXiv 2509.12539). Inside
+    MatryoshkaLoss every prefix is taught the base's *full-dimension* neighbours.
+    """
+
+    def __init__(
+        self, model: SentenceTransformer, queries: FloatMatrix, answers: FloatMatrix, objective: ObjectiveConfig
+    ) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.register_buffer("queries", torch.from_numpy(queries), persistent=False)
+        self.register_buffer("answers", torch.from_numpy(answers), persistent=False)
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """The loss of one batch; `labels` `(n,)` int64."""
+        columns = [self.model(features)["sentence_embedding"].float() for features in sentence_features]
+        rows = [functional.normalize(column, dim=1) for column in columns]
+        guides = [self.queries[labels], self.answers[labels]]
+        student, teacher = torch.cat(rows[:2]), torch.cat(guides)
+        objective = self.objective
+        scores = objective.similarity_scale * rows[0] @ torch.cat(rows[1:]).T
+        unwanted = functional.pad(likely_answers(*guides), (0, scores.shape[1] - len(labels)))
+        right = torch.arange(len(labels), device=scores.device)
+        loss = objective.contrastive_weight * functional.cross_entropy(scores.masked_fill(unwanted, _MASKED), right)
+        kept = neighbour_divergence(student, teacher, objective.distillation_temperature)
+        loss = loss + objective.distillation_weight * kept
+        if student.shape[1] == teacher.shape[1]:
+            loss = loss + objective.anchor_weight * (student - teacher).square().sum(1).mean()
+        return loss
+
+
+def likely_answers(queries: Tensor, answers: Tensor) -> Tensor:
+    """`(n, n)` bool: answers of others that may well be right for a query too, by the base's unit rows `(n, d)`.
+
+    They are at 95% of the own answer's cosine or above, or nearly equal (cosine over .9) to the own answer, or their
+    query is to the own query.
+    """
+    cosines = queries @ answers.T
+    near = cosines >= 0.95 * cosines.diagonal()[:, None]
+    unwanted = near | (answers @ answers.T > 0.9) | (queries @ queries.T > 0.9)
+    return unwanted.fill_diagonal_(False)
+
+
 def build_losses(
-    model: SentenceTransformer, objective: ObjectiveConfig, teacher: FloatMatrix | None
+    model: SentenceTransformer,
+    objective: ObjectiveConfig,
+    teacher: FloatMatrix | None,
+    guides: tuple[FloatMatrix, FloatMatrix] | None = None,
 ) -> dict[str, nn.Module]:
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for."""
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
-        losses["pairs"] = _matryoshka(model, _contrastive(model, objective), objective, objective.dim_weights)
+        plain = GuidedPairsLoss(model, *guides, objective) if guides else _contrastive(model, objective)
+        losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(
             model, teacher, objective.distillation_temperature, objective.distillation_weight

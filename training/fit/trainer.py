@@ -45,7 +45,7 @@ def build_trainer(
     broad = len(training.broad) if training.teacher is not None else 0
     steps = planned_steps(config, len(training.pairs), broad, processes)
     datasets = _datasets(config, training)
-    losses = build_losses(model, config.objective, training.teacher)
+    losses = build_losses(model, config.objective, training.teacher, training.guides)
     from training.fit.validation import PrefixEvaluator
 
     model.model_card_data.widget = ["none"]  # The card is ours: examples are made for an empty one, and draw a bar.
@@ -67,10 +67,12 @@ def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN40
     datasets = {}
     if config.objective.loss != "none":
         pairs = training.pairs
-        columns = {"query": list(pairs.queries), "positive": list(pairs.positives)}
-        datasets["pairs"] = Dataset.from_dict(
-            columns | ({"negative": list(pairs.negatives)} if pairs.negatives else {})
-        )
+        columns: dict[str, list[Any]] = {"query": list(pairs.queries), "positive": list(pairs.positives)}
+        if pairs.negatives:
+            columns["negative"] = list(pairs.negatives)
+        if training.guides:
+            columns["label"] = list(range(len(pairs)))
+        datasets["pairs"] = Dataset.from_dict(columns)
     if training.teacher is not None:
         datasets["broad"] = Dataset.from_dict({"text": list(training.broad), "label": list(range(len(training.broad)))})
     return DatasetDict(datasets)

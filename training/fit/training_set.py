@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress
+from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
 from training.bases import BaseVectors
@@ -26,7 +27,8 @@ from training.task import Task
 class TrainingSet:
     """What the loop sees: `pairs`, `broad` texts with the `teacher`'s vectors of them `(n, d)`, what validates.
 
-    `teacher` is None without distillation, `rotation` `(d, d)` None if there is nothing to turn.
+    `teacher` is None without distillation, `rotation` `(d, d)` None if there is nothing to turn. `guides` are the
+    base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if the base guards the pairs.
     """
 
     pairs: Pairs
@@ -34,6 +36,7 @@ class TrainingSet:
     teacher: FloatMatrix | None
     validation: Corpus
     rotation: FloatMatrix | None = None
+    guides: tuple[FloatMatrix, FloatMatrix] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class TrainingSetBuilder:
         plain = TrainingSet(self._sampled_pairs(), (), None, small_collection(data.judge, data.validation_split))
         needs_negatives = config.pairs.negatives == "mined" and not data.pairs.negatives
         needs_rotation = config.adapter.rotation and config.objective.matryoshka
-        if not (needs_negatives or needs_rotation or config.objective.distillation):
+        if not (needs_negatives or needs_rotation or config.objective.distillation or config.objective.guided):
             return plain  # Nothing is asked of the base model: pairs as they are, from the model as it is.
         searched = self._sampled_documents()
         parts = self._parts_of(searched)
@@ -102,13 +105,15 @@ class TrainingSetBuilder:
         needs_rotation: bool,
     ) -> TrainingSet:
         """Both are made from the base model's vectors of the pairs."""
-        if not (needs_negatives or needs_rotation):
+        is_guided = self.task.config.objective.guided
+        if not (needs_negatives or needs_rotation or is_guided):
             return plain
         queries, positives = self._queries(plain.pairs.queries), self._documents(plain.pairs.positives)
         rotation = self._rotation(plain.pairs, queries, positives, searched, parts) if needs_rotation else None
         seed = self.task.config.schedule.seed
         pairs = mined_negatives(plain.pairs, queries, positives, seed) if needs_negatives else plain.pairs
-        return replace(plain, pairs=pairs, rotation=rotation)
+        guides = (_turned(queries, rotation), _turned(positives, rotation)) if is_guided else None
+        return replace(plain, pairs=pairs, rotation=rotation, guides=guides)
 
     def _rotation(
         self,
@@ -160,3 +165,8 @@ class TrainingSetBuilder:
     @property
     def _progress(self) -> Progress:
         return self.report.progress
+
+
+def _turned(vectors: FloatMatrix, rotation: FloatMatrix | None) -> FloatMatrix:
+    """Unit rows in the axes of the student, so that its full vectors can be compared with them."""
+    return vectors if rotation is None else normalise(vectors @ rotation)

@@ -12,6 +12,7 @@ from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.models import run_folder
 from training.config import TrainConfig
 from training.errors import RunError
+from training.result.licences import licence_of
 from training.result.measure import BeforeAfter, CardSection, card_sections
 from training.result.shares import ShareCurve
 
@@ -70,7 +71,7 @@ def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequenc
         "## Training",
         _training(config, metrics),
         "## Data and licences",
-        _sources(config),
+        _sources(config, metrics),
         "## Limits",
         _limits(config),
     ]
@@ -170,10 +171,13 @@ def _each(metrics: Mapping[str, Any]) -> str:
     return f" in each of {processes} processes, which share no negatives" if processes > 1 else ""
 
 
-def _sources(config: TrainConfig) -> str:
+def _sources(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
     base = _LICENCES.get(config.base, f"base model: {config.base}; see its own card for the licence")
     data = _LICENCES.get(config.pairs.data, f"{config.pairs.data}; see its source for the licence")
-    return f"- {base}\n- trained on: {data}"
+    broad = [
+        f"- and on {count:,} pairs of {name}: {licence_of(name)}" for name, count in metrics.get("sources", {}).items()
+    ]
+    return "\n".join([f"- {base}", f"- trained on: {data}", *broad])
 
 
 def _limits(config: TrainConfig) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from training.config import ObjectiveConfig, TrainConfig
-from training.fit.losses import build_losses, neighbour_divergence
+from training.fit.losses import build_losses, likely_answers, neighbour_divergence
 from training.fit.trainer import planned_steps
 
 
@@ -89,6 +89,41 @@ def test_losses_follow_the_configuration(batch: tuple) -> None:
     assert set(build_losses(model, ObjectiveConfig(dims=dims, loss="none"), teacher)) == {"broad"}
     cached = build_losses(model, ObjectiveConfig(dims=dims, loss="cached-mnrl"), None)["pairs"]
     assert type(cached.loss).__name__ == "CachedMultipleNegativesRankingLoss"
+
+
+def _guided(batch: tuple, guides: tuple[np.ndarray, np.ndarray], **levers: float) -> float:
+    model, features, _ = batch
+    config = TrainConfig("x").changed(dims=(32,), guided=True, distillation=False, **levers)
+    loss = build_losses(model, config.objective, None, guides)["pairs"]
+    with torch.no_grad():
+        return float(loss([dict(features), dict(features)], torch.arange(5)))
+
+
+def test_a_model_that_is_its_own_guide_has_nothing_to_keep(batch: tuple) -> None:
+    model, features, _ = batch
+    with torch.no_grad():
+        own = functional.normalize(model(dict(features))["sentence_embedding"], dim=1).numpy()
+    levers = {"contrastive_weight": 0.0, "anchor_weight": 1.0}
+    assert _guided(batch, (own, own), **levers) == pytest.approx(0, abs=1e-5)
+    other = _rows(5, 32, 4).numpy()
+    assert _guided(batch, (other, other), **levers) > 0.5
+
+
+def test_what_the_base_finds_as_near_is_no_negative() -> None:
+    queries = torch.eye(4)[:3]
+    answers = functional.normalize(torch.tensor([[1.0, 0.99, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0.99]]), dim=1)
+    unwanted = likely_answers(queries, answers)
+    assert unwanted.tolist() == [[False] * 3, [False] * 3, [False] * 3]
+    near = likely_answers(
+        queries, functional.normalize(torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0]]), dim=1)
+    )
+    assert near.tolist() == [[False, False, False], [True, False, True], [False, True, False]]
+
+
+def test_a_batch_of_likely_answers_alone_has_no_contrastive_loss(batch: tuple) -> None:
+    same = np.tile(_rows(1, 32).numpy(), (5, 1))
+    loss = _guided(batch, (same, same), distillation_weight=1e-9, contrastive_weight=1.0)
+    assert loss == pytest.approx(0, abs=1e-5)
 
 
 def test_planned_steps() -> None:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from mrl_demo.core.config import Settings
+from mrl_demo.models import run_folder
+from tests.training.tiny import rows, write_jsonl
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
+from training.data.broad import source_name
+from training.data.sources import load_data
+from training.errors import DataError
+from training.report import Report
+from training.run import train
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three sources, one of them compressed, and a README beside them."""
+    out = tmp_path_factory.mktemp("pairs")
+    made = [{"query": f"what is {row['query']}", "positive": f"{row['positive']} and the bank"} for row in rows()]
+    write_jsonl(out / "pairs-wikipedia.jsonl", made[:30])
+    write_jsonl(out / "pairs-held.jsonl", [row | {"positive": f"{row['positive']} and rain"} for row in made[30:55]])
+    packed = "".join(json.dumps(row) + "\n" for row in made[55:80])
+    (out / "pairs-mine.jsonl.gz").write_bytes(gzip.compress(packed.encode()))
+    (out / "README.md").write_text("Pairs of mine.", encoding="utf-8")
+    return out
+
+
+def test_broad_pairs_stand_beside_the_data_without_the_sources_left_out(
+    folder: Path, tiny_config: TrainConfig, settings: Settings
+) -> None:
+    alone = load_data(tiny_config, settings)
+    wanted = tiny_config.changed(pairs=str(folder), leave_out="held", broad_texts=7)
+    data = load_data(wanted, settings)
+    assert data.sources == (("mine", 25), ("wikipedia", 30))
+    assert len(data.pairs) == len(alone.pairs) + 55
+    assert data.judge == alone.judge
+    assert not any(text.endswith("and rain") for text in data.pairs.positives)
+    assert len(data.broad) == len(load_data(tiny_config.changed(broad_texts=7), settings).broad) + 7
+    assert "55 broad pairs beside" in str(data.notes[-1])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pairs": "nowhere"}, "nowhere is no folder of pairs"),
+        ({"leave_out": "held, debian"}, "has no source debian: there are held, mine, wikipedia"),
+        ({"leave_out": "held,mine,wikipedia"}, "has no source to learn from"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_the_option_that_mends_it(
+    folder: Path, tiny_config: TrainConfig, settings: Settings, change: dict[str, str], words: str
+) -> None:
+    with pytest.raises(DataError, match=words) as problem:
+        load_data(tiny_config.changed(**{"pairs": str(folder)} | change), settings)
+    assert problem.value.field in {"pairs", "leave_out"}
+
+
+def test_the_source_of_a_file() -> None:
+    assert [source_name(Path(name)) for name in ("pairs-a.jsonl.gz", "b.csv")] == ["a", "b"]
+
+
+def test_a_guided_run_on_broad_pairs_names_its_sources_on_the_card(
+    folder: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    config = tiny_config.changed(
+        pairs=str(folder), leave_out="held", guided=True, negatives="none", anchor_weight=1.0, steps=4, evaluations=0
+    )
+    assert train(config, RunOptions(tmp_path / "run"), RunContext(settings, Report(quiet=True)))
+    card = (tmp_path / "run" / run_folder.CARD).read_text(encoding="utf-8")
+    assert "- and on 30 pairs of wikipedia: CC BY-SA" in card
+    assert "- and on 25 pairs of mine: see its source for the licence" in card
+    assert "held" not in json.loads((tmp_path / "run" / run_folder.METRICS_FILE).read_text(encoding="utf-8"))["sources"]
