@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ class SharesKept:
     `lower` are one-sided 95% bounds for all settings together (max-t over paired resamples, Romano and Wolf 2005,
     "Stepwise multiple testing as formalized data snooping"): whichever setting is chosen after looking at all of them,
     its bound still holds. `low` and `high` are two-sided ones: in 95% of cases every share lies between its two.
-    `width` and `both_width` are how many standard errors `lower`, and `low` and `high`, lie from the estimates.
+    `width` and `both_width` are how many standard errors `lower`, and `low` and `high`, lie from the estimates; but no
+    bound is nearer than `least` `(settings,)`: resamples of queries that were all kept know nothing of those that are
+    not, so the chance of losing one may be what n queries without a loss leave open (1 - 0.05 ** (1 / n), about 3 / n).
     """
 
     estimates: NDArray[np.float64]
@@ -32,6 +35,13 @@ class SharesKept:
     high: NDArray[np.float64]
     width: float
     both_width: float
+    least: NDArray[np.float64]
+
+    def with_certain(self, is_reference: Sequence[bool]) -> SharesKept:
+        """The same, the reference itself among the settings keeping all of itself for certain."""
+        certain = np.asarray(is_reference)
+        lower, low, high = (np.where(certain, self.estimates, each) for each in (self.lower, self.low, self.high))
+        return replace(self, lower=lower, low=low, high=high, least=np.where(certain, 0.0, self.least))
 
 
 def bound_shares(values: FloatMatrix, reference: FloatMatrix, bootstrap: PairedBootstrap) -> SharesKept:
@@ -48,13 +58,14 @@ def bound_shares(values: FloatMatrix, reference: FloatMatrix, bootstrap: PairedB
     resampled = bootstrap.means(values) / np.maximum(bootstrap.means(wholes), _TINY)
     estimates = values.mean(axis=0, dtype=np.float64) / np.maximum(wholes.mean(axis=0, dtype=np.float64), _TINY)
     errors = resampled.std(axis=0, ddof=1)
+    answered = np.broadcast_to(np.count_nonzero(wholes, axis=0), estimates.shape)
+    least = 1 - (1 - LEVEL) ** (1 / np.maximum(1, answered))
     moving = errors > _TINY
-    if not moving.any():
-        return SharesKept(estimates, errors, estimates, estimates, estimates, 0.0, 0.0)
-    excess = (resampled[:, moving] - estimates[moving]) / errors[moving]
-    small_sample = np.sqrt(bootstrap.n_queries / max(1, bootstrap.n_queries - 1))
-    width = float(np.quantile(excess.max(axis=1), LEVEL) * small_sample)
-    both = float(np.quantile(np.abs(excess).max(axis=1), LEVEL) * small_sample)
-    return SharesKept(
-        estimates, errors, estimates - width * errors, estimates - both * errors, estimates + both * errors, width, both
-    )
+    width = both = 0.0
+    if moving.any():
+        excess = (resampled[:, moving] - estimates[moving]) / errors[moving]
+        small_sample = np.sqrt(bootstrap.n_queries / max(1, bootstrap.n_queries - 1))
+        width = float(np.quantile(excess.max(axis=1), LEVEL) * small_sample)
+        both = float(np.quantile(np.abs(excess).max(axis=1), LEVEL) * small_sample)
+    lower, reach = estimates - np.maximum(width * errors, least), np.maximum(both * errors, least)
+    return SharesKept(estimates, errors, lower, estimates - reach, estimates + reach, width, both, least)

@@ -164,6 +164,7 @@ def advise(
     columns = [_judged_values(result, key, reference, verdicts) for key in keys]
     bootstrap = PairedBootstrap(len(reference))
     shares = bound_shares(np.stack(columns, axis=1), reference, bootstrap)
+    shares = shares.with_certain([key == reference_key for key in keys])
     by_setting = dict(zip(_settings(keys, shares, advice.target), columns, strict=True))
     settings = list(by_setting)
     order = sorted(range(len(settings)), key=lambda place: _cost(settings[place]))

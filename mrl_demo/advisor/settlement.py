@@ -78,7 +78,5 @@ def judge_settlement(
 
 def _queries_needed(shares: SharesKept, place: int, distance: float, n_queries: int) -> float:
     """Queries at which a two-sided bound of this setting would just leave out the target."""
-    reach = shares.both_width * float(shares.errors[place])
-    if reach == 0:
-        return 0.0
+    reach = max(shares.both_width * float(shares.errors[place]), float(shares.least[place]))
     return float("inf") if distance == 0 else n_queries * (reach / distance) ** 2

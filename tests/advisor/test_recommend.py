@@ -86,6 +86,14 @@ def test_too_few_queries_say_how_many_more_would_settle_it(make_builder: Make) -
     )
 
 
+@pytest.mark.parametrize("n", [1, 12])
+def test_a_few_queries_that_are_all_kept_prove_nothing(n: int) -> None:
+    reference = np.ones(n, np.float32)
+    shares = bound_shares(np.stack([reference, reference], axis=1), reference, PairedBootstrap(n))
+    assert shares.estimates[0] == 1 and shares.lower[0] <= 0.05 ** (1 / n) + 1e-9
+    assert shares.with_certain([True, False]).lower.tolist() == [1.0, shares.lower[1]]
+
+
 def test_without_judgements_only_agreement_is_advised(make_builder: Make) -> None:
     corpus = replace(word_corpus(), judgements={})
     answer = advise(evaluate(make_builder(), corpus, advice_plan(Advice(), ["base"], dims=(8, 48))), Advice())
