@@ -62,7 +62,7 @@ def measure_collection(lab: Lab, corpus: Corpus, advice: Advice, plan: SweepPlan
         "whole": describe_choice(whole),
         "halves": [describe_choice(half) for half in halves],
         "overlap": halves_overlap(halves[0], halves[1]),
-        "frontier": [describe_setting(setting) for setting in frontier_of(whole.recommendation.settings)],
+        "frontier": [setting_line(setting) for setting in frontier_of(whole.recommendation.settings)],
     }
 
 
@@ -71,14 +71,14 @@ def describe_choice(consultation: Consultation) -> dict[str, object]:
     advised = consultation.recommendation
     nearest = advised.nearest
     return {
-        "best": describe_setting(nearest) if nearest else None,
+        "best": setting_line(nearest) if nearest else None,
         "holds": advised.best is not None,
         "settled": advised.settlement.sentence(),
         "worst_group": advised.groups.sentence(advised.advice.target),
     }
 
 
-def describe_setting(setting: Setting) -> str:
+def setting_line(setting: Setting) -> str:
     """A setting in one line."""
     return f"{setting.key}: {setting.bytes_searched} B, {setting.share:.3f} (at least {setting.lower:.3f})"
 
