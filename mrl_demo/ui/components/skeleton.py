@@ -1,7 +1,8 @@
 """What the page shows before any script has run: its name, the slider and the places of the results.
 
-Its few rules are in `static/skeleton.css`, since the style sheet comes with the scripts. It has no ids, so that no
-script takes it for the page, and goes as soon as the page is there, or after 30 s in any case.
+Its few rules are in `static/skeleton.css`, since the style sheet comes with the scripts. It has no ids, and its cards
+no class of the page's, so that neither script nor test takes it for the page; it is hidden as soon as the page is
+there, or after 30 s in any case.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def skeleton(words: Markup) -> Markup:
     """The static page; `words` is the sentence of the header."""
     return html(
         '<div class="skeleton" aria-hidden="true"><div><header><h1>Matryoshka lab</h1>{words}</header>'
-        '<i class="tools"></i><i class="menus"></i>{slider}<div class="sides"><i class="verdict"></i>{cards}</div>'
+        '<i class="tools"></i><i class="menus"></i>{slider}<div class="sides"><i class="wide"></i>{cards}</div>'
         "</div></div>",
         words=words,
         slider=_slider(TRAINED_DIMS),
-        cards=html('<i class="head"></i>') * 2 + html('<i class="card"></i>') * 2 * _CARDS,
+        cards=html('<i class="head"></i>') * 2 + html('<i class="slot"></i>') * 2 * _CARDS,
     )
 
 
