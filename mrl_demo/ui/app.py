@@ -39,7 +39,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
-        with gr.Tabs(selected=TabName.COMPARE) as tabs:
+        with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
             curves.build(page, door)

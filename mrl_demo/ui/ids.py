@@ -16,6 +16,7 @@ class Id(StrEnum):
 
     PAGE_HEADER = "page-header"
     PAGE_FOOTER = "page-footer"
+    PAGE_TABS = "page-tabs"
     SHARE = "share"
     ADDRESS = "address"
 

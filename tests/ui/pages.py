@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.links import Page
+
+Result = TypeVar("Result")
 
 
 def one_tab(lab: LabProtocol, build: Callable[[Page], Any]) -> tuple[gr.Blocks, Any]:
@@ -31,4 +34,10 @@ def steps_of(updates: AsyncIterator[Updates]) -> list[Updates]:
     async def collect() -> list[Updates]:
         return [step async for step in updates]
 
-    return asyncio.run(collect())
+    return run_apart(collect())
+
+
+def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine gives, run in a thread of its own: a browser of the session keeps this one's loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -124,6 +124,7 @@ class StubLab:
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
         if corpus == "broken":
             raise LabError("There is no corpus 'broken'.")
+        self.unready.discard(corpus)
         if progress:
             progress(0.5, "Encoding")
 

@@ -1,4 +1,4 @@
-"""Pictures of links for whoever asks: kept, few at a time, and only of what is in memory already."""
+"""Pictures of links for whoever asks: kept, few at a time, and only of what needs no building."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class RateLimit:
 class CardDesk:
     """Draws the picture of a link's comparison; the page's own if that cannot be had now.
 
-    Nothing is built or loaded for a picture: a link to a model or collection that nobody has opened since the start
-    gets the page's own. Drawing one takes about 0.2 s of a core.
+    Nothing is built for a picture: a link to a model whose vectors of the collection are not stored gets the page's
+    own. Drawing one takes about 0.2 s of a core.
     """
 
     def __init__(self, lab: LabProtocol, corpus: str | None = None, limit: RateLimit | None = None) -> None:

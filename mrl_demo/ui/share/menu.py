@@ -7,7 +7,7 @@ from markupsafe import Markup
 from mrl_demo.ui.components.markup import html
 
 _KEYS = html(
-    '<p class="present-keys"><kbd>←</kbd> <kbd>→</kbd> length &nbsp; <kbd>N</kbd> <kbd>P</kbd> next, previous example'
+    '<p class="present-keys"><kbd>←</kbd> <kbd>→</kbd> length or screen &nbsp; <kbd>N</kbd> <kbd>P</kbd> examples'
     " &nbsp; <kbd>F</kbd> full screen &nbsp; <kbd>Esc</kbd> leave"
     '<button type="button" data-share="leave">Leave</button></p>'
 )

@@ -80,7 +80,15 @@ function turn(step) {
   example = (example + step + examples.length) % examples.length;
   examples[example].click();
 }
+const inCompare = () => document.querySelector(`#${ids.DIM_RANGE}`)?.offsetParent;
+// In Compare the next trained length; elsewhere the next of the innermost tabs, such as the screens of Learn.
 function walk(step) {
+  if (!inCompare()) {
+    const list = [...document.querySelectorAll('[role="tablist"]')].filter((each) => each.offsetParent).pop();
+    const tabs = [...(list?.querySelectorAll('[role="tab"]') ?? [])];
+    tabs[tabs.findIndex((tab) => tab.ariaSelected === "true") + step]?.click();
+    return;
+  }
   const marks = [...document.querySelectorAll(`#${ids.DIMENSION} [data-dim]`)];
   const now = Number(document.querySelector(`#${ids.DIM_RANGE}`)?.value);
   const next = step > 0 ? marks.find((mark) => Number(mark.dataset.dim) > now)
@@ -97,6 +105,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches?.("textarea, select, [contenteditable], input:not([type=range])");
   const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act || (typing && event.key !== "Escape")) return;
+  if (!inCompare() && event.key !== "Escape" && event.target.matches?.('[role="tab"], input')) return; // These have keys of their own.
   event.preventDefault();
   event.stopPropagation();
   act();

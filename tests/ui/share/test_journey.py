@@ -25,7 +25,7 @@ def visit(context: BrowserContext, address: str) -> Page:
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#address [data-ready]", state="attached")
-    page.wait_for_selector("html:not([data-restoring]) .card")
+    page.wait_for_selector("html:not([data-restoring]) .arm .card")
     return page
 
 
@@ -87,7 +87,11 @@ def test_the_presenter_view_is_led_by_keys_and_left_by_escape(context: BrowserCo
     page.keyboard.press("Escape")
     page.wait_for_selector(".share")
     assert "present" not in page.evaluate("location.search")
+    page.get_by_role("tab", name="Curves").first.click()
     page.click(".share summary")
     page.click('[data-share="present"]')
     page.wait_for_selector(".present-keys")
     assert "present=1" in page.evaluate("location.search")
+    page.wait_for_selector("#curves-tabs [role=tablist]")
+    page.keyboard.press("ArrowRight")  # Where there is no slider, the next of the tabs within.
+    page.wait_for_selector('#curves-tabs [role="tab"][aria-selected="true"]:has-text("Classification")')

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import pytest
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.ui.shared.heavy import STOPPED, STOPPING, Caller, HeavyLine, HeavyTask, Turn, WaitStanding
+from tests.ui.pages import run_apart
 
 ME, YOU = Caller("me", "10.0.0.1"), Caller("you", "10.0.0.2")
 
@@ -25,7 +25,7 @@ def follow(turn: Turn[int]) -> list[WaitStanding]:
     async def steps() -> list[WaitStanding]:
         return [standing async for standing in turn.follow()]
 
-    return asyncio.run(steps())
+    return run_apart(steps())
 
 
 class Slow:
