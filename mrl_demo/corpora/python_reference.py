@@ -13,6 +13,7 @@ import sysconfig
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from mrl_demo.core.errors import CacheError
@@ -149,6 +150,7 @@ def _cache_path(cache_dir: Path) -> Path:
     return cache_dir / "corpora" / f"python-{key}.json.gz"
 
 
+@cache  # Reading it parses a file, and every search asks whether the corpus is there.
 def _version(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)

@@ -21,7 +21,7 @@ from mrl_demo.corpora import builtin, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.query_text import clean_query
+from mrl_demo.corpora.query_text import CleanQuery, clean_query
 from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
@@ -361,16 +361,27 @@ class Lab:
         with a hint for an empty query, `InvalidDimensionError` for a `dim` outside the arms'
         range, and `CorpusError` or `ModelError` for names there are not.
         """
+        (comparison,) = self.compare_at(query, corpus=corpus, arms=arms, dims=[dim], top_k=top_k)
+        return comparison
+
+    def compare_at(
+        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+    ) -> tuple[Comparison, ...]:
+        """Search every arm at each of `dims`, in their order; raises as `compare` does."""
         cleaned = clean_query(query, self.settings.max_query_chars)
         k = self.settings.top_k if top_k is None else top_k
         if k < 1:
             raise LabError(f"A search cannot show {k} results: ask for 1 or more.")
         loaded, chosen = self.corpus(corpus), self._arms_named(arms)
-        length = check_dimension(dim, self.full_dim(arms))
-        sides = tuple(self._comparer.compare(cleaned.text, loaded, arm, length, k) for arm in chosen)
-        notes = dict.fromkeys((cleaned.note, *(str(note) for side in sides for note in side.notes)))
+        full = min(self.encoders.encoder(arm.encoder).dimension for arm in chosen)
+        lengths = [check_dimension(dim, full) for dim in dims]
+        return tuple(self._compared(cleaned, loaded, chosen, length, k) for length in lengths)
+
+    def _compared(self, query: CleanQuery, loaded: Corpus, chosen: Sequence[Arm], length: int, k: int) -> Comparison:
+        sides = tuple(self._comparer.compare(query.text, loaded, arm, length, k) for arm in chosen)
+        notes = dict.fromkeys((query.note, *(str(note) for side in sides for note in side.notes)))
         verdict = self._judge.judge(loaded, length, sides)
-        return Comparison(cleaned.text, corpus, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)
+        return Comparison(query.text, loaded.name, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)
 
     def _measured(self, corpus: str) -> SweepResult | None:
         """The averages that ship for a collection, None if there are none or it has changed since."""

@@ -105,6 +105,10 @@ class LabProtocol(Protocol):
         self, corpus: str, arm: str, dim: object, queries: int = SAMPLE, progress: Progress | None = None
     ) -> PitfallReport: ...
 
+    def compare_at(
+        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+    ) -> tuple[Comparison, ...]: ...
+
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
     ) -> Comparison: ...

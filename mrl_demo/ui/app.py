@@ -13,6 +13,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
 from mrl_demo.ui.compare import tab as compare
+from mrl_demo.ui.compare.frames import ServeFrames
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.decide import tab as decide
@@ -55,10 +56,11 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
 
 
 def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[str, Any]:
-    """Arguments for `launch` that make the page look right and stay within this server; `desk` draws pictures."""
+    """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links."""
     middleware = [Middleware(CountListeners), Middleware(OwnHead, root_path=root_path, has_cards=desk is not None)]
     if desk:
         middleware.append(Middleware(ServeCards, desk=desk, root_path=root_path))
+        middleware.append(Middleware(ServeFrames, lab=desk.lab))
     return {
         "theme": theme(),
         "css_paths": [STATIC / "style.css", MAP_STYLE],

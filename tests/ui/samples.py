@@ -196,6 +196,11 @@ class StubLab:
     ) -> PitfallReport:
         raise LabError(f"{corpus} has no query to score.")
 
+    def compare_at(
+        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+    ) -> tuple[Comparison, ...]:
+        return tuple(self.compare(query, corpus=corpus, arms=arms, dim=dim, top_k=top_k) for dim in dims)
+
     def compare(
         self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
     ) -> Comparison:

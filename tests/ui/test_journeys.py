@@ -217,6 +217,29 @@ def test_the_slider_by_keyboard(visit: Callable[..., Visit]) -> None:
     guest.assert_clean()
 
 
+def test_with_a_hand_on_it_the_slider_needs_no_server(
+    visit: Callable[..., Visit],
+) -> None:
+    guest = visit()
+    guest.page.locator("#dim-range").focus()
+    guest.page.wait_for_function(
+        "() => document.querySelector('#results [data-kept]')?.dataset.kept >= 96", timeout=60_000
+    )
+    guest.page.context.set_offline(True)
+    for key, dim in (("ArrowLeft", 63), ("PageUp", 64), ("ArrowRight", 65), ("ArrowRight", 66)):
+        guest.page.keyboard.press(key)
+        guest.page.wait_for_selector(f'.arms[data-dim="{dim}"]', timeout=2_000)
+    guest.page.context.set_offline(False)
+    # Another question's results are its own, at the length where the slider stands.
+    guest.ask("why do bees dance")
+    guest.asked("why do bees dance")
+    guest.at(66)
+    guest.page.locator("#dim-range").focus()
+    guest.page.keyboard.press("ArrowRight")
+    guest.at(67)
+    assert "why do bees dance" in guest.page.inner_text(".asked")
+
+
 def test_trained_lengths_are_one_click_away(visit: Callable[..., Visit]) -> None:
     guest = visit()
     for dim in (8, 16, 32, 128, 256, 384):

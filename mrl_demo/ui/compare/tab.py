@@ -15,6 +15,7 @@ from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask
 from mrl_demo.ui.compare.events import CompareEvents
+from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Question
 from mrl_demo.ui.components.markup import NOTHING
@@ -61,7 +62,9 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
     notice = live_html(answer.notice_html, Id.NOTICE)
     first = compare_view.results_html(comparison) if comparison else NOTHING
-    results = static_html(first, Id.RESULTS, read_script("results.js"))
+    results = static_html(
+        first, Id.RESULTS, read_script("results.js", frames={"path": FRAMES_PATH, "most": MOST_LENGTHS})
+    )
     with gr.Column(elem_id=Id.MOVES):
         static_html(compare_view.MOVES_INTRO, Id.MOVES_INTRO)
         script = read_script("chart.js", layouts=RANK_CHART_LAYOUTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import plotly.graph_objects as go
@@ -40,15 +41,22 @@ def results_html(comparison: Comparison) -> Markup:
         for side, arm, colour, outcome in zip(_SIDES, comparison.arms, _colours(comparison), outcomes, strict=False)
     )
     return html(
-        '<div class="arms" data-dim="{dim}" data-query="{asked}"><p class="asked">Results for {query}</p>{verdict}'
-        "{columns}</div>{notes}",
+        '<div class="arms" data-dim="{dim}" data-query="{asked}" data-frames="{frames}">'
+        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{notes}',
         dim=comparison.dim,
         asked=comparison.query,
+        frames=_frames_key(comparison),
         query=user_text(comparison.query),
         verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),
         notes=corpus_notes_html(comparison),
     )
+
+
+def _frames_key(comparison: Comparison) -> str:
+    """What `static/results.js` asks the same question by, at other lengths."""
+    arms = [arm.spec.name for arm in comparison.arms]
+    return json.dumps({"query": comparison.query, "corpus": comparison.corpus, "arms": arms})
 
 
 def corpus_notes_html(comparison: Comparison) -> Markup:

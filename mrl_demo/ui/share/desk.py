@@ -64,7 +64,7 @@ class CardDesk:
     """
 
     def __init__(self, lab: LabProtocol, corpus: str | None = None, limit: RateLimit | None = None) -> None:
-        self._lab = lab
+        self.lab = lab
         self._corpus = corpus or lab.corpora()[0].name
         self._limit = limit or RateLimit(burst=20, seconds=2.0)
         self._cards: BoundedCache[bytes] = BoundedCache(_KEPT)
@@ -73,12 +73,12 @@ class CardDesk:
     def link(self, query_string: str) -> ComparisonLink | None:
         """The comparison that an address speaks of, what is not possible replaced as on the page; None for none."""
         fields = parse_qsl(query_string[:_LONGEST_QUERY_STRING], max_num_fields=100)
-        kinds = comparison_kinds(self._lab)
+        kinds = comparison_kinds(self.lab)
         texts = {name: text for name, text in fields if name in kinds}
         if not texts:
             return None
         reading = read_parameters(kinds, texts)
-        return ComparisonLink.first(self._lab, self._corpus).with_values(dict(reading.values))
+        return ComparisonLink.first(self.lab, self._corpus).with_values(dict(reading.values))
 
     def picture(self, query_string: str, address: str = "") -> Picture:
         """The picture of a link, `address` printed at its foot; never raises."""
@@ -98,13 +98,13 @@ class CardDesk:
         if key in self._cards:
             return self._cards.get(key, bytes)
         arms = (link.left, link.right)
-        if not self._lab.is_ready(link.corpus, arms) or not self._limit.admit():
+        if not self.lab.is_ready(link.corpus, arms) or not self._limit.admit():
             return None
         if not self._drawing.acquire(timeout=_LOCK_SECONDS):
             return None
         try:
-            dim = min(link.dim, self._lab.full_dim(arms))
-            card = self._lab.share_card(link.q, corpus=link.corpus, arms=arms, dim=dim, address=address)
+            dim = min(link.dim, self.lab.full_dim(arms))
+            card = self.lab.share_card(link.q, corpus=link.corpus, arms=arms, dim=dim, address=address)
             self._cards.put(key, card)
             return card
         finally:

@@ -36,7 +36,6 @@ function choose(dim) {
   last = dim;
   paint(dim);
   props.value = dim;
-  trigger("input");
   document.dispatchEvent(new CustomEvent("dimension", { detail: { dim } }));
 }
 
@@ -86,11 +85,7 @@ element.addEventListener("keydown", (event) => {
   const next = event.key === "PageUp" ? marks.find((m) => m > last) : marks.reverse().find((m) => m < last);
   if (next) choose(next);
 });
-// A search that was under way while the slider moved answers for the old length: ask again once things are quiet.
-let stale = 0;
-document.addEventListener("results", (event) => {
-  clearTimeout(stale);
-  if (event.detail.dim !== last) stale = setTimeout(() => trigger("input"), 400);
-});
+// `results.js` shows the results at the slider's length; where it cannot, the server is asked as for any other event.
+document.addEventListener("frame-missing", () => trigger("input"));
 watch(["value", "markup"], () => refresh());
 refresh();

@@ -57,8 +57,104 @@ function glide() {
   paintMenus();
   const dim = Number(element.querySelector(".arms")?.dataset.dim);
   if (dim) document.dispatchEvent(new CustomEvent("results", { detail: { dim } }));
+  follow();
 }
 
+// Results at other lengths of the question on show, as HTML by length: asked for a few at a time, nearest lengths
+// first, as soon as a hand is on the slider. What the slider wants and is not here is asked for alone; an answer is
+// drawn only if it is to the question on show and of the length that the slider has then.
+const MOST_KEPT = 512;
+let kept = new Map();
+let question = "";
+let wanted = 0;
+let isAsking = false;
+let isFilling = false;
+let isEngaged = false;
+let mayAsk = true;
+const shown = () => element.querySelector(".arms");
+const slider = () => document.querySelector(`#${ids.DIM_RANGE}`);
+
+async function ask(lengths) {
+  const about = question;
+  const root = (window.gradio_config?.root ?? "").replace(/\/$/, "");
+  const answer = await fetch(root + frames.path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...JSON.parse(about), dims: lengths }),
+  });
+  if (answer.status === 400 && lengths[0] === wanted) wanted = 0; // The slider is about to end elsewhere.
+  if (!answer.ok) throw new Error(`no frames: ${answer.status}`);
+  const pieces = await answer.json();
+  if (about !== question) return;
+  for (const [length, html] of Object.entries(pieces)) kept.set(Number(length), html);
+  for (const length of kept.keys()) {
+    if (kept.size <= MOST_KEPT) break;
+    if (length !== wanted) kept.delete(length);
+  }
+  element.dataset.kept = kept.size;
+}
+
+function follow() {
+  const now = shown()?.dataset.frames ?? "";
+  if (now !== question) {
+    question = now;
+    kept = new Map();
+    mayAsk = true;
+    if (isEngaged) fill();
+  }
+  show();
+}
+
+function show() {
+  const root = shown();
+  if (!root || !wanted || Number(root.dataset.dim) === wanted) return;
+  if (kept.has(wanted)) {
+    const page = document.createElement("template");
+    page.innerHTML = kept.get(wanted);
+    element.replaceChildren(page.content);
+  } else if (!mayAsk || !question) {
+    document.dispatchEvent(new CustomEvent("frame-missing"));
+  } else if (!isAsking) {
+    isAsking = true;
+    ask([wanted]).catch(() => { mayAsk = !wanted; }).finally(() => { isAsking = false; show(); });
+  }
+}
+
+// Where a length stands on the slider, so that the nearest by hand come first.
+const place = (length) => Math.pow(length, 0.25);
+function missing() {
+  const full = Number(slider()?.max ?? 0);
+  const lengths = [];
+  for (let length = 1; length <= full; length += 1) if (!kept.has(length)) lengths.push(length);
+  const here = place(Number(slider()?.value) || full);
+  lengths.sort((a, b) => Math.abs(place(a) - here) - Math.abs(place(b) - here));
+  return kept.size < MOST_KEPT - frames.most ? lengths.slice(0, frames.most) : [];
+}
+
+async function fill() {
+  if (isFilling || !mayAsk) return;
+  isFilling = true;
+  try {
+    for (let lengths = missing(); lengths.length && question; lengths = missing()) await ask(lengths);
+  } catch {
+    mayAsk = false;
+  } finally {
+    isFilling = false;
+  }
+}
+
+function engage(event) {
+  if (!event.target.closest?.(`#${ids.DIMENSION}`)) return;
+  isEngaged = true;
+  fill();
+}
+for (const kind of ["pointerover", "pointerdown", "focusin"]) document.addEventListener(kind, engage, { passive: true });
+document.addEventListener("dimension", (event) => {
+  wanted = event.detail.dim;
+  show();
+});
+
+follow();
 new MutationObserver(glide).observe(element, {
   childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-doc"],
 });
