@@ -37,7 +37,7 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill="#a8321f",
         button_primary_background_fill_hover="#8e2817",
         button_primary_background_fill_dark="#c2452f",
-        button_primary_background_fill_hover_dark="#d1553e",
+        button_primary_background_fill_hover_dark="#b53c28",
         button_primary_text_color="#ffffff",
         button_primary_text_color_dark="#ffffff",
         button_primary_border_color="transparent",

@@ -53,7 +53,8 @@ def card(hit: Hit) -> Markup:
 def passage(text: str, score: float) -> Markup:
     """The beginning of a passage; all of it and its similarity when it is opened."""
     return html(
-        '<details class="card-text"><summary>{gist} <span class="more"></span></summary>{text}'
+        '<details class="card-text"><summary>{gist} <span class="more">more</span><span class="less">less</span>'
+        "</summary>{text}"
         '<small class="score">Similarity {score:.3f} at this length: to be compared within this list only.</small>'
         "</details>",
         gist=user_text(shorten(text, GIST_CHARS)),
