@@ -257,8 +257,9 @@ def speed_words(speed: SpeedResult, here: bool) -> Markup:
     )
     return html(
         "{origin}: {day}, {hardware}.{gain} Timed: one query at a time, exact search for the first 10 of {n:,} vectors,"
-        " warm; not the encoding of the query. The vectors are {n_source:,} real ones, repeated with each copy moved a"
-        " little. float32 is the search that gives Compare its hits; the others are faiss. The dotted line is the time"
+        " warm; not the encoding of the query. The vectors are {n_source:,} real ones of {corpus}, repeated with each"
+        " copy moved a little. float32 is the search that gives Compare its hits; the others are faiss. The dotted line"
+        " is the time"
         " that reading the numbers takes at {bandwidth:.1f} GB/s, the fastest plain read of them in the same run."
         " {below}",
         origin=origin,
@@ -267,6 +268,7 @@ def speed_words(speed: SpeedResult, here: bool) -> Markup:
         gain=_gain(speed),
         n=speed.n,
         n_source=speed.n_source,
+        corpus=speed.corpus,
         bandwidth=speed.bandwidth_gb_s,
         below=_below_the_line(speed.n),
     )
