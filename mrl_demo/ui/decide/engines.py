@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
@@ -34,13 +34,15 @@ _WORDS = html(
     " migration sheet: bytes, expected loss with its interval, the new cut-off, steps, the way back.</p>"
 )
 _AS_IT_SAYS = "as the precision says"
+#: It stores every precision that any engine here does, but int4.
+_FIRST = "faiss"
 
 
 class EngineState(NamedTuple):
     """The tab's state with the engine and the second stage's length, "" for what the precision says."""
 
     decide: DecideState
-    target: str
+    engine: str
     rescore: str
 
 
@@ -79,9 +81,9 @@ def take_along(lab: LabProtocol, state: EngineState, progress: Progress) -> Take
     """The files of the chosen setting and its sheet; raises `LabError` kinds for what the engine cannot hold."""
     decide = state.decide
     choice = ExportChoice(decide.cut_arm, decide.cut_dim, decide.cut_precision, state.rescore or None)
-    bundle = lab.export(decide.corpus, state.target, choice, progress)
+    bundle = lab.export(decide.corpus, state.engine, choice, progress)
     try:
-        sheet = lab.migration(decide.corpus, state.target, choice, "base", decide.cutoff, progress)
+        sheet = lab.migration(decide.corpus, state.engine, choice, "base", decide.cutoff, progress)
     except LabError as error:  # The files are right all the same.
         return TakenAlong(bundle, None, str(error))
     return TakenAlong(bundle, sheet)
@@ -107,7 +109,7 @@ def bundle_html(taken: TakenAlong) -> Markup:
             '<details class="file"{opened}><summary>{name}</summary><pre tabindex="0">{text}</pre></details>',
             opened=Markup(" open") if name == "README.md" else NOTHING,
             name=name,
-            text=taken.bundle.text(name),
+            text=escape(taken.bundle.text(name)),  # Line breaks stay.
         )
         for name in names
     )
@@ -132,14 +134,16 @@ def lay_out_engines(page: Page, form: Form[DecideState]) -> None:
             (target.label if target.was_run else f"{target.label} (not run by us)", target.name)
             for target in EXPORT_TARGETS
         ]
-        target = menu("Engine or server", targets, targets[0][1], Id.DECIDE_FORMAT, min_width=260)
+        target = menu("Engine or server", targets, _FIRST, Id.DECIDE_FORMAT, min_width=260)
         full = page.lab.full_dim([page.lab.arms()[0].name])
         stages = [(_AS_IT_SAYS, ""), ("none", "0"), *((str(dim), str(dim)) for dim in (64, 128, 256, full))]
         rescore = menu("Re-rank a shortlist by", stages, "", Id.DECIDE_RESCORE, min_width=200)
         start = small_button("Prepare the files", Id.DECIDE_PREPARE, 170)
         stop = small_button("Stop", Id.DECIDE_PREPARE_STOP, 80, is_active=False)
     work = LongWork("export", start, stop, live_html(NOTHING, Id.DECIDE_PREPARE_NOTICE), page.measurements)
-    files = gr.File(label="Files to save", file_count="multiple", visible=False, elem_id=Id.DECIDE_FILES)
+    files = gr.File(
+        label="Files to save", file_count="multiple", visible=False, interactive=False, elem_id=Id.DECIDE_FILES
+    )
     shown = static_html(NOTHING, Id.DECIDE_CODE)
-    own = form.extended(EngineState, "decide", {"target": target, "rescore": rescore})
+    own = form.extended(EngineState, "decide", {"engine": target, "rescore": rescore})
     work.wire(own, Exporting(page.lab, work, files, shown).run, {files, shown})

@@ -34,7 +34,12 @@ class Form(Generic[_State]):
         return set(self._parts.values())
 
     def extended(self, make: Callable[..., _Wider], name: str, parts: Mapping[str, Block]) -> Form[_Wider]:
-        """A form of this one's components and some more; `make` gets this state under `name`."""
+        """A form of this one's components and some more; `make` gets this state under `name`.
+
+        Raises `ValueError` for a name that is taken.
+        """
+        if taken := self._parts.keys() & parts.keys():
+            raise ValueError(f"The form has these parts already: {sorted(taken)}")
         own = self._make
 
         def make_wider(**values: object) -> _Wider:

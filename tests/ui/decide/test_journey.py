@@ -58,6 +58,12 @@ def test_a_decision_from_setting_to_price_says_what_the_command_line_says(
     with page.expect_download() as download:
         page.click("#decide-report button")
     assert told["sentence"] in html.unescape(Path(download.value.path()).read_text(encoding="utf-8"))
+    page.click("#decide-precision input")
+    page.get_by_role("option", name="float32", exact=True).click()
+    page.click("#decide-prepare")
+    page.wait_for_selector("#decide-code .file")
+    assert "prepare.py" in page.inner_text("#decide-code")
+    page.wait_for_function("() => document.querySelector('#decide-files').innerText.includes('migration-faiss')")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert errors == []
     context.close()
