@@ -76,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.decide import add_decision_commands
+    from mrl_demo.commands.funnel import add_funnel_commands
     from mrl_demo.commands.lessons import add_lesson_commands
     from mrl_demo.commands.map import add_map_command
     from mrl_demo.commands.share import add_share_commands
@@ -95,6 +96,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_search(commands, settings)
     _add_evaluate(commands)
     add_decision_commands(commands)
+    add_funnel_commands(commands)
     add_map_command(commands)
     add_share_commands(commands)
     add_take_home_commands(commands)

@@ -20,6 +20,7 @@ HOUSE = (
     {"evaluation", "exports"},
     {"advisor", "thresholds", "costs", "lessons", "maps"},
     {"reports"},
+    {"funnels", "gating"},
     {"lab"},
     {"api", "ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.

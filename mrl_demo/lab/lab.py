@@ -40,8 +40,14 @@ from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
+    from mrl_demo.advisor.budget import ByteBudget
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.funnels.cheapest import CheapestCascade
+    from mrl_demo.funnels.measure import FunnelReport
+    from mrl_demo.funnels.proof import ProofReport
+    from mrl_demo.gating.allocation import GateQuestion, GateReport
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet
     from mrl_demo.reports.page import DecisionReport
@@ -340,6 +346,55 @@ class Lab:
 
         loaded = with_stand_ins(self.corpus(corpus, progress), question.queries or MOST_STAND_INS, question.seed)
         return translate_threshold(self.builder, loaded, question, progress)
+
+    def funnel(
+        self, corpus: str, arm: str, stages: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> FunnelReport:
+        """What a funnel such as "16:400,64:100,full:10" keeps, loses, proves and saves; "" is the paper's cascade.
+
+        Raises `StageError` for stages that make no funnel, and as `load_measured` does.
+        """
+        from mrl_demo.lab.funnels import run_funnel
+
+        return run_funnel(self.builder, self.corpus(corpus, progress), arm, stages, draw, progress)
+
+    def cheapest_funnel(
+        self, corpus: str, arm: str, keep: float, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> CheapestCascade:
+        """The cascade that reads least among those that surely keep a share of exact search; raises as `funnel`."""
+        from mrl_demo.lab.funnels import run_cheapest
+
+        return run_cheapest(self.builder, self.corpus(corpus, progress), arm, keep, draw, progress)
+
+    def funnel_proof(
+        self, corpus: str, arm: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> ProofReport:
+        """At which length the first ten are proven to be the exact ones; raises as `funnel`."""
+        from mrl_demo.lab.funnels import run_proof
+
+        return run_proof(self.builder, self.corpus(corpus, progress), arm, draw, progress)
+
+    def gate(
+        self,
+        corpus: str,
+        arm: str,
+        question: GateQuestion | None = None,
+        draw: QueryDraw | None = None,
+        progress: Progress | None = None,
+    ) -> GateReport:
+        """A length for every query: a gate against its margin, fixed lengths, budgets and load; as `measure_gate`."""
+        from mrl_demo.lab.funnels import run_gate
+
+        return run_gate(self.builder, self.corpus(corpus, progress), arm, question, draw, progress)
+
+    def budget(self, corpus: str, bytes_a_vector: int, plan: SweepPlan, progress: Progress | None = None) -> ByteBudget:
+        """The best setting of a plan (`byte_plan` makes one) that fits into so many bytes a vector, and its rival.
+
+        Raises `LabError` for a budget that nothing fits, and as `evaluate` does.
+        """
+        from mrl_demo.advisor.budget import spend_bytes
+
+        return spend_bytes(self.evaluate(corpus, plan, progress), bytes_a_vector, plan.metrics[0])
 
     def pitfalls(
         self, corpus: str, arm: str, dim: object, queries: int = SAMPLE, progress: Progress | None = None

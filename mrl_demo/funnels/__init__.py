@@ -1,0 +1,1 @@
+"""Rooms of measurement: what a funnel keeps, loses, proves and saves on a collection."""
