@@ -159,10 +159,10 @@ def _print(report: _Report, as_json: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from mrl_demo.lab.funnel_tables import table_of
+    from mrl_demo.lab.funnel_tables import report_table
 
     out = Console()
     out.print(f"[bold]{escape(report.sentence())}[/]")
-    out.print(table_of(report))
+    out.print(report_table(report))
     for note in getattr(report, "notes", ()):
         out.print(f"[yellow]Note:[/] {escape(str(note))}")

@@ -23,7 +23,7 @@ CHOICE_NAMES = {
 }
 
 
-def table_of(report: object) -> Table:
+def report_table(report: object) -> Table:
     """The figures of a report as a table."""
     if isinstance(report, FunnelReport):
         return _table("Stage by stage", *funnel_cells(report))
