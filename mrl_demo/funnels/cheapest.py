@@ -14,7 +14,7 @@ from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.evaluation.metrics import parse_metric
 from mrl_demo.evaluation.ranked import MeasuredArm, RankedList
 from mrl_demo.evaluation.stats import PairedBootstrap
-from mrl_demo.funnels.measure import RESULTS, agreements, exact_lists
+from mrl_demo.funnels.measure import FUNNEL_RESULTS, agreements, exact_lists
 from mrl_demo.search.cascade import Cascade, FunnelStage, paper_cascade
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex
@@ -119,7 +119,7 @@ def find_cheapest(
 
 def _all_lists(measured: MeasuredArm, index: FunnelIndex, say: Progress) -> Iterator[tuple[Cascade, list[RankedList]]]:
     """Every cascade with its list for every query; shortlists of one length and code are beginnings of the longest."""
-    full, k = measured.full_dim, min(RESULTS, len(measured.documents))
+    full, k = measured.full_dim, min(FUNNEL_RESULTS, len(measured.documents))
     firsts = [(dim, "float32") for dim in _DIMS if dim < full]
     firsts += [(dim, code) for code in _CODES for dim in (*(dim for dim in (64, 128) if dim < full), full)]
     for place, (dim, code) in enumerate(firsts):

@@ -18,7 +18,7 @@ from mrl_demo.search.cascade import Cascade
 from mrl_demo.search.funnel import FunnelIndex, FunnelRun
 from mrl_demo.search.prefix import PrefixIndex
 
-RESULTS = 10
+FUNNEL_RESULTS = 10
 _EXAMPLES = 5
 
 
@@ -79,7 +79,7 @@ class FunnelReport:
         """The report in words."""
         kept = f"{self.agreement.value:.1%} [{self.agreement.low:.1%}, {self.agreement.high:.1%}]"
         return (
-            f"{self.cascade} of {self.arm} finds {kept} of the exact first {RESULTS} (agreement, {self.n_queries:,} "
+            f"{self.cascade} of {self.arm} finds {kept} of the exact first {FUNNEL_RESULTS} (agreement, {self.n_queries:,} "
             f"queries, {self.n_documents:,} documents){self._quality_text()}. It reads "
             f"{self.bytes_read / self.exact_bytes_read:.0%} of the bytes; {self.times.sentence()} {self._proof_text()}"
         )
@@ -106,7 +106,7 @@ def measure_funnel(
 ) -> FunnelReport:
     """Run every query through the funnel and through exact search; raises as `Cascade.check` does."""
     say = progress or (lambda _share, _text: None)
-    k = min(RESULTS, len(measured.documents))
+    k = min(FUNNEL_RESULTS, len(measured.documents))
     cascade.check(measured.full_dim, k)
     index = FunnelIndex(PrefixIndex(measured.vectors.documents))
     say(0.1, "Searching exactly")
@@ -149,16 +149,16 @@ def exact_lists(measured: MeasuredArm, scan: PrefixIndex) -> list[RankedList]:
     """The exact first ten of every query by full vectors, its own document left out."""
     lists = []
     for query, own in zip(measured.vectors.queries, measured.judged.own_document, strict=True):
-        top = scan.search(query, scan.dimension, RESULTS + 1)
+        top = scan.search(query, scan.dimension, FUNNEL_RESULTS + 1)
         is_other = top.indices[0] != own
-        lists.append(RankedList(top.indices[0][is_other][:RESULTS], top.scores[0][is_other][:RESULTS]))
+        lists.append(RankedList(top.indices[0][is_other][:FUNNEL_RESULTS], top.scores[0][is_other][:FUNNEL_RESULTS]))
     return lists
 
 
 def agreements(lists: Sequence[RankedList], exact: Sequence[RankedList]) -> FloatMatrix:
     """Share of each query's exact first ten that its list has among its own first ten, `(queries,)` float32."""
     shares = [
-        len({*one.documents[:RESULTS].tolist()} & {*other.documents.tolist()}) / max(1, len(other.documents))
+        len({*one.documents[:FUNNEL_RESULTS].tolist()} & {*other.documents.tolist()}) / max(1, len(other.documents))
         for one, other in zip(lists, exact, strict=True)
     ]
     return np.array(shares, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
 from mrl_demo.evaluation.ranked import MeasuredArm
-from mrl_demo.funnels.measure import RESULTS
+from mrl_demo.funnels.measure import FUNNEL_RESULTS
 from mrl_demo.search.funnel import FunnelIndex, ProvenTop
 from mrl_demo.search.prefix import PrefixIndex
 
@@ -83,7 +83,7 @@ class ProofReport:
             )
         )
         return (
-            f"Before the full length the first {RESULTS} are proven for {early:.0%} of {self.proof.n_queries:,} "
+            f"Before the full length the first {FUNNEL_RESULTS} are proven for {early:.0%} of {self.proof.n_queries:,} "
             f"queries; for half of them from {half} of {self.full_dim} numbers on. A search that reads on only for "
             f"documents that can still be among them is always exact and reads {reads:.0%} of the numbers.{small}"
         )
@@ -104,14 +104,14 @@ def measure_proof(
     proven = []
     for row, query in enumerate(queries):
         say(0.5 * row / len(queries), f"Proving query {row + 1:,} of {len(queries):,}")
-        proven.append(index.search_proven(query, lengths, RESULTS, excluded=int(own[row])))
+        proven.append(index.search_proven(query, lengths, FUNNEL_RESULTS, excluded=int(own[row])))
     half = np.random.default_rng(0).permutation(len(queries))
     chosen, others = np.sort(half[: len(half) // 2]), np.sort(half[len(half) // 2 :])
     say(0.5, "Calibrating a looser bound")
     needed = [_scale_needed(index, queries[row], lengths, int(own[row]), proven[row]) for row in chosen]
     scale = _conformal(needed)
     say(0.85, "Trying it on the other queries")
-    tried = [index.search_proven(queries[row], lengths, RESULTS, scale, int(own[row])) for row in others]
+    tried = [index.search_proven(queries[row], lengths, FUNNEL_RESULTS, scale, int(own[row])) for row in others]
     right = [_is_same(one, proven[row]) for one, row in zip(tried, others, strict=True)]
     order = sorted(range(len(proven)), key=lambda row: proven[row].proven_at)
     examples = tuple(
@@ -137,7 +137,7 @@ def _scale_needed(index: FunnelIndex, query: FloatMatrix, dims: tuple[int, ...],
     low, high = 0, len(_SCALES) - 1
     while low < high:
         middle = (low + high) // 2
-        if _is_same(index.search_proven(query, dims, RESULTS, _SCALES[middle], own), exact):
+        if _is_same(index.search_proven(query, dims, FUNNEL_RESULTS, _SCALES[middle], own), exact):
             high = middle
         else:
             low = middle + 1

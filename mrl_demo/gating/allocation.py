@@ -17,7 +17,7 @@ from mrl_demo.evaluation.stats import Interval, PairedBootstrap
 from mrl_demo.gating.ladder import LADDER_DIMS, Ladder, climb
 from mrl_demo.gating.signals import WORSE_BY, classifier_signals, margin_signals
 
-FEWEST_QUERIES = 20
+GATE_QUERIES = 20
 _THRESHOLDS = tuple(np.linspace(0, 1, 41).round(4).tolist())
 #: How busy the machine is from query to query if nobody says: from idle to nearly full and back.
 _BUSIEST = 0.9
@@ -130,11 +130,11 @@ def measure_gate(
 ) -> GateReport:
     """Fit gates on one half of the queries and compare all ways to choose on the other half.
 
-    Raises `LabError` for fewer than `FEWEST_QUERIES` queries and for a budget that no length meets.
+    Raises `LabError` for fewer than `GATE_QUERIES` queries and for a budget that no length meets.
     """
     n = len(measured.judged.queries)
-    if n < FEWEST_QUERIES:
-        raise LabError(f"{corpus} has {n} queries: a gate needs {FEWEST_QUERIES} or more, half of them to fit it on.")
+    if n < GATE_QUERIES:
+        raise LabError(f"{corpus} has {n} queries: a gate needs {GATE_QUERIES} or more, half of them to fit it on.")
     metric = parse_metric(metric_name)
     ladder = climb(measured, question.dims, metric, progress)
     order = np.random.default_rng(0).permutation(n)
