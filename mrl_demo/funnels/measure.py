@@ -78,10 +78,11 @@ class FunnelReport:
     def sentence(self) -> str:
         """The report in words."""
         kept = f"{self.agreement.value:.1%} [{self.agreement.low:.1%}, {self.agreement.high:.1%}]"
+        read = f"{self.bytes_read / self.exact_bytes_read:.0%}"
         return (
-            f"{self.cascade} of {self.arm} finds {kept} of the exact first {FUNNEL_RESULTS} (agreement, {self.n_queries:,} "
-            f"queries, {self.n_documents:,} documents){self._quality_text()}. It reads "
-            f"{self.bytes_read / self.exact_bytes_read:.0%} of the bytes; {self.times.sentence()} {self._proof_text()}"
+            f"{self.cascade} of {self.arm} finds {kept} of the exact first {FUNNEL_RESULTS} (agreement, "
+            f"{self.n_queries:,} queries, {self.n_documents:,} documents){self._quality_text()}. It reads {read} of the "
+            f"bytes; {self.times.sentence()} {self._proof_text()}"
         )
 
     def to_dict(self) -> dict[str, Any]:
