@@ -81,8 +81,8 @@ class FunnelReport:
         read = f"{self.bytes_read / self.exact_bytes_read:.0%}"
         return (
             f"{self.cascade} of {self.arm} finds {kept} of the exact first {FUNNEL_RESULTS} (agreement, "
-            f"{self.n_queries:,} queries, {self.n_documents:,} documents){self._quality_text()}. It reads {read} of the "
-            f"bytes; {self.times.sentence()} {self._proof_text()}"
+            f"{self.n_queries:,} queries, {self.n_documents:,} documents){self._quality_text()}. It reads {read} of "
+            f"the bytes; {self.times.sentence()} {self._proof_text()}"
         )
 
     def to_dict(self) -> dict[str, Any]:
