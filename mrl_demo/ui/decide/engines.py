@@ -107,7 +107,7 @@ def bundle_html(taken: TakenAlong) -> Markup:
     parts = (
         html(
             '<details class="file"{opened}><summary>{name}</summary><pre tabindex="0">{text}</pre></details>',
-            opened=Markup(" open") if name == "README.md" else NOTHING,
+            opened=html(" open") if name == "README.md" else NOTHING,
             name=name,
             text=escape(taken.bundle.text(name)),  # Line breaks stay.
         )

@@ -59,7 +59,7 @@ def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, stub
     # What was copied is put into somebody else's page.
     page.set_content(f"<h1>A blog</h1>{code}")
     frame = page.frame_locator("iframe")
-    frame.locator('.arms[data-dim="16"]').wait_for()
+    frame.locator('.arms[data-dim="16"][data-query^="bees"]').wait_for()
     assert frame.locator(".asked").inner_text() == 'Results for bees & "tea"'
     assert frame.locator("#page-footer, .share").locator("visible=true").count() == 0
     assert frame.locator("#page-header").evaluate("header => header.offsetHeight") <= 1  # Its heading stays to be read.
