@@ -1,8 +1,8 @@
-"""Measure what MatryoshkaLoss itself buys: a run, its controls of the same data, steps and share, and the rotation.
+"""Measure what MatryoshkaLoss itself buys, into `assets/results/controls.json`: recipes beside their controls.
 
-`python dev/ship_controls.py RUN MRL_ONLY PLAIN` takes three finished runs: the whole recipe, the same without the
-rotation, and the same without MatryoshkaLoss. `assets/results/controls.json` gets their figures on the built-in test
-topics, with paired intervals; `--outside DIR` measures BEIR folders too.
+`python dev/ship_controls.py` measures the shipped adapters on the built-in test topics. With `--runs WHOLE MRL_ONLY
+PLAIN --about TEXT` three finished runs of another recipe are a second group: the whole recipe, the same without the
+rotation, and the same without MatryoshkaLoss, all with the same share of their training kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -22,13 +24,14 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from mrl_demo.adapt import AdaptSettings, fit_adapted
-from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.arms.names import resolve_arm
+from mrl_demo.arms.transforms.tuned_rotation import LearntAxes
+from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.core.types import TRAINED_DIMS, Corpus
-from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.evaluation.controls import CONTROLS_FILE, MRL_ONLY, PLAIN, ROTATION_ONLY, WHOLE
+from mrl_demo.evaluation.controls import CONTROLS_FILE
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
@@ -36,79 +39,82 @@ from mrl_demo.evaluation.sweep import sweep_vectors
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.adapters import merge_adapter, read_manifest
 from mrl_demo.models.run_folder import ROTATION_FILE
-from training.bases import BaseVectors, find_base
+from training.bases import Base, BaseVectors, find_base
 from training.config import TrainConfig
 
-_QUERIES = 2000
+_SHIPPED = "The shipped adapter `tuned`, of whose training 6% is kept."
+_SHIPPED_ARMS = {
+    "base": "base", "rotation-only": "rotation-only", "plain": "tuned-plain", "plain+adapted": "tuned-plain+adapted",
+    "mrl-only": "mrl-only", "whole": "tuned",
+}  # fmt: skip
+_AGAINST = ("base", "rotation-only", "plain", "mrl-only")
 
 
 def main() -> None:
-    """Measure the runs that are named and write the results."""
+    """Measure what is named and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("run", "mrl_only", "plain"):
-        parser.add_argument(name, type=Path)
-    parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
+    parser.add_argument("--runs", nargs=3, type=Path, default=[], metavar=("WHOLE", "MRL_ONLY", "PLAIN"))
+    parser.add_argument("--about", default="", help="a sentence on what the runs were trained on, and how long")
     options = parser.parse_args()
     settings = Settings()
-    lab = Lab(settings)
-    runs = {WHOLE: options.run, MRL_ONLY: options.mrl_only, PLAIN: options.plain}
-    corpora = [
-        load_builtin(settings.assets_dir),
-        *(lab.corpus(lab.add_corpus(folder)) for folder in options.outside),
-    ]
-    sweeps = []
-    for corpus in corpora:
-        sweep = measure_controls(corpus, runs, settings)
-        sweeps.append(_rounded(sweep.to_dict()))
-        print(sweep.corpus, {(row.arm, row.dim): round(row.value, 4) for row in sweep.rows if row.dim in (32, 64, 384)})
-    text = json.dumps({"sweeps": sweeps}, ensure_ascii=False)
+    corpus = load_builtin(settings.assets_dir)
+    groups = [_group(_SHIPPED, corpus, dict(shipped_arms_of(settings, corpus)))]
+    if options.runs:
+        groups.append(_group(options.about, corpus, dict(run_arms(corpus, options.runs, settings))))
+    text = json.dumps({"groups": groups}, ensure_ascii=False)
     (find_assets() / "results" / CONTROLS_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def measure_controls(corpus: Corpus, runs: dict[str, Path], settings: Settings) -> SweepResult:
-    """Base, rotation alone, the runs, and the plain run with a rotation fitted to the documents, on one collection."""
-    arms = dict(_arms(corpus, runs, settings))
-    plan = SweepPlan(
-        tuple(arms), TRAINED_DIMS, metrics=("ndcg@10",), queries=_QUERIES, max_tokens=128,
-        against=("base", PLAIN, ROTATION_ONLY, MRL_ONLY),
-    )  # fmt: skip
-    return sweep_vectors(corpus, plan, arms)
+def shipped_arms_of(settings: Settings, corpus: Corpus) -> Iterator[tuple[str, ArmVectors]]:
+    """Vectors of the shipped adapter and of those of its controls that are here."""
+    lab = Lab(settings)
+    queries = judged_set(corpus, "test").queries
+    known = {arm.name for arm in lab.arms()}
+    for name, arm in _SHIPPED_ARMS.items():
+        if arm.split("+")[0] in known:
+            yield name, next(load_vectors(lab.builder, resolve_arm(arm, lab.builder.menu), corpus, queries))
 
 
-def _arms(corpus: Corpus, runs: dict[str, Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
+def run_arms(corpus: Corpus, runs: list[Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
+    """Vectors of three runs, of the base model, of the first run's rotation alone, and of the last one fitted."""
     base = _encoded(corpus, None, settings)
-    rotation = load_file(runs[WHOLE] / ROTATION_FILE)["matrix"].astype(np.float32)
+    axes = LearntAxes(load_file(runs[0] / ROTATION_FILE)["matrix"].astype(np.float32))
     yield "base", base
-    yield ROTATION_ONLY, ArmVectors(normalise(base.queries @ rotation), normalise(base.documents @ rotation))
-    for name, folder in runs.items():
+    yield "rotation-only", _turned(base, axes)
+    for name, folder in zip(("whole", "mrl-only", "plain"), runs, strict=True):
         vectors = _encoded(corpus, folder, settings)
         yield name, vectors
-        if name == PLAIN:
-            fitted = fit_adapted(vectors.documents, AdaptSettings(time_limit_s=600.0))
-            yield f"{PLAIN}+adapted", ArmVectors(fitted.apply(vectors.queries), fitted.apply(vectors.documents))
+    yield "plain+adapted", _turned(vectors, fit_adapted(vectors.documents, AdaptSettings(time_limit_s=600.0)))
+
+
+def _turned(vectors: ArmVectors, turn: Any) -> ArmVectors:  # noqa: ANN401 - a rotation of any kind
+    return ArmVectors(turn.apply(vectors.queries), turn.apply(vectors.documents))
 
 
 def _encoded(corpus: Corpus, folder: Path | None, settings: Settings) -> ArmVectors:
-    """Vectors of the test queries and all documents at 128 tokens, by base or by base with the run's adapter."""
-    config = TrainConfig("controls")
-    base = find_base(config)
+    """Vectors of the test queries and all documents at 128 tokens, by base or by base with a run's adapter."""
+    base = find_base(TrainConfig("controls"))
     model = base.load(settings.device)
-    content = base.content_sha256
     if folder is not None:
         manifest = read_manifest(folder)
-        model, content = merge_adapter(model, folder, manifest), manifest.fingerprint
+        model, base = merge_adapter(model, folder, manifest), Base(manifest.spec(), base.folder, manifest.fingerprint)
     model.max_seq_length = 128
-    spec = base.spec if folder is None else manifest.spec()
-    vectors = BaseVectors(
-        type(base)(spec, base.folder, content), model, VectorCache(settings.cache_dir, settings.cache_dir)
-    )
+    vectors = BaseVectors(base, model, VectorCache(settings.cache_dir, settings.cache_dir))
+    prompts = TrainConfig("controls").prompts
     queries = [query.text for query in judged_set(corpus, "test").queries]
     documents = [document.content for document in corpus.documents]
-    prompts = config.prompts
     return ArmVectors(vectors.of(queries, prompts.query_reading), vectors.of(documents, prompts.document_reading))
 
 
-def _rounded(value: object) -> object:
+def _group(about: str, corpus: Corpus, arms: dict[str, ArmVectors]) -> dict[str, Any]:
+    plan = SweepPlan(tuple(arms), TRAINED_DIMS, metrics=("ndcg@10",), split="test", against=_AGAINST)
+    sweep: SweepResult = replace(sweep_vectors(corpus, plan, arms), retentions=())
+    group = {"about": about, "sweep": _rounded(sweep.to_dict())}
+    print(about, {(row.arm, row.dim): round(row.value, 4) for row in sweep.rows if row.dim in (32, 64, 384)})
+    return group
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

@@ -95,6 +95,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_search(commands, settings)
     _add_evaluate(commands)
+    _add_controls(commands)
     add_decision_commands(commands)
     add_funnel_commands(commands)
     add_map_command(commands)
@@ -156,6 +157,21 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     lab.prepare(corpus, arms, ProgressLine())
     comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
+
+
+def _add_controls(commands: Commands) -> None:
+    says = "what MatryoshkaLoss itself buys: recipes that were measured beside their controls"
+    parser = add_command(commands, "controls", says)
+    _add_json(parser)
+    parser.set_defaults(handler=_show_controls)
+
+
+def _show_controls(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.evaluation.controls import controls_text, read_controls
+
+    groups = read_controls(settings.assets_dir)
+    raw = [{"about": group.about, "sentence": group.sentence(), "sweep": group.sweep.to_dict()} for group in groups]
+    print(json.dumps(raw, ensure_ascii=False) if options.json else controls_text(groups))
 
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:

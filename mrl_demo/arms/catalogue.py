@@ -10,11 +10,15 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.training_pca import TrainingPca
+from mrl_demo.arms.transforms.tuned_rotation import TunedRotation
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.models.specs import HUB_MODELS
 
 BM25 = "bm25"
+
+#: What is left of the tuned model if nothing but its axes is kept.
+ROTATION_ONLY = "rotation-only"
 
 #: Mid-tones with 3:1 contrast on white and on near black.
 ARMS: tuple[Arm, ...] = (
@@ -41,6 +45,14 @@ ARMS: tuple[Arm, ...] = (
         description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",
         encoder="tuned-plain",
         style=Style("#5f7fd6", "diamond", "dash"),
+    ),
+    Arm(
+        name=ROTATION_ONLY,
+        label="Ordinary + the Matryoshka model’s rotation",
+        description="The control: the ordinary model in the axes of the tuned one, no weight of it trained.",
+        encoder="minilm",
+        transform=TunedRotation(),
+        style=Style("#a3703d", "triangle-left", "dot"),
     ),
     Arm(
         name="base-pca",

@@ -1,4 +1,4 @@
-"""What MatryoshkaLoss itself buys: a tuned model beside its controls, which differ from it in one thing each."""
+"""What MatryoshkaLoss itself buys: a tuned model beside controls that differ from it in one thing each."""
 
 from __future__ import annotations
 
@@ -12,59 +12,84 @@ from mrl_demo.evaluation.stats import BETTER, WORSE
 
 #: The file in `assets/results` that `dev/ship_controls.py` writes.
 CONTROLS_FILE = "controls.json"
-#: The whole recipe, and what is left of it without one of its parts.
-WHOLE, ROTATION_ONLY, MRL_ONLY, PLAIN = "whole", "rotation-only", "mrl-only", "plain"
-LABELS = {
-    "base": "nothing: the ordinary model",
-    ROTATION_ONLY: "the rotation alone",
-    PLAIN: "fine-tuning without MatryoshkaLoss",
-    f"{PLAIN}+adapted": "the same, rotated to fit the documents",
-    MRL_ONLY: "fine-tuning with MatryoshkaLoss, no rotation",
-    WHOLE: "all of it: MatryoshkaLoss over the rotation",
+_LABELS = {
+    "base": "nothing trained",
+    "rotation-only": "the rotation alone, no weight trained",
+    "plain": "fine-tuned without MatryoshkaLoss",
+    "plain+adapted": "the same, rotated to fit these documents",
+    "mrl-only": "fine-tuned with MatryoshkaLoss, no rotation",
+    "whole": "all of it: MatryoshkaLoss over the rotation",
 }
 
 
 @dataclass(frozen=True)
-class Controls:
-    """Figures of the controls on one collection after another, as `dev/ship_controls.py` measured them.
+class ControlGroup:
+    """One recipe, `about` which a sentence says on what and how long, and the `sweep` of it and its controls.
 
-    >>> Controls(()).sentence() is None
-    True
+    The arms are base, rotation-only, plain, plain+adapted, mrl-only and whole, as far as they were measured, all at
+    the same share of the training kept.
     """
 
-    sweeps: tuple[SweepResult, ...]
+    about: str
+    sweep: SweepResult
 
-    @classmethod
-    def read(cls, assets_dir: Path) -> Controls:
-        """What ships in `assets_dir`; empty if nothing does. Raises `CorpusError` for a damaged file."""
-        path = assets_dir / "results" / CONTROLS_FILE
-        if not path.is_file():
-            return cls(())
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))["sweeps"]
-        except (OSError, ValueError, KeyError) as error:
-            raise CorpusError(f"{path} holds no controls ({error}): run dev/ship_controls.py again.") from error
-        return cls(tuple(SweepResult.from_json(json.dumps(sweep)) for sweep in raw))
+    @property
+    def labels(self) -> dict[str, str]:
+        """What each of the measured arms is, in the order of what they add."""
+        measured = {arm.name for arm in self.sweep.arms}
+        return {name: label for name, label in _LABELS.items() if name in measured}
+
+    def value(self, arm: str, dim: int) -> float | None:
+        """The arm's mean nDCG@10, None if it was not measured."""
+        return next((row.value for row in self.sweep.rows if (row.arm, row.dim) == (arm, dim)), None)
 
     def difference(self, arm: str, against: str, dim: int) -> DifferenceRow | None:
-        """The paired difference in nDCG@10 on the first collection, None if it was not measured."""
-        rows = self.sweeps[0].differences if self.sweeps else ()
+        """The paired difference in nDCG@10, None if it was not measured."""
+        rows = self.sweep.differences
         return next((row for row in rows if (row.arm, row.against, row.dim) == (arm, against, dim)), None)
 
-    def sentence(self, dim: int = 64) -> str | None:
-        """What MatryoshkaLoss itself buys at `dim` dimensions, with its paired 95% interval, whatever it is."""
-        loss, rest = self.difference(MRL_ONLY, PLAIN, dim), self.difference(WHOLE, ROTATION_ONLY, dim)
-        if loss is None:
-            return None
-        words = (
-            f"MatryoshkaLoss itself, on the same pairs and steps and without any rotation, {_change(loss)} nDCG@10 at "
-            f"{dim} numbers"
-        )
-        return f"{words}; over a rotation alone, the whole training {_change(rest)}." if rest else f"{words}."
+    def sentence(self, dim: int = 64) -> str:
+        """What the loss and the training buy at `dim` dimensions, with paired 95% intervals, whatever they are."""
+        parts = [
+            f"{words} {_change(row)}"
+            for words, arm, against in (
+                ("MatryoshkaLoss itself, the same training with it and without,", "mrl-only", "plain"),
+                ("the whole training over its rotation alone", "whole", "rotation-only"),
+                ("the rotation alone over the ordinary model", "rotation-only", "base"),
+            )
+            if (row := self.difference(arm, against, dim))
+        ]
+        return f"At {dim} numbers (nDCG@10): {'; '.join(parts)}." if parts else ""
+
+
+def read_controls(assets_dir: Path) -> tuple[ControlGroup, ...]:
+    """The groups that ship in `assets_dir`, none without a file; raises `CorpusError` for a damaged one."""
+    path = assets_dir / "results" / CONTROLS_FILE
+    if not path.is_file():
+        return ()
+    try:
+        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+        return tuple(ControlGroup(raw["about"], SweepResult.from_json(json.dumps(raw["sweep"]))) for raw in groups)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{path} holds no controls ({error}): run dev/ship_controls.py again.") from error
+
+
+def controls_text(groups: tuple[ControlGroup, ...], dims: tuple[int, ...] = (16, 32, 64, 128, 384)) -> str:
+    """The groups for a terminal: what each is about, its sentence, and a line an arm."""
+    blocks = []
+    for group in groups:
+        lines = [f"{group.about} {group.sweep.corpus}, {group.sweep.n_queries:,} test queries.", group.sentence()]
+        lines.append(f"{'nDCG@10':<44}" + "".join(f"{dim:>8}" for dim in dims))
+        for arm, label in group.labels.items():
+            cells = (group.value(arm, dim) for dim in dims)
+            lines.append(f"{label:<44}" + "".join("       -" if cell is None else f"{cell:8.3f}" for cell in cells))
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) or "No controls ship: python dev/ship_controls.py measures them."
 
 
 def _change(row: DifferenceRow) -> str:
-    verb = {BETTER: "gains", WORSE: "loses"}.get(row.verdict, "changes nothing shown:")
-    size = abs(row.difference) if verb in {"gains", "loses"} else row.difference
-    low, high = (-row.high, -row.low) if verb == "loses" else (row.low, row.high)
-    return f"{verb} {size:.3f} ({low:+.3f} to {high:+.3f})"
+    words = {BETTER: "gains", WORSE: "loses"}.get(row.verdict)
+    span = f"({row.low:+.3f} to {row.high:+.3f})"
+    return (
+        f"{words} {abs(row.difference):.3f} {span}" if words else f"shows no difference: {row.difference:+.3f} {span}"
+    )

@@ -23,6 +23,7 @@ from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import CleanQuery, clean_query
 from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
+from mrl_demo.evaluation.controls import ControlGroup, read_controls
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.bundle import vector_files
@@ -284,6 +285,10 @@ class Lab:
         from mrl_demo.advisor.ceiling import measure_ceiling
 
         return measure_ceiling(self.builder, consultation, progress)
+
+    def controls(self) -> tuple[ControlGroup, ...]:
+        """Recipes beside their controls as they ship: what MatryoshkaLoss itself buys, on the built-in test topics."""
+        return read_controls(self.settings.assets_dir)
 
     def report(
         self,

@@ -13,6 +13,7 @@ from mrl_demo.core.glossary import Term
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
+from mrl_demo.corpora import builtin
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
@@ -25,6 +26,7 @@ from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.at_length import length_sentences
+from mrl_demo.ui.curves.controls import controls_html
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
 from mrl_demo.ui.curves.published import published_curve
 from mrl_demo.ui.curves.state import LATENCY, Choice
@@ -42,9 +44,10 @@ def headline_html(figures: Figures, choice: Choice) -> Markup:
         return headline_without(who_leads)
     return html(
         '{sentences}<details class="fold who-leads"><summary>Which method is highest where</summary>'
-        '<p class="lead">{who_leads}</p></details>',
+        '<p class="lead">{who_leads}</p></details>{controls}',
         sentences=sentences,
         who_leads=who_leads,
+        controls=controls_html() if figures.curves.sweep.corpus == builtin.NAME else NOTHING,
     )
 
 
