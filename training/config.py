@@ -86,7 +86,7 @@ class ObjectiveConfig:
         False, "the base model guards the pairs: its neighbours are kept among them, likely answers are no negatives"
     )
     contrastive_weight: float = _later_setting(1.0, "how much the pairs' contrastive loss counts (guided)")
-    anchor_weight: float = _later_setting(0.0, "how much the distance from the base's full vectors counts (guided)")
+    anchor_weight: float = _later_setting(0.0, "how much the distance from the base model's full vectors counts")
 
     def __post_init__(self) -> None:
         if self.dims or self.weights:
@@ -104,6 +104,13 @@ class ObjectiveConfig:
     def dim_weights(self) -> tuple[float, ...]:
         """The weight of each of `dims`."""
         return self.weights or (1.0,) * len(self.dims)
+
+    @property
+    def prefix_shares(self) -> tuple[tuple[int, float], ...]:
+        """Each of `dims` with its share of the weights, which sum to 1."""
+        return tuple(
+            (dim, weight / sum(self.dim_weights)) for dim, weight in zip(self.dims, self.dim_weights, strict=True)
+        )
 
     def up_to(self, dimension: int) -> ObjectiveConfig:
         """A copy whose dims include the model's full length; raises `ConfigError` for a dim above it."""
@@ -130,6 +137,9 @@ class AdapterConfig:
     """
 
     rotation: bool = _setting(True, "start from axes learnt on the training text (with --matryoshka)")
+    map_steps: int = _later_setting(
+        0, "steps in which the rotation learns on as a free map of the base model's vectors; 0: it stays a rotation"
+    )
     lora_rank: int = _setting(16, "rank of the LoRA update, 0 to train all weights")
     lora_alpha: int = _setting(16, "scale of the LoRA update")
     adapter_scale: float = _setting(1.0, "share of what was trained that is kept, 0 to 1")
@@ -142,7 +152,7 @@ class AdapterConfig:
     )
 
     def __post_init__(self) -> None:
-        _require_at_least(self, 0, "lora_rank")
+        _require_at_least(self, 0, "lora_rank", "map_steps")
         _require_at_least(self, 1, "lora_alpha")
         _require(0 <= self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "from 0 to 1")
         _require(all(0 <= share <= 1 for share in self.shares), "shares", self.shares, "numbers from 0 to 1")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors.torch import load_file
+
 from mrl_demo.core.storage import replace_folder, sha256_file, unwritable
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import read_manifest, with_rotation, write_manifest
@@ -16,6 +18,7 @@ from mrl_demo.models.reading import token_limit
 from training.bases import Base, find_base
 from training.config import TrainConfig
 from training.errors import RunError
+from training.fit.model import rescale_matrix
 from training.result.blend import Blend
 from training.result.card import write_card
 from training.result.folder import seal_run
@@ -103,6 +106,8 @@ def _rescale_weights(run: FinishedRun, config: TrainConfig, work: Path) -> None:
     is_adapter = (work / run_folder.MANIFEST).is_file()
     if is_adapter:
         _rescale_adapter(run, config.adapter.adapter_scale, work)
+    else:
+        rescale_matrix(work, config.adapter.adapter_scale)
     if not (work / run_folder.MODEL).is_dir():
         return
     base = find_base(config)
@@ -120,6 +125,7 @@ def _rescale_adapter(run: FinishedRun, share: float, work: Path) -> None:
     is_in_weights = kept and abs(raw["lora_alpha"] - whole * kept) > _ROUNDING  # As runs before 0.3 have it.
     raw["lora_alpha"] = whole * share / (kept if is_in_weights else 1.0)
     path.write_text(json.dumps(raw, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    rescale_matrix(work, share)
     manifest = read_manifest(work)
     write_manifest(work, manifest.name, manifest.base_sha256, manifest.trained_dims, manifest.dimension)
 
@@ -130,12 +136,13 @@ def _blended(run: FinishedRun, base: Base) -> Blend:
     if not kept:
         raise RunError(f"{run.folder} keeps nothing of its training, so that nothing can be scaled: train it again.")
     model = replace(base, folder=str(run.folder / run_folder.MODEL)).load()
-    return Blend(_turned(base.load(), model), model.state_dict(), kept)
+    return Blend(_turned(run.folder, base.load(), model), model.state_dict(), kept)
 
 
-def _turned(start: SentenceTransformer, kept: SentenceTransformer) -> SentenceTransformer:
-    """The base with the kept model's rotation, if it has one: that is learnt before the steps and stays."""
+def _turned(folder: Path, start: SentenceTransformer, kept: SentenceTransformer) -> SentenceTransformer:
+    """The base with the rotation that the run started from, if it has one."""
     if len(kept) == len(start):
         return start
-    dense: Any = kept[-2]
-    return with_rotation(start, dense.linear.weight.detach().numpy().T.copy())
+    path, dense = folder / run_folder.ROTATION_FILE, kept[-2]
+    matrix = load_file(path)["start"].numpy() if path.is_file() else dense.linear.weight.detach().numpy().T.copy()
+    return with_rotation(start, matrix)

@@ -61,7 +61,7 @@ def fit_plan(
     listeners: Sequence[Listener] = (),
 ) -> SentenceTransformerTrainer:
     """The trainer after all steps of `plan`; only the first process has `listeners`."""
-    model = prepare_model(plan.base.load(), plan.config, plan.training.rotation)
+    model = prepare_model(plan.base.load(), plan.config, plan.training.matrix)
     trainer = build_trainer(model, plan.config, plan.training, plan.work, report_to, processes.count)
     if listeners:
         tell_events(trainer, listeners)
@@ -97,7 +97,7 @@ class Run:
         writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
         curve = self._share_curve(writer, trainer, training, vectors, listeners)
         report.begin(RESULT)
-        final = writer.write(trainer.model, training.rotation, curve.kept).to(model.device)
+        final = writer.write(trainer.model, training, curve.kept).to(model.device)
         after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
         rows = self._compare(before, after)
         report.say(before_after_table(rows))
@@ -149,7 +149,7 @@ class Run:
             return ShareCurve(config.adapter.adapter_scale)
         report.begin(SHARES)
         meter = ShareMeter(training.validation, self.task.data.others, vectors, config)
-        blend = writer.blend(trainer.model, training.rotation)
+        blend = writer.blend(trainer.model, training)
 
         def tell(row: ShareMeasured) -> None:
             report.progress(row.share, f"Measured {row.share:g} of the training")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix
+from mrl_demo.core.vectors import normalise
 from training.config import ObjectiveConfig
 
 if TYPE_CHECKING:
@@ -35,21 +36,33 @@ class NeighbourDistillationLoss(nn.Module):
     """Teaches a text's vector the base model's neighbours; labels are the texts' rows in `teacher` `(n, D)`.
 
     Inside MatryoshkaLoss it teaches every prefix the *full-dimension* neighbours: labels are row numbers, which
-    MatryoshkaLoss does not cut.
+    MatryoshkaLoss does not cut. `anchor` weighs the squared distance of whole vectors from `places` `(n, d)`, where the
+    base model's vectors of these texts lie (LEAF, arXiv 2509.12539).
     """
 
     def __init__(
-        self, model: SentenceTransformer, teacher: FloatMatrix, temperature: float, weight: float = 1.0
+        self,
+        model: SentenceTransformer,
+        teacher: FloatMatrix,
+        temperature: float,
+        weight: float = 1.0,
+        anchor: float = 0.0,
+        places: FloatMatrix | None = None,
     ) -> None:
         super().__init__()
-        self.model, self.temperature, self.weight = model, temperature, weight
+        self.model, self.temperature, self.weight, self.anchor = model, temperature, weight, anchor
         self.register_buffer("teacher", torch.from_numpy(teacher), persistent=False)
+        self.register_buffer("places", torch.from_numpy(teacher if places is None else places), persistent=False)
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss of one batch; `labels` `(n,)` int64."""
         (features,) = sentence_features
         vectors = self.model(features)["sentence_embedding"]
-        return self.weight * neighbour_divergence(vectors, self.teacher[labels], self.temperature)
+        loss = self.weight * neighbour_divergence(vectors, self.teacher[labels], self.temperature)
+        if self.anchor and vectors.shape[1] == self.places.shape[1]:
+            rows = functional.normalize(vectors.float(), dim=1)
+            loss = loss + self.anchor * (rows - self.places[labels]).square().sum(1).mean()
+        return loss
 
 
 class GuidedPairsLoss(nn.Module):
@@ -104,15 +117,24 @@ def build_losses(
     objective: ObjectiveConfig,
     teacher: FloatMatrix | None,
     guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+    matrix: FloatMatrix | None = None,
 ) -> dict[str, nn.Module]:
-    """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for."""
+    """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for.
+
+    `matrix` `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too.
+    """
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
         plain = GuidedPairsLoss(model, *guides, objective) if guides else _contrastive(model, objective)
         losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(
-            model, teacher, objective.distillation_temperature, objective.distillation_weight
+            model,
+            teacher,
+            objective.distillation_temperature,
+            objective.distillation_weight,
+            objective.anchor_weight,
+            teacher if matrix is None else normalise(teacher @ matrix),
         )
         losses["broad"] = _matryoshka(model, distilled, objective, _distillation_weights(objective))
     return losses

@@ -74,8 +74,8 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
     pooling.forward = pool_float32
 
 
-def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix | None, share: float) -> None:
-    """Write the LoRA and the rotation into `folder`, float32 safetensors.
+def save_adapter(model: SentenceTransformer, folder: Path, share: float) -> None:
+    """Write the LoRA into `folder`, float32 safetensors.
 
     The weights are whole: the `share` that is kept is in the LoRA's alpha, so that it can be changed later.
     """
@@ -84,8 +84,23 @@ def save_adapter(model: SentenceTransformer, folder: Path, rotation: FloatMatrix
     weights = load_file(folder / LORA_FILE)
     save_file({name: tensor.float() for name, tensor in weights.items()}, folder / LORA_FILE)
     _make_portable(folder / LORA_CONFIG, share)
-    if rotation is not None:
-        save_file({"matrix": torch.from_numpy(rotation).contiguous()}, folder / ROTATION_FILE)
+
+
+def save_matrix(folder: Path, rotation: FloatMatrix, trained_map: FloatMatrix | None, share: float) -> None:
+    """Write the rotation `(d, d)`, or with a `trained_map` what lies between both at `share`, and both beside it."""
+    tensors = {"matrix": torch.from_numpy(rotation).contiguous()}
+    if trained_map is not None:
+        start, end = tensors["matrix"], torch.from_numpy(trained_map).contiguous()
+        tensors = {"matrix": start + share * (end - start), "start": start.clone(), "trained": end}
+    save_file(tensors, folder / ROTATION_FILE)
+
+
+def rescale_matrix(folder: Path, share: float) -> None:
+    """Move the matrix of `save_matrix` to another share; a rotation stays what it is."""
+    path = folder / ROTATION_FILE
+    tensors = load_file(path) if path.is_file() else {}
+    if "trained" in tensors:
+        save_matrix(folder, tensors["start"].numpy(), tensors["trained"].numpy(), share)
 
 
 def _make_portable(path: Path, share: float) -> None:

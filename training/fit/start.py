@@ -81,7 +81,7 @@ def _loss(
             chosen = _some(len(questions), _QUERIES, generator)
             rows, places = _candidates(torch.tensor(answers)[chosen], len(candidates), generator)
             queries, targets = torch.from_numpy(questions)[chosen] @ matrix, torch.from_numpy(candidates)[rows] @ matrix
-            loss = loss + _contrastive(queries, targets, places, prefixes)
+            loss = loss + contrastive_over(queries, targets, places, prefixes)
     texts = torch.cat(
         [torch.from_numpy(rows)[_some(len(rows), _TEXTS, generator)] for rows in (vectors.searched, vectors.broad)]
     )
@@ -100,7 +100,7 @@ def _candidates(answers: Tensor, count: int, generator: torch.Generator) -> tupl
     return torch.cat([wanted, others[~torch.isin(others, wanted)]]), places
 
 
-def _contrastive(
+def contrastive_over(
     queries: Tensor, candidates: Tensor, answers: Tensor, prefixes: tuple[tuple[int, float], ...]
 ) -> Tensor:
     """Cross-entropy of the right candidate among all, over the prefixes."""

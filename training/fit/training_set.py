@@ -18,6 +18,7 @@ from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
 from training.bases import BaseVectors
 from training.data.pairs import Pairs, mined_negatives
 from training.data.small import small_collection
+from training.fit.linear import PairVectors, fit_map
 from training.fit.start import StartVectors, fit_start
 from training.report import Report
 from training.task import Task
@@ -29,6 +30,8 @@ class TrainingSet:
 
     `teacher` is None without distillation, `rotation` `(d, d)` None if there is nothing to turn. `guides` are the
     base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if the base guards the pairs.
+    `trained_map` `(d, d)` is what the rotation became as a free map, None if it stays a rotation: part of what was
+    trained, scaled with it.
     """
 
     pairs: Pairs
@@ -37,6 +40,12 @@ class TrainingSet:
     validation: Corpus
     rotation: FloatMatrix | None = None
     guides: tuple[FloatMatrix, FloatMatrix] | None = None
+    trained_map: FloatMatrix | None = None
+
+    @property
+    def matrix(self) -> FloatMatrix | None:
+        """What the steps work over: the map, or else the rotation."""
+        return self.rotation if self.trained_map is None else self.trained_map
 
 
 @dataclass(frozen=True)
@@ -67,12 +76,40 @@ class TrainingSetBuilder:
         if not config.objective.distillation:
             return made  # No teacher, so no broad text either: steps on pairs alone.
         broad = data.broad if self._distils_others else (*data.broad, *parts.texts)
-        return replace(made, broad=broad, teacher=self._documents(broad))
+        made = replace(made, broad=broad, teacher=self._documents(broad))
+        return replace(made, trained_map=self._map(made))
+
+    def _map(self, made: TrainingSet) -> FloatMatrix | None:
+        """The rotation as a free map; that of an interrupted run if there is one, None if none is wanted."""
+        path, config, pairs = self.work / "map.npy", self.task.config, made.pairs
+        if not config.adapter.map_steps or made.rotation is None or made.teacher is None or not pairs.negatives:
+            return None
+        if path.is_file():
+            return np.load(path, allow_pickle=False)
+        queries, positives = self._queries(pairs.queries), self._documents(pairs.positives)
+        vectors = PairVectors(queries, positives, self._negatives(pairs, positives), made.teacher)
+        trained = fit_map(
+            made.rotation,
+            vectors,
+            config.objective,
+            config.adapter.map_steps,
+            config.schedule.seed,
+            self._progress,
+        )
+        np.save(path, trained)
+        return trained
 
     @property
     def _distils_others(self) -> bool:
         """Whether the distilled text is that of others, so that the data's own text is free to move."""
         return self.task.config.pairs.broad == "others"
+
+    def _negatives(self, pairs: Pairs, positives: FloatMatrix) -> FloatMatrix:
+        """Vectors of the hard negatives; mined ones are positives of other rows, which have theirs."""
+        rows = {text: row for row, text in enumerate(pairs.positives)}
+        if all(text in rows for text in pairs.negatives):
+            return positives[[rows[text] for text in pairs.negatives]]
+        return self._documents(pairs.negatives)
 
     def _sampled_pairs(self) -> Pairs:
         """The pairs to learn from; more than the sample are not worth the wait before the first step."""

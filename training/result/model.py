@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from mrl_demo.core.types import FloatMatrix
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import (
     merge_adapter,
@@ -20,7 +19,8 @@ from mrl_demo.models.adapters import (
 )
 from training.bases import Base
 from training.config import TrainConfig
-from training.fit.model import save_adapter
+from training.fit.model import save_adapter, save_matrix
+from training.fit.training_set import TrainingSet
 from training.result.blend import Blend
 
 if TYPE_CHECKING:
@@ -39,17 +39,19 @@ class ModelWriter:
     own_limit: int
     result: Path
 
-    def blend(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> Blend:
+    def blend(self, trained: SentenceTransformer, training: TrainingSet) -> Blend:
         """The model at any share of what was trained; an adapter's files are left in `result` for `write`."""
-        start = self.base.load()
-        return Blend(start if rotation is None else with_rotation(start, rotation), self._weights(trained, rotation))
+        start, rotation = self.base.load(), training.rotation
+        return Blend(start if rotation is None else with_rotation(start, rotation), self._weights(trained, training))
 
-    def write(self, trained: SentenceTransformer, rotation: FloatMatrix | None, share: float) -> SentenceTransformer:
+    def write(self, trained: SentenceTransformer, training: TrainingSet, share: float) -> SentenceTransformer:
         """Save the trained model with that share of the training kept, and return it loaded afresh."""
         if self.config.adapter.lora_rank:
-            save_adapter(trained, self.result, rotation, share)
+            self._save_adapter(trained, training, share)
             return self.write_adapter()
-        return self.write_whole(trained if share == 1 else self.blend(trained, rotation).at(share))
+        if training.rotation is not None and training.trained_map is not None:
+            save_matrix(self.result, training.rotation, training.trained_map, share)
+        return self.write_whole(trained if share == 1 else self.blend(trained, training).at(share))
 
     def write_whole(self, model: SentenceTransformer) -> SentenceTransformer:
         """Save a model whose weights were all trained, and return it loaded afresh."""
@@ -68,12 +70,17 @@ class ModelWriter:
             self._save(merged)
         return merged
 
-    def _weights(self, trained: SentenceTransformer, rotation: FloatMatrix | None) -> Mapping[str, Tensor]:
+    def _weights(self, trained: SentenceTransformer, training: TrainingSet) -> Mapping[str, Tensor]:
         """All weights with the whole of the training in them."""
         if not self.config.adapter.lora_rank:
             return trained.state_dict()
-        save_adapter(trained, self.result, rotation, 1.0)
+        self._save_adapter(trained, training, 1.0)
         return self._merged().state_dict()
+
+    def _save_adapter(self, trained: SentenceTransformer, training: TrainingSet, share: float) -> None:
+        save_adapter(trained, self.result, share)
+        if training.rotation is not None:
+            save_matrix(self.result, training.rotation, training.trained_map, share)
 
     def _merged(self) -> SentenceTransformer:
         config, base = self.config, self.base.load()
