@@ -33,6 +33,7 @@ _TOKEN, _OVERHEAD = 4.5, 20.0
 _TRAINED_TEXT = 5.0
 #: Learning the rotation to start from.
 _ROTATION_SECONDS = 45.0
+_MAP_STEP_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def expected_stages(task: Task, speed: Speed, processes: int = 1) -> tuple[Stage
     judged = _judging_texts(task)
     stages = [
         Stage(BASELINE, speed.seconds(judged)),
-        Stage(TEXTS, _texts_seconds(task, speed)),
+        Stage(TEXTS, _texts_seconds(task, speed), is_one=False),
         Stage(STEPS, _steps_seconds(task, speed, processes)),
     ]
     if config.adapter.shares:
@@ -101,9 +102,10 @@ def _texts_seconds(task: Task, speed: Speed) -> float:
         seconds += share * speed.seconds((*data.pairs.queries, *data.pairs.positives), limit)
     if config.adapter.rotation and config.objective.matryoshka:
         documents = data.judge.documents[: sample // 2 or None]
-        sentences = 20_000 if not sample else sample // 2
+        sentences = min(sample // 2 or 20_000, 8 * len(documents))  # A document has some eight.
         seconds += speed.seconds([document.content for document in documents], limit)
         seconds += sentences * speed.seconds(["x" * 100], limit) + _ROTATION_SECONDS
+        seconds += config.adapter.map_steps * _MAP_STEP_SECONDS
     return seconds
 
 

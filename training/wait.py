@@ -15,10 +15,14 @@ _SLOWEST, _FASTEST = 10.0, 0.1
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run, named for the person who waits, and the `seconds` expected of it."""
+    """A part of a run, named for the person who waits, and the `seconds` expected of it.
+
+    `is_one` if the share told is of the whole stage; otherwise the stage is of several things, each from 0 to 1.
+    """
 
     name: str
     seconds: float
+    is_one: bool = True
 
 
 @dataclass
@@ -54,10 +58,11 @@ class Wait:
         now, following = self.stages[self._at], self.stages[self._at + 1 :]
         took, expected = self._took, self._expected
         here = self.clock() - self._begun
-        if here >= _LEAST_SECONDS and share > 0 and here >= _FROM_CACHE * share * now.seconds:
+        if now.is_one and here >= _LEAST_SECONDS and share > 0 and here >= _FROM_CACHE * share * now.seconds:
             took, expected = took + here, expected + share * now.seconds
         pace = min(max(took / expected, _FASTEST), _SLOWEST) if expected and took >= _LEAST_SECONDS else 1.0
-        return pace * (now.seconds * (1 - min(share, 1.0)) + sum(stage.seconds for stage in following))
+        rest = pace * now.seconds * (1 - min(share, 1.0)) if now.is_one else max(pace * now.seconds - here, 0.0)
+        return rest + pace * sum(stage.seconds for stage in following)
 
     @property
     def place(self) -> str:
