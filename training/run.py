@@ -94,8 +94,9 @@ def check(config: TrainConfig, columns: Columns, context: RunContext, events: Pa
     data = task.data
     context.report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
     stages = expected_stages(task, probe_speed(task.base.load(context.settings.device), task))
-    context.report.expect(stages)
-    if events is not None:
+    if events is None:
+        context.report.expect(stages)
+    else:
         writer = LineWriter(events)
         writer.event(_data_read(data))
         writer.event(WaitExpected({stage.name: round(stage.seconds, 1) for stage in stages}))

@@ -150,6 +150,8 @@ def event_from_dict(raw: Mapping[str, Any]) -> Event:
     for name in {"ndcg", "loss_by_dim", "own"} & set(values):
         pairs = sorted((int(dim), float(value)) for dim, value in dict(values[name]).items())
         values[name] = dict(pairs)
+    if "rows" in values:
+        values["rows"] = tuple(dict(row) for row in values["rows"])
     return kind(**values)
 
 
@@ -193,6 +195,26 @@ class RunProgress:
     def step(self) -> int:
         """Steps done."""
         return self.steps[-1].step if self.steps else 0
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What a dry run says: `notes`, the data that a run would learn from, and how long it would take."""
+
+    notes: tuple[str, ...] = ()
+    data: DataRead | None = None
+    wait: WaitExpected | None = None
+
+    @classmethod
+    def of(cls, notes: tuple[str, ...], events: Iterable[Event]) -> DataCheck:
+        """The notes with what the events say of data and wait."""
+        check = cls(notes)
+        for event in events:
+            if isinstance(event, DataRead):
+                check = replace(check, data=event)
+            elif isinstance(event, WaitExpected):
+                check = replace(check, wait=event)
+        return check
 
 
 class LineWriter:

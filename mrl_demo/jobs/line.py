@@ -23,7 +23,7 @@ from typing import Any
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.locks import locked_file
 from mrl_demo.core.storage import atomic_folder, unwritable
-from mrl_demo.jobs.events import RunProgress, read_events, read_messages
+from mrl_demo.jobs.events import DataCheck, RunProgress, read_events, read_messages
 from mrl_demo.jobs.intake import Intake
 from mrl_demo.jobs.process import (
     CANCEL_MARK,
@@ -68,18 +68,19 @@ class TrainingJobs:
         """Whether runs may be started here."""
         return self._intake.is_open
 
-    def check(self, request: TrainRequest) -> tuple[str, ...]:
-        """What training's own dry run says of configuration and data; raises `TrainingError` with its message."""
+    def check(self, request: TrainRequest) -> DataCheck:
+        """What training's own dry run says of configuration, data and wait; raises `TrainingError` with its message."""
         self._intake.check(request)
         with self._scratch() as scratch:
             data, heard = self._intake.copy_upload(request, scratch), scratch / MESSAGES
-            places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}"]
+            places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}", f"--events={scratch / EVENTS}"]
             code = self._run_check(self._train(*places, *request.arguments(data)))
             messages = list(read_messages(heard))
             if code:
                 problem = problem_of(messages, code)
                 raise TrainingError(problem.text.replace(f"{scratch}/", "")).about(problem.field)
-            return tuple(message.text for message in messages if message.kind == "note")
+            notes = tuple(message.text for message in messages if message.kind == "note")
+            return DataCheck.of(notes, read_events(scratch / EVENTS))
 
     def submit(self, request: TrainRequest) -> str:
         """Put a run in line, start it if none runs, and return its id; raises `TrainingError`."""
@@ -131,6 +132,18 @@ class TrainingJobs:
     def metrics(self, job: JobState) -> dict[str, Any] | None:
         """The measured figures of a finished run, None if there are none."""
         return read_json(job.out / METRICS_FILE) if job.status == FINISHED else None
+
+    def rescale(self, job_id: str, share: float) -> None:
+        """Keep another share of what a finished run trained; raises `TrainingError` with what training says."""
+        self._intake.refuse_if_closed()
+        job = read_job(self._path(job_id))
+        if job.status != FINISHED:
+            raise TrainingError(f"The run {job.name!r} has not finished: only a finished one can be rescaled.")
+        with self._scratch() as scratch:
+            heard = scratch / MESSAGES
+            command = [*self._command, "rescale", str(job.out), f"--share={share:g}", f"--messages={heard}"]
+            if code := self._run_check(command):
+                raise TrainingError(problem_of(list(read_messages(heard)), code).text)
 
     def _describe(self, request: TrainRequest, job_id: str, upload: Path | None) -> dict[str, Any]:
         """What `job.json` holds; the uploaded file is named as it will lie when the run's folder is in its place."""

@@ -28,7 +28,8 @@ from mrl_demo.jobs.process import (
 class JobState:
     """One run as it stands; `problem` says why it failed and what to do.
 
-    `doing` is what it says it is at before the first step, `ahead` how many runs are before it.
+    `doing` is what it says it is at, `done` the share of that, `seconds_left` how long it still takes in all; both are
+    None if it does not say. `ahead` is how many runs are before it.
     """
 
     id: str
@@ -43,6 +44,8 @@ class JobState:
     ahead: int = 0
     problem: Message | None = None
     doing: str = ""
+    done: float | None = None
+    seconds_left: float | None = None
     log_tail: tuple[str, ...] = ()
 
     @property
@@ -83,6 +86,8 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
         ahead=ahead if status == WAITING else 0,
         problem=_without_folder(problem_of(messages, ended.get("code")), folder) if status == FAILED else None,
         doing=messages[-1].text if messages else "",
+        done=messages[-1].share if messages and messages[-1].kind == "progress" else None,
+        seconds_left=messages[-1].seconds_left if messages else None,
         log_tail=tail(folder / LOG),
     )
 

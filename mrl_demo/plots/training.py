@@ -15,6 +15,8 @@ from mrl_demo.plots.style import dress
 _HUES = ("#c8601a", "#a98200", "#5b9345", "#2f8f6a", "#1c8da6", "#5f7fd6", "#8f63cc", "#c0528f")
 _MAX_POINTS = 400
 _HEIGHT = 320
+#: Shorter prefixes make the chart of shares a thicket.
+_SHORTEST_SHARED = 32
 
 #: Loss by prefix, as `(step, loss)` points; the key 0 is a loss that knows no prefixes.
 Losses = Mapping[int, Sequence[tuple[int, float]]]
@@ -73,6 +75,48 @@ def validation_figure(
         title={"text": "numbers kept", "standoff": 6},
     )
     return _finish(figure, "nDCG@10 on validation queries")
+
+
+def share_figure(
+    shares: Sequence[tuple[float, Mapping[int, float], Mapping[str, float]]], kept: float | None
+) -> go.Figure:
+    """Draw what each share of the training brings the run's own queries, and beside it what text of others loses.
+
+    `shares` are `(share, nDCG@10 by length, tax by collection)`; an upright line marks the share that is `kept`.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, horizontal_spacing=0.13, subplot_titles=["Your queries: nDCG@10", "Text of others: loss in %"]
+    )
+    lengths = sorted({dim for _, own, _ in shares for dim in own if dim >= _SHORTEST_SHARED} or {0})
+    for place, dim in enumerate(lengths):
+        values = [own.get(dim, math.nan) for _, own, _ in shares]
+        figure.add_trace(_share_line(shares, values, _label(dim), _hue(place, len(lengths)), "%{y:.3f}"), row=1, col=1)
+    names = list(dict.fromkeys(name for _, _, tax in shares for name in tax))
+    for place, name in enumerate(names):
+        losses = [100 * tax.get(name, math.nan) for _, _, tax in shares]
+        line = _share_line(shares, losses, name, _hue(place, len(names)), "%{y:.1f}%")
+        figure.add_trace(line.update(line_dash="dash"), row=1, col=2)
+    if kept is not None:
+        figure.add_vline(kept, line={"width": 1.6, "dash": "dot", "color": "#888888"})
+    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%", title={"text": "share of the training kept"})
+    return _finish(figure, "")
+
+
+def _share_line(
+    shares: Sequence[tuple[float, Mapping[int, float], Mapping[str, float]]],
+    values: Sequence[float],
+    name: str,
+    colour: str,
+    shown: str,
+) -> go.Scatter:
+    return go.Scatter(
+        x=[share for share, _, _ in shares],
+        y=list(values),
+        name=name,
+        mode="lines+markers",
+        line={"color": colour, "width": 2},
+        hovertemplate=f"%{{x:.0%}} kept: {shown}<extra>{name}</extra>",
+    )
 
 
 def _curve(values: Mapping[int, float], name: str, line: Mapping[str, object], opacity: float) -> go.Scatter:

@@ -30,6 +30,10 @@ flags = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
 def say(kind, text, field=""):
     with pathlib.Path(flags["--messages"]).open("a") as handle:
         handle.write(json.dumps({"kind": kind, "text": text, "field": field}) + "\\n")
+if sys.argv[1] == "rescale":
+    if flags["--share"] == "0.7":
+        sys.exit(say("error", "no finished run") or 2)
+    sys.exit(pathlib.Path(sys.argv[2], "share").write_text(flags["--share"]) and 0)
 if "--check" in sys.argv:
     say("progress", "Reading")
     if flags.get("--dims") == "64,32":
@@ -199,7 +203,7 @@ def test_half_written_and_malformed_events_are_left_out(line: TrainingJobs, tmp_
 def test_uploads_are_copied_under_a_name_of_ours(line: TrainingJobs, tmp_path: Path) -> None:
     upload = tmp_path / "--out=..;rm -rf.CSV"
     upload.write_text("q,p\n", encoding="utf-8")
-    assert line.check(TrainRequest("mine", data=upload)) == ("data.csv: query = 'q'",)
+    assert line.check(TrainRequest("mine", data=upload)).notes == ("data.csv: query = 'q'",)
     job = ended(line, line.submit(TrainRequest("mine", data=upload)))
     command = json.loads((tmp_path / "jobs" / job.id / "job.json").read_text())["command"]
     assert f"--data={tmp_path / 'jobs' / job.id / 'data.csv'}" in command
@@ -244,6 +248,18 @@ def test_names_of_the_page_s_own_methods_are_refused(settings: Settings) -> None
     for name in ("base", "adapted", "minilm", "tuned"):
         with pytest.raises(TrainingError, match=f"There is a model named '{name}' already"):
             line.submit(TrainRequest(name))
+
+
+def test_a_finished_run_is_rescaled_and_a_running_one_is_not(line: TrainingJobs, tmp_path: Path) -> None:
+    job_id = line.submit(TrainRequest("mine"))
+    finished = ended(line, job_id)
+    line.rescale(job_id, 0.25)
+    assert (finished.out / "share").read_text() == "0.25"
+    with pytest.raises(TrainingError, match="no finished run"):
+        line.rescale(job_id, 0.7)
+    holding, _ = held(line, tmp_path)
+    with pytest.raises(TrainingError, match="has not finished"):
+        line.rescale(holding, 0.5)
 
 
 def test_the_line_has_an_end(line: TrainingJobs, tmp_path: Path) -> None:

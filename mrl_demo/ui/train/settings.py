@@ -19,17 +19,19 @@ from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, TRAINING
+from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
 from mrl_demo.ui.train.state import BUILTIN, OWN, TrainState
 
-FIRST_STEPS = 80
 _FILE_HELP = html(
     '<p class="lead">JSONL, CSV or TSV, at most 50 MB: a question and its answer in every row (<code>query</code>,'
-    " <code>positive</code>, and <code>negative</code> if you have one; other usual names are guessed). “Check” shows"
-    " which columns are read.</p>"
+    " <code>positive</code>, and <code>negative</code> if you have one; other usual names are guessed). Steps, loss and"
+    " how much of the training is kept are chosen to fit your pairs; the first rows and the wait are shown before you"
+    " start.</p>"
 )
+_WEIGHTS_PROBLEM = html('<p class="notice error" role="alert" hidden></p>')
 _COLUMN_IDS = {
     "query": Id.TRAIN_QUERY,
     "positive": Id.TRAIN_POSITIVE,
@@ -59,6 +61,7 @@ class SettingsParts:
     start: gr.Button
     check: gr.Button
     said: gr.HTML
+    preview: gr.HTML
 
     @property
     def form(self) -> Form[TrainState]:
@@ -81,6 +84,7 @@ def lay_out_settings() -> SettingsParts:
         _length_entries(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id=Id.TRAIN_DIMS
     )
     weights, steps, base = _numbers_and_base()
+    static_html(_WEIGHTS_PROBLEM, Id.TRAIN_WEIGHTS_SAID, read_script("train.js"))
     with gr.Row(elem_id=Id.TRAIN_ACTIONS):
         start = gr.Button("Start training", variant="primary", scale=0, min_width=160, elem_id=Id.TRAIN_START)
         check = gr.Button("Check", scale=0, min_width=110, elem_id=Id.TRAIN_CHECK)
@@ -102,6 +106,7 @@ def lay_out_settings() -> SettingsParts:
         start=start,
         check=check,
         said=live_html(NOTHING, Id.TRAIN_NOTICE),
+        preview=live_html(NOTHING, Id.TRAIN_PREVIEW),
     )
 
 
@@ -125,8 +130,8 @@ def _numbers_and_base() -> tuple[gr.Textbox, gr.Number, gr.Textbox]:
             "Weight of each length", "empty: the preset's; or 2, 2, 1, 1", Id.TRAIN_WEIGHTS, min_width=220
         )
         steps = gr.Number(
-            FIRST_STEPS,
-            label="Steps (0: one pass over the data)",
+            None,
+            label="Steps (empty: as many as suit the data)",
             precision=0,
             minimum=0,
             min_width=200,
@@ -156,8 +161,13 @@ class SettingsEvents:
     watching: Set[Block]
 
     def choose_kind(self, state: TrainState) -> Updates:
-        """Show the fields of one's own pairs, or hide them."""
-        return {self.parts.own: gr.Column(visible=state.kind == OWN)}
+        """Show the fields of one's own pairs, or the presets."""
+        is_own = state.kind == OWN
+        return {
+            self.parts.own: gr.Column(visible=is_own),
+            self.parts.preset: gr.Dropdown(visible=not is_own),
+            self.parts.preview: NOTHING,
+        }
 
     def choose_preset(self, state: TrainState) -> Updates:
         """What to know before the preset is started, and its lengths."""
@@ -182,27 +192,36 @@ class SettingsEvents:
         return {self.parts.said: notice("Checking configuration and data …")}
 
     def check(self, state: TrainState) -> Updates:
-        """Training's own dry run over the settings: the columns it read, or what to mend."""
-        said = guarded(lambda: notice(" ".join(self.line.check(state.request()))), problem_notice)
-        return {self.parts.said: said}
+        """Training's own dry run over the settings: what it read and how long it will take, or what to mend."""
+
+        def look() -> Updates:
+            return {
+                self.parts.said: NOTHING,
+                self.parts.preview: train_view.check_html(self.line.check(state.request())),
+            }
+
+        return guarded(look, lambda error: {self.parts.said: problem_notice(error), self.parts.preview: NOTHING})
 
     def start(self, state: TrainState) -> Updates:
         """Put a run in line and show it."""
 
         def submit() -> Updates:
-            return {self.parts.said: NOTHING, **self.choose(self.line.submit(state.request()))}
+            chosen = self.choose(self.line.submit(state.request()))
+            return {self.parts.said: NOTHING, self.parts.preview: NOTHING, **chosen}
 
         return guarded(submit, lambda error: {self.parts.said: problem_notice(error)})
 
     def wire(self) -> gr.events.Dependency:
         """Connect the controls; gives the event that starts a run, so that it can be watched."""
         parts, form = self.parts, self.parts.form
-        parts.kind.input(form.bind(self.choose_kind), form.inputs, {parts.own}, **LIGHT)
+        parts.kind.input(form.bind(self.choose_kind), form.inputs, {parts.own, parts.preset, parts.preview}, **LIGHT)
         parts.preset.input(form.bind(self.choose_preset), form.inputs, {parts.note, parts.dims}, **LIGHT)
         parts.base.input(form.bind(self.name_base), form.inputs, {parts.note, parts.dims}, **LIVE)
-        checking = parts.check.click(self.say_checking, None, {parts.said}, **LIGHT)
-        checking.then(form.bind(self.check), form.inputs, {parts.said}, **TRAINING)
-        return parts.start.click(form.bind(self.start), form.inputs, {parts.said, *self.watching}, **TRAINING)
+        for wish in (parts.check.click, parts.upload.upload):
+            checking = wish(self.say_checking, None, {parts.said}, **LIGHT)
+            checking.then(form.bind(self.check), form.inputs, {parts.said, parts.preview}, **TRAINING)
+        shown = {parts.said, parts.preview, *self.watching}
+        return parts.start.click(form.bind(self.start), form.inputs, shown, **TRAINING)
 
 
 def problem_notice(error: LabError) -> Markup:

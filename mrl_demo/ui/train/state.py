@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.jobs.request import TrainRequest
-from mrl_demo.ui.train.presets import choice_named
+from mrl_demo.ui.train.presets import OWN_PAIRS, choice_named
 
 BUILTIN, OWN = "builtin", "own"
 
@@ -36,13 +36,14 @@ class TrainState:
         is_own = self.kind == OWN
         if is_own and not self.upload:
             raise LabError("Choose your file first: JSONL or CSV with a question and its answer in every row.")
-        shipped = "builtin" if choice_named(str(self.preset)).is_builtin else "preset"
+        preset = OWN_PAIRS if is_own else str(self.preset)
+        shipped = "builtin" if choice_named(preset).is_builtin else "preset"
         return TrainRequest(
             name=_text(self.name).lower(),
-            preset=str(self.preset),
+            preset=preset,
             data=Path(str(self.upload)) if is_own else shipped,
             dims=self._lengths(),
-            weights=_with_commas(self.weights),
+            weights=self._weights(),
             steps=self._steps(),
             base=_text(self.base),
             query_column=(self.query_column or "") if is_own else "",
@@ -60,6 +61,22 @@ class TrainState:
             raise LabError("Choose at least one length.")
         return lengths
 
+    def _weights(self) -> str:
+        """The weights with commas between them, as many as lengths; "" for none."""
+        given = _with_commas(self.weights)
+        if not given:
+            return ""
+        try:
+            count = len([float(weight) for weight in given.split(",")])
+        except ValueError:
+            raise LabError(f"“{self.weights}” is no list of numbers: write it as in 2, 1, 1.").about(
+                "weights"
+            ) from None
+        if count != len(self._lengths()):
+            words = f"{count} numbers for {len(self._lengths())} lengths: give one for each length that is ticked."
+            raise LabError(words).about("weights")
+        return given
+
     def _steps(self) -> int | None:
         try:
             return None if self.steps is None else int(self.steps)
@@ -75,6 +92,7 @@ class Drawn:
     status: str = ""
     steps: int = 0
     validations: int = 0
+    kept: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +101,7 @@ class WatchState:
 
     chosen: str | None
     drawn: Drawn | None = None
+    share: float | None = None
 
 
 def _text(value: str | None) -> str:

@@ -7,14 +7,17 @@ import gradio as gr
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.jobs.intake import OFF
 from mrl_demo.jobs.line import TrainingJobs
+from mrl_demo.jobs.process import read_json
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.widgets import static_html
+from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.settings import SettingsEvents, lay_out_settings
 from mrl_demo.ui.train.watch import WatchEvents, lay_out_watch
 
+_EXAMPLE = "results/own-pairs.json"
 _INTRO = html(
     '<h2>Train a Matryoshka model</h2><p class="lead">Fine-tune the base model so that its first numbers carry the'
     " meaning, on the built-in pairs or on your own questions and answers. The run is a process of its own at low"
@@ -35,6 +38,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
 
 
 def _lay_out(page: Page, line: TrainingJobs, compare: CompareDoor | None) -> None:
+    static_html(train_view.example_html(read_json(page.lab.settings.assets_dir / _EXAMPLE)), Id.TRAIN_EXAMPLE)
     settings, watch = lay_out_settings(), lay_out_watch()
     watching = WatchEvents(page.lab, line, watch, settings.said)
     started = SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}).wire()

@@ -11,11 +11,19 @@ from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.errors import LabError
-from mrl_demo.jobs.events import Message, RunProgress
+from mrl_demo.jobs.events import (
+    DataCheck,
+    Message,
+    RunProgress,
+    ShareMeasured,
+    WaitExpected,
+    event_from_dict,
+)
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
 from mrl_demo.jobs.state import JobState
-from mrl_demo.plots.training import Losses, loss_figure, validation_figure
+from mrl_demo.plots.training import Losses, loss_figure, share_figure, validation_figure
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
 
 STATUS_WORDS = {
@@ -41,6 +49,8 @@ FIELD_LABELS = {
     "name": "Name of the model",
 }
 TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
+_ROW_LABELS = {"query": "Question", "positive": "Answer", "negative": "Wrong answer"}
+_SHORTEST_SHOWN = 32
 _METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
 
 
@@ -76,6 +86,14 @@ def _body(job: JobState, progress: RunProgress) -> Markup:
 
 
 def _running(job: JobState, progress: RunProgress) -> Markup:
+    if job.seconds_left is not None:
+        return html(
+            '<p class="run-bar"><progress max="1" value="{share:.3f}" aria-label="Share of this stage done"></progress>'
+            "<span>{doing}</span></p><p>About {left} left in all.</p>",
+            share=min(job.done or 0.0, 1.0),
+            doing=user_text(job.doing),
+            left=clock(job.seconds_left),
+        )
     if not progress.total_steps:
         return html(
             '<p class="run-bar"><progress aria-label="Preparing"></progress><span>Before the first step: '
@@ -100,6 +118,100 @@ def _log(lines: Sequence[str]) -> Markup:
         '<pre class="run-log" tabindex="0">{lines}</pre></details>',
         lines=join_html(lines, "\n"),
     )
+
+
+def check_html(check: DataCheck) -> Markup:
+    """What a dry run found: its notes, the first rows as they will be read, and how long the run would take here."""
+    parts = [notice(" ".join(check.notes))]
+    if check.data and check.data.rows:
+        columns = [(name, label) for name, label in _ROW_LABELS.items() if name in check.data.rows[0]]
+        rows = (
+            html(
+                "<tr>{cells}</tr>",
+                cells=join_html(html('<td class="wide">{text}</td>', text=user_text(row[name])) for name, _ in columns),
+            )
+            for row in check.data.rows
+        )
+        caption = f"The first {len(check.data.rows)} of {check.data.pairs:,} rows, as they are read"
+        parts.append(figure_table(caption, [label for _, label in columns], rows, is_sortable=False))
+    if check.wait:
+        parts.append(_wait_html(check.wait))
+    return html('<div class="run">{parts}</div>', parts=join_html(parts))
+
+
+def _wait_html(wait: WaitExpected) -> Markup:
+    stages = (html("<li>{name}: {time}</li>", name=name, time=clock(time)) for name, time in wait.stages.items())
+    return html(
+        "<p><b>About {all} in all</b> on this machine, if nothing else keeps it busy:</p><ol>{stages}</ol>",
+        all=clock(wait.seconds),
+        stages=join_html(stages),
+    )
+
+
+def share_words(metrics: Mapping[str, Any] | None) -> Markup:
+    """What is kept of the training and why, and what the test figures belong to; nothing if it was not measured."""
+    share = (metrics or {}).get("share")
+    if not share or not share["rows"]:
+        return NOTHING
+    tested = ""
+    if share["tested"] != share["kept"]:
+        tested = f" The table of before and after is of {_percent(share['tested'])}: measure this one in Curves."
+    return html(
+        '<h3>Specialist or generalist</h3><p class="lead">{kept} of the training is kept: {why}.{tested} More of it is '
+        "better for text like yours, less of it leaves other text as it was. Choose another share, and the model "
+        "follows without training again.</p>",
+        kept=_percent(share["kept"]),
+        why=user_text(str(share["reason"]) or "as the settings say"),
+        tested=tested,
+    )
+
+
+def share_chart(shares: Sequence[ShareMeasured], kept: float | None) -> go.Figure:
+    """Gain on the run's own queries against tax on text of others, by share kept."""
+    return share_figure([(row.share, row.own, row.tax) for row in shares], kept)
+
+
+def shares_of(metrics: Mapping[str, Any] | None) -> tuple[ShareMeasured, ...]:
+    """The shares in a finished run's figures."""
+    rows = ((metrics or {}).get("share") or {}).get("rows", ())
+    return tuple(row for row in map(event_from_dict, rows) if isinstance(row, ShareMeasured))
+
+
+def example_html(raw: Mapping[str, Any] | None) -> Markup:
+    """What own pairs did on real data, as `dev/ship_own_pairs.py` measured it; nothing if that file is not here."""
+    if not raw:
+        return NOTHING
+    diseases = raw["corpora"]["other diseases"]
+    gains = {str(row["dim"]): row for row in diseases["differences"] if row["against"] == "base"}
+    dims = [dim for dim in diseases["own"] if int(dim) >= _SHORTEST_SHOWN]
+    cells = (
+        html(
+            "<td>{before:.3f} → <b>{after:.3f}</b><small>{low:+.3f} to {high:+.3f}</small></td>",
+            before=diseases["base"][dim],
+            after=diseases["own"][dim],
+            low=gains[dim]["low"],
+            high=gains[dim]["high"],
+        )
+        for dim in dims
+    )
+    caption = (
+        f"nDCG@10 of {diseases['queries']:,} questions on diseases that training never saw, over all "
+        f"{diseases['documents']:,} answers: base, trained, and the 95% interval of the difference"
+    )
+    row = html('<tr><th scope="row">medquad</th>{cells}</tr>', cells=join_html(cells))
+    return html(
+        '<details class="fold"><summary>An example: what {pairs:,} real pairs bring</summary><p class="lead">Questions '
+        "about diseases and their answers, with no setting but the file: {minutes:.0f} minutes on {hardware}, other "
+        "work beside it.</p>{table}</details>",
+        pairs=raw["pairs"],
+        minutes=raw["minutes"],
+        hardware=raw["hardware"],
+        table=figure_table(caption, ("Numbers kept", *dims), [row], is_sortable=False),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
 
 
 def line_html(jobs: Sequence[JobState]) -> Markup:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -16,6 +17,7 @@ from mrl_demo.jobs.process import FINISHED
 from mrl_demo.jobs.state import JobState
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
@@ -40,6 +42,11 @@ class WatchParts:
     losses: gr.Plot
     validation: gr.Plot
     before_after: gr.HTML
+    shares: gr.Plot
+    share_box: gr.Column
+    share_words: gr.HTML
+    share: gr.Slider
+    rescale: gr.Button
     compare: gr.Button
     line: gr.HTML
     timer: gr.Timer
@@ -48,7 +55,7 @@ class WatchParts:
     @property
     def form(self) -> Form[WatchState]:
         """The chosen run as a state."""
-        return Form(WatchState, {"chosen": self.menu, "drawn": self.drawn})
+        return Form(WatchState, {"chosen": self.menu, "drawn": self.drawn, "share": self.share})
 
     @property
     def view(self) -> set[Block]:
@@ -59,6 +66,10 @@ class WatchParts:
             self.losses,
             self.validation,
             self.before_after,
+            self.shares,
+            self.share_box,
+            self.share_words,
+            self.share,
             self.compare,
             self.line,
             self.timer,
@@ -77,6 +88,15 @@ def lay_out_watch() -> WatchParts:
             losses = _chart("Loss", Id.TRAIN_LOSS)
             validation = _chart("Validation", Id.TRAIN_VALIDATION)
         table = static_html(NOTHING, Id.TRAIN_BEFORE_AFTER)
+        shares = _chart("Specialist or generalist", Id.TRAIN_SHARES)
+        with gr.Column(visible=False, elem_id=Id.TRAIN_SHARE_BOX) as share_box:
+            share_words = live_html(NOTHING, Id.TRAIN_SHARE_WORDS)
+            with gr.Row(elem_classes="curves-row"):
+                share = gr.Slider(
+                    0, 1, value=1, step=0.05, label="Share of the training to keep: 0 generalist, 1 specialist",
+                    min_width=300, elem_id=Id.TRAIN_SHARE,
+                )  # fmt: skip
+                rescale = gr.Button("Keep this share", scale=0, min_width=150, elem_id=Id.TRAIN_RESCALE)
         compare = gr.Button(
             "Compare it with base", variant="primary", visible=False, min_width=190, elem_id=Id.TRAIN_COMPARE
         )
@@ -88,6 +108,11 @@ def lay_out_watch() -> WatchParts:
         losses=losses,
         validation=validation,
         before_after=table,
+        shares=shares,
+        share_box=share_box,
+        share_words=share_words,
+        share=share,
+        rescale=rescale,
         compare=compare,
         line=line,
         timer=gr.Timer(POLL_SECONDS, active=False),
@@ -113,7 +138,15 @@ class WatchEvents:
         jobs = self._jobs()
         job = next((job for job in jobs if job.id == state.chosen), None)
         progress = self.line.progress(job.id) if job else RunProgress()
-        drawn = Drawn(state.chosen or "", job.status if job else "", len(progress.steps), len(progress.validations))
+        metrics = self.line.metrics(job) if job else None
+        kept = ((metrics or {}).get("share") or {}).get("kept")
+        drawn = Drawn(
+            state.chosen or "",
+            job.status if job else "",
+            len(progress.steps),
+            len(progress.validations) + len(progress.shares),
+            kept,
+        )
         updates: Updates = {
             self.parts.state: train_view.state_html(job, progress),
             self.parts.cancel: gr.Button(visible=bool(job and job.is_active)),
@@ -122,16 +155,42 @@ class WatchEvents:
             self.parts.timer: gr.Timer(active=any(job.is_active for job in jobs)),
             self.parts.drawn: drawn,
         }
-        return updates if drawn == state.drawn else updates | self._charts(job, progress)
+        return updates if drawn == state.drawn else updates | self._charts(metrics, progress)
 
-    def _charts(self, job: JobState | None, progress: RunProgress) -> Updates:
+    def _charts(self, metrics: Mapping[str, Any] | None, progress: RunProgress) -> Updates:
         has_figures = bool(progress.steps or progress.validations or progress.base)
         losses = train_view.losses(progress) if progress.steps else None
         return {
             self.parts.losses: gr.Plot(losses, visible=has_figures),
             self.parts.validation: gr.Plot(train_view.validation(progress), visible=has_figures),
-            self.parts.before_after: train_view.before_after_html(self.line.metrics(job) if job else None),
+            self.parts.before_after: train_view.before_after_html(metrics),
+            **self._shares(metrics, progress),
         }
+
+    def _shares(self, metrics: Mapping[str, Any] | None, progress: RunProgress) -> Updates:
+        """The curve of shares as soon as some are measured, and the slider once the run has finished."""
+        rows = train_view.shares_of(metrics) or progress.shares
+        kept = metrics["share"]["kept"] if metrics and rows and "share" in metrics else None
+        return {
+            self.parts.shares: gr.Plot(train_view.share_chart(rows, kept) if rows else None, visible=bool(rows)),
+            self.parts.share_box: gr.Column(visible=kept is not None),
+            self.parts.share_words: train_view.share_words(metrics),
+            self.parts.share: gr.skip() if kept is None else gr.Slider(value=kept),
+        }
+
+    def say_rescaling(self) -> Updates:
+        """The line while a run is rescaled."""
+        return {self.said: notice("Keeping another share of the training …")}
+
+    def rescale(self, state: WatchState) -> Updates:
+        """Keep the slider's share of the run that is shown."""
+
+        def work() -> Updates:
+            if state.chosen and state.share is not None:
+                self.line.rescale(state.chosen, state.share)
+            return {self.said: NOTHING}
+
+        return guarded(work, lambda error: {self.said: problem_notice(error)})
 
     def open(self) -> Updates:
         """A page was loaded: the run in progress or the last one."""
@@ -163,6 +222,8 @@ class WatchEvents:
         started.then(*look, **LIGHT)
         parts.cancel.click(form.bind(self.cancel), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
         parts.menu.input(*look, **LIGHT)
+        rescaling = parts.rescale.click(self.say_rescaling, None, {self.said}, **LIGHT)
+        rescaling.then(form.bind(self.rescale), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
         parts.timer.tick(*look, **LIGHT)
         page.load(self.open, None, {parts.menu, *parts.view}, **LIGHT)
 

@@ -12,7 +12,18 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.jobs.events import BaseQuality, Message, RunProgress, StepDone, ValidationDone
+from mrl_demo.jobs.events import (
+    BaseQuality,
+    DataCheck,
+    DataRead,
+    Message,
+    RunProgress,
+    ShareMeasured,
+    StepDone,
+    ValidationDone,
+    WaitExpected,
+    event_to_dict,
+)
 from mrl_demo.jobs.line import TrainingJobs
 from mrl_demo.jobs.process import FAILED, FINISHED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
@@ -35,6 +46,10 @@ STEPS = (
     StepDone(1, 10, 80.0, 3.0, "pairs", {8: 2.0, 64: 1.0}),
     StepDone(2, 10, 75.0, 0.5, "broad", {8: 0.4, 64: 0.1}),
 )
+SHARES = (
+    ShareMeasured(0.0, {8: 0.3, 64: 0.6}, {"topics": 0.0}),
+    ShareMeasured(1.0, {8: 0.4, 64: 0.8}, {"topics": 0.02}),
+)
 PROGRESS = RunProgress.of([BaseQuality({8: 0.3, 64: 0.6}), *STEPS, ValidationDone(2, 10, 75.0, {8: 0.4, 64: 0.7})])
 
 
@@ -49,16 +64,25 @@ class StubLine:
 
     def __init__(self, *jobs: JobState) -> None:
         self.found, self.asked, self.cancelled = jobs, [], []  # type: ignore[var-annotated]
+        self.kept = 0.5
 
     def jobs(self) -> tuple[JobState, ...]:
         return self.found
 
-    def check(self, request: TrainRequest) -> tuple[str, ...]:
+    def rescale(self, job_id: str, share: float) -> None:
+        if share > 1:
+            raise TrainingError("The share is 2: it must be from 0 to 1.")
+        self.kept = share
+
+    def check(self, request: TrainRequest) -> DataCheck:
         if request.preset == "bug":
             raise ZeroDivisionError("a secret")
-        if request.weights == "1":
+        if request.weights == "1,1":
             raise TrainingError("weights is (1.0,): it must be as many as dims <2>.")
-        return ("data.csv: query = 'q', positive = 'p'",)
+        rows = ({"query": "how?", "positive": NASTY},)
+        return DataCheck(
+            ("data.csv: query = 'q', positive = 'p'",), DataRead(90, 10, 80, rows), WaitExpected({"training": 600.0})
+        )
 
     def submit(self, request: TrainRequest) -> str:
         self.check(request)
@@ -72,7 +96,14 @@ class StubLine:
         return PROGRESS
 
     def metrics(self, job: JobState) -> dict[str, Any] | None:
-        return {"n_queries": 480, "n_documents": 900, "test": [row()]} if job.status == FINISHED else None
+        share = {
+            "kept": self.kept,
+            "tested": 0.5,
+            "reason": "the best",
+            "rows": [event_to_dict(each) for each in SHARES],
+        }
+        figures = {"n_queries": 480, "n_documents": 900, "test": [row()], "share": share}
+        return figures if job.status == FINISHED else None
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -159,6 +190,8 @@ def test_another_base_is_asked_of_the_hub_alone() -> None:
         ({"dims": []}, "one length"),
         ({"dims": ["x"]}, "Lengths to train: Lengths are whole"),
         ({"steps": 1e999}, "Steps: inf is no whole number"),
+        ({"weights": "2, abc"}, "Weight of each length: “2, abc” is no list of numbers"),
+        ({"weights": "2"}, "1 numbers for 2 lengths"),
     ],
 )
 def test_controls_that_make_no_request_are_explained(changes: dict[str, Any], words: str) -> None:
@@ -169,8 +202,10 @@ def test_controls_that_make_no_request_are_explained(changes: dict[str, Any], wo
 
 
 def test_checking_shows_the_columns_or_what_training_says() -> None:
-    assert "positive = &#39;p&#39;" in by_id(settings().check(STATE))["train-notice"]
-    said = by_id(settings().check(replace(STATE, weights="1")))["train-notice"]
+    preview = by_id(settings().check(STATE))["train-preview"]
+    assert "positive = &#39;p&#39;" in preview and "The first 1 of 90 rows" in preview and "<script" not in preview
+    assert "About 10 min in all" in preview
+    said = by_id(settings().check(replace(STATE, weights="1, 1")))["train-notice"]
     assert "error" in said
     assert "dims &lt;2&gt;" in said
 
@@ -196,11 +231,13 @@ def test_starting_chooses_the_run_and_wakes_the_timer() -> None:
     assert updates["train-notice"] == ""
     assert updates["train-menu"].value == "1" * 20
     assert updates["timer"].active
-    assert set(by_id(events.start(replace(STATE, weights="1")))) == {"train-notice"}
+    assert set(by_id(events.start(replace(STATE, weights="1 1")))) == {"train-notice"}
 
 
 def test_one_s_own_pairs_have_fields_of_their_own() -> None:
-    assert by_id(settings().choose_kind(OWN))["train-own"].visible
+    updates = by_id(settings().choose_kind(OWN))
+    assert updates["train-own"].visible and not updates["train-preset"].visible
+    assert OWN.request().arguments()[0] == "--preset=own"
     assert not by_id(settings().choose_kind(STATE))["train-own"].visible
 
 
@@ -213,7 +250,10 @@ def test_charts_are_sent_again_only_if_something_was_added() -> None:
     events = watching(job())
     first = by_id(events.show(WATCHED))
     assert first["state"] == Drawn("1" * 20, RUNNING, 2, 1)
-    charts = {"train-loss", "train-validation", "train-before-after"}
+    charts = {
+        "train-loss", "train-validation", "train-before-after", "train-shares", "train-share-box", "train-share-words",
+        "train-share",
+    }  # fmt: skip
     assert set(by_id(events.show(replace(WATCHED, drawn=first["state"])))) == set(first) - charts
 
 
@@ -222,6 +262,43 @@ def test_an_opened_page_shows_the_run_in_progress() -> None:
     assert updates["train-menu"].value == "1" * 20
     assert "Step 2 of 10, about 75 s left" in updates["train-state"]
     assert "No run yet" in by_id(watching().open())["train-state"]
+
+
+def test_a_run_says_how_long_it_takes_in_all() -> None:
+    doing = job(doing="2 of 5: reading. Encoding 3 of 9 texts", done=0.25, seconds_left=600.0)
+    markup = train_view.state_html(doing, RunProgress())
+    assert 'value="0.250"' in markup and "2 of 5: reading" in markup and "About 10 min left in all" in markup
+
+
+def test_a_finished_run_shows_what_each_share_brings_and_keeps_another() -> None:
+    events = watching(job(FINISHED))
+    updates = by_id(events.show(WATCHED))
+    assert updates["train-share"].value == 0.5 and updates["train-share-box"].visible
+    assert "50% of the training is kept: " in updates["train-share-words"]
+    assert "before and after is of" not in updates["train-share-words"]
+    gain, tax = updates["train-shares"].value, updates["train-shares"].visible
+    assert tax and gain is not None
+    assert by_id(events.rescale(replace(WATCHED, share=0.25))) == {"train-notice": ""}
+    words = by_id(events.show(WATCHED))["train-share-words"]
+    assert "25% of the training is kept" in words and "before and after is of 50%" in words
+    assert "from 0 to 1" in by_id(events.rescale(replace(WATCHED, share=2.0)))["train-notice"]
+
+
+def test_gain_and_tax_are_drawn_beside_each_other() -> None:
+    figure = train_view.share_chart(SHARES, 1.0)
+    assert [(trace.name, list(trace.y)) for trace in figure.data] == [
+        ("64 numbers", [0.6, 0.8]),
+        ("topics", [0.0, 2.0]),
+    ]
+
+
+def test_the_example_of_own_pairs_is_shown_if_it_was_measured() -> None:
+    gain = {"dim": 64, "against": "base", "low": 0.1, "high": 0.2}
+    diseases = {"queries": 9, "documents": 20, "base": {"8": 0.1, "64": 0.5}, "own": {"8": 0.2, "64": 0.7}}
+    raw = {"pairs": 90, "minutes": 20.0, "hardware": "a machine", "corpora": {"other diseases": diseases}}
+    diseases["differences"] = [gain, gain | {"dim": 8}]
+    assert "0.500 → <b>0.700</b><small>+0.100 to +0.200" in train_view.example_html(raw)
+    assert train_view.example_html(None) == ""
 
 
 def test_only_the_shown_run_is_cancelled() -> None:
