@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
 from mrl_demo.core.config import Settings
@@ -31,7 +32,7 @@ TEXTS = ["how bread and oven", "the moon and star", "liver heart"]
 def shared(tiny_config: TrainConfig, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that measured its shares and keeps half of its training."""
     out = tmp_path_factory.mktemp("shared") / "tiny"
-    config = tiny_config.changed(shares=SHARES, adapter_scale=0.5)
+    config = tiny_config.changed(shares=SHARES, adapter_scale=0.5, map_steps=5, anchor_weight=1.0)
     options = RunOptions(out, events=out.parent / "events.jsonl")
     assert train(config, options, RunContext(settings, Report(quiet=True)))
     return out
@@ -66,6 +67,9 @@ def test_another_share_is_kept_without_training_and_everything_follows(shared: P
     rescale(run, 0.5)
     assert np.abs(whole - nothing).max() > 1e-3
     assert np.abs(vectors(run) - vectors(shared)).max() < 1e-5
+    matrices = load_file(run / "rotation.safetensors")
+    assert np.abs(matrices["trained"] - matrices["start"]).max() > 1e-3
+    assert np.abs(matrices["matrix"] - (matrices["trained"] + matrices["start"]) / 2).max() < 1e-6
     assert load_config(run / "training_config.json").adapter.adapter_scale == 0.5
     seal = json.loads((run / "training.json").read_text(encoding="utf-8"))
     assert all(sha256_file(run / name) == value for name, value in seal["files"].items())
@@ -98,7 +102,7 @@ def test_a_model_in_use_follows_its_rescaled_run(shared: Path, tmp_path: Path) -
 
 def test_all_weights_are_scaled_too(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
     run = tmp_path / "whole"
-    config = tiny_config.changed(lora_rank=0, steps=2, evaluations=0)
+    config = tiny_config.changed(lora_rank=0, steps=2, evaluations=0, map_steps=3)
     assert train(config, RunOptions(run), RunContext(settings, Report(quiet=True)))
     before = vectors(run)
     rescale(run, 0.5)
