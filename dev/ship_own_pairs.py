@@ -43,15 +43,15 @@ def main() -> None:
     settings = Settings.from_environment()
     split = [sys.executable, "dev/split_medquad.py", str(options.medquad.absolute()), str(options.work.absolute())]
     subprocess.run(split, cwd=CODE_ROOT, check=True)
-    wait = train(options.work, settings)
-    result = measure(Lab(settings), options.work, options.tldr)
+    wait = train_on_split(options.work, settings)
+    result = measure_own_pairs(Lab(settings), options.work, options.tldr)
     metrics = json.loads((options.work / "run" / METRICS_FILE).read_text(encoding="utf-8"))
     about = {"hardware": describe_hardware(), "pairs": metrics["pairs"], "steps": metrics["steps"]}
     raw = about | wait | {"share": metrics["share"], "corpora": result}
     save_text(find_assets() / "results" / "own-pairs.json", json.dumps(raw, ensure_ascii=False) + "\n")
 
 
-def train(work: Path, settings: Settings) -> dict[str, float]:
+def train_on_split(work: Path, settings: Settings) -> dict[str, float]:
     """`training train` with no option but the data; minutes of the clock and of the processors, kept for a rerun."""
     times = work / "times.json"
     if times.is_file():
@@ -70,7 +70,7 @@ def train(work: Path, settings: Settings) -> dict[str, float]:
     return minutes
 
 
-def measure(lab: Lab, work: Path, tldr: Path) -> dict[str, Any]:
+def measure_own_pairs(lab: Lab, work: Path, tldr: Path) -> dict[str, Any]:
     """nDCG@10 of base and the run at every length, with paired intervals, by collection."""
     name, report = lab.add_arm(str(work / "run")), Report()
     plan = SweepPlan(
