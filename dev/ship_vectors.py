@@ -24,6 +24,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, TextTask
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.off_topic import load_off_topic
+from mrl_demo.lab.answer_levels import OFF_TOPIC_VECTORS
 from mrl_demo.models.registry import EncoderRegistry
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     settings = Settings(cache_dir=Path(tempfile.mkdtemp()))
     corpus = load_builtin(settings.assets_dir)
     registry = EncoderRegistry(settings)
+    ship_off_topic(settings, registry, load_off_topic(settings.assets_dir))
     jobs = {
         "documents": ([doc.content for doc in corpus.documents], corpus.fingerprint),
         "queries": ([query.text for query in corpus.queries], sha256_text(*(query.text for query in corpus.queries))),
@@ -49,6 +52,17 @@ def main() -> None:
                 vectors[order] = encoder.encode_queries([texts[i] for i in order])
                 save_vectors(path, vectors, key, np.float16, encoder.count_cut(texts, task))
     ship_rotations(settings, registry, corpus)
+
+
+def ship_off_topic(settings: Settings, registry: EncoderRegistry, texts: tuple[str, ...]) -> None:
+    """The texts that set the level under which nothing answers."""
+    for name in ("minilm", *registry.adapter_dirs()):
+        encoder = registry.encoder(name)
+        path = settings.assets_dir / "vectors" / f"{OFF_TOPIC_VECTORS}-{name}-queries.safetensors"
+        key = vectors_key(encoder.fingerprint, sha256_text(*texts), "queries")
+        if read_vectors(path, key, len(texts)) is None:
+            print(f"encoding {len(texts):,} off-topic texts with {name}", flush=True)
+            save_vectors(path, encoder.encode_queries(texts), key, np.float16)
 
 
 def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus) -> None:

@@ -230,6 +230,6 @@ def arm_text(arm: ComparedArm) -> str:
         lines.append(f"     missing: {standing.title} ({was})" + ("  <- known answer" if standing.is_answer else ""))
     lines.append(
         f"agreement with the full vector's top 10: {result.overlap_at_10:.0%}; "
-        f"encode {result.encode_ms:.1f} ms, search {result.search_ms:.2f} ms"
+        f"encode {result.encode_ms or 0:.1f} ms, search {result.search_ms:.2f} ms"
     )
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Note, Progress
+from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
@@ -108,9 +109,18 @@ class SpaceBuilder:
         texts = [query.text for query in corpus.queries]
         return self._query_vectors(encoder_name, texts, f"{corpus.name}-{encoder_name}-queries")
 
-    def questions(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
-        """`(n, d)` float32 unit rows of any texts, encoded as queries."""
-        return self._query_vectors(encoder_name, texts)
+    def questions(self, encoder_name: str, texts: Sequence[str], shipped: str = "") -> FloatMatrix:
+        """`(n, d)` float32 unit rows of any texts, encoded as queries; `shipped` names a file that may have them."""
+        return self._query_vectors(encoder_name, texts, shipped and f"{shipped}-{encoder_name}-queries")
+
+    def stored_query(self, encoder_name: str, corpus: Corpus, text: str) -> FloatMatrix | None:
+        """`(d,)` float32 unit vector of a judged query as it is stored (shipped ones in float16), None if it is not."""
+        texts = [query.text for query in corpus.queries]
+        if text not in texts:
+            return None
+        key = vectors_key(self.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")
+        vectors = self.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
+        return None if vectors is None else normalise(vectors[texts.index(text)])
 
     def texts(self, encoder_name: str, texts: Sequence[str]) -> FloatMatrix:
         """`(n, d)` float32 unit rows of any texts, encoded as documents."""

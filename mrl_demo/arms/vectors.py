@@ -34,7 +34,7 @@ def load_vectors(
     holds NaN or infinity.
     """
     encoded = ArmVectors(
-        _query_vectors(builder, arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
+        judged_query_vectors(builder, arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
     )
     _check_finite(encoded.documents, "document", [doc.id for doc in corpus.documents])
     _check_finite(encoded.queries, "query", [query.id for query in queries])
@@ -45,7 +45,9 @@ def load_vectors(
         yield ArmVectors(fitted.apply(encoded.queries), fitted.apply(encoded.documents), note)
 
 
-def _query_vectors(builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:
+def judged_query_vectors(
+    builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]
+) -> FloatMatrix:
     """Rows of the vectors of all the corpus' queries if those are shipped or cached; else the chosen are encoded."""
     texts = [query.text for query in corpus.queries]
     key = vectors_key(builder.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")

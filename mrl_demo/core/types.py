@@ -272,7 +272,8 @@ class SearchResult:
     `answer_rank` is the rank of the best known answer, None if none is known; `is_answer_tied` if other documents have
     its score. `tracked` is the best known answer, or the arm's own full-length winner if none is known; `missing` are
     documents that the full vector has among the shown, or known answers among its first ten, and that left the first
-    ten. `best_full_score` is the best cosine at full length. Times in ms; sizes in bytes (float32).
+    ten. `best_full_score` is the best cosine at full length. Times in ms, `encode_ms`
+    None if the query's vector was stored; sizes in bytes (float32).
 
     >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
     >>> result.bytes_per_vector, result.memory_for(1_000_000)
@@ -286,7 +287,7 @@ class SearchResult:
     overlap_at_10: float
     answer_rank: int | None
     full_answer_rank: int | None
-    encode_ms: float
+    encode_ms: float | None
     search_ms: float
     n_documents: int
     is_answer_tied: bool = False
@@ -317,7 +318,7 @@ class SearchResult:
             "full_dim": self.full_dim,
             "n_documents": self.n_documents,
             "bytes_per_vector": self.bytes_per_vector,
-            "encode_ms": round(self.encode_ms, 3),
+            "encode_ms": None if self.encode_ms is None else round(self.encode_ms, 3),
             "search_ms": round(self.search_ms, 3),
             "overlap_at_10": self.overlap_at_10,
             "answer_rank": self.answer_rank,

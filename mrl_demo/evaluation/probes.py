@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
@@ -289,5 +288,7 @@ def _f1(counts: NDArray[np.float64]) -> FloatArray:
 def _spearman_interval(value: float, n: int) -> tuple[float, float]:
     if abs(value) >= 1:
         return value, value
+    from scipy.special import ndtri
+
     half = float(ndtri(0.5 + LEVEL / 2)) * np.sqrt((1 + value**2 / 2) / (n - 3))
     return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.arms.vectors import judged_query_vectors
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import Corpus, Progress, Query
 from mrl_demo.core.verdict import AnswerLevel
@@ -21,6 +22,8 @@ _ALL_UP_TO, _DRAWN = 1_000, 300
 _STAND_INS = 100
 _SEED = 0
 _KEPT = 16
+#: Begins the name of the shipped files with the vectors of the off-topic texts.
+OFF_TOPIC_VECTORS = "off-topic"
 
 
 class AnswerLevels:
@@ -56,8 +59,11 @@ class AnswerLevels:
         if len(questions.queries) < FEWEST_ANSWERED or questions.stand_ins == "documents":
             return None
         documents = self._builder.documents(encoder, questions, progress)
-        answered = best_cosines(self._builder.queries(encoder, questions), documents)
-        elsewhere = best_cosines(self._builder.questions(encoder, load_off_topic(self._assets)), documents)
+        asked = judged_query_vectors(self._builder, encoder, corpus if corpus.queries else questions, questions.queries)
+        answered = best_cosines(asked, documents)
+        elsewhere = best_cosines(
+            self._builder.questions(encoder, load_off_topic(self._assets), OFF_TOPIC_VECTORS), documents
+        )
         return calibrate_answer_level(answered, elsewhere, questions.stand_ins or "judged questions")
 
 

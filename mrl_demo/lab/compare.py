@@ -52,16 +52,23 @@ class Comparer:
         """Whether `compare` would neither encode documents nor wait for somebody who does."""
         return self._space_key(arm, corpus) in self._spaces or self._builder.is_ready(arm, corpus)
 
-    def compare(self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int) -> ComparedArm:
-        """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again."""
+    def compare(
+        self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int, *, from_store: bool = False
+    ) -> ComparedArm:
+        """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again.
+
+        `from_store` takes a judged query's vector as it is stored, if it is, so that no model has to be loaded.
+        """
         searchable = self._searchable(arm, corpus)
-        query = self._encode(text, searchable.space)
+        stored = self._stored(text, searchable.space, corpus) if from_store else None
+        query = stored or self._encode(text, searchable.space)
         answers = self._known_answers(corpus, text)
         result = searchable.searcher.result(query, dim, top_k, answers)
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
         key = (arm.name, fingerprint, corpus.name, corpus.fingerprint, text)
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, BREAK_DEPTH, answers))
-        return ComparedArm(arm, result, paths, self._notes(text, searchable.space))
+        notes = searchable.space.notes if stored else self._notes(text, searchable.space)
+        return ComparedArm(arm, result, paths, notes)
 
     def _notes(self, text: str, space: Space) -> tuple[Note, ...]:
         """What the model does not see of the documents, and of this query."""
@@ -94,6 +101,10 @@ class Comparer:
 
         vector, encode_ms = self._query_vectors.get((encoder.fingerprint, text), encode)
         return EncodedQuery(text, space.map_queries(vector[None])[0], encode_ms)
+
+    def _stored(self, text: str, space: Space, corpus: Corpus) -> EncodedQuery | None:
+        vector = self._builder.stored_query(space.arm.encoder, corpus, text)
+        return None if vector is None else EncodedQuery(text, space.map_queries(vector[None])[0], None)
 
     def _known_answers(self, corpus: Corpus, text: str) -> dict[str, float]:
         """Grades by document of a judged query typed word for word (spaces and case aside), empty for other texts."""

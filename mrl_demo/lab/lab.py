@@ -424,6 +424,16 @@ class Lab:
         (comparison,) = self.compare_at(query, corpus=corpus, arms=arms, dims=[dim], top_k=top_k)
         return comparison
 
+    def first_look(self, query: str, *, corpus: str, arms: Sequence[str], dim: object) -> Comparison:
+        """As `compare`, but a judged query's stored vector serves if there is one: no model has to be loaded for it.
+
+        Stored vectors are rounded to 16 bits, so that cosines may differ by some .0001.
+        """
+        cleaned = clean_query(query, self.settings.max_query_chars)
+        loaded, chosen = self.corpus(corpus), self._arms_named(arms)
+        length = check_dimension(dim, self.full_dim(arms))
+        return self._compared(cleaned, loaded, chosen, length, self.settings.top_k, from_store=True)
+
     def compare_at(
         self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
     ) -> tuple[Comparison, ...]:
@@ -437,8 +447,12 @@ class Lab:
         lengths = [check_dimension(dim, full) for dim in dims]
         return tuple(self._compared(cleaned, loaded, chosen, length, k) for length in lengths)
 
-    def _compared(self, query: CleanQuery, loaded: Corpus, chosen: Sequence[Arm], length: int, k: int) -> Comparison:
-        sides = tuple(self._comparer.compare(query.text, loaded, arm, length, k) for arm in chosen)
+    def _compared(
+        self, query: CleanQuery, loaded: Corpus, chosen: Sequence[Arm], length: int, k: int, *, from_store: bool = False
+    ) -> Comparison:
+        sides = tuple(
+            self._comparer.compare(query.text, loaded, arm, length, k, from_store=from_store) for arm in chosen
+        )
         notes = dict.fromkeys((query.note, *(str(note) for side in sides for note in side.notes)))
         verdict = self._judge.judge(loaded, length, sides)
         return Comparison(query.text, loaded.name, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)

@@ -23,11 +23,11 @@ _QUERIES_KEPT = 8
 
 @dataclass(frozen=True)
 class EncodedQuery:
-    """A query in one arm's space: `(d,)` float32 unit vector, and what encoding it took in ms."""
+    """A query in one arm's space: `(d,)` float32 unit vector, and the ms that encoding took (None: stored)."""
 
     text: str
     vector: FloatMatrix
-    encode_ms: float
+    encode_ms: float | None
 
 
 class Searcher:

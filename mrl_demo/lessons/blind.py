@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 from mrl_demo.core.errors import LabError
 
@@ -55,6 +54,8 @@ class BlindScore:
         """How likely a coin prefers the contender as often or more often; 1 before the first decided pick."""
         if not self.decided:
             return 1.0
+        from scipy.stats import binomtest  # Half a second that the first view does not need.
+
         return float(binomtest(self.preferred, self.decided, 0.5, alternative="greater").pvalue)
 
     def after(self, arm: str) -> BlindScore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
     from mrl_demo.models.specs import ModelOptions
     from mrl_demo.ui.app import build_app, launch
+    from mrl_demo.ui.compare.tab import warm_up
     from mrl_demo.ui.share.desk import CardDesk
 
     lab = Lab(settings)
@@ -93,4 +95,5 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         print(f"Note: {note}", flush=True)
     page = build_app(lab, corpus)
     print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus))}", flush=True)
+    threading.Thread(target=warm_up, args=(lab, corpus), name="warm-up", daemon=True).start()
     page.block_thread()

@@ -4,12 +4,12 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from mrl_demo.core.config import CODE_ROOT
+from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.errors import CorpusError, InvalidDimensionError, LabError, ModelError
 from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.evaluation.worst import holds_from
@@ -207,3 +207,24 @@ def test_queries_with_one_text_share_their_known_answers(lab: Lab) -> None:
     folder = CODE_ROOT / "tests" / "cases" / "07" / "dupq"
     found = lab.compare("a thing", corpus=lab.add_corpus(folder), arms=["tiny"], dim=32, top_k=4)
     assert {hit.document.id for hit in found.arms[0].result.hits if hit.is_answer} == {"d1", "d2"}
+
+
+def test_the_first_look_loads_no_model_and_shows_what_a_search_shows(settings: Settings) -> None:
+    lab = Lab(settings)
+    asked: dict[str, Any] = {
+        "query": lab.examples("builtin")[0].text,
+        "corpus": "builtin",
+        "arms": ["base", "tuned"],
+        "dim": 64,
+    }
+    first = lab.first_look(**asked)
+    assert all(lab.encoders.encoder(name)._model is None for name in ("minilm", "tuned"))
+    assert [side.result.encode_ms for side in first.arms] == [None, None]
+    searched = lab.compare(**asked)
+    for side, other in zip(first.arms, searched.arms, strict=True):
+        assert [hit.index for hit in side.result.hits] == [hit.index for hit in other.result.hits]
+        assert [hit.score for hit in side.result.hits] == pytest.approx(
+            [hit.score for hit in other.result.hits], abs=3e-4
+        )
+        assert other.result.encode_ms is not None
+    assert lab.first_look(**asked | {"query": "never asked before"}).arms[0].result.encode_ms is not None

@@ -196,6 +196,9 @@ class StubLab:
     ) -> PitfallReport:
         raise LabError(f"{corpus} has no query to score.")
 
+    def first_look(self, query: str, *, corpus: str, arms: Sequence[str], dim: object) -> Comparison:
+        return self.compare(query, corpus=corpus, arms=arms, dim=dim)
+
     def compare_at(
         self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
     ) -> tuple[Comparison, ...]:

@@ -43,6 +43,18 @@ def ask(lab: LabProtocol, question: Question, dim: object) -> Answer:
     return guarded(compare, _refusal)
 
 
+def first_answer(lab: LabProtocol, question: Question, dim: int) -> Answer:
+    """The answer that the page is built with: no model is loaded for an example that ships; never raises."""
+    if question.is_empty:
+        return Answer(None, EMPTY_BOX_HINT, "hint")
+
+    def look() -> Answer:
+        comparison = lab.first_look(question.query, corpus=question.corpus, arms=question.arms, dim=dim)
+        return Answer(comparison, comparison.note)
+
+    return guarded(look, _refusal)
+
+
 def needs_build(lab: LabProtocol, question: Question) -> bool:
     """Whether a search would have to encode first; False if it fails, which the search itself says best."""
     return guarded(lambda: not lab.is_ready(question.corpus, question.arms), lambda _: False)

@@ -13,7 +13,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
 from mrl_demo.ui.compare import view as compare_view
-from mrl_demo.ui.compare.asking import Answer, ask
+from mrl_demo.ui.compare.asking import Answer, ask, first_answer
 from mrl_demo.ui.compare.events import CompareEvents
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
@@ -36,9 +36,7 @@ def build(page: Page) -> CompareDoor:
     """Lay out the tab inside the page, its first results already in it; gives the door for other tabs."""
     with gr.Tab("Compare", id=TabName.COMPARE) as tab:
         question = first_question(page.lab, page.corpus)
-        # Loads the models, so that times on the page are warm.
-        ask(page.lab, replace(question, query="warm-up"), FIRST_DIM)
-        parts = _lay_out(page.lab, question, ask(page.lab, question, FIRST_DIM))
+        parts = _lay_out(page.lab, question, first_answer(page.lab, question, FIRST_DIM))
     events = CompareEvents(page.lab, parts, page.builds)
     _wire(events)
     # Models trained meanwhile join the menus.
@@ -52,6 +50,12 @@ def first_question(lab: LabProtocol, corpus: str) -> Question:
     """The first example of the corpus, under the first arm and the best contender there is."""
     link = ComparisonLink.first(lab, corpus)
     return Question(link.q, link.corpus, (link.left, link.right))
+
+
+def warm_up(lab: LabProtocol, corpus: str | None = None) -> None:
+    """Load the models of the first view, so that the first search does not wait for them; never raises."""
+    question = first_question(lab, corpus or lab.corpora()[0].name)
+    ask(lab, replace(question, query="warm-up"), FIRST_DIM)
 
 
 def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> CompareParts:

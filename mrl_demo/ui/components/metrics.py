@@ -49,7 +49,7 @@ def costs(result: SearchResult) -> Markup:
     full = f"of {human_bytes(4 * result.full_dim)}"
     documents = f"{result.n_documents:,} docs, exact"
     return (
-        _figure("Encode", milliseconds(result.encode_ms), "query, once")
+        _figure("Encode", *_encoding(result.encode_ms))
         + _figure("Search", milliseconds(result.search_ms), documents)
         + _figure("Per vector", human_bytes(result.bytes_per_vector), full)
         + _figure("1 M docs", human_bytes(result.memory_for(1_000_000)), "in memory")
@@ -66,3 +66,7 @@ def _figure(name: str, value: str, note: str, kind: str = "cost") -> Markup:
         value=value,
         note=note,
     )
+
+
+def _encoding(encode_ms: float | None) -> tuple[str, str]:
+    return ("–", "vector stored") if encode_ms is None else (milliseconds(encode_ms), "query, once")
