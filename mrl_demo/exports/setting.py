@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mrl_demo.adapt import Rotation
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.search.quantised import RESCORE, SHORTLIST
+
+if TYPE_CHECKING:  # Menus and --help need no torch.
+    from mrl_demo.adapt import Rotation
 
 
 class ExportError(LabError, ValueError):
