@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
@@ -104,15 +104,7 @@ def write_files(taken: TakenAlong) -> list[str]:
 def bundle_html(taken: TakenAlong) -> Markup:
     """What the zip file holds, each text to read and copy here."""
     names = [name for name in taken.bundle.files if not name.endswith(".npy")]
-    parts = (
-        html(
-            '<details class="file"{opened}><summary>{name}</summary><pre tabindex="0">{text}</pre></details>',
-            opened=html(" open") if name == "README.md" else NOTHING,
-            name=name,
-            text=escape(taken.bundle.text(name)),  # Line breaks stay.
-        )
-        for name in names
-    )
+    parts = [_file_html(name, taken.bundle.text(name), is_open=name == "README.md") for name in names]
     model = (
         html(
             '<p class="lead">The model itself is too large for the page: <code>mrl export --format {target}</code> puts'
@@ -124,6 +116,15 @@ def bundle_html(taken: TakenAlong) -> Markup:
     )
     missing = notice(f"No migration sheet: {taken.missing}", "hint") if taken.missing else NOTHING
     return join_html([missing, model, *parts])
+
+
+def _file_html(name: str, text: str, *, is_open: bool) -> Markup:
+    """A text under its name; its line breaks stay, and what else no page shows is made visible."""
+    lines = join_html(text.splitlines(), "\n")
+    body = html('<summary>{name}</summary><pre tabindex="0">{text}</pre>', name=name, text=lines)
+    if is_open:
+        return html('<details class="file" open>{body}</details>', body=body)
+    return html('<details class="file">{body}</details>', body=body)
 
 
 def lay_out_engines(page: Page, form: Form[DecideState]) -> None:
