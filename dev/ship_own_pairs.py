@@ -22,10 +22,10 @@ from typing import Any
 
 from mrl_demo.core.config import CODE_ROOT, Settings, find_assets
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.core.storage import save_text
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.lab.curves import save_text
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.run_folder import METRICS_FILE
 from training.report import Report
