@@ -12,8 +12,8 @@ from mrl_demo.models.hub import hub_name
 class TrainRequest:
     """What a person asks for; texts go to `python -m training train` as they are, which checks them.
 
-    `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` 0 is one pass over the
-    data, None the preset's number. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub.
+    `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` None is
+    as many as the preset says. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub.
     """
 
     name: str

@@ -85,7 +85,7 @@ def share_figure(
     `shares` are `(share, nDCG@10 by length, tax by collection)`; an upright line marks the share that is `kept`.
     """
     figure = make_subplots(
-        rows=1, cols=2, horizontal_spacing=0.13, subplot_titles=["Your queries: nDCG@10", "Text of others: loss in %"]
+        rows=1, cols=2, horizontal_spacing=0.13, subplot_titles=["Yours: nDCG@10", "Others: loss, %"]
     )
     lengths = sorted({dim for _, own, _ in shares for dim in own if dim >= _SHORTEST_SHARED} or {0})
     for place, dim in enumerate(lengths):
@@ -98,7 +98,7 @@ def share_figure(
         figure.add_trace(line.update(line_dash="dash"), row=1, col=2)
     if kept is not None:
         figure.add_vline(kept, line={"width": 1.6, "dash": "dot", "color": "#888888"})
-    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%", title={"text": "share of the training kept"})
+    figure.update_xaxes(range=[-0.03, 1.03], tickformat=".0%")
     return _finish(figure, "")
 
 

@@ -130,8 +130,8 @@ def _numbers_and_base() -> tuple[gr.Textbox, gr.Number, gr.Textbox]:
             "Weight of each length", "empty: the preset's; or 2, 2, 1, 1", Id.TRAIN_WEIGHTS, min_width=220
         )
         steps = gr.Number(
-            None,
-            label="Steps (empty: as many as suit the data)",
+            0,
+            label="Steps (0: as many as suit the data)",
             precision=0,
             minimum=0,
             min_width=200,

@@ -79,7 +79,7 @@ class TrainState:
 
     def _steps(self) -> int | None:
         try:
-            return None if self.steps is None else int(self.steps)
+            return int(self.steps or 0) or None
         except (TypeError, ValueError, OverflowError):
             raise LabError(f"{self.steps!r} is no whole number.").about("steps") from None
 

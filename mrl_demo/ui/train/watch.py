@@ -96,7 +96,7 @@ def lay_out_watch() -> WatchParts:
                     0, 1, value=1, step=0.05, label="Share of the training to keep: 0 generalist, 1 specialist",
                     min_width=300, elem_id=Id.TRAIN_SHARE,
                 )  # fmt: skip
-                rescale = gr.Button("Keep this share", scale=0, min_width=150, elem_id=Id.TRAIN_RESCALE)
+                rescale = gr.Button("Keep this share", scale=0, min_width=180, elem_id=Id.TRAIN_RESCALE)
         compare = gr.Button(
             "Compare it with base", variant="primary", visible=False, min_width=190, elem_id=Id.TRAIN_COMPARE
         )
