@@ -22,11 +22,16 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import Corpus, TextTask
 from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.corpora.off_topic import load_off_topic
+from mrl_demo.corpora.python_reference import load_python_reference
 from mrl_demo.lab.answer_levels import OFF_TOPIC_VECTORS
 from mrl_demo.models.registry import EncoderRegistry
+
+#: Models whose vectors of the Python reference ship, 3.2 MB each.
+BY_TEXT = ("minilm",)
 
 
 def main() -> None:
@@ -52,6 +57,7 @@ def main() -> None:
                 vectors[order] = encoder.encode_queries([texts[i] for i in order])
                 save_vectors(path, vectors, key, np.float16, encoder.count_cut(texts, task))
     ship_rotations(settings, registry, corpus)
+    ship_python_reference(settings, registry)
 
 
 def ship_off_topic(settings: Settings, registry: EncoderRegistry, texts: tuple[str, ...]) -> None:
@@ -63,6 +69,25 @@ def ship_off_topic(settings: Settings, registry: EncoderRegistry, texts: tuple[s
         if read_vectors(path, key, len(texts)) is None:
             print(f"encoding {len(texts):,} off-topic texts with {name}", flush=True)
             save_vectors(path, encoder.encode_queries(texts), key, np.float16)
+
+
+def ship_python_reference(settings: Settings, registry: EncoderRegistry) -> None:
+    """Documents of the Python reference by text hash, rounded to 8 bits: the texts depend on package versions."""
+    corpus = load_python_reference(Settings().cache_dir)
+    builder = SpaceBuilder(registry, Settings().cache_dir, settings.assets_dir)
+    for name in BY_TEXT:
+        path = settings.assets_dir / "vectors" / f"{corpus.name}-{name}-documents-by-text.safetensors"
+        fingerprint = registry.encoder(name).fingerprint
+        texts = sorted({document.content for document in corpus.documents})
+        kept = TextVectors.load(path, fingerprint)
+        if kept is None or not kept.find(texts)[0].all():
+            path.unlink(missing_ok=True)  # What is rounded already must not be rounded again.
+            print(f"encoding the Python reference with {name}", flush=True)
+            vectors = builder.documents(name, corpus)
+            if cut := registry.encoder(name).count_cut(texts, "document").count:
+                raise SystemExit(f"{cut} texts are longer than {name} reads: say so in the file first.")
+            place = {document.content: row for row, document in enumerate(corpus.documents)}
+            TextVectors.of(texts, vectors[[place[text] for text in texts]], fingerprint).save(path)
 
 
 def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.menu import ArmMenu
@@ -16,6 +19,7 @@ from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Note, Progress
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.ordering import canonical_order
@@ -25,6 +29,10 @@ from mrl_demo.models.registry import EncoderRegistry
 logger = logging.getLogger(__name__)
 
 _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
+_ROUNDED = (
+    "{count:,} of {total:,} vectors of {model} came with the lab, rounded to 8 bits (each has a cosine of .9999 or more"
+    " with the exact one)."
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class SpaceBuilder:
         self._locks = KeyedLocks()
         self._rotations: BoundedCache[VectorMap] = BoundedCache(_ROTATIONS_KEPT)
         self._cut: dict[tuple[str, str], CutTexts] = {}
+        self._rounded: dict[tuple[str, str], int] = {}
 
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them."""
@@ -90,7 +99,11 @@ class SpaceBuilder:
 
     def _is_stored(self, encoder_name: str, corpus: Corpus) -> bool:
         exact, key = self._document_keys(encoder_name, corpus.fingerprint)
-        return self.cache.has(exact, f"{corpus.name}-{encoder_name}-documents") or self.cache.has(key)
+        shipped = f"{corpus.name}-{encoder_name}-documents"
+        if self.cache.has(exact, shipped) or self.cache.has(key):
+            return True
+        found, _ = self._shipped_texts(encoder_name, [doc.content for doc in corpus.documents], shipped)
+        return bool(found.all())
 
     def notes(self, encoder_name: str, corpus: Corpus) -> tuple[Note, ...]:
         """What is to be said of the vectors that `documents` or `space` gave: the model's notes, and the texts cut."""
@@ -98,6 +111,11 @@ class SpaceBuilder:
         model = encoder_name.removesuffix(f":{cut.limit}")  # A limited encoder is named after its limit.
         said = cut.describe(len(corpus), "documents", model)
         own = tuple(Note("model", text) for text in self.encoders.notes(encoder_name))
+        if rounded := self._rounded.get((encoder_name, corpus.fingerprint), 0):
+            own = (
+                *own,
+                Note("rounded-vector", _ROUNDED.format(count=rounded, total=len(corpus), model=model), rounded),
+            )
         return (*own, Note("cut-document", said, cut.count)) if said else own
 
     def documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
@@ -204,10 +222,40 @@ class SpaceBuilder:
             if stored is None and key != exact:
                 stored = self.cache.load_stored(key, len(texts))
             if stored is None:
+                stored = self._from_shipped_texts(name, texts, fingerprint, shipped, progress)
+            if stored is None:
                 vectors = _encode_distinct(texts, lambda distinct: encoder.encode_documents(distinct, progress))
                 stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
                 self._store(key, stored.vectors, stored.cut)
         return stored
+
+    def _from_shipped_texts(
+        self, name: str, texts: Sequence[str], fingerprint: str, shipped: str, progress: Progress | None
+    ) -> StoredVectors | None:
+        """Vectors by text hash that came with the code, the texts that are not among them encoded; None without any.
+
+        They are not stored in the cache: they are rounded, which a note says, and what is encoded here is not.
+        """
+        encoder = self.encoders.encoder(name)
+        found, rows = self._shipped_texts(name, texts, shipped)
+        if not found.any():
+            return None
+        vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
+        vectors[found] = rows
+        missing = [text for text, is_here in zip(texts, found, strict=True) if not is_here]
+        if missing:
+            vectors[~found] = _encode_distinct(missing, lambda distinct: encoder.encode_documents(distinct, progress))
+        self._rounded[name, fingerprint] = int(found.sum())
+        # What ships was not cut: the script that makes it sees to that.
+        return StoredVectors(vectors, encoder.count_cut(missing, "document") if missing else NOTHING_CUT)
+
+    def _shipped_texts(self, name: str, texts: Sequence[str], shipped: str) -> tuple[NDArray[np.bool_], FloatMatrix]:
+        path = self.cache.shipped_dir / f"{shipped}-by-text.safetensors"
+        nothing = np.zeros(len(texts), bool), np.empty((0, 0), np.float32)
+        if not shipped or not path.is_file():
+            return nothing
+        kept = TextVectors.load(path, self.encoders.encoder(name).fingerprint)
+        return nothing if kept is None else kept.find(texts)
 
     def _document_keys(self, encoder_name: str, fingerprint: str) -> tuple[str, str]:
         """Keys of texts' vectors: multiplied in float32, and as this machine multiplies."""

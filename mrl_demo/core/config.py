@@ -23,6 +23,9 @@ def find_assets() -> Path:
     return installed if installed.is_dir() else CODE_ROOT / "assets"
 
 
+_MAY_BE_ZERO = {"MRL_SEED"}
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths, limits, threads, device and seed; environment names are `MRL_` plus the field in capitals.
@@ -48,6 +51,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     root_path: str = ""
+    hosts: str = ""
     share: bool = False
     training_enabled: bool = True
 
@@ -79,7 +83,12 @@ def _parse(variable: str, raw: str, default: object) -> object:
             value = int(raw)
         except ValueError:
             raise LabError(f"{variable}={raw!r} is not a whole number.") from None
-        if value < 0:
-            raise LabError(f"{variable}={raw!r} is negative: use 0 or more.")
+        least = 0 if variable in _MAY_BE_ZERO else 1
+        if value < least:
+            raise LabError(f"{variable}={raw!r} is too small: use {least} or more.")
         return value
-    return Path(raw).expanduser() if isinstance(default, Path) else raw
+    if isinstance(default, Path):
+        if not raw.strip():
+            raise LabError(f"{variable} is empty: name a folder, or leave it unset.")
+        return Path(raw).expanduser()
+    return raw

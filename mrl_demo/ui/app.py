@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -26,6 +27,7 @@ from mrl_demo.ui.share.desk import CardDesk
 from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
+from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners
 from mrl_demo.ui.shared.queues import MOST_WAITING
@@ -34,10 +36,13 @@ from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
 
+#: Uploads are looked through every hour, and go after a day.
+_DELETE_CACHE = (3_600, 86_400)
+
 
 def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
@@ -55,9 +60,16 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     return blocks.queue(max_size=MOST_WAITING)
 
 
-def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[str, Any]:
-    """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links."""
-    middleware = [Middleware(CountListeners), Middleware(OwnHead, root_path=root_path, has_cards=desk is not None)]
+def launch_options(root_path: str = "", desk: CardDesk | None = None, hosts: Collection[str] = ()) -> dict[str, Any]:
+    """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
+
+    Requests that name another host than `hosts` are turned away; none are if it is empty.
+    """
+    middleware = [
+        Middleware(GuardDoors, hosts=hosts),
+        Middleware(CountListeners),
+        Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
+    ]
     if desk:
         middleware.append(Middleware(ServeCards, desk=desk, root_path=root_path))
         middleware.append(Middleware(ServeFrames, lab=desk.lab))
@@ -75,6 +87,16 @@ def launch_options(root_path: str = "", desk: CardDesk | None = None) -> dict[st
     }
 
 
+def trusted_hosts(settings: Settings, root_path: str = "") -> frozenset[str]:
+    """Names under which the page may be asked for: this machine's alone if it is served for this machine alone.
+
+    `settings.hosts` are allowed too; empty, which allows any, for a page that is reached from outside and names none.
+    """
+    named = frozenset(name.strip().lower() for name in settings.hosts.split(",") if name.strip())
+    is_local = settings.host in LOOPBACK_NAMES and not settings.share and not root_path
+    return named | LOOPBACK_NAMES if is_local or named else frozenset()
+
+
 def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) -> str:
     """Serve the page in the background, and the pictures of links if there is a `desk`; returns its address.
 
@@ -89,7 +111,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
             root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
             prevent_thread_lock=True,
             quiet=True,
-            **launch_options(root_path, desk),
+            **launch_options(root_path, desk, trusted_hosts(settings, root_path)),
         )
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error

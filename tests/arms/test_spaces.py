@@ -18,11 +18,14 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.config import Settings
+from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.files import load_path
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.registry import EncoderRegistry
+from tests.conftest import HashingEncoder
 
 ARM = Arm("tiny-adapted", "", "", "tiny", transform=Adapted())
 PCA = Arm("tiny-pca", "", "", "tiny", transform=CorpusPca())
@@ -192,3 +195,25 @@ def test_the_built_in_collection_needs_no_fit(arm: str, tmp_path: Path, monkeypa
     space = lab.builder.space(spec, load_builtin(lab.settings.assets_dir))
     assert rotation_of(space).kind == "adapted"
     assert rotation_of(space).steps > 0
+
+
+def test_shipped_vectors_of_single_texts_are_used_and_said_and_the_rest_is_encoded(
+    settings: Settings, encoder: HashingEncoder, beir_folder: Path, tmp_path: Path
+) -> None:
+    registry = EncoderRegistry(settings)
+    registry.add("tiny", encoder)
+    corpus = load_path(beir_folder, 100)
+    contents = [document.content for document in corpus.documents]
+    exact = encoder.encode_documents(contents)
+    shipped = tmp_path / "assets" / "vectors" / f"{corpus.name}-tiny-documents-by-text.safetensors"
+    TextVectors.of(contents[:3], exact[:3], encoder.fingerprint).save(shipped)
+    builder = SpaceBuilder(registry, settings.cache_dir, tmp_path / "assets")
+    arm = Arm("tiny", "Tiny", "", "tiny")
+    assert not builder.is_ready(arm, corpus)
+    encoder.encoded.clear()
+    space = builder.space(arm, corpus)
+    assert sorted(encoder.encoded) == sorted(contents[3:])
+    assert float((space.documents * exact).sum(axis=1).min()) > 0.9999
+    assert "3 of 5 vectors of tiny came with the lab, rounded to 8 bits" in str(space.notes[0])
+    TextVectors.of(contents, exact, encoder.fingerprint).save(shipped)
+    assert builder.is_ready(arm, corpus)

@@ -1,0 +1,89 @@
+"""What is turned away before Gradio sees it: hosts that are not ours, and bodies that are too long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Of any request: the largest file that may be uploaded, and what surrounds it.
+MOST_BODY_BYTES = 60_000_000
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class GuardDoors:
+    """ASGI middleware that refuses requests for other `hosts` (any if empty) and with bodies over `most_bytes`.
+
+    A page of the web that points its own name at this machine would otherwise drive a page that is served for this
+    machine alone (DNS rebinding).
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), most_bytes: int = MOST_BODY_BYTES) -> None:
+        self.app, self.hosts, self.most_bytes = app, frozenset(hosts), most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if self.hosts and host_name(headers.get("host", "")) not in self.hosts:
+            words = "This page is served for this machine only: open it as localhost, or name your host in MRL_HOSTS."
+            await PlainTextResponse(words, status_code=421)(scope, receive, send)
+        elif _declared_length(headers) > self.most_bytes:
+            await self._refuse_length(scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes without a declared length, too."""
+        received = 0
+        has_begun = False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+            if received > self.most_bytes:
+                raise _TooLongError
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, watched)
+        except _TooLongError:
+            if not has_begun:
+                await self._refuse_length(scope, receive, send)
+
+    async def _refuse_length(self, scope: Scope, receive: Receive, send: Send) -> None:
+        words = f"A request may have {self.most_bytes / 1e6:.0f} MB at most."
+        await PlainTextResponse(words, status_code=413)(scope, receive, send)
+
+
+class _TooLongError(Exception):
+    pass
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets.
+
+    >>> host_name("localhost:7860"), host_name("[::1]:7860"), host_name("Example.org")
+    ('localhost', '::1', 'example.org')
+    """
+    if host.startswith("["):
+        return host[1:].split("]")[0].lower()
+    return host.split(":")[0].lower()
+
+
+def _declared_length(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
