@@ -40,6 +40,14 @@ ARMS: tuple[Arm, ...] = (
         contender=1,
     ),
     Arm(
+        name="tuned-broad",
+        label="Matryoshka model, broad pairs",
+        description="A fine-tune of the encoder itself on 250,000 pairs of many sources, in the tuned model’s axes.",
+        encoder="tuned-broad",
+        trained_dims=TRAINED_DIMS,
+        style=Style("#3b7f4b", "star-diamond"),
+    ),
+    Arm(
         name="tuned-plain",
         label="Tuned without Matryoshka",
         description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",

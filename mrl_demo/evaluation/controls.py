@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.evaluation.results import DifferenceRow, SweepResult
-from mrl_demo.evaluation.stats import BETTER, WORSE
+from mrl_demo.evaluation.stats import BETTER, EQUAL, WORSE
 
 #: The file in `assets/results` that `dev/ship_controls.py` writes.
 CONTROLS_FILE = "controls.json"
@@ -88,8 +88,6 @@ def controls_text(groups: tuple[ControlGroup, ...], dims: tuple[int, ...] = (16,
 
 
 def _change(row: DifferenceRow) -> str:
-    words = {BETTER: "gains", WORSE: "loses"}.get(row.verdict)
-    span = f"({row.low:+.3f} to {row.high:+.3f})"
-    return (
-        f"{words} {abs(row.difference):.3f} {span}" if words else f"shows no difference: {row.difference:+.3f} {span}"
-    )
+    span = f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
+    words = {BETTER: "gains", WORSE: "loses", EQUAL: "changes little:"}.get(row.verdict, "shows no difference:")
+    return f"{words} {span}"

@@ -162,6 +162,7 @@ def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
     ]
     if config.objective.matryoshka:
         parts.append(f"prefixes {', '.join(map(str, config.objective.dims))}")
+    parts += metrics.get("notes", [])
     return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `training_config.json`."
 
 
