@@ -20,6 +20,12 @@ from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import PairedBootstrap
 from mrl_demo.search.quantised import bytes_per_vector, rescore_bytes_per_vector
 
+_USUAL = ("float32", "float16", "int8", "int8+rescore", "binary", "binary+rescore")
+_MORE = ("int4", "int4+rescore", "binary-mean", "binary-mean+rescore", "rabitq", "rabitq+rescore")
+#: Precisions to choose from, by a name: what every engine has; codes that some have (twice the time); and product codes
+#: too, whose codebooks take minutes.
+PRECISION_SETS = {"usual": _USUAL, "more": (*_USUAL, *_MORE), "all": (*_USUAL, *_MORE, "pq", "pq+rescore")}
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -193,10 +199,9 @@ def advise(
 
 
 def advice_plan(advice: Advice, arms: Sequence[str], dims: tuple[int, ...] | None = None) -> SweepPlan:
-    """The sweep that the advisor needs: the arms and the reference, every precision, the one metric."""
+    """The sweep that the advisor needs: the arms and the reference, the usual precisions, the one metric."""
     named = tuple(dict.fromkeys((advice.reference, *arms)))
-    precisions = ("float32", "float16", "int8", "int8+rescore", "binary", "binary+rescore")
-    return SweepPlan(named, dims, precisions=precisions, metrics=(advice.metric,))
+    return SweepPlan(named, dims, precisions=PRECISION_SETS["usual"], metrics=(advice.metric,))
 
 
 def _reference(result: SweepResult, advice: Advice) -> tuple[RowKey, str, str]:

@@ -76,6 +76,8 @@ def _add_advice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    says = "usual, more (int4, binary-mean, rabitq), all (pq too: minutes), or names with commas between them"
+    parser.add_argument("--precisions", type=split_words, default="usual", help=says)
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     add_draw_options(parser)
     add_corpus_options(parser)
@@ -152,12 +154,13 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerdict] = ()) -> Consultation:
-    from mrl_demo.advisor.recommend import Advice, advice_plan
+    from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
 
     corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
     reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
     advice = Advice(options.target, options.metric, reference)
     chosen = {name: getattr(options, name) for name in ("dims", "split", "queries", "seed", "max_tokens")}
+    chosen["precisions"] = PRECISION_SETS.get(",".join(options.precisions), options.precisions)
     return lab.consult(corpus, advice, replace(advice_plan(advice, arms), **chosen), ProgressLine(), verdicts)
 
 

@@ -65,7 +65,7 @@ def count_scores(
     Rescored results carry the cosines of the rescoring, so they are counted by those.
     """
     stored = parse_precision(precision)
-    counted = Precision("float32") if stored.rescored else stored
+    counted = Precision(stored.rescorer) if stored.rescored else stored
     n_queries = relevant.n_queries
     related = np.zeros((n_queries, BINS), dtype=np.float32)
     every = np.zeros((n_queries, BINS), dtype=np.float32)

@@ -95,6 +95,7 @@ class Id(StrEnum):
     DECIDE_METRIC = "decide-metric"
     DECIDE_TARGET = "decide-target"
     DECIDE_ARMS = "decide-arms"
+    DECIDE_PRECISIONS = "decide-precisions"
     DECIDE_START = "decide-start"
     DECIDE_STOP = "decide-stop"
     DECIDE_NOTICE = "decide-notice"

@@ -12,7 +12,7 @@ import pytest
 
 from mrl_demo import cli
 from mrl_demo.advisor.bands import HOLDS, bound_shares
-from mrl_demo.advisor.recommend import Advice, advice_plan, advise
+from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan, advise
 from mrl_demo.advisor.report import frontier_of
 from mrl_demo.advisor.settlement import about
 from mrl_demo.arms.spaces import SpaceBuilder
@@ -84,6 +84,12 @@ def test_too_few_queries_say_how_many_more_would_settle_it(make_builder: Make) -
     assert answer.settlement.is_tie or (
         more is not None and f"About {about(more):,} more" in answer.settlement.sentence()
     )
+
+
+def test_every_set_of_precisions_can_be_advised(make_builder: Make) -> None:
+    plan = replace(advice_plan(Advice(0.5), ["base"], dims=(16, 48)), precisions=PRECISION_SETS["all"])
+    answer = advise(evaluate(make_builder(), word_corpus(n_documents=60, n_queries=30), plan), Advice(0.5))
+    assert {setting.precision for setting in answer.settings} == set(PRECISION_SETS["all"])
 
 
 @pytest.mark.parametrize("n", [1, 12])

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
-from mrl_demo.advisor.recommend import advice_plan
+from mrl_demo.advisor.recommend import PRECISION_SETS, advice_plan
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
@@ -99,7 +99,7 @@ class Advising:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Consultation:
-            plan = advice_plan(state.advice, state.arms)
+            plan = replace(advice_plan(state.advice, state.arms), precisions=PRECISION_SETS[state.precisions])
             return self.lab.consult(state.corpus, state.advice, plan, progress)
 
         async for updates in self.work.follow(measure, self._keep, request):

@@ -14,6 +14,7 @@ from mrl_demo.costs.model import Deployment, UnitPrices
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 DECIDE_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "overlap@10": "Agreement"}
+PRECISION_LABELS_OF_SETS = {"usual": "Usual six", "more": "More (int4, RaBitQ, ...)", "all": "All (minutes)"}
 TARGETS = ("0.8", "0.9", "0.95", "0.97", "0.98", "0.99", "1.0")
 
 
@@ -57,6 +58,7 @@ class DecideState:
     metric: str
     target: str
     arms: tuple[str, ...]
+    precisions: str = "usual"
     cutoff: float | None = 0.5
     cut_arm: str = "base"
     cut_dim: float | None = 64
@@ -105,6 +107,7 @@ def decide_state(
     metric: str,
     target: str,
     arms: Sequence[str] | None,
+    precisions: str,
     cutoff: float | None,
     cut_arm: str,
     cut_dim: float | None,
@@ -124,6 +127,7 @@ def decide_state(
         metric=metric,
         target=target,
         arms=tuple(arms or ()),
+        precisions=precisions,
         cutoff=cutoff,
         cut_arm=cut_arm,
         cut_dim=cut_dim,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.blocks import Block
 
-from mrl_demo.advisor.recommend import Advice, advice_plan
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.search.quantised import ALL_PRECISIONS
 from mrl_demo.ui.address.kinds import OneOf, Several
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
@@ -18,7 +18,14 @@ from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
 from mrl_demo.ui.decide.exporting import lay_out_report
 from mrl_demo.ui.decide.judging import JudgingSection, lay_out_judging
-from mrl_demo.ui.decide.state import DECIDE_METRICS, TARGETS, Decided, DecideState, decide_state
+from mrl_demo.ui.decide.state import (
+    DECIDE_METRICS,
+    PRECISION_LABELS_OF_SETS,
+    TARGETS,
+    Decided,
+    DecideState,
+    decide_state,
+)
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -44,6 +51,7 @@ class DecideControls:
     corpus: gr.Dropdown
     metric: gr.Dropdown
     target: gr.Dropdown
+    precisions: gr.Dropdown
     arms: gr.CheckboxGroup
     arm: gr.Dropdown
     dim: gr.Number
@@ -78,6 +86,7 @@ class DecideParts:
                 "corpus": controls.corpus,
                 "metric": controls.metric,
                 "target": controls.target,
+                "precisions": controls.precisions,
                 "arms": controls.arms,
                 "cutoff": self.cutoff.cutoff,
                 "cut_arm": controls.arm,
@@ -134,6 +143,8 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         metric = menu("Measure", metrics, first.metric, Id.DECIDE_METRIC, min_width=140)
         targets = [(f"{float(value):.0%}", value) for value in TARGETS]
         target = menu("Keep at least", targets, first.target, Id.DECIDE_TARGET, min_width=120)
+        sets = [(label, name) for name, label in PRECISION_LABELS_OF_SETS.items()]
+        kinds = menu("Precisions", sets, first.precisions, Id.DECIDE_PRECISIONS, min_width=160)
     chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
     with gr.Row(elem_classes="curves-row measure-row"):
         start = gr.Button("Recommend", variant="primary", scale=0, min_width=160, elem_id=Id.DECIDE_START)
@@ -142,10 +153,10 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
     with gr.Row(elem_classes="curves-row", elem_id=Id.DECIDE_SETTING):
         arm = menu("Method of the setting", arms, first.cut_arm, Id.DECIDE_ARM, min_width=200)
         dim = gr.Number(first.cut_dim, label="Numbers kept", precision=0, min_width=130, elem_id=Id.DECIDE_DIM)
-        precisions = [(name, name) for name in advice_plan(Advice(), ()).precisions]
+        precisions = [(name, name) for name in ALL_PRECISIONS]
         precision = menu("Precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
     return DecideControls(
-        corpus, metric, target, chosen, arm, dim, precision, LongWork("advice", start, stop, line, heavy)
+        corpus, metric, target, kinds, chosen, arm, dim, precision, LongWork("advice", start, stop, line, heavy)
     )
 
 
@@ -177,6 +188,7 @@ def _add_decisions(page: Page, parts: DecideParts) -> None:
             Parameter("decide-corpus", corpora, controls.corpus),
             Parameter("decide-metric", OneOf(lambda: list(DECIDE_METRICS)), controls.metric),
             Parameter("decide-target", OneOf(lambda: list(TARGETS)), controls.target),
+            Parameter("decide-precisions", OneOf(lambda: list(PRECISION_LABELS_OF_SETS)), controls.precisions),
             Parameter("decide-arms", Several(lambda: arms), controls.arms),
         ],
     )
