@@ -57,7 +57,7 @@ def test_which_hosts_are_trusted_follows_from_where_the_page_is_served() -> None
 
 @pytest.mark.parametrize(
     "variable",
-    ["MRL_TOP_K=0", "MRL_MAX_QUERY_CHARS=0", "MRL_CACHE_DIR=", "MRL_QUERY_THREADS=-1", "MRL_CACHED_CORPORA=0"],
+    ["MRL_TOP_K=0", "MRL_MAX_QUERY_CHARS=0", "MRL_CACHE_DIR=", "MRL_QUERY_THREADS=-1"],
 )
 def test_settings_that_cannot_work_are_refused_by_name(variable: str) -> None:
     name, _, value = variable.partition("=")
