@@ -29,7 +29,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "map", "decide", "train", "learn", "share"},
+    {"compare", "curves", "map", "decide", "funnel", "train", "learn", "share"},
     {"app"},
     {"serve"},
 )

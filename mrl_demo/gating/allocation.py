@@ -152,7 +152,7 @@ def measure_gate(
         n_fit=len(fitting.values),
         n_test=len(testing.values),
         stand_ins=measured.stand_ins,
-        fixed=tuple(trial.point(np.full(len(testing.values), rung)) for rung in range(len(ladder.dims))),
+        fixed=tuple(trial.points([np.full(trial.n, rung) for rung in range(len(ladder.dims))])),
         gate=_curve(trial, gates["gate"][1]),
         margin=_curve(trial, gates["margin"][1]),
         choices=tuple(choices),
@@ -176,15 +176,18 @@ class _Trial:
         self.n = len(ladder.values)
         self._bootstrap = PairedBootstrap(self.n)
 
-    def point(self, rungs: IntMatrix) -> LengthPoint:
-        """Mean length and value."""
-        interval = self._bootstrap.intervals(self._values(rungs)[:, None])[0]
-        return LengthPoint(float(self._lengths[rungs].mean()), interval.value, interval.low, interval.high)
+    def points(self, choices: Sequence[IntMatrix]) -> list[LengthPoint]:
+        """Mean length and value of several choices, resampled together."""
+        intervals = self._bootstrap.intervals(np.stack([self._values(rungs) for rungs in choices], axis=1))
+        return [
+            LengthPoint(float(self._lengths[rungs].mean()), each.value, each.low, each.high)
+            for rungs, each in zip(choices, intervals, strict=True)
+        ]
 
     def judge(self, name: str, how: str, rungs: IntMatrix) -> Allocation:
         """All that is said of one way to choose."""
         values, full, first = self._values(rungs), self._ladder.values[:, -1], self._ladder.values[:, 0]
-        point = self.point(rungs)
+        (point,) = self.points([rungs])
         gain = self._bootstrap.intervals((values - self._fixed_values(point.mean_length))[:, None])[0]
         wrong = float((full > values + WORSE_BY).mean())
         needless = float(((rungs > 0) & (first >= full - WORSE_BY)).mean())
@@ -255,5 +258,5 @@ def _rising_and_falling(n: int) -> NDArray[np.float64]:
 
 
 def _curve(trial: _Trial, signals: FloatMatrix) -> tuple[LengthPoint, ...]:
-    points = {point.mean_length: point for t in _THRESHOLDS if (point := trial.point(choose_rungs(signals, t)))}
+    points = {point.mean_length: point for point in trial.points([choose_rungs(signals, t) for t in _THRESHOLDS])}
     return tuple(points[length] for length in sorted(points))

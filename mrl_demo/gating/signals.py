@@ -21,7 +21,10 @@ def classifier_signals(fitting: Ladder, testing: Ladder) -> tuple[FloatMatrix, F
     Logistic regression on the ranking's scores, calibrated by Platt's method (scikit-learn), one for each rung, fitted
     on the first ladder. Those of the fitting queries are cross-validated: each comes from a model that did not see it.
     """
-    columns = [_rung_signal(fitting, testing, rung) for rung in range(len(fitting.dims) - 1)]
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # The matrices are tiny: threads would only wait for each other.
+        columns = [_rung_signal(fitting, testing, rung) for rung in range(len(fitting.dims) - 1)]
     own, others = zip(*columns, strict=True)
     return np.stack(own, axis=1), np.stack(others, axis=1)
 
@@ -59,5 +62,5 @@ def _make_model() -> Any:  # noqa: ANN401 - scikit-learn has no types
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+    regression = make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky"))
     return CalibratedClassifierCV(regression, method="sigmoid", cv=_FOLDS)

@@ -14,8 +14,13 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
 from mrl_demo.corpora.examples import Example
 from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.target import Bundle
+from mrl_demo.funnels.cheapest import CheapestCascade
+from mrl_demo.funnels.measure import FunnelReport
+from mrl_demo.funnels.proof import ProofReport
+from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
@@ -79,6 +84,27 @@ class LabProtocol(Protocol):
     def translate_threshold(
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None
     ) -> TranslatedThreshold: ...
+
+    def funnel(
+        self, corpus: str, arm: str, stages: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> FunnelReport: ...
+
+    def cheapest_funnel(
+        self, corpus: str, arm: str, keep: float, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> CheapestCascade: ...
+
+    def funnel_proof(
+        self, corpus: str, arm: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> ProofReport: ...
+
+    def gate(
+        self,
+        corpus: str,
+        arm: str,
+        question: GateQuestion | None = None,
+        draw: QueryDraw | None = None,
+        progress: Progress | None = None,
+    ) -> GateReport: ...
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult: ...
 

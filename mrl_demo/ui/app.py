@@ -18,6 +18,7 @@ from mrl_demo.ui.compare.frames import ServeFrames
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.decide import tab as decide
+from mrl_demo.ui.funnel import tab as funnel
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.learn import tab as learn
@@ -50,6 +51,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             door = compare.build(page)
             curves.build(page, door)
             decide.build(page)
+            funnel.build(page)
             collection_map.build(page, door)
             train.build(page, door)
             learn.build(page, door)

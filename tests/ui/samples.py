@@ -28,8 +28,13 @@ from mrl_demo.core.types import (
 from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.examples import Example
 from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.exports.target import Bundle
+from mrl_demo.funnels.cheapest import CheapestCascade
+from mrl_demo.funnels.measure import FunnelReport
+from mrl_demo.funnels.proof import ProofReport
+from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
@@ -190,6 +195,31 @@ class StubLab:
         progress: Progress | None = None,
     ) -> MigrationSheet:
         raise LabError(f"{corpus} has no judged queries.")
+
+    def funnel(
+        self, corpus: str, arm: str, stages: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> FunnelReport:
+        raise LabError(f"{corpus} has no query to score.")
+
+    def cheapest_funnel(
+        self, corpus: str, arm: str, keep: float, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> CheapestCascade:
+        raise LabError(f"{corpus} has no query to score.")
+
+    def funnel_proof(
+        self, corpus: str, arm: str, draw: QueryDraw | None = None, progress: Progress | None = None
+    ) -> ProofReport:
+        raise LabError(f"{corpus} has no query to score.")
+
+    def gate(
+        self,
+        corpus: str,
+        arm: str,
+        question: GateQuestion | None = None,
+        draw: QueryDraw | None = None,
+        progress: Progress | None = None,
+    ) -> GateReport:
+        raise LabError(f"{corpus} has no query to score.")
 
     def pitfalls(
         self, corpus: str, arm: str, dim: object, queries: int = 200, progress: Progress | None = None

@@ -22,6 +22,7 @@ class TabName(StrEnum):
     COMPARE = "compare"
     CURVES = "curves"
     DECIDE = "decide"
+    FUNNEL = "funnel"
     MAP = "map"
     TRAIN = "train"
     LEARN = "learn"
