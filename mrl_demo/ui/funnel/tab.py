@@ -43,7 +43,7 @@ _MEASURES: dict[str, Measure] = {
 
 
 @dataclass(frozen=True)
-class Measuring:
+class FunnelMeasuring:
     """One button's work: measures one thing and keeps it in what the visitor has seen."""
 
     lab: LabProtocol
@@ -194,6 +194,6 @@ def _fill(section: Section[FunnelState], answer: Id, figure: Id, table: Id) -> N
 def _wire(lab: LabProtocol, parts: FunnelParts, form: Form[FunnelState]) -> None:
     for kind, work in parts.works.items():
         section = parts.sections["funnel" if kind == "cheapest" else kind]
-        done = work.wire(form, Measuring(lab, kind, work, parts.seen).run, {parts.seen})
+        done = work.wire(form, FunnelMeasuring(lab, kind, work, parts.seen).run, {parts.seen})
         done.then(form.bind(section.show), form.inputs, section.outputs, **LIGHT)
     parts.preset.input(lambda stages: stages, parts.preset, parts.controls["stages"], **LIGHT)
