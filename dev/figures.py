@@ -102,8 +102,33 @@ def answers() -> str:
         f"{_plain(full)}.",
         "- **What do I win?** 256 bytes a vector instead of 1,536: 25.6 GB instead of 154 GB for 100 million."
         + _search_gain(),
+        *_own_pairs_answer(),
     ]
     return "\n".join(lines)
+
+
+def _own_pairs_answer() -> list[str]:
+    """What own pairs bring, if `dev/ship_own_pairs.py` has measured it."""
+    path = RESULTS / "own-pairs.json"
+    if not path.is_file():
+        return []
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    diseases, others = raw["corpora"]["other diseases"], {**raw["corpora"]}
+    del others["other diseases"]
+    full = diseases["base"]["384"]
+    gain = next(row for row in diseases["differences"] if row["dim"] == 64 and row["against"] == "uncut base")
+    costs = [
+        f"{1 - figures['own']['384'] / figures['base']['384']:+.1%} ({name})".replace("-", "−")
+        for name, figures in others.items()
+    ]
+    tax = f" What text of others loses at full length: {', '.join(costs)}." if costs else ""
+    return [
+        f"- **And with pairs of my own?** {raw['pairs']:,} real questions and answers, no option but the file, "
+        f"{raw['minutes']:.0f} minutes on {raw['hardware']} with other work beside it "
+        f"({raw['processor_minutes']:.0f} of processor): on diseases never seen, 64 numbers reach "
+        f"{_plain(diseases['own']['64'])} where all 384 of the base reach {_plain(full)} "
+        f"({_point(gain['difference'])}, {_span(gain)}); all 384 reach {_plain(diseases['own']['384'])}.{tax}"
+    ]
 
 
 def _search_gain() -> str:

@@ -16,6 +16,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,12 @@ def main() -> None:
     split = [sys.executable, "dev/split_medquad.py", str(options.medquad.absolute()), str(options.work.absolute())]
     subprocess.run(split, cwd=CODE_ROOT, check=True)
     wait = train_on_split(options.work, settings)
-    result = measure_own_pairs(Lab(settings), options.work, options.tldr)
     metrics = json.loads((options.work / "run" / METRICS_FILE).read_text(encoding="utf-8"))
-    about = {"hardware": describe_hardware(), "pairs": metrics["pairs"], "steps": metrics["steps"]}
-    raw = about | wait | {"share": metrics["share"], "corpora": result}
-    save_text(find_assets() / "results" / "own-pairs.json", json.dumps(raw, ensure_ascii=False) + "\n")
+    raw = {"hardware": describe_hardware(), "pairs": metrics["pairs_read"], "steps": metrics["steps"]} | wait
+    raw |= {"share": metrics["share"], "corpora": {}}
+    for label, figures in measure_own_pairs(Lab(settings), options.work, options.tldr):
+        raw["corpora"][label] = figures
+        save_text(find_assets() / "results" / "own-pairs.json", json.dumps(raw, ensure_ascii=False) + "\n")
 
 
 def train_on_split(work: Path, settings: Settings) -> dict[str, float]:
@@ -70,8 +72,8 @@ def train_on_split(work: Path, settings: Settings) -> dict[str, float]:
     return minutes
 
 
-def measure_own_pairs(lab: Lab, work: Path, tldr: Path) -> dict[str, Any]:
-    """nDCG@10 of base and the run at every length, with paired intervals, by collection."""
+def measure_own_pairs(lab: Lab, work: Path, tldr: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each collection with nDCG@10 of base and the run at every length, and paired intervals."""
     name, report = lab.add_arm(str(work / "run")), Report()
     plan = SweepPlan(
         ("base", name),
@@ -82,7 +84,8 @@ def measure_own_pairs(lab: Lab, work: Path, tldr: Path) -> dict[str, Any]:
         against=("base", UNCUT_BASE),
     )
     corpora = {"other diseases": lab.add_corpus(work / "test"), "tldr": lab.add_corpus(tldr), "built-in": "builtin"}
-    return {label: _rows(lab.evaluate(corpus, plan, report.progress), name) for label, corpus in corpora.items()}
+    for label, corpus in corpora.items():
+        yield label, _rows(lab.evaluate(corpus, plan, report.progress), name)
 
 
 def _rows(result: SweepResult, name: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Run:
         after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
         rows = self._compare(before, after)
         report.say(before_after_table(rows))
-        self._write(self._metrics(rows, curve, trainer, time.perf_counter() - started), curve)
+        self._write(self._metrics(rows, curve, training, trainer, time.perf_counter() - started), curve)
         if self.options.model_out:
             save_standard_folder(final, self.options.model_out, task.config.objective.dims)
         self.work.publish({"name": task.config.name, "base": task.base.spec.model_id})
@@ -169,7 +169,12 @@ class Run:
         return paired_rows(result, "before", "after")
 
     def _metrics(
-        self, rows: list[BeforeAfter], curve: ShareCurve, trainer: SentenceTransformerTrainer, seconds: float
+        self,
+        rows: list[BeforeAfter],
+        curve: ShareCurve,
+        training: TrainingSet,
+        trainer: SentenceTransformerTrainer,
+        seconds: float,
     ) -> dict[str, Any]:
         data = self.task.data
         validations = [entry for entry in trainer.state.log_history if VALIDATION_METRIC in entry]
@@ -178,7 +183,8 @@ class Run:
             "split": data.test_split,
             "n_queries": len(judged_set(data.judge, data.test_split).queries),
             "n_documents": len(data.judge),
-            "pairs": len(data.pairs),
+            "pairs": len(training.pairs),
+            "pairs_read": len(data.pairs),
             "broad_texts": len(data.broad),
             **({"sources": dict(data.sources)} if data.sources else {}),
             "steps": trainer.state.global_step,
