@@ -42,7 +42,7 @@ from mrl_demo.models.run_folder import ROTATION_FILE
 from training.bases import Base, BaseVectors, find_base
 from training.config import TrainConfig
 
-_SHIPPED = "The shipped adapter `tuned`, of whose training 6% is kept."
+_SHIPPED = "The shipped adapter tuned, of whose training 6% is kept."
 _SHIPPED_ARMS = {
     "base": "base", "rotation-only": "rotation-only", "plain": "tuned-plain", "plain+adapted": "tuned-plain+adapted",
     "mrl-only": "mrl-only", "whole": "tuned",

@@ -31,9 +31,9 @@ def _group_html(group: ControlGroup) -> Markup:
         html("<tr><th scope='row'>{label}</th>{cells}</tr>", label=label, cells=_cells(group, arm))
         for arm, label in group.labels.items()
     )
-    caption = f"nDCG@10 by numbers kept, {group.sweep.n_queries:,} test queries. {group.about}"
+    caption = f"{group.about} nDCG@10 by numbers kept, {group.sweep.n_queries:,} test queries."
     table = figure_table(caption, ("What is done to the ordinary model", *_DIMS), rows, is_sortable=False)
-    return html("<p>{about} {sentence}</p>{table}", about=group.about, sentence=group.sentence(), table=table)
+    return html("<p>{sentence}</p>{table}", sentence=group.sentence(), table=table)
 
 
 def _cells(group: ControlGroup, arm: str) -> Markup:
