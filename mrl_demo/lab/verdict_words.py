@@ -68,12 +68,12 @@ def average_words(verdict: Verdict) -> str:
     measured = [side.quality for side in verdict.sides if side.quality]
     lengths = {(quality.dim, quality.n_queries) for quality in measured}
     if len(measured) < len(verdict.sides) or len(lengths) != 1:
-        kept = " and ".join(f"{side.kept} of {side.depth}" for side in verdict.sides)
+        kept = " and ".join(f"{side.kept} of {side.depth} ({side.label})" for side in verdict.sides)
         return f"Of the results you would get from the full vector, {kept} are still there."
     ((dim, n_queries),) = lengths
     at = "" if dim == verdict.dim else f" (measured at {dim})"
-    shares = " and ".join(_share_words(quality) for quality in measured)
-    return f"Over {n_queries:,} questions: {shares} of full quality{at}."
+    shares = ", ".join(f"{side.label} {_share_words(side.quality)}" for side in verdict.sides if side.quality)
+    return f"Kept of full quality over {n_queries:,} questions{at}: {shares}."
 
 
 def unanswered_words(verdict: Verdict) -> str:

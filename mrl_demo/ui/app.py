@@ -49,12 +49,12 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
             door = compare.build(page)
+            learn.build(page, door)
             curves.build(page, door)
             decide.build(page)
             funnel.build(page)
             collection_map.build(page, door)
             train.build(page, door)
-            learn.build(page, door)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)
         page.address.wire()

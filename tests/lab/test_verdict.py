@@ -23,17 +23,22 @@ def test_the_verdict_says_what_is_saved_what_happened_and_the_average_with_its_i
         "6 times smaller: 256 B instead of 1.5 kB a vector, 25.6 GB instead of 154 GB for 100 million.",
         "Base: the answer, “Bees”, falls from 1st to 51st.",
         "Tuned: the answer, “Bees”, stays 1st.",
-        "Over 800 questions: 73% [70 to 76] and 90% [88 to 92] of full quality.",
+        "Kept of full quality over 800 questions: Base 73% [70 to 76], Tuned 90% [88 to 92].",
     ]
 
 
 def test_a_length_between_the_measured_ones_says_where_it_was_measured() -> None:
-    assert average_words(Verdict(90, (SIDE, BEST))).endswith("of full quality (measured at 64).")
+    assert average_words(Verdict(90, (SIDE, BEST))).startswith(
+        "Kept of full quality over 800 questions (measured at 64): Base 73%"
+    )
 
 
 def test_without_averages_for_every_side_agreement_is_told() -> None:
     words = average_words(Verdict(64, (SIDE, replace(BEST, quality=None, kept=8))))
-    assert words == "Of the results you would get from the full vector, 4 of 10 and 8 of 10 are still there."
+    assert (
+        words
+        == "Of the results you would get from the full vector, 4 of 10 (Base) and 8 of 10 (Tuned) are still there."
+    )
 
 
 def test_without_a_known_answer_the_own_winner_is_named() -> None:

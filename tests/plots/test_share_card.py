@@ -59,7 +59,7 @@ def test_a_verdict_gives_the_card_its_ranks_and_its_average_or_none_at_all(writt
     compared = replace(comparison(64), verdict=Verdict(64, (side, side)))
     draw_card(card_of(compared, "Own"))
     assert "rank 512" in written
-    assert any("Over 800 questions: 90% [88 to 92]" in line for line in written)
+    assert any("over 800 questions: Base 90% [88 to 92]" in line for line in written)
     written.clear()
     far = replace(side, best_score=0.1)
     draw_card(card_of(replace(compared, verdict=Verdict(64, (far, far))), "Own"))
