@@ -90,6 +90,7 @@ def _add_report(commands: Commands) -> None:
     parser.add_argument("--cutoff", type=float, default=0.5, help="cosine cut-off in use at full length")
     parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to price")
     parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
+    parser.add_argument("--engine", default="", help="with a migration sheet for an engine of `export`, as in faiss")
     parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
     add_prompt_options(parser)
     parser.set_defaults(handler=_report)
@@ -165,12 +166,15 @@ def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerd
 
 
 def _report(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.exports.catalogue import find_target
     from mrl_demo.lab.lab import Lab
     from mrl_demo.thresholds.translate import check_cutoff
 
     check_cutoff(options.cutoff)  # Before anything is measured for nothing.
+    if options.engine:
+        find_target(options.engine)
     lab = Lab(settings)
-    report = lab.report(_consult(lab, options), options.cutoff, options.vectors, ProgressLine())
+    report = lab.report(_consult(lab, options), options.cutoff, options.vectors, ProgressLine(), options.engine)
     if options.ceiling:
         report = replace(report, ceiling=lab.ceiling(report.consultation, ProgressLine()))
     write_output(options.out, report.to_html())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -296,14 +296,24 @@ class Lab:
         cutoff: float = 0.5,
         vectors: int = 1_000_000,
         progress: Progress | None = None,
+        engine: str = "",
     ) -> DecisionReport:
         """A consultation as a page to send around, with a cut-off translated to its setting and the setting priced.
 
-        What cannot be translated (nothing is judged, say) is left out. Raises `LabError` for a cut-off that is none.
+        What cannot be translated (nothing is judged, say) is left out. With an `engine` of `EXPORT_TARGETS` the setting
+        recommended comes with its migration sheet. Raises `LabError` for a cut-off that is none, and `ExportError` for
+        an engine that cannot hold the setting.
         """
         from mrl_demo.reports.compose import compose_report
 
-        return compose_report(self.builder, consultation, cutoff, vectors, progress)
+        composed = compose_report(self.builder, consultation, cutoff, vectors, progress)
+        best = consultation.recommendation.nearest
+        if not engine or best is None:
+            return composed
+        recommendation, choice = consultation.recommendation, ExportChoice(best.arm, best.dim, best.precision)
+        reference = recommendation.advice.reference
+        sheet = self.migration(recommendation.corpus, engine, choice, reference, cutoff, progress)
+        return replace(composed, migration=sheet.to_markdown())
 
     def migration(
         self,

@@ -111,7 +111,7 @@ def draw_card(card: ShareCard) -> bytes:
     top = _paragraph(pen, _where(card), (_LEFT, top + 14), size=25, lines=1, colour=_SOFT)
     for side in card.sides[:2]:
         top = _side(pen, card, side, top + 12)
-    _paragraph(pen, card.average, (_LEFT, top + 10), size=23, lines=1, colour=_SOFT)
+    _paragraph(pen, card.average, (_LEFT, top + 10), size=23, lines=2, colour=_SOFT)
     _foot(pen, f"Matryoshka lab · {card.collection}", card.address)
     return _png(image)
 

@@ -38,18 +38,19 @@ def test_a_card_says_the_query_the_saving_and_both_ranks(written: list[str]) -> 
     words = " ".join(written)
     for part in ("“how do bees talk”", "64 of 384 numbers: 6 times smaller", "the known answer", "https://example.org"):
         assert part in words
-    assert words.count("rank 3") == 2
-    assert words.count("1 with all 384") == 2
+    assert "rank 3" in words
+    assert "rank 2" in words
+    assert "1 with all 384" in words
 
 
 def test_without_a_known_answer_each_models_own_winner_is_told() -> None:
     compared = comparison(8)
     arms = [replace(arm, result=result(arm.spec.name, 8, answer=None)) for arm in compared.arms]
-    card = card_of(replace(compared, arms=tuple(arms)), "Own")
+    card = card_of(replace(compared, arms=tuple(arms), verdict=None), "Own")
     assert "own full-length winner" in card.tracked
     assert [(side.rank, side.full_rank) for side in card.sides] == [(3, 1), (3, 1)]  # The hit that was first.
     lost = replace(arms[0], result=result("base", 8, answer=None, hits=()))
-    assert card_of(replace(compared, arms=(lost,)), "Own").sides[0].rank is None
+    assert card_of(replace(compared, arms=(lost,), verdict=None), "Own").sides[0].rank is None
 
 
 def test_a_verdict_gives_the_card_its_ranks_and_its_average_or_none_at_all(written: list[str]) -> None:

@@ -58,6 +58,7 @@ def test_what_was_not_measured_is_said(lab: Lab, consultation: Consultation) -> 
 def test_the_command_writes_the_report_whole_or_not_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report.html"
     command = ["report", "--arms", "base", "--dims", "64,384", "--queries", "100", f"--cache-dir={tmp_path}"]
+    command += ["--engine", "faiss"]
     assert cli.main([*command, "--cutoff", "70", f"--out={out}"]) == 2
     assert "cut-off is 70" in capsys.readouterr().err and not out.exists()
     assert cli.main([*command, f"--out={out}"]) == 0
