@@ -31,7 +31,7 @@ from mrl_demo.lab.answer_levels import OFF_TOPIC_VECTORS
 from mrl_demo.models.registry import EncoderRegistry
 
 #: Models whose vectors of the Python reference ship, 3.2 MB each.
-BY_TEXT = ("minilm",)
+BY_TEXT = ("minilm", "tuned")
 
 
 def main() -> None:

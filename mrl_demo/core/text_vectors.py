@@ -22,9 +22,10 @@ _STEPS = 127
 
 @dataclass(frozen=True)
 class TextVectors:
-    """Codes of `n` texts' unit vectors: `hashes` `(n,)` uint64 in order, `codes` `(n, d)` int8, a row's largest is 127.
+    """Codes of `n` texts' unit vectors: sorted `hashes` `(n,)` uint64, `codes` `(n, d)` int8, `scales` `(d,)` float32.
 
-    `encoder` is the fingerprint of the model they are of. Rounding leaves a cosine of .9999 and more with the vector
+    A number's scale makes its largest 127: a Matryoshka model's later numbers are smaller than its first. `encoder` is
+    the fingerprint of the model they are of. Rounding leaves a cosine of .9999 and more with the vector
     itself, as far as bfloat16 products stray.
 
     >>> vectors = normalise(np.random.default_rng(0).standard_normal((2, 384)).astype(np.float32))
@@ -36,6 +37,7 @@ class TextVectors:
 
     hashes: NDArray[np.uint64]
     codes: NDArray[np.int8]
+    scales: FloatMatrix
     encoder: str
 
     @classmethod
@@ -43,9 +45,9 @@ class TextVectors:
         """Round `(n, d)` float32 vectors of distinct texts."""
         hashes = _hash_texts(texts)
         order = np.argsort(hashes)
-        largest = np.abs(vectors).max(axis=1, keepdims=True)
-        codes = np.rint(vectors / np.where(largest > 0, largest, 1) * _STEPS).astype(np.int8)
-        return cls(hashes[order], codes[order], encoder)
+        largest = np.abs(vectors).max(axis=0, initial=0)
+        scales = np.where(largest > 0, largest / _STEPS, 1).astype(np.float32)
+        return cls(hashes[order], np.rint(vectors / scales).astype(np.int8)[order], scales, encoder)
 
     @classmethod
     def load(cls, path: Path, encoder: str) -> TextVectors | None:
@@ -53,7 +55,8 @@ class TextVectors:
         try:
             with safe_open(path, framework="numpy") as handle:
                 about = handle.metadata() or {}
-                made = cls(handle.get_tensor("hashes"), handle.get_tensor("codes"), str(about.get("encoder")))
+                hashes, codes, scales = (handle.get_tensor(name) for name in ("hashes", "codes", "scales"))
+                made = cls(hashes, codes, scales, str(about.get("encoder")))
         except (SafetensorError, OSError):
             return None
         return made if made.encoder == encoder and about.get("sha256") == made._checksum() else None
@@ -62,19 +65,20 @@ class TextVectors:
         """Write one safetensors file; raises `CacheError`."""
         about = {"encoder": self.encoder, "sha256": self._checksum()}
         with atomic_path(path) as temporary:
-            save_file({"hashes": self.hashes, "codes": self.codes}, temporary, metadata=about)
+            save_file({"hashes": self.hashes, "codes": self.codes, "scales": self.scales}, temporary, metadata=about)
 
     def find(self, texts: Sequence[str]) -> tuple[NDArray[np.bool_], FloatMatrix]:
         """Which of `texts` are here, `(n,)`, and the float32 unit rows of those."""
         wanted = _hash_texts(texts)
         places = np.minimum(np.searchsorted(self.hashes, wanted), max(0, len(self.hashes) - 1))
         found = self.hashes[places] == wanted if len(self.hashes) else np.zeros(len(texts), bool)
-        return found, normalise(self.codes[places[found]].astype(np.float32))
+        return found, normalise(self.codes[places[found]] * self.scales)
 
     def _checksum(self) -> str:
         digest = hashlib.sha256(self.encoder.encode())
         digest.update(self.hashes.tobytes())
         digest.update(self.codes.tobytes())
+        digest.update(self.scales.tobytes())
         return digest.hexdigest()
 
 
