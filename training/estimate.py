@@ -34,6 +34,8 @@ _TRAINED_TEXT = 5.0
 #: Learning the rotation to start from.
 _ROTATION_SECONDS = 45.0
 _MAP_STEP_SECONDS = 0.1
+#: Text of others that a check does not gather: queries and documents that the tax is measured on, and their length.
+_OTHERS_TEXTS, _OTHERS_CHARACTERS = 3_200, 350
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def expected_stages(task: Task, speed: Speed, processes: int = 1) -> tuple[Stage
             for judge in (own, *data.others)
             for text in (*(query.text for query in judge.queries), *(document.content for document in judge.documents))
         ]
+        measured += [] if data.others else ["x" * _OTHERS_CHARACTERS] * _OTHERS_TEXTS
         rounds = len(config.adapter.shares) + 2  # One for base, one between two shares.
         stages.append(Stage(SHARES, rounds * speed.seconds(measured, config.pairs.max_tokens)))
     return (*stages, Stage(RESULT, speed.seconds(judged)))

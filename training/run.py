@@ -90,7 +90,7 @@ def check(config: TrainConfig, columns: Columns, context: RunContext, events: Pa
     """
     from training.estimate import expected_stages, probe_speed
 
-    task = read_task(config, columns, context)
+    task = read_task(config, columns, context, with_others=False)
     data = task.data
     context.report.say(f"{len(data.pairs):,} pairs to train on and {len(data.judge.queries):,} queries to judge by.")
     stages = expected_stages(task, probe_speed(task.base.load(context.settings.device), task))

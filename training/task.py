@@ -11,7 +11,7 @@ from training.columns import Columns
 from training.config import TrainConfig
 from training.context import RunContext
 from training.data.pairs import TrainingData
-from training.data.sources import load_data
+from training.data.sources import load_data, with_text_of_others
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,15 @@ class Task:
         return sha256_text(self.config.fingerprint, self.data.fingerprint, self.base.content_sha256, *more)
 
 
-def read_task(config: TrainConfig, columns: Columns, context: RunContext) -> Task:
-    """Find the base and read the data, and report what was noticed; raises `LabError` for what cannot be trained."""
+def read_task(config: TrainConfig, columns: Columns, context: RunContext, with_others: bool = True) -> Task:
+    """Find the base and read the data, and report what was noticed; raises `LabError` for what cannot be trained.
+
+    A check does without text of others, which takes seconds to gather the first time.
+    """
     config, base = settle(config)
     data = load_data(config, context.settings, columns, context.report.progress)
+    if with_others:
+        data = with_text_of_others(data, config, context.settings, context.report.progress)
     for note in (*base.spec.notes, *data.notes):
         context.report.say(str(note))
     return Task(config, base, data)

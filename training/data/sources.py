@@ -24,13 +24,15 @@ _HUB = "hub:"
 def load_data(
     config: TrainConfig, settings: Settings, columns: Columns | None = None, progress: Progress | None = None
 ) -> TrainingData:
-    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`.
-
-    Text of others is read too if the configuration distils it or measures the tax on it.
-    """
+    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
     data = _read_data(config, settings, columns, progress)
-    if config.pairs.pairs:
-        data = with_broad_pairs(data, config.pairs)
+    return with_broad_pairs(data, config.pairs) if config.pairs.pairs else data
+
+
+def with_text_of_others(
+    data: TrainingData, config: TrainConfig, settings: Settings, progress: Progress | None = None
+) -> TrainingData:
+    """The data with text of others, if the configuration distils it or measures the tax on it."""
     distils, measures = config.pairs.broad == "others" and config.objective.distillation, bool(config.adapter.shares)
     if not (distils or measures):
         return data

@@ -19,11 +19,15 @@ BASE_NOTE = (
 
 
 @cache
-def preset_choices() -> tuple[Preset, ...]:
-    """Entries of the menu: all but the settings for own pairs, which come with the file."""
-    return tuple(preset for preset in read_presets(find_assets()) if preset.name != OWN_PAIRS)
+def preset_choices(is_own: bool = False) -> tuple[Preset, ...]:
+    """Entries of the menu: for a person's own pairs the settings that fit them first, else all that bring their own."""
+    presets = read_presets(find_assets())
+    fitting = [preset for preset in presets if preset.name == OWN_PAIRS]
+    others = [preset for preset in presets if preset.name != OWN_PAIRS]
+    return (*fitting, *(preset for preset in others if preset.is_builtin)) if is_own else tuple(others)
 
 
 def choice_named(name: str) -> Preset:
     """The preset of that name, the first one for a name that the menu does not have."""
-    return next((preset for preset in preset_choices() if preset.name == name), preset_choices()[0])
+    known = {preset.name: preset for preset in (*preset_choices(), *preset_choices(is_own=True))}
+    return known.get(name, preset_choices()[0])

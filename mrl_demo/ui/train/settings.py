@@ -161,17 +161,18 @@ class SettingsEvents:
     watching: Set[Block]
 
     def choose_kind(self, state: TrainState) -> Updates:
-        """Show the fields of one's own pairs, or the presets."""
+        """Show the fields of one's own pairs, or hide them; the presets are those that suit the data."""
         is_own = state.kind == OWN
+        presets = preset_choices(is_own)
         return {
             self.parts.own: gr.Column(visible=is_own),
-            self.parts.preset: gr.Dropdown(visible=not is_own),
+            self.parts.preset: gr.Dropdown([(preset.label, preset.name) for preset in presets], value=presets[0].name),
             self.parts.preview: NOTHING,
         }
 
     def choose_preset(self, state: TrainState) -> Updates:
         """What to know before the preset is started, and its lengths."""
-        return self._lengths_for(state, choice_named(state.preset).dims)
+        return self._lengths_for(state, choice_named(state.preset).dims or TRAINED_DIMS)
 
     def name_base(self, state: TrainState) -> Updates:
         """What to know of another base, and the lengths there are for it; those that are ticked stay."""
@@ -180,7 +181,7 @@ class SettingsEvents:
     def _lengths_for(self, state: TrainState, ticked: Sequence[int]) -> Updates:
         preset, is_other_base = choice_named(state.preset), bool((state.base or "").strip())
         notes = [preset.note, BASE_NOTE if is_other_base else ""]
-        lengths = sorted({*preset.dims, *(ANY_BASE_DIMS if is_other_base else ())})
+        lengths = sorted({*(preset.dims or TRAINED_DIMS), *(ANY_BASE_DIMS if is_other_base else ())})
         kept = [dim for dim in lengths if dim in ticked]
         return {
             self.parts.note: join_html(notice(note) for note in notes),

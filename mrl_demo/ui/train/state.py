@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.jobs.request import TrainRequest
-from mrl_demo.ui.train.presets import OWN_PAIRS, choice_named
+from mrl_demo.ui.train.presets import choice_named
 
 BUILTIN, OWN = "builtin", "own"
 
@@ -36,11 +36,10 @@ class TrainState:
         is_own = self.kind == OWN
         if is_own and not self.upload:
             raise LabError("Choose your file first: JSONL or CSV with a question and its answer in every row.")
-        preset = OWN_PAIRS if is_own else str(self.preset)
-        shipped = "builtin" if choice_named(preset).is_builtin else "preset"
+        shipped = "builtin" if choice_named(str(self.preset)).is_builtin else "preset"
         return TrainRequest(
             name=_text(self.name).lower(),
-            preset=preset,
+            preset=str(self.preset),
             data=Path(str(self.upload)) if is_own else shipped,
             dims=self._lengths(),
             weights=self._weights(),

@@ -51,6 +51,9 @@ class Trainer:
         self.page.get_by_label("My own pairs").check()
         self.page.set_input_files("#train-upload input[type=file]", file)
         self.page.wait_for_selector(f"#train-upload :text('{file.stem}')")
+        self.page.click("#train-preset input")  # The recipe of few steps: text of others takes minutes.
+        self.page.get_by_role("option", name="Matryoshka (builtin)", exact=True).click()
+        self.page.wait_for_selector("#train-preview table", timeout=RUN_MS)
 
     def start(self, name: str, steps: int) -> None:
         self.page.fill("#train-name input, #train-name textarea", name)

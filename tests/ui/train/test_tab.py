@@ -236,8 +236,10 @@ def test_starting_chooses_the_run_and_wakes_the_timer() -> None:
 
 def test_one_s_own_pairs_have_fields_of_their_own() -> None:
     updates = by_id(settings().choose_kind(OWN))
-    assert updates["train-own"].visible and not updates["train-preset"].visible
-    assert OWN.request().arguments()[0] == "--preset=own"
+    menu = updates["train-preset"]
+    assert updates["train-own"].visible and menu.value == "own" and "msmarco" not in dict(menu.choices).values()
+    assert replace(OWN, preset=menu.value).request().arguments()[0] == "--preset=own"
+    assert by_id(settings().choose_preset(replace(OWN, preset="own")))["train-dims"].value == list(TRAINED_DIMS)
     assert not by_id(settings().choose_kind(STATE))["train-own"].visible
 
 
