@@ -155,7 +155,10 @@ _DECADES = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
 
 
 def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
-    """Quality against cost, one sign for each precision, and the frontier: nothing cheaper is as good."""
+    """Quality against cost, one sign for each precision, and the frontier: nothing cheaper is as good.
+
+    Points that something as cheap beats are pale; those of the frontier have their intervals.
+    """
     figure = go.Figure()
     best = frontier([point for cloud in clouds for point in cloud.points])
     for cloud in clouds:
@@ -165,7 +168,12 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
                 y=[point.y for point in cloud.points],
                 name=escape_plotly(cloud.label),
                 mode="markers",
-                marker={"color": cloud.style.colour, "symbol": cloud.style.symbol, "size": 10, "opacity": 0.9},
+                marker={
+                    "color": [cloud.style.colour if point in best else QUIET for point in cloud.points],
+                    "symbol": cloud.style.symbol,
+                    "size": 10,
+                    "opacity": [0.95 if point in best else 0.35 for point in cloud.points],
+                },
                 customdata=[[escape_plotly(point.note, 200)] for point in cloud.points],
                 hovertemplate="%{customdata[0]}<extra></extra>",
             )
@@ -178,6 +186,14 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
                 name="frontier",
                 mode="lines",
                 line={"color": "#a8462f", "width": 2, "shape": "hv"},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [0 if point.high is None else point.high - point.y for point in best],
+                    "arrayminus": [0 if point.low is None else point.y - point.low for point in best],
+                    "thickness": 1,
+                    "width": 3,
+                },
                 hoverinfo="skip",
             )
         )

@@ -19,8 +19,19 @@ PRECISION_LABELS = {
     "float32": "float32",
     "float16": "float16",
     "int8": "int8",
+    "int4": "int4",
     "binary": "binary",
+    "binary-mean": "binary at the mean",
+    "pq": "product codes",
+    "rabitq": "RaBitQ",
+    "int8+rescore": "int8, first 40 rescored",
+    "int4+rescore": "int4, first 40 rescored",
     "binary+rescore": "binary, first 40 rescored",
+    "binary-mean+rescore": "binary at the mean, first 40 rescored",
+    "binary-mean+rescore-int8": "binary at the mean, first 40 rescored by int8",
+    "pq+rescore": "product codes, first 40 rescored",
+    "rabitq+rescore": "RaBitQ, first 40 rescored",
+    "rabitq+rescore-int8": "RaBitQ, first 40 rescored by int8",
 }
 
 

@@ -279,7 +279,7 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
     return html(
         "<p><b>{label}</b>: 95% of the best {metric} here ({value:.3f}{interval} of {top:.3f}, {n:,} queries) costs"
         " {price} with {setting} ({unit}). {n_best} of {n_points} settings are on the frontier: nothing that costs less"
-        " is as good.{rescoring}</p>",
+        " is as good; the others are pale.{dominated}{rescoring}</p>",
         label=figures.label(choice.cost_arm),
         metric=choice.metric_label,
         value=near.y,
@@ -292,6 +292,25 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
         n_best=len(best),
         n_points=len(points),
         rescoring=rescoring,
+        dominated=_dominated_words(points),
+    )
+
+
+def _dominated_words(points: list[Point], usual: str = "64 numbers, float32") -> Markup:
+    """What beats the usual cut, if anything that costs no more does."""
+    cut = next((point for point in points if point.note.startswith(f"{usual}\n")), None)
+    if cut is None:
+        return NOTHING
+    better = [point for point in points if point.x <= cut.x and point.y > cut.y]
+    if not better:
+        return html(" {usual}, the usual cut, is not beaten.", usual=usual)
+    best = max(better, key=lambda point: point.y)
+    return html(
+        " {usual}, the usual cut, is beaten: {setting} costs no more and has {value:.3f} instead of {cut:.3f}.",
+        usual=usual,
+        setting=best.note.splitlines()[0],
+        value=best.y,
+        cut=cut.y,
     )
 
 

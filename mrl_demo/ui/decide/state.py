@@ -11,6 +11,7 @@ from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
+from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 DECIDE_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "overlap@10": "Agreement"}
@@ -26,6 +27,7 @@ class Decided:
     pairs: tuple[BlindPair, ...] = ()
     verdicts: tuple[BlindVerdict, ...] = ()
     threshold: TranslatedThreshold | None = None
+    by_bytes: SweepResult | None = None
     ceiling: Ceiling | None = None
 
     @property
@@ -70,6 +72,7 @@ class DecideState:
     memory_price: float | None = None
     disk_price: float | None = None
     currency: str = ""
+    budget: int = 96
 
     @property
     def advice(self) -> Advice:
@@ -119,6 +122,7 @@ def decide_state(
     memory_price: float | None,
     disk_price: float | None,
     currency: str,
+    budget: float | None,
 ) -> DecideState:
     """The state behind the values that the controls send; each control has its name here."""
     return DecideState(
@@ -139,6 +143,7 @@ def decide_state(
         memory_price=memory_price,
         disk_price=disk_price,
         currency=currency,
+        budget=int(budget or 0),
     )
 
 

@@ -13,6 +13,7 @@ from mrl_demo.search.quantised import ALL_PRECISIONS
 from mrl_demo.ui.address.kinds import OneOf, Several
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
+from mrl_demo.ui.decide.budget import BudgetSection, lay_out_budget
 from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
@@ -74,6 +75,7 @@ class DecideParts:
     cutoff: CutoffSection
     prices: PriceSection
     decided: gr.State
+    budget: BudgetSection
 
     @property
     def form(self) -> Form[DecideState]:
@@ -93,13 +95,14 @@ class DecideParts:
                 "cut_dim": controls.dim,
                 "cut_precision": controls.precision,
                 **self.prices.controls,
+                "budget": self.budget.slider,
             },
         )
 
     @property
     def sections(self) -> tuple[Section[DecideState], ...]:
         """Everything that shows the state."""
-        return (self.advice.shown, self.judging.shown, self.cutoff.shown, self.prices.shown)
+        return (self.advice.shown, self.budget.shown, self.judging.shown, self.cutoff.shown, self.prices.shown)
 
 
 def build(page: Page) -> None:
@@ -122,13 +125,15 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
     with gr.Tabs(elem_id=Id.DECIDE_TABS, overflow_behavior="wrap"):
         with gr.Tab("Recommendation"):
             advice = lay_out_advice(first, page.measurements)
+        with gr.Tab("Byte budget"):
+            budget = lay_out_budget(first, page.measurements)
         with gr.Tab("Judge blind"):
             judging = lay_out_judging(first, page.measurements)
         with gr.Tab("Cut-off"):
             cutoff = lay_out_cutoff(first, page.measurements)
         with gr.Tab("Cost"):
             prices = lay_out_prices(page.lab, first)
-        parts = DecideParts(controls, advice, judging, cutoff, prices, decided)
+        parts = DecideParts(controls, advice, judging, cutoff, prices, decided, budget)
         with gr.Tab("Take along"):
             lay_out_report(page, parts.form)
             lay_out_engines(page, parts.form)
@@ -168,6 +173,7 @@ def _wire(lab: LabProtocol, parts: DecideParts, form: Form[DecideState]) -> None
     prices = form.bind(parts.prices.shown.show), form.inputs, parts.prices.shown.outputs
     for control in (*controls.setting.values(), *parts.prices.controls.values()):
         control.input(*prices, **LIVE)
+    parts.budget.wire(lab, form, parts.decided)
     parts.advice.wire(lab, form, parts.decided)
     parts.judging.wire(lab, form, parts.decided, parts.advice.shown)
     parts.cutoff.wire(lab, form, parts.decided)
