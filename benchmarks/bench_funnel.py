@@ -36,7 +36,7 @@ from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex
 
-K = 10
+_K = 10
 NOISE = 0.25
 CASCADES = (
     "16:2000,32:500,64:100,128:50,full:10",
@@ -55,7 +55,7 @@ CASCADES = (
 
 
 @dataclass(frozen=True)
-class Row:
+class SearchTime:
     """One contender at one setting: what it reads first, its recall of the exact first ten, its median ms."""
 
     name: str
@@ -65,7 +65,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Contender:
+class TimedSearch:
     """A search of one query for the rows of its first ten."""
 
     name: str
@@ -98,7 +98,7 @@ def tile_with_noise(vectors: FloatMatrix, n: int, seed: int = 0) -> FloatMatrix:
     return tiled
 
 
-def contenders(vectors: FloatMatrix, skip: set[str]) -> Iterator[list[Contender]]:
+def contenders(vectors: FloatMatrix, skip: set[str]) -> Iterator[list[TimedSearch]]:
     """Settings of one contender at a time, from cheap to dear; its index is freed before the next one is built."""
     yield _exact(vectors)
     yield _funnel(vectors)
@@ -109,29 +109,29 @@ def contenders(vectors: FloatMatrix, skip: set[str]) -> Iterator[list[Contender]
         yield _hnsw(vectors)
 
 
-def _exact(vectors: FloatMatrix) -> list[Contender]:
+def _exact(vectors: FloatMatrix) -> list[TimedSearch]:
     index, d = ExactIndex(vectors), vectors.shape[1]
     index.warm_up()
-    return [Contender("exact full search", "", d, lambda q: index.search(q, d, K).indices[0])]
+    return [TimedSearch("exact full search", "", d, lambda q: index.search(q, d, _K).indices[0])]
 
 
-def _funnel(vectors: FloatMatrix) -> list[Contender]:
+def _funnel(vectors: FloatMatrix) -> list[TimedSearch]:
     n, d = vectors.shape
     index = FunnelIndex(PrefixIndex(vectors))
     cascades = sorted((parse_cascade(text, d) for text in CASCADES), key=lambda cascade: cascade.bytes_read(n))
     return [
-        Contender("funnel", one.name, one.stages[0].dim, lambda q, one=one: index.run(q, one, K).top(K).documents)  # type: ignore[misc]
+        TimedSearch("funnel", one.name, one.stages[0].dim, lambda q, one=one: index.run(q, one, _K).top(_K).documents)  # type: ignore[misc]
         for one in cascades
     ]
 
 
-def _flat(vectors: FloatMatrix) -> list[Contender]:
+def _flat(vectors: FloatMatrix) -> list[TimedSearch]:
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    return [Contender("faiss flat", "", vectors.shape[1], lambda q: index.search(q[None], K)[1][0])]
+    return [TimedSearch("faiss flat", "", vectors.shape[1], lambda q: index.search(q[None], _K)[1][0])]
 
 
-def _ivf_pq(vectors: FloatMatrix) -> list[Contender]:
+def _ivf_pq(vectors: FloatMatrix) -> list[TimedSearch]:
     n, d = vectors.shape
     lists = int(4 * np.sqrt(n))
     index = faiss.index_factory(d, f"IVF{lists},PQ{d // 8}x8,RFlat", faiss.METRIC_INNER_PRODUCT)
@@ -140,37 +140,37 @@ def _ivf_pq(vectors: FloatMatrix) -> list[Contender]:
 
     def search(query: FloatMatrix, probes: int, factor: int) -> IntMatrix:
         faiss.extract_index_ivf(index).nprobe, index.k_factor = probes, factor
-        return np.asarray(index.search(query[None], K)[1][0])
+        return np.asarray(index.search(query[None], _K)[1][0])
 
     return [
-        Contender("faiss IVF-PQ, refined", f"nprobe {p}, {f * K} refined", d, lambda q, p=p, f=f: search(q, p, f))  # type: ignore[misc]
+        TimedSearch("faiss IVF-PQ, refined", f"nprobe {p}, {f * _K} refined", d, lambda q, p=p, f=f: search(q, p, f))  # type: ignore[misc]
         for p, f in ((4, 10), (8, 10), (16, 20), (32, 20), (64, 40), (128, 40), (256, 100))
     ]
 
 
-def _hnsw(vectors: FloatMatrix) -> list[Contender]:
+def _hnsw(vectors: FloatMatrix) -> list[TimedSearch]:
     index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = 80
     index.add(vectors)
 
     def search(query: FloatMatrix, effort: int) -> IntMatrix:
         index.hnsw.efSearch = effort
-        return np.asarray(index.search(query[None], K)[1][0])
+        return np.asarray(index.search(query[None], _K)[1][0])
 
     efforts = (16, 32, 64, 128, 256, 512, 1024)
     return [
-        Contender("faiss HNSW", f"efSearch {e}", vectors.shape[1], lambda q, e=e: search(q, e))  # type: ignore[misc]
+        TimedSearch("faiss HNSW", f"efSearch {e}", vectors.shape[1], lambda q, e=e: search(q, e))  # type: ignore[misc]
         for e in efforts
     ]
 
 
-def recall(contender: Contender, queries: FloatMatrix, truth: list[set[int]]) -> float:
+def recall(contender: TimedSearch, queries: FloatMatrix, truth: list[set[int]]) -> float:
     """Share of the exact first ten that it finds."""
     hits = [len({*contender.search(query).tolist()} & known) for query, known in zip(queries, truth, strict=True)]
-    return float(np.mean(hits)) / K
+    return float(np.mean(hits)) / _K
 
 
-def median_ms(contender: Contender, queries: FloatMatrix) -> float:
+def median_ms(contender: TimedSearch, queries: FloatMatrix) -> float:
     """Median time of one query, warm."""
     contender.search(queries[0])
     times = []
@@ -181,13 +181,13 @@ def median_ms(contender: Contender, queries: FloatMatrix) -> float:
     return float(np.median(times))
 
 
-def measure(settings: list[Contender], queries: FloatMatrix, truth: list[set[int]], least: float) -> list[Row]:
+def measure(settings: list[TimedSearch], queries: FloatMatrix, truth: list[set[int]], least: float) -> list[SearchTime]:
     """The fastest setting that reaches the recall, or the best one; every setting of a funnel is timed."""
     rows = []
     for one in settings:
         share = recall(one, queries, truth)
         name = f"{one.name} {one.setting}".strip()
-        rows.append(Row(name, one.dim, round(share, 4), round(median_ms(one, queries), 3)))
+        rows.append(SearchTime(name, one.dim, round(share, 4), round(median_ms(one, queries), 3)))
         print(f"  {name}: {share:.1%}, {rows[-1].ms} ms", file=sys.stderr)
         if share >= least and one.name != "funnel":
             break
@@ -210,8 +210,8 @@ def main() -> None:
     chosen = np.random.default_rng(1).permutation(len(source))[: args.queries]
     queries = tile_with_noise(np.concatenate([source[chosen], source[chosen]]), 2 * len(chosen), seed=2)[len(chosen) :]
     print(f"{args.n:,} vectors tiled with noise from {len(source):,} real ones", file=sys.stderr)
-    truth = [{*row.tolist()} for row in PrefixIndex(vectors).search(queries, vectors.shape[1], K).indices]
-    rows: list[Row] = []
+    truth = [{*row.tolist()} for row in PrefixIndex(vectors).search(queries, vectors.shape[1], _K).indices]
+    rows: list[SearchTime] = []
     for settings in contenders(vectors, set(args.skip)):
         rows += measure(settings, queries, truth, args.recall)
         del settings
