@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 #: A run on the real base model starts a process, imports torch and fits a rotation before its first step.
 RUN_MS = 90_000
+WEIGHTS = "#train-weights input, #train-weights textarea"
 LINE = "#train-loss .scatterlayer path.js-line"
 THINGS = ("oven", "river", "violin", "comet", "tiger", "button", "ledger", "kidney", "glacier", "cactus")
 QUESTIONS = ("where is a {} found", "who looks after a {}", "what is a {} made of", "when was the first {} seen")
@@ -26,7 +27,7 @@ DOCUMENTS = 60
 WATCH_BAR = """() => {
   window.barSaid = [];
   new MutationObserver(() => {
-    if (document.querySelector('#notice [role="progressbar"]'))
+    if (document.querySelector('#notice progress'))
       window.barSaid.push(document.querySelector('#notice').innerText);
   }).observe(document.querySelector('#notice'), { childList: true, subtree: true, characterData: true });
 }"""
@@ -119,6 +120,10 @@ def trainer(
 def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: Trainer, pairs: Path) -> None:
     page = trainer.page
     trainer.upload(pairs)
+    for weights, words in (("2, abc", "“abc” is no number"), ("2, 1", "2 weights for 7 lengths")):
+        page.fill(WEIGHTS, weights)
+        page.wait_for_selector(f"#train-weights-said :text('{words}')")
+    page.fill(WEIGHTS, "")
     trainer.start("first-run", 400)
     first = trainer.step(0)
     page.wait_for_selector(LINE)
