@@ -22,7 +22,11 @@ class StageError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class FunnelStage:
-    """Let the best `keep` documents by their cosine at `dim` numbers through; only a first stage has coarser codes."""
+    """Let the best `keep` documents by their cosine at `dim` numbers through; only a first stage has coarser codes.
+
+    >>> FunnelStage(64, 400, "int8").name
+    'int8@64:400'
+    """
 
     dim: int
     keep: int

@@ -83,7 +83,11 @@ class FlatIndex:
 
 
 class CodedLength:
-    """`(n, D)` vectors cut to one length, coded and handed to faiss; they are not kept unless float32 rescores them."""
+    """`(n, D)` vectors cut to one length, coded and handed to faiss; they are not kept unless float32 rescores them.
+
+    >>> CodedLength(np.eye(8, dtype=np.float32), 4, parse_precision("float32")).nbytes
+    128
+    """
 
     def __init__(self, vectors: FloatMatrix, dim: int, precision: Precision) -> None:
         cut = truncate(vectors, dim)

@@ -44,6 +44,11 @@ class FunnelRun:
     """One query's way through a funnel.
 
     No document that was dropped has a full-length cosine above `ceiling` (infinity if nothing is known of them).
+
+    >>> last = Passed(np.array([4, 7]), np.array([0.9, 0.8], np.float32), ms=0.1)
+    >>> run = FunnelRun((last,), ceiling=0.7)
+    >>> run.top(1).documents.tolist(), run.is_proven(2)
+    ([4], True)
     """
 
     passed: tuple[Passed, ...]

@@ -18,7 +18,12 @@ _TUNED = "adapters/tuned"
 
 @dataclass(frozen=True)
 class LearntAxes:
-    """Turns vectors by a near-orthogonal `matrix` `(d, d)` float32 and makes them unit rows again."""
+    """Turns vectors by a near-orthogonal `matrix` `(d, d)` float32 and makes them unit rows again.
+
+    >>> import numpy as np
+    >>> LearntAxes(np.array([[0, 2], [2, 0]], np.float32)).apply(np.array([[0.6, 0.8]], np.float32)).round(1).tolist()
+    [[0.8..., 0.6...]]
+    """
 
     matrix: FloatMatrix
 
