@@ -261,6 +261,8 @@ def test_the_slider_says_and_draws_the_same_as_the_server(visit: Callable[..., V
 
 def test_moving_the_slider_sends_one_light_request_at_a_time(visit: Callable[..., Visit]) -> None:
     guest = visit()
+    guest.ask("how do bees tell each other where flowers are")
+    guest.asked("how do bees tell")
     guest.page.locator(".figures-fold summary").first.click()
     encode = guest.page.locator(".figure", has_text="Encode").first
     before = encode.inner_text()

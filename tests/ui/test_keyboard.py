@@ -10,6 +10,7 @@ import pytest
 
 from mrl_demo.core.config import Settings
 from mrl_demo.ui.app import build_app, launch
+from mrl_demo.ui.share.desk import CardDesk
 from tests.ui.conftest import free_port
 from tests.ui.samples import StubLab
 
@@ -24,8 +25,9 @@ FOCUS = "() => document.activeElement.ariaLabel || document.activeElement.textCo
 
 @pytest.fixture(scope="module")
 def stub_address() -> Iterator[str]:
-    blocks = build_app(StubLab())
-    yield launch(blocks, replace(Settings(), port=free_port()))
+    lab = StubLab()
+    blocks = build_app(lab)
+    yield launch(blocks, replace(Settings(), port=free_port()), CardDesk(lab))
     blocks.close()
 
 
@@ -97,13 +99,13 @@ def test_a_menu_still_opens_and_closes_by_mouse(page: Page) -> None:
     page.wait_for_function("() => document.querySelector('#left-arm input').value === 'Tuned'")
     assert open_menus(page) == []
     page.click("#right-arm input")
-    page.click("h1")
+    page.click("#page-header h1")
     assert open_menus(page) == []
 
 
 def test_tabs_answer_to_arrow_keys(page: Page) -> None:
     page.get_by_role("tab", name="Compare", exact=True).focus()
-    for key, label in (("ArrowRight", "Curves"), ("End", "Train"), ("ArrowRight", "Compare"), ("ArrowLeft", "Train")):
+    for key, label in (("ArrowRight", "Learn"), ("End", "Train"), ("ArrowRight", "Compare"), ("ArrowLeft", "Train")):
         page.keyboard.press(key)
         chosen = page.get_by_role("tab", name=label, exact=True)
         page.wait_for_function("label => document.activeElement.textContent.trim() === label", arg=label)
