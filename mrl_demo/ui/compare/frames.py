@@ -93,7 +93,7 @@ class ServeFrames:
     def _answer(self, body: bytes) -> Response:
         def work() -> Response:
             frames = draw_frames(self.lab, FrameRequest.from_json(body))
-            return _refusal(409, "not ready") if frames is None else _packed(frames)
+            return Response(status_code=204) if frames is None else _packed(frames)  # 204: not ready, no mistake.
 
         return guarded(work, lambda error: _refusal(400, str(error)))
 

@@ -64,6 +64,8 @@ function glide() {
 // first, as soon as a hand is on the slider. What the slider wants and is not here is asked for alone; an answer is
 // drawn only if it is to the question on show and of the length that the slider has then.
 const MOST_KEPT = 512;
+// An answer may bring the slider to another length: by then it stands there.
+const SLIDER_SETTLES_MS = 400;
 let kept = new Map();
 let question = "";
 let wanted = 0;
@@ -83,7 +85,7 @@ async function ask(lengths) {
     body: JSON.stringify({ ...JSON.parse(about), dims: lengths }),
   });
   if (answer.status === 400 && lengths[0] === wanted) wanted = 0; // The slider is about to end elsewhere.
-  if (!answer.ok) throw new Error(`no frames: ${answer.status}`);
+  if (answer.status !== 200) throw new Error(`no frames: ${answer.status}`);
   const pieces = await answer.json();
   if (about !== question) return;
   for (const [length, html] of Object.entries(pieces)) kept.set(Number(length), html);
@@ -100,8 +102,15 @@ function follow() {
     question = now;
     kept = new Map();
     mayAsk = true;
+    wanted = 0; // An answer comes at the slider's length, unless somebody has moved it meanwhile.
+    setTimeout(catchUp, SLIDER_SETTLES_MS);
     if (isEngaged) fill();
   }
+  show();
+}
+
+function catchUp() {
+  wanted = Number(slider()?.value) || 0;
   show();
 }
 
