@@ -25,7 +25,8 @@ function open(button) {
   place();
 }
 
-tip.addEventListener("toggle", (event) => {
+// Before the browser hides it, so that the button never says "open" of a popover that is gone.
+tip.addEventListener("beforetoggle", (event) => {
   if (event.newState !== "closed" || !owner) return;
   owner.setAttribute("aria-expanded", "false");
   owner.removeAttribute("aria-describedby");
