@@ -31,6 +31,7 @@ class Id(StrEnum):
     RIGHT_ARM = "right-arm"
     DIMENSION = "dimension"
     DIM_RANGE = "dim-range"
+    SEARCHING = "searching"
     NOTICE = "notice"
     RESULTS = "results"
     MOVES = "moves"

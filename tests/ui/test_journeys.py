@@ -203,6 +203,34 @@ def test_an_example_then_the_slider_by_mouse_changes_both_rankings(visit: Callab
     guest.assert_clean()
 
 
+def test_a_question_is_in_the_box_at_once_and_a_slow_answer_is_announced(visit: Callable[..., Visit]) -> None:
+    guest = visit()
+    held: list[Any] = []
+    guest.page.route("**/gradio_api/queue/join*", lambda route: held.append(route))
+    guest.page.click(".examples-open")
+    example = guest.page.locator(".chip").nth(3)
+    words = example.inner_text().split("\n")[0].rstrip("…")
+    example.click()
+    assert words in guest.page.input_value("#query input")
+    assert not guest.page.is_visible("#searching [role=status]")
+    guest.page.wait_for_selector("#searching >> text=Searching")
+    for request in held:
+        request.continue_()
+    guest.asked(words)
+    guest.page.wait_for_selector("#searching [role=status]", state="hidden")
+    guest.assert_clean()
+
+
+def test_the_last_of_two_hasty_questions_has_the_last_word(visit: Callable[..., Visit]) -> None:
+    guest = visit()
+    guest.page.route("**/gradio_api/queue/join*", lambda route: guest.page.wait_for_timeout(600) or route.continue_())
+    for words in ("why is the sky blue", "how do bees find the way home"):
+        guest.page.fill("#query input", words)
+        guest.page.press("#query input", "Enter")
+    guest.asked("bees find the way")
+    guest.assert_clean()
+
+
 def test_the_slider_by_keyboard(visit: Callable[..., Visit]) -> None:
     guest = visit()
     slider = guest.page.locator("#dim-range")

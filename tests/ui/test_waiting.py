@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 SEARCHES = 8
+#: Turns of searches beside the build: a machine that is busy with other things makes single ones late, never all.
+TURNS = 3
+ALLOWANCE_SECONDS = 0.05
 
 
 @dataclass
@@ -37,7 +40,7 @@ def slow_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowPage]:
 
 def open_page(browser: Browser, address: str) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(address)
     page.wait_for_selector(".card")
     return page
@@ -62,12 +65,13 @@ def search_times(page: Page, words: str) -> list[float]:
 
 def test_a_build_of_one_visitor_holds_up_nobody_else(browser: Browser, slow_page: SlowPage) -> None:
     builder, searcher = open_page(browser, slow_page.address), open_page(browser, slow_page.address)
+    search_times(searcher, "warming up")  # The first one loads the models.
     idle = search_times(searcher, "idle")
     choose(builder, "left-arm", "slow")
     builder.wait_for_selector('#notice:has-text("Encoding slowly")')
-    busy = search_times(searcher, "busy")
-    # The median: a machine that is busy with other things makes single searches of either phase late.
-    assert np.median(busy) <= 2 * np.median(idle) + 0.5, (idle, busy)
+    turns = [search_times(searcher, f"busy {turn}") for turn in range(TURNS)]
+    most = 2 * np.percentile(idle, 95) + ALLOWANCE_SECONDS
+    assert min(np.percentile(busy, 95) for busy in turns) <= most, (idle, turns)
 
     # Who wants something else built reads for what it waits, and may go back to what is ready.
     choose(searcher, "right-arm", "Re-ordered for these documents")

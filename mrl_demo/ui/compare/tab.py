@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from markupsafe import Markup
 
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.corpora.examples import Example
@@ -22,10 +25,11 @@ from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import FOLLOW, LIGHT, LIVE, SEARCH, STATE_SECONDS
+from mrl_demo.ui.shared.queues import ASK, FOLLOW, LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
+_Event = Callable[..., gr.events.Dependency]
 #: Once the tab is in front.
 _SHOW_QUESTION = (
     f"() => {{ setTimeout(() => document.querySelector('#{Id.ASK}')?.scrollIntoView({{ block: 'start' }}), 100); }}"
@@ -64,6 +68,7 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
     query, search, chips = _question_box(question.query, lab.examples(question.corpus))
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
+    static_html(Markup('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
     notice = live_html(answer.notice_html, Id.NOTICE)
     first = compare_view.results_html(comparison) if comparison else NOTHING
     results = static_html(
@@ -124,23 +129,31 @@ def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdo
 
 def _wire(events: CompareEvents) -> None:
     parts, form = events.parts, events.parts.form
-    for trigger in (parts.query.submit, parts.search.click):
-        trigger(form.bind(events.search), form.inputs, parts.answer, **SEARCH)
-    parts.chips.pick(form.bind(events.pick), form.inputs, {parts.query, *parts.answer}, **SEARCH)
-    parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
-    for chosen in (parts.left.input, parts.right.input):
-        chosen(form.bind(events.search_again), form.inputs, parts.answer, **SEARCH)
     filled = {parts.query, parts.chips, *parts.answer}
-    parts.corpus.input(form.bind(events.change_corpus), form.inputs, filled, **SEARCH)
+    for trigger in (parts.query.submit, parts.search.click):
+        _search_on(trigger, form.bind(events.search), form.inputs, parts.answer)
+    _search_on(parts.chips.pick, form.bind(events.pick), form.inputs, {parts.query, *parts.answer})
+    for chosen in (parts.left.input, parts.right.input):
+        _search_on(chosen, form.bind(events.search_again), form.inputs, parts.answer)
+    _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
+    parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
     parts.wanted.change(form.bind(events.build), form.inputs, {parts.notice, parts.built}, **FOLLOW)
-    parts.built.change(
-        form.bind(events.search_again), form.inputs, parts.answer, **{**SEARCH, "trigger_mode": "multiple"}
-    )
+    parts.built.change(form.bind(events.search_again), form.inputs, parts.answer, **{**ASK, "trigger_mode": "multiple"})
+
+
+def _search_on(trigger: _Event, search: Callable[..., Any], inputs: set[Block], outputs: set[Block]) -> None:
+    """Search when `trigger` fires; the browser hears when that begins and when it is over, however it ends."""
+    trigger(None, None, None, js=_tell("search-starts"), api_visibility="private")
+    trigger(search, inputs, outputs, **ASK).then(None, None, None, js=_tell("search-ends"), api_visibility="private")
+
+
+def _tell(event: str) -> str:
+    return f"() => {{ document.dispatchEvent(new CustomEvent('{event}')); }}"
 
 
 def _search_again(events: CompareEvents, before: gr.events.Dependency) -> gr.events.Dependency:
     form = events.parts.form
-    return before.then(form.bind(events.search_again), form.inputs, events.parts.answer, **SEARCH)
+    return before.then(form.bind(events.search_again), form.inputs, events.parts.answer, **ASK)
 
 
 def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
@@ -168,6 +181,6 @@ def _door(page: Page, events: CompareEvents) -> CompareDoor:
     def search_after(event: gr.events.Dependency) -> None:
         event.success(None, None, None, js=_SHOW_QUESTION, api_visibility="private")
         form = parts.form
-        event.success(form.bind(events.search_again), form.inputs, parts.answer, **SEARCH)
+        event.success(form.bind(events.search_again), form.inputs, parts.answer, **ASK)
 
     return CompareDoor(page, parts.query, parts.corpus, parts.left, parts.right, parts.dimension, search_after)

@@ -20,8 +20,10 @@ def example_chips(examples: Sequence[Example]) -> Markup:
         return NOTHING
     chips = (
         html(
-            '<button type="button" class="chip" data-example="{position}">{text}<small>{shows}</small></button>',
+            '<button type="button" class="chip" data-example="{position}" data-query="{query}">'
+            "{text}<small>{shows}</small></button>",
             position=position,
+            query=example.text,
             shows=example.shows,
             text=user_text(shorten(example.text, 90)),
         )

@@ -9,6 +9,8 @@ STATE_SECONDS = 3_600
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 #: Searches wait for each other alone: nobody's build or measurement holds them up.
 SEARCH: dict[str, Any] = {**_QUIET, "concurrency_id": "search", "concurrency_limit": 4}
+#: A search that is asked for while another runs is not dropped: the last one asked for has the last word.
+ASK: dict[str, Any] = {**SEARCH, "trigger_mode": "always_last"}
 #: Only looks how a task on a `HeavyLine` goes, so any number may look at once, and one may look at two.
 FOLLOW: dict[str, Any] = {
     **_QUIET,

@@ -1,4 +1,4 @@
-// Example queries: only the position is sent, the server knows the texts. They stand in a popover under their button;
+// Example queries: only the position is sent, the server knows the texts; the box shows the one clicked at once. They stand in a popover under their button;
 // the browser closes it on Escape and on a click elsewhere.
 let closing = false; // The button is pressed while the list is open: its click must not open it again.
 const list = () => element.querySelector(".chips");
@@ -12,6 +12,13 @@ function open(button) {
   list().style.maxHeight = `${Math.max(160, window.innerHeight - at.bottom - 18)}px`;
   list().showPopover();
   button.setAttribute("aria-expanded", "true");
+}
+
+function fillBox(query) {
+  const box = document.querySelector(`#${ids.QUERY} input`);
+  if (!box || query === undefined) return; // A question drawn at random is known to the server alone.
+  box.value = query;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 element.addEventListener("toggle", (event) => {
@@ -30,6 +37,7 @@ element.addEventListener("click", (event) => {
   if (!chip) return;
   list().hidePopover();
   element.querySelector(".examples-open").focus({ preventScroll: true });
+  fillBox(chip.dataset.query);
   const position = chip.dataset.example;
   trigger("pick", { position: Number.isNaN(Number(position)) ? position : Number(position) });
 });
