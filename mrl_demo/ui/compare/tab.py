@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
-from markupsafe import Markup
 
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.corpora.examples import Example
@@ -21,7 +20,7 @@ from mrl_demo.ui.compare.events import CompareEvents
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Question
-from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
@@ -68,7 +67,7 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
     query, search, chips = _question_box(question.query, lab.examples(question.corpus))
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
-    static_html(Markup('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
+    static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
     notice = live_html(answer.notice_html, Id.NOTICE)
     first = compare_view.results_html(comparison) if comparison else NOTHING
     results = static_html(
