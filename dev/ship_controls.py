@@ -1,8 +1,9 @@
 """Measure what MatryoshkaLoss itself buys, into `assets/results/controls.json`: recipes beside their controls.
 
-`python dev/ship_controls.py` measures the shipped adapters on the built-in test topics. With `--runs WHOLE MRL_ONLY
-PLAIN --about TEXT` three finished runs of another recipe are a second group: the whole recipe, the same without the
-rotation, and the same without MatryoshkaLoss, all with the same share of their training kept.
+`python dev/ship_controls.py` measures the shipped adapters on the built-in test topics, with `--outside DIR ...` on
+BEIR folders instead (300 questions over 6,000 documents drawn from each). With `--runs WHOLE MRL_ONLY PLAIN --about
+TEXT` three finished runs of another recipe are a second group: the whole recipe, the same without the rotation, and
+the same without MatryoshkaLoss, all with the same share of their training kept. Groups that are not measured stay.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.core.types import TRAINED_DIMS, Corpus
+from mrl_demo.corpora import make_corpus
+from mrl_demo.corpora.builtin import NAME as BUILTIN
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.files import load_path
 from mrl_demo.evaluation.controls import CONTROLS_FILE
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan
@@ -47,6 +51,7 @@ _SHIPPED_ARMS = {
     "base": "base", "rotation-only": "rotation-only", "plain": "tuned-plain", "plain+adapted": "tuned-plain+adapted",
     "mrl-only": "mrl-only", "whole": "tuned",
 }  # fmt: skip
+_QUESTIONS, _DOCUMENTS = 300, 6_000
 _AGAINST = ("base", "rotation-only", "plain", "mrl-only")
 
 
@@ -55,24 +60,56 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", nargs=3, type=Path, default=[], metavar=("WHOLE", "MRL_ONLY", "PLAIN"))
     parser.add_argument("--about", default="", help="a sentence on what the runs were trained on, and how long")
+    parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
     options = parser.parse_args()
     settings = Settings()
-    corpus = load_builtin(settings.assets_dir)
-    groups = [_group(_SHIPPED, corpus, dict(shipped_arms_of(settings, corpus)))]
-    if options.runs:
-        groups.append(_group(options.about, corpus, dict(run_arms(corpus, options.runs, settings))))
-    text = json.dumps({"groups": groups}, ensure_ascii=False)
-    (find_assets() / "results" / CONTROLS_FILE).write_text(text + "\n", encoding="utf-8")
+    outside = [draw_part(load_path(folder)) for folder in options.outside]
+    for corpus in outside or [load_builtin(settings.assets_dir)]:
+        write_group(_group(_SHIPPED, corpus, dict(shipped_arms_of(settings, corpus))))
+        if options.runs:
+            write_group(_group(options.about, corpus, dict(run_arms(corpus, options.runs, settings))))
+
+
+def draw_part(corpus: Corpus) -> Corpus:
+    """Questions of a large collection and a part of its documents, all the answers among them: encoded in minutes."""
+    draw = np.random.default_rng(0)
+    judged = judged_set(corpus, sample=_QUESTIONS, seed=0).queries
+    answers = {document for query in judged for document in corpus.judgements[query.id]}
+    others = [document for document in corpus.documents if document.id not in answers]
+    places = sorted(draw.permutation(len(others))[: max(0, _DOCUMENTS - len(answers))])
+    kept = [document for document in corpus.documents if document.id in answers]
+    drawn = (*kept, *(others[place] for place in places))
+    return make_corpus(corpus.name, corpus.label, drawn, judged, corpus.judgements)
+
+
+def write_group(group: dict[str, Any]) -> None:
+    """Put a group in the place of the one that says the same of the same collection, or after all others."""
+    path = find_assets() / "results" / CONTROLS_FILE
+    groups = json.loads(path.read_text(encoding="utf-8"))["groups"] if path.is_file() else []
+    same = [i for i, old in enumerate(groups) if _key_of(old) == _key_of(group)]
+    if same:
+        groups[same[0]] = group
+    else:
+        groups.append(group)
+    path.write_text(json.dumps({"groups": groups}, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _key_of(group: dict[str, Any]) -> tuple[str, str]:
+    return group["about"], group["sweep"]["corpus"]
 
 
 def shipped_arms_of(settings: Settings, corpus: Corpus) -> Iterator[tuple[str, ArmVectors]]:
     """Vectors of the shipped adapter and of those of its controls that are here."""
     lab = Lab(settings)
-    queries = judged_set(corpus, "test").queries
+    queries = judged_set(corpus, _split_of(corpus)).queries
     known = {arm.name for arm in lab.arms()}
     for name, arm in _SHIPPED_ARMS.items():
         if arm.split("+")[0] in known:
             yield name, next(load_vectors(lab.builder, resolve_arm(arm, lab.builder.menu), corpus, queries))
+
+
+def _split_of(corpus: Corpus) -> str:
+    return "test" if corpus.name == BUILTIN else ""
 
 
 def run_arms(corpus: Corpus, runs: list[Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
@@ -101,13 +138,13 @@ def _encoded(corpus: Corpus, folder: Path | None, settings: Settings) -> ArmVect
     model.max_seq_length = 128
     vectors = BaseVectors(base, model, VectorCache(settings.cache_dir, settings.cache_dir))
     prompts = TrainConfig("controls").prompts
-    queries = [query.text for query in judged_set(corpus, "test").queries]
+    queries = [query.text for query in judged_set(corpus, _split_of(corpus)).queries]
     documents = [document.content for document in corpus.documents]
     return ArmVectors(vectors.of(queries, prompts.query_reading), vectors.of(documents, prompts.document_reading))
 
 
 def _group(about: str, corpus: Corpus, arms: dict[str, ArmVectors]) -> dict[str, Any]:
-    plan = SweepPlan(tuple(arms), TRAINED_DIMS, metrics=("ndcg@10",), split="test", against=_AGAINST)
+    plan = SweepPlan(tuple(arms), TRAINED_DIMS, metrics=("ndcg@10",), split=_split_of(corpus), against=_AGAINST)
     sweep: SweepResult = replace(sweep_vectors(corpus, plan, arms), retentions=())
     group = {"about": about, "sweep": _rounded(sweep.to_dict())}
     print(about, {(row.arm, row.dim): round(row.value, 4) for row in sweep.rows if row.dim in (32, 64, 384)})
