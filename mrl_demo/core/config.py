@@ -54,6 +54,7 @@ class Settings:
     hosts: str = ""
     share: bool = False
     training_enabled: bool = True
+    broad_pairs: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

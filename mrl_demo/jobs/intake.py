@@ -53,6 +53,9 @@ class Intake:
                 f"The name {request.name!r} does not work: use lower-case letters, digits and hyphens, at most 40."
             )
             raise TrainingError(message).about("name")
+        if request.is_broad and not Path(self.settings.broad_pairs or "missing").is_dir():
+            message = "There are no broad pairs here: the owner names their folder with --pairs DIR or MRL_BROAD_PAIRS."
+            raise TrainingError(message).about("is_broad")
         if request.base and (CODE_ROOT / hub_name(request.base)[0]).exists():
             message = f"{request.base!r} is a folder here: from the page only models of the Hub are trained."
             raise TrainingError(message).about("base")

@@ -74,7 +74,7 @@ class TrainingJobs:
         with self._scratch() as scratch:
             data, heard = self._intake.copy_upload(request, scratch), scratch / MESSAGES
             places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}", f"--events={scratch / EVENTS}"]
-            code = self._run_check(self._train(*places, *request.arguments(data)))
+            code = self._run_check(self._train(*places, *self._arguments(request, data)))
             messages = list(read_messages(heard))
             if code:
                 problem = problem_of(messages, code)
@@ -155,7 +155,7 @@ class TrainingJobs:
             "id": job_id,
             "created": time.time(),
             "out": str(out),
-            "command": self._train(*places, *request.arguments(data)),
+            "command": self._train(*places, *self._arguments(request, data)),
         }
 
     def _run_check(self, command: Sequence[str]) -> int:
@@ -169,6 +169,9 @@ class TrainingJobs:
                 "The check took over five minutes: try a smaller file, or start the run, which downloads and reads "
                 "for as long as it takes."
             ) from None
+
+    def _arguments(self, request: TrainRequest, data: Path | None) -> list[str]:
+        return request.arguments(data, self._settings.broad_pairs)
 
     def _train(self, *arguments: str) -> list[str]:
         """The command that trains with this app's cache."""

@@ -286,6 +286,7 @@ class Id(StrEnum):
     TRAIN_SHARE = "train-share"
     TRAIN_RESCALE = "train-rescale"
     TRAIN_STEPS = "train-steps"
+    TRAIN_BROAD = "train-broad"
     TRAIN_BASE = "train-base"
     TRAIN_ACTIONS = "train-actions"
     TRAIN_START = "train-start"

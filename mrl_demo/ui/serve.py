@@ -65,6 +65,12 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         help="a model's folder, or OWNER/NAME[@REVISION] on the Hub; may be given several times",
     )
     add_prompt_options(parser)
+    parser.add_argument(
+        "--pairs",
+        default=settings.broad_pairs,
+        metavar="DIR",
+        help="folder of broad pairs, a file a source, that the Train tab may learn from too",
+    )
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -77,8 +83,11 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         port=options.port,
         root_path=options.root_path,
         share=options.share,
+        broad_pairs=options.pairs,
         cache_dir=options.cache_dir.expanduser(),
     )
+    if settings.broad_pairs and not Path(settings.broad_pairs).is_dir():
+        raise LabError(f"--pairs {settings.broad_pairs}: no such folder; name one with a file of pairs a source.")
     check_port(settings.host, settings.port)
     # Loads Gradio, which takes seconds: after all that can be wrong with the flags.
     from mrl_demo.lab.lab import Lab

@@ -210,6 +210,16 @@ def test_uploads_are_copied_under_a_name_of_ours(line: TrainingJobs, tmp_path: P
     assert not any(";rm" in part for part in command)
 
 
+def test_broad_pairs_are_those_of_the_owner(line: TrainingJobs, settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--pairs DIR or MRL_BROAD_PAIRS"):
+        line.submit(TrainRequest("mine", is_broad=True))
+    (tmp_path / "broad").mkdir()
+    owned = again(replace(settings, broad_pairs=str(tmp_path / "broad")), tmp_path)
+    job = ended(owned, owned.submit(TrainRequest("mine", is_broad=True)))
+    command = json.loads((tmp_path / "jobs" / job.id / "job.json").read_text())["command"]
+    assert f"--pairs={tmp_path / 'broad'}" in command
+
+
 @pytest.mark.parametrize("name", ["", "../up", "A", "tuned", "-x", "a" * 41, "a b", "x\n"])
 def test_names_that_are_no_folder_names_are_refused(line: TrainingJobs, name: str) -> None:
     with pytest.raises(TrainingError, match="name"):

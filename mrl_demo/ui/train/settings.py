@@ -56,6 +56,7 @@ class SettingsParts:
     positive_column: gr.Textbox
     negative_column: gr.Textbox
     score_column: gr.Textbox
+    is_broad: gr.Checkbox
     own: gr.Column
     note: gr.HTML
     start: gr.Button
@@ -69,8 +70,8 @@ class SettingsParts:
         return Form(TrainState, {field.name: getattr(self, field.name) for field in fields(TrainState)})
 
 
-def lay_out_settings() -> SettingsParts:
-    """Lay out all controls here."""
+def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
+    """Lay out all controls here; learning from `broad_pairs` is offered if the owner has such a folder."""
     with gr.Row(elem_classes="curves-row"):
         kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id=Id.TRAIN_DATA)
@@ -82,6 +83,13 @@ def lay_out_settings() -> SettingsParts:
         upload, columns = _own_pairs()
     dims = gr.CheckboxGroup(
         _length_entries(TRAINED_DIMS), value=list(TRAINED_DIMS), label="Lengths to train", elem_id=Id.TRAIN_DIMS
+    )
+    is_broad = gr.Checkbox(
+        value=False,
+        label="Learn from broad pairs of many sources too",
+        info="Takes longer; helps with text unlike your own.",
+        visible=bool(broad_pairs),
+        elem_id=Id.TRAIN_BROAD,
     )
     weights, steps, base = _numbers_and_base()
     static_html(_WEIGHTS_PROBLEM, Id.TRAIN_WEIGHTS_SAID, read_script("train.js"))
@@ -101,6 +109,7 @@ def lay_out_settings() -> SettingsParts:
         positive_column=columns["positive"],
         negative_column=columns["negative"],
         score_column=columns["score"],
+        is_broad=is_broad,
         own=own,
         note=note,
         start=start,

@@ -30,6 +30,7 @@ class TrainState:
     positive_column: str | None = None
     negative_column: str | None = None
     score_column: str | None = None
+    is_broad: bool | None = False
 
     def request(self) -> TrainRequest:
         """The run they ask for; raises `LabError` for what no control of ours sends."""
@@ -49,6 +50,7 @@ class TrainState:
             positive_column=(self.positive_column or "") if is_own else "",
             negative_column=(self.negative_column or "") if is_own else "",
             score_column=(self.score_column or "") if is_own else "",
+            is_broad=bool(self.is_broad),
         )
 
     def _lengths(self) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ COLUMN_FIELDS = {
 #: The page's name of each setting that a problem may be about.
 FIELD_LABELS = {
     **{f"{role}_column": label for role, label in COLUMN_FIELDS.items()},
+    "is_broad": "Broad pairs",
     "weights": "Weight of each length",
     "dims": "Lengths to train",
     "steps": "Steps",

@@ -142,6 +142,18 @@ def test_the_controls_make_a_request() -> None:
     assert OWN.request().data == Path("/upload/pairs.csv")
 
 
+def test_broad_pairs_are_offered_where_the_owner_has_some(tmp_path: Path) -> None:
+    assert not broad_box(StubLab())["visible"]
+    assert broad_box(StubLab(Settings(broad_pairs=str(tmp_path))))["visible"]
+    assert f"--pairs={tmp_path}" in replace(STATE, is_broad=True).request().arguments(broad_pairs=str(tmp_path))
+
+
+def broad_box(lab: StubLab) -> dict[str, Any]:
+    blocks, _ = one_tab(lab, train.build)
+    props = (component["props"] for component in blocks.get_config_file()["components"])
+    return next(each for each in props if each.get("elem_id") == "train-broad")
+
+
 def test_the_presets_are_those_of_training() -> None:
     from training.presets import preset_config, shipped_presets
 
