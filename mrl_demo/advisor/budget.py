@@ -13,7 +13,13 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan
 from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
-from mrl_demo.search.quantised import SHORTLIST, bytes_per_vector, rescore_bytes_per_vector, rescore_bytes_read
+from mrl_demo.search.quantised import (
+    bytes_per_vector,
+    parse_precision,
+    rescore_bytes_per_vector,
+    rescore_bytes_read,
+    with_shortlist,
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,10 @@ class ByteBudget:
     def sentence(self) -> str:
         """The answer in words."""
         best, figure = self.best, f"{self.metric} {self.best.value:.3f} [{self.best.low:.3f}, {self.best.high:.3f}]"
+        shortlist = parse_precision(best.precision).shortlist
         queries = f"{self.n_queries:,} {self.stand_ins + ' in place of queries' if self.stand_ins else 'queries'}"
         rescored = (
-            f" Rescoring its shortlist of {SHORTLIST} reads {best.bytes_reread:,} bytes a query of a copy of "
+            f" Rescoring its shortlist of {shortlist} reads {best.bytes_reread:,} bytes a query of a copy of "
             f"{best.bytes_rescored:,} bytes a vector, for which a disk will do."
             if best.bytes_rescored
             else ""
@@ -100,9 +107,15 @@ class ByteBudget:
         return f"{self.plain.dim} float32 numbers, the usual cut, would have {self.plain.value:.3f}."
 
 
-def byte_plan(arms: Sequence[str], metric: str = "ndcg@10", dims: tuple[int, ...] | None = None) -> SweepPlan:
-    """The sweep that a budget needs: the arms at every length and precision, the one metric."""
-    return SweepPlan(tuple(arms), dims, precisions=BYTE_PRECISIONS, metrics=(metric,))
+def byte_plan(
+    arms: Sequence[str], metric: str = "ndcg@10", dims: tuple[int, ...] | None = None, shortlist: int = 0
+) -> SweepPlan:
+    """The sweep that a budget needs: the arms at every length and precision, the one metric.
+
+    A `shortlist` other than 0 is how many documents are rescored; raises `PrecisionError` for one that cannot be.
+    """
+    precisions = tuple(with_shortlist(name, shortlist) if shortlist else name for name in BYTE_PRECISIONS)
+    return SweepPlan(tuple(arms), dims, precisions=precisions, metrics=(metric,))
 
 
 def check_budget(bytes_a_vector: int) -> int:

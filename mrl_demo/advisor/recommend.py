@@ -29,8 +29,9 @@ PRECISION_SETS = {"usual": _USUAL, "more": (*_USUAL, *_MORE), "all": (*_USUAL, *
 
 @dataclass(frozen=True)
 class Advice:
-    """What is asked of the advisor: keep `target` of the reference's `metric`.
+    """What is asked of the advisor: keep `target` of the reference's `metric`, in at most `most_bytes` (0: any number).
 
+    The bytes are those of a vector that a search keeps in memory.
     The reference is the arm `reference` at its full float32 length: what one has today.
 
     >>> Advice(target=1.2)
@@ -42,10 +43,15 @@ class Advice:
     target: float = 0.95
     metric: str = "ndcg@10"
     reference: str = "base"
+    most_bytes: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= 1:
             raise LabError(f"target is {self.target}: it must be above 0 and at most 1, as in 0.95.").about("target")
+        if self.most_bytes < 0:
+            raise LabError(f"{self.most_bytes} bytes hold no vector: give 1 or more, or 0 for any number.").about(
+                "bytes"
+            )
 
 
 @dataclass(frozen=True)
@@ -136,16 +142,22 @@ class Recommendation:
     def sentence(self) -> str:
         """The answer in words."""
         wanted = f"{self.advice.target:.0%} of {self.advice.reference}'s {self._measured()}"
+        wanted += f" in {self.advice.most_bytes:,} bytes a vector" if self.advice.most_bytes else ""
         if self.best is None:
             nearest = self.nearest
             near = f" The nearest is {setting_name(nearest)}: {_shares_text(nearest)}." if nearest else ""
             return f"No setting is sure to keep {wanted} ({self.n_queries:,} {self._queries()}).{near}"
-        ratio = self.reference_bytes / self.best.bytes_searched
         return (
             f"{setting_name(self.best)} keeps {wanted}: {_shares_text(self.best)} ({self.n_queries:,} "
             f"{self._queries()}, a bound for all settings looked at). {self.best.bytes_searched:,} bytes a vector in "
-            f"memory instead of {self.reference_bytes:,}, {ratio:.1f} times smaller{_disk_text(self.best)}."
+            f"memory{self._saving_text()}{_disk_text(self.best)}."
         )
+
+    def _saving_text(self) -> str:
+        ratio = self.reference_bytes / self.best.bytes_searched if self.best else 1
+        if ratio < 1.05:
+            return ", no less than today"
+        return f" instead of {self.reference_bytes:,}, {ratio:.1f} times smaller"
 
     def _measured(self) -> str:
         if self.kind == "agreement":
@@ -166,7 +178,7 @@ def advise(
     """
     reference_key, metric, kind = _reference(result, advice)
     reference = result.full_values[reference_key]
-    keys = [key for key in result.per_query if key[3] == metric and key[1] is not None]
+    keys = _affordable([key for key in result.per_query if key[3] == metric and key[1] is not None], advice.most_bytes)
     columns = [_judged_values(result, key, reference, verdicts) for key in keys]
     bootstrap = PairedBootstrap(len(reference))
     shares = bound_shares(np.stack(columns, axis=1), reference, bootstrap)
@@ -216,6 +228,15 @@ def _reference(result: SweepResult, advice: Advice) -> tuple[RowKey, str, str]:
             "results keep averages only)."
         )
     return key, metric, "quality" if metric == advice.metric and "overlap" not in metric else "agreement"
+
+
+def _affordable(keys: list[RowKey], most_bytes: int) -> list[RowKey]:
+    """The settings that a search keeps in at most `most_bytes` a vector, all for 0; raises `LabError` if none is."""
+    sizes = [bytes_per_vector(key[2], int(key[1] or 0)) for key in keys]
+    if most_bytes and min(sizes) > most_bytes:
+        says = f"Nothing measured fits into {most_bytes} bytes a vector: the smallest takes {min(sizes)}."
+        raise LabError(f"{says} Allow shorter lengths or coarser precisions.").about("bytes")
+    return [key for key, size in zip(keys, sizes, strict=True) if not most_bytes or size <= most_bytes]
 
 
 def _settings(keys: Sequence[RowKey], shares: SharesKept, target: float) -> list[Setting]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _RECOMMEND_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
   %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
+  %(prog)s --arms base,tuned --bytes 32 --shortlist 100
   %(prog)s --arms base --write-pairs pairs.json            then fill in left, right or same, and:
   %(prog)s --arms base --verdicts pairs.json
 """
@@ -75,9 +76,11 @@ def _add_advice_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", default="base", help="the arm at full length whose quality counts as 100%%")
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     parser.add_argument("--target", type=float, default=0.95, help="share of the reference's quality to keep")
+    parser.add_argument("--bytes", type=int, default=0, help="at most so many bytes a vector in memory (0: any number)")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
     says = "usual, more (int4, binary-mean, rabitq), all (pq too: minutes), or names with commas between them"
     parser.add_argument("--precisions", type=split_words, default="usual", help=says)
+    parser.add_argument("--shortlist", type=int, default=0, help="how many documents are rescored (default: 40)")
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     add_draw_options(parser)
     add_corpus_options(parser)
@@ -156,12 +159,16 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
 
 def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerdict] = ()) -> Consultation:
     from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
+    from mrl_demo.search.quantised import with_shortlist
 
     corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
     reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
-    advice = Advice(options.target, options.metric, reference)
+    advice = Advice(options.target, options.metric, reference, options.bytes)
     chosen = {name: getattr(options, name) for name in ("dims", "split", "queries", "seed", "max_tokens")}
-    chosen["precisions"] = PRECISION_SETS.get(",".join(options.precisions), options.precisions)
+    precisions = PRECISION_SETS.get(",".join(options.precisions), options.precisions)
+    if options.shortlist:
+        precisions = tuple(with_shortlist(name, options.shortlist) for name in precisions)
+    chosen["precisions"] = precisions
     return lab.consult(corpus, advice, replace(advice_plan(advice, arms), **chosen), ProgressLine(), verdicts)
 
 

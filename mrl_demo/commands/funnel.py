@@ -79,6 +79,7 @@ def _add_budget(commands: Commands) -> None:
     parser.add_argument("--arms", type=split_words, default="base,corpus-pca", help=f"{ARM_HELP}; commas between them")
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K, map or overlap@K")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
+    parser.add_argument("--shortlist", type=int, default=0, help="how many documents are rescored (default: 40)")
     add_draw_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
@@ -135,7 +136,7 @@ def _budget(settings: Settings, options: argparse.Namespace) -> None:
     check_budget(options.bytes)
     lab = Lab(settings)
     corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
-    plan = byte_plan(arm_names(lab, options.arms, options), options.metric, options.dims)
+    plan = byte_plan(arm_names(lab, options.arms, options), options.metric, options.dims, options.shortlist)
     plan = replace(plan, split=options.split, queries=options.queries, seed=options.seed)
     _print(lab.budget(corpus, options.bytes, plan, ProgressLine()), options.json)
 

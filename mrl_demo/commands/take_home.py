@@ -68,7 +68,7 @@ def _add_setting_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dim", default="64", help="numbers of the vector to search by")
     parser.add_argument("--precision", default="float32", help=precision)
     parser.add_argument("--rescore-dim", help=second)
-    parser.add_argument("--shortlist", type=int, default=40, help="how many are re-ranked")
+    parser.add_argument("--shortlist", type=int, help="how many are re-ranked (default: as the precision says, 40)")
 
 
 def _add_migration(commands: Commands) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.search.quantised import SHORTLIST, bytes_per_vector, parse_precision, rescore_bytes_per_vector
+from mrl_demo.search.quantised import bytes_per_vector, parse_precision, rescore_bytes_per_vector, rescore_bytes_read
 
 FULL, CUT, FUNNEL = "full", "cut", "funnel"
 _GIB, _GB = 2**30, 10**9
@@ -139,7 +139,7 @@ def compare_costs(deployment: Deployment, prices: UnitPrices | None = None) -> C
     short = f"{deployment.dim} numbers, {deployment.precision}"
     sizes = {
         FULL: (f"Full: {deployment.full_dim} numbers, float32", full, full, 0),
-        CUT: (f"Cut: {short}", searched, searched + rescored, SHORTLIST * rescored),
+        CUT: (f"Cut: {short}", searched, searched + rescored, rescore_bytes_read(deployment.precision, deployment.dim)),
         FUNNEL: (f"Funnel: {short}, then full", searched, searched + full, deployment.shortlist * full),
     }
     ways = (_cost(way, *size, deployment, prices) for way, size in sizes.items())

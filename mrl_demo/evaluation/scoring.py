@@ -10,7 +10,7 @@ import numpy as np
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.places import TIE_TOLERANCE
-from mrl_demo.search.quantised import ONE_BIT, SHORTLIST, Precision, calibration_size, quantise
+from mrl_demo.search.quantised import ONE_BIT, Precision, calibration_size, quantise
 
 _SCORE_BYTES = 64 * 2**20
 _MAX_ROWS = 1_024
@@ -61,7 +61,8 @@ def score_blocks(
                 if plain in wanted:
                     yield block
                 for precision in rescored:
-                    yield Block(precision, dim, block.start, _rescored(block, queries, finer[precision.rescorer]))
+                    scores = _rescored(block, queries, finer[precision.rescorer], precision.shortlist)
+                    yield Block(precision, dim, block.start, scores)
 
 
 def _without(block: Block, excluded: IntMatrix | None) -> Block:
@@ -129,13 +130,13 @@ def _finer_rows(documents: FloatMatrix, dim: int, rescorer: str, seed: int) -> F
     return quantise(documents, dim, rescorer, sample_positions(len(documents), seed)).decode()
 
 
-def _rescored(block: Block, queries: FloatMatrix, finer: FloatMatrix) -> FloatMatrix:
-    """The block's scores with the first `SHORTLIST` of each row ordered by finer cosines, above all the rest.
+def _rescored(block: Block, queries: FloatMatrix, finer: FloatMatrix, shortlist: int) -> FloatMatrix:
+    """The block's scores with the first `shortlist` of each row ordered by finer cosines, above all the rest.
 
     Whatever ties with the last of a shortlist is in it too, as in the search engine.
     """
     n = block.scores.shape[1]
-    k = min(SHORTLIST, n)
+    k = min(shortlist, n)
     edge = np.partition(block.scores, n - k, axis=1)[:, n - k]
     finite = np.where(np.isfinite(edge), edge, np.finfo(np.float32).min / 2)  # Nothing that is left out is listed.
     rows, listed = np.nonzero(block.scores >= (finite - TIE_TOLERANCE * np.maximum(1, np.abs(finite)))[:, None])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.search.quantised import RESCORE, SHORTLIST
+from mrl_demo.search.quantised import RESCORE, SHORTLIST, parse_precision
 
 if TYPE_CHECKING:  # Menus and --help need no torch.
     from mrl_demo.adapt import Rotation
@@ -102,11 +102,12 @@ EXPORT_PRECISIONS = ("float32", "float16", "int8", "int4", "binary")
 
 def parse_export_precision(name: str) -> tuple[str, bool]:
     """The stored precision of a name such as "int8+rescore", and whether it is re-ranked; raises `ExportError`."""
-    stored = name.strip().lower()
+    stored = name.strip().lower().partition("@")[0]
     rescored = stored.endswith(RESCORE)
     stored = stored.removesuffix(RESCORE)
     if stored not in EXPORT_PRECISIONS:
         known = ", ".join(EXPORT_PRECISIONS)
         says = f"No engine here stores precision {name!r}: choose among {known}, each also with {RESCORE}."
         raise ExportError(says).about("precision")
+    parse_precision(name)  # The length of its shortlist.
     return stored, rescored

@@ -12,22 +12,25 @@ from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.exports.setting import ExportError, ExportSetting, ModelSource, parse_export_precision
 from mrl_demo.models.encoders import SentenceEncoder
-from mrl_demo.search.quantised import SHORTLIST
+from mrl_demo.search.quantised import parse_precision
 
 
 @dataclass(frozen=True)
 class ExportChoice:
     """What a person chose to export: `rescore_dim` None re-ranks as the precision's name says, 0 does not.
 
-    >>> ExportChoice("tuned", 64, "binary+rescore").resolved_rescore_dim
-    64
+    `shortlist` None is as long as the precision's name says.
+
+    >>> choice = ExportChoice("tuned", 64, "binary+rescore@100")
+    >>> choice.resolved_rescore_dim, choice.resolved_shortlist
+    (64, 100)
     """
 
     arm: str
     dim: object
     precision: str = "float32"
     rescore_dim: object | None = None
-    shortlist: int = SHORTLIST
+    shortlist: int | None = None
 
     @property
     def stored(self) -> str:
@@ -40,6 +43,11 @@ class ExportChoice:
         if self.rescore_dim is not None:
             return self.rescore_dim
         return self.dim if parse_export_precision(self.precision)[1] else 0
+
+    @property
+    def resolved_shortlist(self) -> int:
+        """How many documents the second stage reads."""
+        return parse_precision(self.precision).shortlist if self.shortlist is None else self.shortlist
 
 
 def export_setting(
@@ -62,7 +70,7 @@ def export_setting(
         dim=dim,
         precision=choice.stored,
         rescore_dim=check_dimension(second, full) if str(second) != "0" else 0,
-        shortlist=choice.shortlist,
+        shortlist=choice.resolved_shortlist,
         rotation=_rotation(builder, arm, corpus, progress),
     )
 

@@ -14,7 +14,6 @@ from mrl_demo.search.codebooks import ProductCodes, RabitqCodes, pad_to_bytes
 from mrl_demo.search.engine import check_k, check_queries, check_vectors
 from mrl_demo.search.quantised import (
     ONE_BIT,
-    SHORTLIST,
     Codec,
     Precision,
     bytes_per_vector,
@@ -42,12 +41,15 @@ class FlatIndex:
     [[1]]
     """
 
-    def __init__(self, vectors: FloatMatrix, precision: str, shortlist: int = SHORTLIST, lengths_kept: int = 1) -> None:
-        """Refer to `(n, D)` float vectors; raises `PrecisionError`, or `LabError` if they are empty or not finite."""
+    def __init__(self, vectors: FloatMatrix, precision: str, shortlist: int = 0, lengths_kept: int = 1) -> None:
+        """Refer to `(n, D)` float vectors; a `shortlist` of 0 is that of the precision's name.
+
+        Raises `PrecisionError`, or `LabError` if the vectors are empty or not finite.
+        """
         self.precision = parse_precision(precision)
         self._vectors = check_vectors(vectors)
         self.n, self.dimension = self._vectors.shape
-        self._shortlist = shortlist
+        self._shortlist = shortlist or self.precision.shortlist
         self._lengths: BoundedCache[CodedLength] = BoundedCache(lengths_kept)
 
     @property

@@ -9,7 +9,7 @@ shortlist of any can be rescored by the float32 or int8 vectors of the same cut.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,10 @@ ALL_PRECISIONS = (
 ONE_BIT = ("binary", "binary-mean")
 #: Whatever is fitted by averages takes more rows than a range does.
 _FITTED_ON_MANY = ("binary-mean", "pq", "rabitq")
-#: Documents that the quantised search hands to the rescoring, besides those that tie with the last of them: four times
-#: a result page of 10.
+#: Documents that the quantised search hands to the rescoring unless a precision's name says otherwise ("@100"), besides
+#: those that tie with the last of them: four times a result page of 10.
 SHORTLIST = 40
+_LONGEST_SHORTLIST = 100_000
 _MAX_CALIBRATION = 1_000
 _ROWS_AT_ONCE = 4_096
 
@@ -47,30 +48,58 @@ class PrecisionError(LabError, ValueError):
 
 @dataclass(frozen=True)
 class Precision:
-    """How vectors are stored, one of `PRECISIONS`, and whether and by what a shortlist is rescored.
+    """How vectors are stored, one of `PRECISIONS`, and whether, by what and how long a shortlist is rescored.
 
-    >>> Precision("binary", rescored=True).name, Precision("pq", True, "int8").name
-    ('binary+rescore', 'pq+rescore-int8')
+    >>> Precision("binary", rescored=True).name, Precision("pq", True, "int8", 100).name
+    ('binary+rescore', 'pq+rescore-int8@100')
     """
 
     stored: str
     rescored: bool = False
     rescorer: str = "float32"
+    shortlist: int = SHORTLIST
 
     @property
     def name(self) -> str:
         """The name that `parse_precision` reads."""
         suffix = RESCORE if self.rescorer == "float32" else RESCORE_INT8
-        return self.stored + (suffix if self.rescored else "")
+        length = "" if self.shortlist == SHORTLIST else f"@{self.shortlist}"
+        return self.stored + (suffix + length if self.rescored else "")
 
 
 def parse_precision(name: str) -> Precision:
-    """Read one of `ALL_PRECISIONS`; raises `PrecisionError`."""
-    given = name.strip().lower()
+    """Read one of `ALL_PRECISIONS`, the length of its shortlist behind it if it is not 40; raises `PrecisionError`.
+
+    >>> parse_precision("binary+rescore@100")
+    Precision(stored='binary', rescored=True, rescorer='float32', shortlist=100)
+    """
+    given, at, length = name.strip().lower().partition("@")
     if given not in ALL_PRECISIONS:
         raise PrecisionError(f"There is no precision {name!r}: choose among {', '.join(ALL_PRECISIONS)}.")
     stored, _, rescorer = given.partition(RESCORE)
-    return Precision(stored, stored != given, "int8" if rescorer else "float32")
+    precision = Precision(stored, stored != given, "int8" if rescorer else "float32")
+    return _with_length(precision, length, name) if at else precision
+
+
+def with_shortlist(name: str, length: int) -> str:
+    """The precision's name with a shortlist of so many documents; one without rescoring stays as it is.
+
+    Raises `PrecisionError` for a shortlist of less than 1 or more than 100,000.
+
+    >>> with_shortlist("int8+rescore", 100), with_shortlist("int8", 100)
+    ('int8+rescore@100', 'int8')
+    """
+    precision = parse_precision(name)
+    return _with_length(precision, str(length), name).name if precision.rescored else precision.name
+
+
+def _with_length(precision: Precision, length: str, name: str) -> Precision:
+    if not precision.rescored:
+        raise PrecisionError(f"{name!r} rescores nothing, so it has no shortlist: write {precision.name}+rescore@40.")
+    if not length.isascii() or not length.isdecimal() or not 1 <= int(length[:9]) <= _LONGEST_SHORTLIST:
+        says = f"The shortlist of {name!r} is {length or 'empty'}: give 1 to {_LONGEST_SHORTLIST:,} documents"
+        raise PrecisionError(f"{says}, as in {precision.stored}{RESCORE}@100.")
+    return replace(precision, shortlist=int(length))
 
 
 def bytes_per_vector(precision: str, dim: int) -> int:
@@ -91,8 +120,8 @@ def rescore_bytes_per_vector(precision: str, dim: int) -> int:
 
 
 def rescore_bytes_read(precision: str, dim: int) -> int:
-    """Bytes of that copy that one query reads: those of its `SHORTLIST` documents."""
-    return SHORTLIST * rescore_bytes_per_vector(precision, dim)
+    """Bytes of that copy that one query reads: those of its shortlist."""
+    return parse_precision(precision).shortlist * rescore_bytes_per_vector(precision, dim)
 
 
 def calibration_size(n: int, precision: str = "int8") -> int:

@@ -97,6 +97,8 @@ class Id(StrEnum):
     DECIDE_TARGET = "decide-target"
     DECIDE_ARMS = "decide-arms"
     DECIDE_PRECISIONS = "decide-precisions"
+    DECIDE_RESCORED = "decide-rescored"
+    DECIDE_MOST_BYTES = "decide-most-bytes"
     DECIDE_START = "decide-start"
     DECIDE_STOP = "decide-stop"
     DECIDE_NOTICE = "decide-notice"

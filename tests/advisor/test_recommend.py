@@ -100,6 +100,19 @@ def test_a_few_queries_that_are_all_kept_prove_nothing(n: int) -> None:
     assert shares.with_certain([True, False]).lower.tolist() == [1.0, shares.lower[1]]
 
 
+def test_a_limit_of_bytes_leaves_out_what_is_larger(make_builder: Make) -> None:
+    builder, corpus = make_builder(), word_corpus(n_documents=60, n_queries=30)
+    result = evaluate(builder, corpus, advice_plan(Advice(), ("base",), dims=(8, 16, 48)))
+    free, tight = advise(result, Advice(target=0.5)), advise(result, Advice(target=0.5, most_bytes=3))
+    assert max(setting.bytes_searched for setting in tight.settings) <= 3 < free.reference_bytes
+    assert "in 3 bytes a vector" in tight.sentence()
+    with pytest.raises(LabError, match="give 1 or more"):
+        Advice(most_bytes=-1)
+    short = evaluate(builder, corpus, replace(advice_plan(Advice(), ("base",)), dims=(48,), precisions=("float32",)))
+    with pytest.raises(LabError, match="fits into 3 bytes a vector: the smallest takes 192"):
+        advise(short, Advice(most_bytes=3))
+
+
 def test_without_judgements_only_agreement_is_advised(make_builder: Make) -> None:
     corpus = replace(word_corpus(), judgements={})
     answer = advise(evaluate(make_builder(), corpus, advice_plan(Advice(), ["base"], dims=(8, 48))), Advice())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mrl_demo.core.errors import InvalidDimensionError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise, truncate
+from mrl_demo.search.flat import FlatIndex
 from mrl_demo.search.quantised import (
     ALL_PRECISIONS,
     PRECISIONS,
@@ -38,6 +39,32 @@ def test_bytes_are_exact(precision: str, dim: int) -> None:
     finer = 0 if "rescore" not in precision else dim if precision.endswith("int8") else 4 * dim
     assert rescore_bytes_per_vector(precision, dim) == finer
     assert rescore_bytes_read(precision, dim) == SHORTLIST * finer
+
+
+def test_a_longer_shortlist_misses_no_more() -> None:
+    rows = vectors(600)
+    exact = FlatIndex(rows, "float32").search(rows[:50], 40, 10).indices
+    shares = [
+        np.mean(
+            [
+                len(set(a) & set(b))
+                for a, b in zip(exact, FlatIndex(rows, name).search(rows[:50], 40, 10).indices, strict=True)
+            ]
+        )
+        for name in ("binary+rescore@10", "binary+rescore", "binary+rescore@600")
+    ]
+    assert shares[0] < shares[1] < shares[2] == 10
+    assert rescore_bytes_read("binary+rescore@600", 40) == 600 * 160
+    assert parse_precision("PQ+rescore-int8@100 ").name == "pq+rescore-int8@100"
+    assert parse_precision("int8+rescore@40").name == "int8+rescore"
+
+
+@pytest.mark.parametrize(
+    "name", ["int8@40", "int8+rescore@", "int8+rescore@0", "int8+rescore@-1", "int8+rescore@9999999", "int8+rescore@x"]
+)
+def test_shortlists_that_cannot_be_are_refused(name: str) -> None:
+    with pytest.raises(PrecisionError, match="shortlist"):
+        parse_precision(name)
 
 
 def test_binary_keeps_the_signs_of_the_cut() -> None:

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
-from mrl_demo.advisor.recommend import PRECISION_SETS, advice_plan
+from mrl_demo.advisor.recommend import advice_plan
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
@@ -99,7 +99,7 @@ class Advising:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Consultation:
-            plan = replace(advice_plan(state.advice, state.arms), precisions=PRECISION_SETS[state.precisions])
+            plan = replace(advice_plan(state.advice, state.arms), precisions=state.precisions_measured)
             return self.lab.consult(state.corpus, state.advice, plan, progress)
 
         async for updates in self.work.follow(measure, self._keep, request):
@@ -107,8 +107,12 @@ class Advising:
 
     def _keep(self, consultation: Consultation) -> Updates:
         nearest = consultation.recommendation.nearest
-        chosen = {"arm": nearest.arm, "dim": nearest.dim, "precision": nearest.precision} if nearest else {}
-        return {self.decided: Decided(consultation), **{self.setting[name]: value for name, value in chosen.items()}}
+        updates: Updates = {self.decided: Decided(consultation)}
+        if nearest:
+            stored = nearest.precision.partition("@")[0]  # The shortlist has a control of its own.
+            chosen = {"arm": nearest.arm, "dim": nearest.dim, "precision": stored}
+            updates |= {self.setting[name]: value for name, value in chosen.items()}
+        return updates
 
 
 @dataclass(frozen=True)

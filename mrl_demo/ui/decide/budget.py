@@ -95,6 +95,7 @@ class Spending:
 
         def measure(progress: Progress) -> SweepResult:
             plan = byte_plan(state.arms, state.metric)
+            plan = replace(plan, precisions=tuple(map(state.with_rescored, plan.precisions)))
             if len(self.lab.corpus(state.corpus, progress).queries) > _MOST_SPENT_ON:
                 plan = replace(plan, queries=_MOST_SPENT_ON)
             return self.lab.evaluate(state.corpus, plan, progress)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict, Preference
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
-from mrl_demo.advisor.recommend import Advice
+from mrl_demo.advisor.recommend import PRECISION_SETS, Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.search.quantised import SHORTLIST, with_shortlist
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 DECIDE_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "overlap@10": "Agreement"}
@@ -73,17 +74,34 @@ class DecideState:
     disk_price: float | None = None
     currency: str = ""
     budget: int = 96
+    rescored: float | None = SHORTLIST
+    most_bytes: float | None = 0
 
     @property
     def advice(self) -> Advice:
-        """What is asked of the advisor; raises `LabError` for a target that is none."""
-        return Advice(_number(self.target, "target"), self.metric)
+        """What is asked of the advisor; raises `LabError` for a target or a number of bytes that is none."""
+        most_bytes = _whole(self.most_bytes or 0, "The number of bytes")
+        return Advice(_number(self.target, "target"), self.metric, most_bytes=most_bytes)
+
+    @property
+    def precisions_measured(self) -> tuple[str, ...]:
+        """The chosen set with the chosen shortlist; raises `LabError` kinds for one that cannot be."""
+        return tuple(self.with_rescored(name) for name in PRECISION_SETS[self.precisions])
+
+    def with_rescored(self, precision: str) -> str:
+        """A precision with the chosen shortlist, if it rescores one."""
+        return with_shortlist(precision, _whole(self.rescored, "The shortlist"))
+
+    @property
+    def stored_as(self) -> str:
+        """The precision of the setting to translate, price and export."""
+        return self.with_rescored(self.cut_precision)
 
     @property
     def question(self) -> ThresholdQuestion:
         """The cut-off to translate; raises `LabError` kinds for what cannot be."""
         dim = _whole(self.cut_dim, "The length")
-        return ThresholdQuestion(_number(self.cutoff, "cut-off"), self.cut_arm, dim, self.cut_precision)
+        return ThresholdQuestion(_number(self.cutoff, "cut-off"), self.cut_arm, dim, self.stored_as)
 
     def deployment(self, full_dim: int) -> Deployment:
         """What the costs are reckoned for; raises `LabError` kinds for what cannot be."""
@@ -91,7 +109,7 @@ class DecideState:
             vectors=_whole(self.vectors, "The number of vectors"),
             full_dim=full_dim,
             dim=_whole(self.cut_dim, "The length"),
-            precision=self.cut_precision,
+            precision=self.stored_as,
             replicas=_whole(self.replicas, "The number of replicas"),
             index_bytes=_number(self.index_bytes, "index"),
             shortlist=_whole(self.shortlist, "The shortlist"),
@@ -123,6 +141,8 @@ def decide_state(
     disk_price: float | None,
     currency: str,
     budget: float | None,
+    rescored: float | None,
+    most_bytes: float | None,
 ) -> DecideState:
     """The state behind the values that the controls send; each control has its name here."""
     return DecideState(
@@ -144,6 +164,8 @@ def decide_state(
         disk_price=disk_price,
         currency=currency,
         budget=int(budget or 0),
+        rescored=rescored,
+        most_bytes=most_bytes,
     )
 
 

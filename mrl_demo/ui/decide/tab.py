@@ -10,7 +10,7 @@ from gradio.blocks import Block
 
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.search.quantised import ALL_PRECISIONS
-from mrl_demo.ui.address.kinds import OneOf, Several
+from mrl_demo.ui.address.kinds import OneOf, Several, WholeNumber
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
 from mrl_demo.ui.decide.budget import BudgetSection, lay_out_budget
@@ -53,6 +53,8 @@ class DecideControls:
     metric: gr.Dropdown
     target: gr.Dropdown
     precisions: gr.Dropdown
+    rescored: gr.Number
+    most_bytes: gr.Number
     arms: gr.CheckboxGroup
     arm: gr.Dropdown
     dim: gr.Number
@@ -96,6 +98,8 @@ class DecideParts:
                 "cut_precision": controls.precision,
                 **self.prices.controls,
                 "budget": self.budget.slider,
+                "rescored": controls.rescored,
+                "most_bytes": controls.most_bytes,
             },
         )
 
@@ -150,6 +154,18 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         target = menu("Keep at least", targets, first.target, Id.DECIDE_TARGET, min_width=120)
         sets = [(label, name) for name, label in PRECISION_LABELS_OF_SETS.items()]
         kinds = menu("Precisions", sets, first.precisions, Id.DECIDE_PRECISIONS, min_width=160)
+        rescored = gr.Number(
+            first.rescored,
+            label="Documents rescored",
+            precision=0,
+            minimum=1,
+            min_width=130,
+            elem_id=Id.DECIDE_RESCORED,
+        )
+        says = "Bytes a vector (0: any)"
+        most_bytes = gr.Number(
+            first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_MOST_BYTES
+        )
     chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
     with gr.Row(elem_classes="curves-row measure-row"):
         start = gr.Button("Recommend", variant="primary", scale=0, min_width=160, elem_id=Id.DECIDE_START)
@@ -161,7 +177,17 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         precisions = [(name, name) for name in ALL_PRECISIONS]
         precision = menu("Precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
     return DecideControls(
-        corpus, metric, target, kinds, chosen, arm, dim, precision, LongWork("advice", start, stop, line, heavy)
+        corpus,
+        metric,
+        target,
+        kinds,
+        rescored,
+        most_bytes,
+        chosen,
+        arm,
+        dim,
+        precision,
+        LongWork("advice", start, stop, line, heavy),
     )
 
 
@@ -195,6 +221,8 @@ def _add_decisions(page: Page, parts: DecideParts) -> None:
             Parameter("decide-metric", OneOf(lambda: list(DECIDE_METRICS)), controls.metric),
             Parameter("decide-target", OneOf(lambda: list(TARGETS)), controls.target),
             Parameter("decide-precisions", OneOf(lambda: list(PRECISION_LABELS_OF_SETS)), controls.precisions),
+            Parameter("decide-rescored", WholeNumber(1, 100_000), controls.rescored),
+            Parameter("decide-bytes", WholeNumber(0, 1_000_000), controls.most_bytes),
             Parameter("decide-arms", Several(lambda: arms), controls.arms),
         ],
     )
