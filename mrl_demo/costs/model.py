@@ -32,8 +32,8 @@ class UnitPrices:
     disk_gb_month: float = 0.08
     currency: str = "USD"
     source: str = (
-        "list prices of AWS, us-east-1: memory as m7g.large on demand (8 GiB for 0.0816 an hour, 730 hours), disk as "
-        "gp3; other clouds, reserved or memory-heavy machines cost less or more"
+        "list prices of AWS, us-east-1: memory as m7g.large on demand (8 GiB for 0.0816 an hour, 730 hours), disk a "
+        "round figure for network SSDs, not looked up; other clouds, reserved or larger machines cost less or more"
     )
     date: str = "2026-06-17"
 
