@@ -84,10 +84,8 @@ def main() -> None:
         if args.warm:
             time_start(Path(folder))
         start = time_start(Path(folder))
-    print(
-        f"first result after {start['first_result_s']} s with {start['first_rss_mb']} MB, {start['loaded_rss_mb']} MB once"
-    )
-    print(f"the models are loaded, {start['peak_rss_mb']} MB at most")
+    print(f"first result after {start['first_result_s']} s with {start['first_rss_mb']} MB")
+    print(f"{start['loaded_rss_mb']} MB once the models are loaded, {start['peak_rss_mb']} MB at most")
     if args.json:
         print(json.dumps(start))
 
