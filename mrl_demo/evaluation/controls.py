@@ -39,6 +39,12 @@ class ControlGroup:
         measured = {arm.name for arm in self.sweep.arms}
         return {name: label for name, label in _LABELS.items() if name in measured}
 
+    @property
+    def collection(self) -> str:
+        """What it was measured on, in words."""
+        sweep = self.sweep
+        return f"{sweep.corpus}, {sweep.n_queries:,} test queries over {sweep.n_documents:,} documents"
+
     def value(self, arm: str, dim: int) -> float | None:
         """The arm's mean nDCG@10, None if it was not measured."""
         return next((row.value for row in self.sweep.rows if (row.arm, row.dim) == (arm, dim)), None)
@@ -78,7 +84,7 @@ def controls_text(groups: tuple[ControlGroup, ...], dims: tuple[int, ...] = (16,
     """The groups for a terminal: what each is about, its sentence, and a line an arm."""
     blocks = []
     for group in groups:
-        lines = [f"{group.about} {group.sweep.corpus}, {group.sweep.n_queries:,} test queries.", group.sentence()]
+        lines = [f"{group.about} {group.collection}.", group.sentence()]
         lines.append(f"{'nDCG@10':<44}" + "".join(f"{dim:>8}" for dim in dims))
         for arm, label in group.labels.items():
             cells = (group.value(arm, dim) for dim in dims)

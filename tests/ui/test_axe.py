@@ -14,6 +14,15 @@ pytestmark = pytest.mark.browser
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 #: Gradio's own, which cannot be mended from here: its place for a figure that is not drawn yet.
 NOT_OURS = [".toast-wrap", ".empty"]
+#: Tabs and what is seen on them once they are there: a link to the Map draws it.
+TABS = {
+    "curves": "#curves",
+    "map": "#map-board canvas",
+    "decide": "#decide",
+    "funnel": "#funnel-tab",
+    "train": "#train",
+    "learn": "#learn",
+}
 
 
 def violations(page: Page) -> list[str]:
@@ -36,12 +45,18 @@ def test_no_tab_has_a_violation(browser: Browser, address: str, width: int, them
     page.wait_for_selector("#dim-range", state="attached")
     page.wait_for_timeout(2_500)  # Until what is faint while it comes is not any more.
     problems["compare"] = violations(page)
-    for tab in ("curves", "decide", "train", "learn"):
-        page.goto(f"{address}?__theme={theme}&tab={tab}")
-        page.wait_for_selector(f"#{tab}", state="visible")
+    for tab, shown in (*TABS.items(), ("embed=1", ".cards"), ("present=1", ".cards")):
+        page.goto(f"{address}?__theme={theme}&{'tab=' if tab in TABS else ''}{tab}")
+        page.wait_for_selector(shown, state="visible")
         page.wait_for_timeout(1_200)
         problems[tab] = violations(page)
-    page.click("#learn-pitfall-arm input") if page.is_visible("#learn-pitfall-arm input") else None
+        if tab == "decide":
+            page.get_by_role("tab", name="Byte budget").first.click()
+            problems["byte budget"] = violations(page)
+    page.goto(f"{address}?__theme={theme}&tab=learn&lesson=pitfalls")
+    page.wait_for_selector("#learn", state="visible")
+    page.click("#learn-pitfall-arm input")
+    page.wait_for_timeout(600)
     problems["open menu"] = violations(page)
     page.close()
     assert {tab: said for tab, said in problems.items() if said} == {}

@@ -15,8 +15,8 @@ PLAIN_WORDS = "https://huggingface.co/blog/matryoshka"
 
 #: What it is about and what to do, in a line.
 LEDE = html(
-    "<p>Search compares texts as lists of numbers. <b>Matryoshka training</b> packs the meaning into the first few."
-    " <b>Drag the slider</b>: who still finds the passage?</p>"
+    "<p>Search compares lists of numbers. <b>Matryoshka training</b> puts the meaning into the first few."
+    " <b>Drag the slider</b>: who still finds it?</p>"
 )
 
 

@@ -31,7 +31,7 @@ def _group_html(group: ControlGroup) -> Markup:
         html("<tr><th scope='row'>{label}</th>{cells}</tr>", label=label, cells=_cells(group, arm))
         for arm, label in group.labels.items()
     )
-    caption = f"{group.about} nDCG@10 by numbers kept, {group.sweep.n_queries:,} test queries."
+    caption = f"{group.about} nDCG@10 by numbers kept; {group.collection}."
     table = figure_table(caption, ("What is done to the ordinary model", *_DIMS), rows, is_sortable=False)
     return html("<p>{sentence}</p>{table}", sentence=group.sentence(), table=table)
 
