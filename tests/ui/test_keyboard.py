@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-
-from mrl_demo.core.config import Settings
-from mrl_demo.ui.app import build_app, launch
-from mrl_demo.ui.share.desk import CardDesk
-from tests.ui.conftest import free_port
-from tests.ui.samples import StubLab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,13 +15,24 @@ pytestmark = pytest.mark.browser
 OPEN = "() => [...document.querySelectorAll('[role=combobox][aria-expanded=true]')].map(menu => menu.ariaLabel)"
 FOCUS = "() => document.activeElement.ariaLabel || document.activeElement.textContent.trim()"
 
-
-@pytest.fixture(scope="module")
-def stub_address() -> Iterator[str]:
-    lab = StubLab()
-    blocks = build_app(lab)
-    yield launch(blocks, replace(Settings(), port=free_port()), CardDesk(lab))
-    blocks.close()
+#: Numbers every control of the tab in front that can have the focus; gives how many.
+NUMBER = """() => {
+  const all = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const usable = (e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true })
+    && e.getBoundingClientRect().width && !(e.type === "radio" && !e.checked);
+  const controls = [...document.querySelectorAll(all)].filter(usable);
+  controls.forEach((control, i) => { control.dataset.number = i; });
+  return controls.length;
+}"""
+#: The number of what has the focus, and whether it shows that, itself or by what is around it.
+WHERE = """() => {
+  const control = document.activeElement;
+  const around = control.closest(".wrap, label, .container, .block, .chip, li") || control;
+  const shows = [control, around].map((e) => getComputedStyle(e)).some((style) =>
+    (style.outlineStyle !== "none" && parseFloat(style.outlineWidth)) || style.boxShadow !== "none");
+  return [control.dataset.number ?? "", shows];
+}"""
+TABS = ["compare", "learn", "curves", "decide", "funnel", "map", "train"]
 
 
 @pytest.fixture
@@ -139,3 +143,19 @@ def test_nothing_clips_the_ring_around_a_focused_field(page: Page, field: str) -
       return clips;
     }"""
     assert page.locator(field).first.evaluate(clipping) == []
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_control_of_a_tab_is_reached_and_shows_its_focus(page: Page, stub_address: str, tab: str) -> None:
+    page.goto(f"{stub_address}?tab={tab}")
+    page.wait_for_selector("[data-ready]", state="attached")
+    page.wait_for_timeout(1_000)  # Until what the tab loads late is there.
+    count = page.evaluate(NUMBER)
+    assert count > 15
+    reached = {}
+    for _ in range(count + 5):
+        page.keyboard.press("Tab")
+        number, shows = page.evaluate(WHERE)
+        reached[number] = shows
+    assert [number for number in map(str, range(count)) if number not in reached] == []
+    assert [number for number, shows in reached.items() if number and not shows] == []
