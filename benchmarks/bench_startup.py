@@ -54,7 +54,7 @@ def time_start(cache: Path) -> dict[str, float]:
         seconds = time.perf_counter() - started
         watched = psutil.Process(process.pid)
         first = watched.memory_info().rss
-        loaded, peak = settle(watched)
+        loaded, peak = wait_for_rest(watched)
     finally:
         process.terminate()
         process.wait(20)
@@ -62,7 +62,7 @@ def time_start(cache: Path) -> dict[str, float]:
     return {"first_result_s": round(seconds, 2), **{name: round(size / 2**20, 1) for name, size in sizes.items()}}
 
 
-def settle(process: psutil.Process) -> tuple[int, int]:
+def wait_for_rest(process: psutil.Process) -> tuple[int, int]:
     """Bytes of memory once they have stood still for `STILL_S` seconds, and the most there were."""
     since, size, peak = time.perf_counter(), process.memory_info().rss, 0
     while time.perf_counter() - since < STILL_S:

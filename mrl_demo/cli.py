@@ -77,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.decide import add_decision_commands
     from mrl_demo.commands.funnel import add_funnel_commands
+    from mrl_demo.commands.inspect import add_inspect_command
     from mrl_demo.commands.lessons import add_lesson_commands
     from mrl_demo.commands.map import add_map_command
     from mrl_demo.commands.share import add_share_commands
@@ -96,6 +97,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_search(commands, settings)
     _add_evaluate(commands)
     _add_controls(commands)
+    add_inspect_command(commands)
     add_decision_commands(commands)
     add_funnel_commands(commands)
     add_map_command(commands)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.corpora.options import ColumnChoice, add_column_options
+from mrl_demo.corpora.passages import PassageChoice
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
@@ -22,7 +23,7 @@ ARM_HELP = (
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add `--corpus` and the flags that name its columns."""
     parser.add_argument(
-        "--corpus", default="builtin", help="builtin, python, or your CSV, JSONL or TXT file or BEIR folder"
+        "--corpus", default="builtin", help="builtin, python, or your file, folder or zip archive (see mrl inspect)"
     )
     add_column_options(parser)
 
@@ -61,6 +62,8 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split
     if given in names:
         if columns and columns.chosen():
             raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
+        if columns and columns.passages != PassageChoice():
+            raise CorpusError(f"{given} has passages of its own: leave --passages and --paragraphs out.")
         return given
     if not Path(given).exists():
         raise CorpusError(

@@ -94,6 +94,12 @@ def read_beir(
     return documents, queries, judgements
 
 
+def has_beir_files(folder: Path) -> bool:
+    """Whether a folder has a file of a BEIR collection: its corpus, queries or judgements."""
+    has_judgements = any(path.is_dir() and path.name.lower() == "qrels" for path in folder.iterdir())
+    return has_judgements or any(_find(folder, stem) is not None for stem in ("corpus", "queries", "qrels"))
+
+
 def _say_what_is_missing(queries: Path | None, splits: Mapping[str, Path], tally: Tally) -> None:
     if queries is not None:
         words = f"{queries.name} is left out: there are no judgements (qrels/test.tsv) to go with it."

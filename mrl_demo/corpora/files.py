@@ -1,19 +1,22 @@
-"""Collections of a person: a BEIR folder, or one file of documents or of scored pairs."""
+"""Collections of a person: a BEIR folder, files in a folder or an archive, one file of documents or scored pairs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.core.types import Corpus, Document, ScoredPair
+from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.beir import read_beir
+from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
 from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.reading import NoteKind, Row, Table, Tally, Vocabulary, file_stem, read_table, text_of
+from mrl_demo.corpora.passages import PassageChoice, split_documents, split_judgements
+from mrl_demo.corpora.reading import FILE_TYPES, NoteKind, Row, Table, Tally, Vocabulary, file_stem, read_table, text_of
+from mrl_demo.corpora.reading.packed import unpacked
 from mrl_demo.corpora.reading.rows import shown
 
 _PAIRS = Vocabulary(
@@ -23,39 +26,120 @@ _PAIRS = Vocabulary(
         "score": ("score", "similarity", "similarity_score", "label", "relatedness", "relatedness_score", "stars"),
     }
 )
+_ZIP = ".zip"
+_OTHER_FILE = NoteKind(
+    "unread-file", "file of a type that is not read is left out", "files of types that are not read are left out"
+)
 _EMPTY_PAIR = NoteKind(
     "empty-pair", "pair without two texts and a score is left out", "pairs without two texts and a score are left out"
 )
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What was read of a person's files."""
+
+    documents: list[Document]
+    queries: list[Query] = field(default_factory=list)
+    judgements: dict[str, dict[str, float]] = field(default_factory=dict)
+    pairs: list[ScoredPair] = field(default_factory=list)
+
+
 def load_path(
     path: Path, max_documents: int = 100_000, columns: ColumnChoice | None = None, name: str = "", split: str = ""
 ) -> Corpus:
-    """Read a collection from a BEIR folder or a JSONL, JSON, CSV, TSV, Parquet or text file.
+    """Read a collection from a BEIR folder, a folder of files, a zip archive of either, or one file of `FILE_TYPES`.
 
-    A file with two columns of texts and one of scores becomes scored pairs, its documents being their texts. What was
-    left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given; `split` the one whose
-    judgements count where two splits judge a query otherwise. Raises `CorpusError` naming file, line, value and fix for
-    whatever cannot be read.
+    A file with two columns of texts and one of scores becomes scored pairs, its documents being their texts. Texts are
+    split into passages as `columns.passages` says; a judgement of a document is then one of each of its passages. What
+    was left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given; `split` the one
+    whose judgements count where two splits judge a query otherwise. Raises `CorpusError` naming file, line, value and
+    fix for whatever cannot be read.
     """
     path = Path(path)
     if not path.exists():
         raise CorpusError(f"{path} does not exist: give a BEIR folder or a CSV, JSONL or TXT file.")
     chosen, tally = columns or ColumnChoice(), Tally()
     name = name or corpus_name_of(path)
-    if path.is_dir():
-        documents, queries, judgements = read_beir(path, max_documents, chosen, tally, split)
-        _refuse_nothing(documents, path)
-        return make_corpus(name, path.name or name, documents, queries, judgements, tally.notes())
-    words = document_vocabulary(chosen)
-    table = read_table(path, lambda column: words.knows(column) or _PAIRS.knows(column), tally)
-    pairs: list[ScoredPair] = []
-    if _holds_pairs(table, words):
-        pairs, documents = _read_pairs(table, tally, max_documents)
+    label = (path.name if path.is_dir() else file_stem(path)) or name
+    contents = _split(_read(path, max_documents, chosen, tally, split), chosen.passages, path, max_documents, tally)
+    return make_corpus(
+        name,
+        label,
+        contents.documents,
+        contents.queries,
+        contents.judgements,
+        notes=tally.notes(),
+        pairs=contents.pairs,
+    )
+
+
+def _read(path: Path, limit: int, columns: ColumnChoice, tally: Tally, split: str) -> _Contents:
+    if path.is_file() and path.suffix.lower() == _ZIP:
+        with unpacked(path, tally) as folder:
+            contents = _read_folder(_inner(folder), path, limit, columns, tally, split)
+    elif path.is_dir():
+        contents = _read_folder(path, path, limit, columns, tally, split)
     else:
-        documents = read_documents(table, words, max_documents, tally)
-    _refuse_nothing(documents, path)
-    return make_corpus(name, file_stem(path), documents, notes=tally.notes(), pairs=pairs)
+        contents = _read_file(path, limit, columns, tally)
+    if not contents.documents:
+        raise CorpusError(f"{path} holds no document with text: all rows are empty.")
+    return contents
+
+
+def _inner(folder: Path) -> Path:
+    """The only folder that stands in it, or itself: archives often hold a folder of their own name."""
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _read_folder(folder: Path, given: Path, limit: int, columns: ColumnChoice, tally: Tally, split: str) -> _Contents:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if has_beir_files(folder) or not files:
+        return _Contents(*read_beir(folder, limit, columns, tally, split))
+    readable = [path for path in files if _is_readable(path)]
+    for path in files:
+        if path not in readable:
+            tally.add(_OTHER_FILE, path, 1)
+    if not readable:
+        kinds = ", ".join(FILE_TYPES)
+        raise CorpusError(f"{given} holds no file that is read: put {kinds} files or a BEIR folder into it.")
+    documents: list[Document] = []
+    for path in readable:
+        own = _read_file(path, limit - len(documents), columns, tally).documents
+        place = path.relative_to(folder).as_posix()
+        documents += [replace(each, id=f"{place}/{each.id}") for each in own] if len(readable) > 1 else own
+    return _Contents(documents)
+
+
+def _is_readable(path: Path) -> bool:
+    return Path(path.name.lower().removesuffix(".gz")).suffix in FILE_TYPES
+
+
+def _read_file(path: Path, limit: int, columns: ColumnChoice, tally: Tally) -> _Contents:
+    words = document_vocabulary(columns)
+    is_paragraphs = columns.passages.is_paragraphs
+    table = read_table(
+        path, lambda column: words.knows(column) or _PAIRS.knows(column), tally, is_paragraphs=is_paragraphs
+    )
+    if _holds_pairs(table, words):
+        pairs, documents = _read_pairs(table, tally, limit)
+        return _Contents(documents, pairs=pairs)
+    return _Contents(read_documents(table, words, limit, tally))
+
+
+def _split(contents: _Contents, choice: PassageChoice, path: Path, limit: int, tally: Tally) -> _Contents:
+    if not choice.words or contents.pairs:
+        return contents
+    documents, parts = split_documents(contents.documents, choice)
+    if len(documents) > limit:
+        raise CorpusError(
+            f"{path} makes {len(documents):,} passages, and {limit:,} documents are the limit: split into longer ones."
+        )
+    if parts:
+        made = sum(map(len, parts.values()))
+        tally.say("split-document", f"{len(parts):,} documents were split into {made:,} passages.", count=len(parts))
+    return replace(contents, documents=documents, judgements=split_judgements(contents.judgements, parts))
 
 
 def corpus_name_of(path: Path, taken: Collection[str] = ()) -> str:
@@ -69,11 +153,6 @@ def corpus_name_of(path: Path, taken: Collection[str] = ()) -> str:
     while name in taken:
         name, number = f"{stem}-{number}", number + 1
     return name
-
-
-def _refuse_nothing(documents: list[Document], path: Path) -> None:
-    if not documents:
-        raise CorpusError(f"{path} holds no document with text: all rows are empty.")
 
 
 def _holds_pairs(table: Table, words: Vocabulary) -> bool:

@@ -1,14 +1,20 @@
-"""What a person says about the columns of their documents, and the flags that say it."""
+"""What a person says about the columns of their documents and their passages, and the flags that say it."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+
+from mrl_demo.corpora.passages import PassageChoice
+
+_ROLES = ("text", "title", "id", "label")
 
 
 @dataclass(frozen=True)
 class ColumnChoice:
     """Columns of a file that hold a document's text, title, id and label; "" for each that is to be guessed.
+
+    `passages` says how long texts are split.
 
     >>> ColumnChoice(text="Notes").chosen()
     {'text': 'Notes'}
@@ -18,20 +24,26 @@ class ColumnChoice:
     title: str = ""
     id: str = ""
     label: str = ""
+    passages: PassageChoice = field(default_factory=PassageChoice)
 
     def chosen(self) -> dict[str, str]:
         """The columns that are named, by role."""
-        named = {field.name: str(getattr(self, field.name)) for field in fields(self)}
+        named = {role: str(getattr(self, role)) for role in _ROLES}
         return {role: column for role, column in named.items() if column}
 
 
 def add_column_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--text-column` and its kin; `column_choice` reads them."""
-    for field in fields(ColumnChoice):
-        says = f"column of your documents that holds the {field.name} (default: by its name)"
-        parser.add_argument(f"--{field.name}-column", default="", metavar="NAME", help=says)
+    """Add `--text-column` and its kin, `--passages`, `--overlap` and `--paragraphs`; `column_choice` reads them."""
+    for role in _ROLES:
+        says = f"column of your documents that holds the {role} (default: by its name)"
+        parser.add_argument(f"--{role}-column", default="", metavar="NAME", help=says)
+    says = "split your documents into passages of so many words (0: they stay whole)"
+    parser.add_argument("--passages", type=int, default=0, metavar="WORDS", help=says)
+    parser.add_argument("--overlap", type=int, default=0, metavar="WORDS", help="words that two passages share")
+    parser.add_argument("--paragraphs", action="store_true", help="a text file has a document a paragraph, not a line")
 
 
 def column_choice(options: argparse.Namespace) -> ColumnChoice:
-    """The columns named with the flags of `add_column_options`."""
-    return ColumnChoice(**{field.name: getattr(options, f"{field.name}_column") for field in fields(ColumnChoice)})
+    """The columns and passages named with the flags of `add_column_options`; raises `CorpusError`."""
+    passages = PassageChoice(options.passages, options.overlap, options.paragraphs)
+    return ColumnChoice(**{role: getattr(options, f"{role}_column") for role in _ROLES}, passages=passages)

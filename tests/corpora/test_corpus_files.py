@@ -79,7 +79,7 @@ def test_empty_documents_are_left_out_and_said(tmp_path: Path) -> None:
         ("a.jsonl", '{"id": 1, "headline": "x"}\n', "no text column among id, headline"),
         ("a.jsonl", '{"id": 1, "text": "x"}\n{"id": 1, "text": "y"}\n', "id '1' stands at more than one"),
         ("a.jsonl", "", "no document with text"),
-        ("a.xlsx", "x", r"\.xlsx file type is not known"),
+        ("a.odt", "x", r"\.odt file type is not known"),
         ("a.txt", "one\ntwo\nthree\n", "more than 2 documents"),
     ],
 )
@@ -97,8 +97,9 @@ def test_bytes_that_are_no_text_and_missing_files(tmp_path: Path) -> None:
         load_path(tmp_path / "b.jsonl.gz")
     with pytest.raises(CorpusError, match="does not exist"):
         load_path(tmp_path / "absent.csv")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match=r"no corpus\.jsonl"):
-        load_path(tmp_path)
+        load_path(tmp_path / "empty")
 
 
 def test_a_broken_judgement_is_named(beir_folder: Path) -> None:

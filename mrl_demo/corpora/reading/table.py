@@ -10,12 +10,16 @@ from mrl_demo.corpora.reading.delimited import delimited_rows
 from mrl_demo.corpora.reading.json_rows import json_rows
 from mrl_demo.corpora.reading.parquet import parquet_rows
 from mrl_demo.corpora.reading.rows import Row, Table, without_surrogates
+from mrl_demo.corpora.reading.sheets import sheet_rows
 from mrl_demo.corpora.reading.source import bounded_lines, open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
+from mrl_demo.corpora.reading.writings import WRITING_TYPES, writing_rows
 
-#: What `read_table` reads, each also with .gz.
+#: Tables that `read_table` reads, each also with .gz.
 TABLE_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-FILE_TYPES = (*TABLE_TYPES, ".txt", ".md")
+#: All that it reads; packed and bound files are packed inside already.
+FILE_TYPES = (*TABLE_TYPES, ".txt", ".xlsx", *WRITING_TYPES)
+_NOT_PACKED = (".xlsx", ".docx", ".pdf")
 _SURROGATE = NoteKind(
     "replaced-surrogates",
     "text holds half a character (a lone surrogate), replaced by U+FFFD",
@@ -23,10 +27,12 @@ _SURROGATE = NoteKind(
 )
 
 
-def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally) -> Table:
-    """Open a JSONL, JSON, CSV, TSV, Parquet or text file (`.gz` allowed, capitals too) and read its rows as they come.
+def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally, *, is_paragraphs: bool = False) -> Table:
+    """Open a JSONL, JSON, CSV, TSV, Parquet, Excel or text file, Markdown, HTML, Word or PDF, and read its rows.
 
-    Only columns for which `wanted` is true are kept; a text file has the column "text". What is repaired, replaced or
+    `.gz` is allowed for texts and tables, capitals too. Only columns for which `wanted` is true are kept; a text file
+    has the column "text", a row being a line or with `is_paragraphs` what stands between empty lines; a document has
+    "title" and "text", a row being a section or a page. What is repaired, replaced or
     guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are read, naming file, line and fix.
     """
     if not path.is_file():
@@ -39,8 +45,12 @@ def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally) -> Table
         table.rows = json_rows(table, wanted, tally, is_lines=kind != ".json")
     elif kind in {".csv", ".tsv"}:
         table.rows = delimited_rows(table, wanted, tally, "\t" if kind == ".tsv" else ",")
+    elif kind == ".xlsx":
+        table.rows = sheet_rows(table, wanted, tally)
+    elif kind in WRITING_TYPES:
+        table.rows = writing_rows(table, kind, tally)
     else:
-        table.rows = _text_rows(table, tally)
+        table.rows = _paragraph_rows(table, tally) if is_paragraphs else _text_rows(table, tally)
     table.rows = _mended_rows(table, table.rows, tally)
     return table
 
@@ -49,7 +59,7 @@ def file_type(path: Path) -> str:
     """The lower-case suffix that says what a file is, `.gz` aside; raises `CorpusError` for a type not read."""
     name = path.name.lower().removesuffix(".gz")
     kind = Path(name).suffix
-    if kind not in FILE_TYPES:
+    if kind not in FILE_TYPES or (kind in _NOT_PACKED and name != path.name.lower()):
         raise CorpusError(f"{path}: {kind or 'no'} file type is not known. Use {', '.join(FILE_TYPES)} (also .gz).")
     return kind
 
@@ -61,7 +71,7 @@ def file_stem(path: Path) -> str:
     'my.notes+drafts'
     """
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
-    return Path(name).stem if Path(name).suffix.lower() in FILE_TYPES else name
+    return Path(name).stem if Path(name).suffix.lower() in (*FILE_TYPES, ".zip") else name
 
 
 def _text_rows(table: Table, tally: Tally) -> Iterator[Row]:
@@ -70,6 +80,20 @@ def _text_rows(table: Table, tally: Tally) -> Iterator[Row]:
         for number, line in enumerate(bounded_lines(text, table.path), 1):
             if line.strip():
                 yield Row(number, {"text": line.rstrip("\n")})
+
+
+def _paragraph_rows(table: Table, tally: Tally) -> Iterator[Row]:
+    table.see("text")
+    with open_text(table.path, tally, newline=None) as text:
+        lines: list[str] = []
+        for number, line in enumerate(bounded_lines(text, table.path), 1):
+            if line.strip():
+                lines.append(line.strip())
+            elif lines:
+                yield Row(number - len(lines), {"text": " ".join(lines)})
+                lines = []
+        if lines:
+            yield Row(number + 1 - len(lines), {"text": " ".join(lines)})
 
 
 def _mended_rows(table: Table, rows: Iterator[Row], tally: Tally) -> Iterator[Row]:

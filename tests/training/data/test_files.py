@@ -86,7 +86,7 @@ def test_negatives_are_used_where_every_file_row_has_them(tmp_path: Path) -> Non
         ("{broken\n", "a.jsonl", Columns(), "line 1: not JSON"),
         ("not parquet", "a.parquet", Columns(), "cannot be read"),
         ("", "a.csv", Columns(), "holds no row"),
-        ("x", "a.xlsx", Columns(), r"\.xlsx file type is not known"),
+        ("x", "a.odt", Columns(), r"\.odt file type is not known"),
     ],
 )
 def test_bad_files_say_what_is_wrong(tmp_path: Path, content: str, name: str, columns: Columns, message: str) -> None:
