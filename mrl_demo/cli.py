@@ -14,7 +14,7 @@ from mrl_demo.commands.options import add_corpus_options as _add_corpus
 from mrl_demo.commands.options import add_draw_options as _add_draw
 from mrl_demo.commands.options import add_json_option as _add_json
 from mrl_demo.commands.options import arm_names as _add_arms
-from mrl_demo.commands.options import corpus_name
+from mrl_demo.commands.options import chosen_corpus
 from mrl_demo.commands.options import split_words as _words
 from mrl_demo.commands.options import whole_numbers as _whole_numbers
 from mrl_demo.core.command_line import (
@@ -31,7 +31,6 @@ from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.core.wording import ordinal
-from mrl_demo.corpora.options import column_choice
 
 _EXAMPLES = """examples:
   %(prog)s search "why is the sky blue" --arm tuned --dim 64
@@ -153,7 +152,7 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())
@@ -183,7 +182,7 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    corpus = chosen_corpus(lab, options, options.split)
     progress = ProgressLine()
     loaded = lab.corpus(corpus, progress)
     plan = SweepPlan(

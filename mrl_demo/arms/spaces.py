@@ -98,6 +98,8 @@ class SpaceBuilder:
         return self._rotations.peek(key) is not None or any(place.is_file() for place in self._places(key))
 
     def _is_stored(self, encoder_name: str, corpus: Corpus) -> bool:
+        if self.encoders.is_given(encoder_name):
+            return True
         exact, key = self._document_keys(encoder_name, corpus.fingerprint)
         shipped = f"{corpus.name}-{encoder_name}-documents"
         if self.cache.has(exact, shipped) or self.cache.has(key):
@@ -152,6 +154,8 @@ class SpaceBuilder:
 
     def stand_ins(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> FloatMatrix:
         """`(m, d)` float32 unit rows of the corpus' titles and sentences that stand in for queries."""
+        if self.encoders.is_given(encoder_name):  # Nobody can encode them: the rotation is fitted without.
+            return np.empty((0, self.encoders.encoder(encoder_name).dimension), np.float32)
         texts = stand_in_queries(corpus.documents)
         if progress:
             progress(0.0, f"Encoding {len(texts):,} titles and sentences to fit the rotation with")
@@ -216,6 +220,8 @@ class SpaceBuilder:
     ) -> StoredVectors:
         """Texts as documents; vectors multiplied in float32 serve a machine that would take bfloat16 too."""
         encoder = self.encoders.encoder(name)
+        if self.encoders.is_given(name):  # They are here, and a visitor's must not outlive the visit in a folder.
+            return StoredVectors(encoder.encode_documents(texts, progress), NOTHING_CUT)
         exact, key = self._document_keys(name, fingerprint)
         with self._locks.hold(key, progress):
             stored = self.cache.load_stored(exact, len(texts), shipped)
@@ -267,6 +273,8 @@ class SpaceBuilder:
 
     def _query_vectors(self, encoder_name: str, texts: Sequence[str], shipped: str = "") -> FloatMatrix:
         encoder = self.encoders.encoder(encoder_name)
+        if self.encoders.is_given(encoder_name):
+            return encoder.encode_queries(texts)
         key = vectors_key(encoder.fingerprint, sha256_text(*texts), "queries")
         with self._locks.hold(key):
             vectors = self.cache.load(key, len(texts), shipped)

@@ -16,7 +16,7 @@ from mrl_demo.commands.options import (
     add_draw_options,
     add_json_option,
     arm_names,
-    corpus_name,
+    chosen_corpus,
     read_input,
     split_words,
     whole_numbers,
@@ -24,7 +24,6 @@ from mrl_demo.commands.options import (
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.options import column_choice
 
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindVerdict
@@ -46,8 +45,8 @@ _REPORT_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,adapted --cutoff 0.7 --out report.html
 """
 _COST_EXAMPLES = """examples:
-  %(prog)s --vectors 100000000 --full-dim 768 --dim 128 --precision int8
-  %(prog)s --vectors 1000000 --dim 64 --memory-price 3.5 --disk-price 0.1 --currency EUR --replicas 3
+  %(prog)s --count 100000000 --full-dim 768 --dim 128 --precision int8
+  %(prog)s --count 1000000 --dim 64 --memory-price 3.5 --disk-price 0.1 --currency EUR --replicas 3
 """
 
 
@@ -91,7 +90,7 @@ def _add_report(commands: Commands) -> None:
     parser = add_command(commands, "report", says, _REPORT_EXAMPLES)
     _add_advice_options(parser)
     parser.add_argument("--cutoff", type=float, default=0.5, help="cosine cut-off in use at full length")
-    parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to price")
+    parser.add_argument("--count", type=int, default=1_000_000, help="vectors to price")
     parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
     parser.add_argument("--engine", default="", help="with a migration sheet for an engine of `export`, as in faiss")
     parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
@@ -119,7 +118,9 @@ def _add_cost(commands: Commands) -> None:
 
     says = "what full, cut and funnelled vectors take in memory, disk and money"
     parser = add_command(commands, "cost", says, _COST_EXAMPLES)
-    parser.add_argument("--vectors", type=int, default=1_000_000, help="vectors to serve")
+    parser.add_argument(
+        "--count", type=int, default=1_000_000, dest="vectors", metavar="COUNT", help="vectors to serve"
+    )
     parser.add_argument("--full-dim", type=int, default=384, help="numbers that the model gives")
     parser.add_argument("--dim", type=int, default=64, help="numbers to keep")
     parser.add_argument("--precision", default="float32", help="how they are stored")
@@ -161,7 +162,7 @@ def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerd
     from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
     from mrl_demo.search.quantised import with_shortlist
 
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    corpus = chosen_corpus(lab, options, options.split)
     reference, *arms = arm_names(lab, [options.reference, *options.arms], options)
     advice = Advice(options.target, options.metric, reference, options.bytes)
     chosen = {name: getattr(options, name) for name in ("dims", "split", "queries", "seed", "max_tokens")}
@@ -181,7 +182,7 @@ def _report(settings: Settings, options: argparse.Namespace) -> None:
     if options.engine:
         find_target(options.engine)
     lab = Lab(settings)
-    report = lab.report(_consult(lab, options), options.cutoff, options.vectors, ProgressLine(), options.engine)
+    report = lab.report(_consult(lab, options), options.cutoff, options.count, ProgressLine(), options.engine)
     if options.ceiling:
         report = replace(report, ceiling=lab.ceiling(report.consultation, ProgressLine()))
     write_output(options.out, report.to_html())
@@ -194,7 +195,7 @@ def _threshold(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.thresholds.report import print_threshold
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    corpus = chosen_corpus(lab, options, options.split)
     given = [options.arm, *([options.full_arm] if options.full_arm else [])]
     arm, *others = arm_names(lab, given, options)
     question = ThresholdQuestion(

@@ -13,14 +13,13 @@ from mrl_demo.commands.options import (
     add_draw_options,
     add_json_option,
     arm_names,
-    corpus_name,
+    chosen_corpus,
     split_words,
     whole_numbers,
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.corpora.options import column_choice
 
 if TYPE_CHECKING:
     from mrl_demo.evaluation.ranked import QueryDraw
@@ -135,7 +134,7 @@ def _budget(settings: Settings, options: argparse.Namespace) -> None:
 
     check_budget(options.bytes)
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    corpus = chosen_corpus(lab, options, options.split)
     plan = byte_plan(arm_names(lab, options.arms, options), options.metric, options.dims, options.shortlist)
     plan = replace(plan, split=options.split, queries=options.queries, seed=options.seed)
     _print(lab.budget(corpus, options.bytes, plan, ProgressLine()), options.json)
@@ -148,7 +147,7 @@ def _open(settings: Settings, options: argparse.Namespace, queries: int) -> tupl
 
     draw = QueryDraw(options.metric, options.split, options.queries or queries, options.seed)
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options), options.split)
+    corpus = chosen_corpus(lab, options, options.split)
     (arm,) = arm_names(lab, [options.arm], options)
     return lab, corpus, arm, draw
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from mrl_demo.commands.options import ARM_HELP, add_corpus_options, add_json_option, arm_names, corpus_name
+from mrl_demo.commands.options import ARM_HELP, add_corpus_options, add_json_option, arm_names, chosen_corpus
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.options import column_choice
 
 _PITFALL_EXAMPLES = """examples:
   %(prog)s --arm base --dim 64
@@ -38,7 +37,7 @@ def _pitfalls(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lessons.report import print_pitfalls
 
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     (arm,) = arm_names(lab, [options.arm], options)
     report = lab.pitfalls(corpus, arm, options.dim, options.queries, ProgressLine())
     if options.json:

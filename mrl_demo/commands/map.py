@@ -11,14 +11,13 @@ from mrl_demo.commands.options import (
     add_corpus_options,
     add_json_option,
     arm_names,
-    corpus_name,
+    chosen_corpus,
     split_words,
     write_output,
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.corpora.options import column_choice
 
 _EXAMPLES = """examples:
   %(prog)s                                                 groups that break first and last, base and tuned
@@ -47,7 +46,7 @@ def _map(settings: Settings, options: argparse.Namespace) -> None:
     if kind not in {"", ".html", ".htm", ".json"} or (options.out and not kind):
         raise LabError(f"A map is written as .html or .json, and {options.out.name!r} is neither.")
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     view = lab.map(corpus, arm_names(lab, options.arms, options), options.query, ProgressLine())
     if options.out:
         from mrl_demo.maps.page import map_page

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
-from mrl_demo.corpora.options import ColumnChoice, add_column_options
+from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
 from mrl_demo.corpora.passages import PassageChoice
 
 if TYPE_CHECKING:
@@ -26,6 +26,19 @@ def add_corpus_options(parser: argparse.ArgumentParser) -> None:
         "--corpus", default="builtin", help="builtin, python, or your file, folder or zip archive (see mrl inspect)"
     )
     add_column_options(parser)
+    add_vectors_option(parser)
+
+
+def add_vectors_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--vectors`."""
+    parser.add_argument(
+        "--vectors",
+        action="append",
+        default=[],
+        metavar="NAME=DOCUMENTS[,QUERIES[,IDS[,QUERY-IDS]]]",
+        help="vectors that any model made of the documents (and queries), as one more arm called NAME: .npy, .npz, "
+        ".parquet, .jsonl, .faiss, or an export of Qdrant or pgvector; may be given several times",
+    )
 
 
 def add_draw_options(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +84,21 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split
             f"{', '.join(names)}, or give the path of your documents."
         )
     return lab.add_corpus(Path(given), columns, split)
+
+
+def chosen_corpus(lab: Lab, options: argparse.Namespace, split: str = "") -> str:
+    """Name of the collection that `--corpus` says, with the vectors that `--vectors` gives for it on the menu."""
+    name = corpus_name(lab, options.corpus, column_choice(options), split)
+    add_given_vectors(lab, options.vectors, name)
+    return name
+
+
+def add_given_vectors(lab: Lab, vectors: Sequence[str], corpus: str) -> None:
+    """Put vectors of a corpus on the menu, each said as `--vectors` says it; raises `ModelError`."""
+    from mrl_demo.arms.given import GivenFiles
+
+    for given in vectors:
+        lab.add_vectors(GivenFiles.parse(given), corpus)
 
 
 def arm_names(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mrl_demo.commands.options import ARM_HELP, add_corpus_options, arm_names, corpus_name, split_words
+from mrl_demo.commands.options import ARM_HELP, add_corpus_options, arm_names, chosen_corpus, split_words
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora.options import column_choice
 
 _EXAMPLES = """examples:
   %(prog)s --query "why is the sky blue" --dim 64 --out card.png
@@ -40,7 +39,7 @@ def _share_card(settings: Settings, options: argparse.Namespace) -> None:
     if not options.out.parent.is_dir():
         raise LabError(f"There is no folder {options.out.parent} to write {options.out.name} into: make it first.")
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     arms = arm_names(lab, options.arms, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())

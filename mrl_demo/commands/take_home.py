@@ -12,12 +12,11 @@ from mrl_demo.commands.options import (
     add_corpus_options,
     add_json_option,
     arm_names,
-    corpus_name,
+    chosen_corpus,
     write_output,
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.options import column_choice
 
 if TYPE_CHECKING:
     from mrl_demo.lab.exporting import ExportChoice
@@ -54,7 +53,7 @@ def _add_export(commands: Commands) -> None:
     formats = ("beir", *(target.name for target in EXPORT_TARGETS))
     parser.add_argument("--format", default="beir", metavar="FORMAT", help=f"one of {', '.join(formats)}")
     _add_setting_options(parser)
-    parser.add_argument("--vectors", action="store_true", help="with documents.npy and ids.txt, to load at once")
+    parser.add_argument("--with-vectors", action="store_true", help="with documents.npy and ids.txt, to load at once")
     parser.add_argument("--out", type=Path, required=True, help="folder to write; must not exist for engines")
     add_corpus_options(parser)
     add_prompt_options(parser)
@@ -116,9 +115,9 @@ def _export_setting(lab: Lab, options: argparse.Namespace) -> None:
     from mrl_demo.exports.catalogue import find_target
 
     target = find_target(options.format)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     (arm,) = arm_names(lab, [options.arm], options)
-    bundle = lab.export(corpus, target.name, _choice(arm, options), ProgressLine(), with_vectors=options.vectors)
+    bundle = lab.export(corpus, target.name, _choice(arm, options), ProgressLine(), with_vectors=options.with_vectors)
     write_bundle(bundle, options.out)
     print(f"{target.label}: {', '.join([*bundle.files, *bundle.folders])} are in {options.out}. Start with README.md.")
 
@@ -135,7 +134,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> None:
 
     target = find_target(options.format)
     lab = Lab(settings)
-    corpus = corpus_name(lab, options.corpus, column_choice(options))
+    corpus = chosen_corpus(lab, options)
     reference, arm = arm_names(lab, [options.reference, options.arm], options)
     sheet = lab.migration(corpus, target.name, _choice(arm, options), reference, options.cutoff, ProgressLine())
     if options.json:
@@ -147,7 +146,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> None:
 def _export_beir(lab: Lab, options: argparse.Namespace) -> None:
     from mrl_demo.corpora.beir import write_beir
 
-    corpus = lab.corpus(corpus_name(lab, options.corpus, column_choice(options)), ProgressLine())
+    corpus = lab.corpus(chosen_corpus(lab, options), ProgressLine())
     notes = write_beir(corpus, options.out)
     print(f"{len(corpus):,} documents and {len(corpus.queries):,} judged queries are in {options.out}")
     for note in (*corpus.notes, *notes):

@@ -34,7 +34,7 @@ def with_stand_ins(corpus: Corpus, most: int = MOST_STAND_INS, seed: int = 0) ->
     parts = _parts_given_up(corpus)
     rows = [int(row) for row in canonical_order(corpus.documents) if int(row) in parts]
     if len(rows) < FEWEST_STAND_INS:
-        return _with_documents_as_queries(corpus, most, seed)
+        return with_documents_as_queries(corpus, most, seed)
     drawn = sorted(rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:most])
     documents, queries, judgements = list(corpus.documents), [], {}
     for row in drawn:
@@ -72,13 +72,14 @@ def _part_given_up(document: Document) -> tuple[str, str, Document] | None:
     return (_SENTENCE, sentences[0][:_LONGEST], replace(document, text=rest)) if rest else None
 
 
-def _with_documents_as_queries(corpus: Corpus, most: int, seed: int) -> Corpus:
+def with_documents_as_queries(corpus: Corpus, most: int = MOST_STAND_INS, seed: int = 0) -> Corpus:
+    """The collection with documents themselves as queries without judgements: for agreement only."""
     distinct = {document.content: document for document in corpus.documents if document.content.strip()}
     documents = list(distinct.values())
     drawn = sorted(np.random.default_rng(seed).permutation(len(documents))[:most].tolist())
     queries = tuple(Query(documents[i].id, documents[i].content, "document") for i in drawn)
     words = (
-        f"No judged queries, and too few titles and first sentences to stand in for them: {len(queries):,} documents "
+        f"No judged queries, nor titles and first sentences that could stand in for them: {len(queries):,} documents "
         "are searched for their neighbours. Only agreement with the full ranking can be measured."
     )
     note = Note("documents-as-queries", words, len(queries))

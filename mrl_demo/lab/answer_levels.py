@@ -55,6 +55,8 @@ class AnswerLevels:
         return self._builder.encoders.encoder(encoder).fingerprint, corpus.name, corpus.fingerprint
 
     def _measure(self, encoder: str, corpus: Corpus, progress: Progress | None) -> AnswerLevel | None:
+        if self._builder.encoders.is_given(encoder):  # Nobody can encode texts that have no answer.
+            return None
         questions = _with_questions(corpus)
         if len(questions.queries) < FEWEST_ANSWERED or questions.stand_ins == "documents":
             return None

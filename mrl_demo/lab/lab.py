@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from mrl_demo.advisor.recommend import Advice, Recommendation
 from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.catalogue import reserved_names
+from mrl_demo.arms.given import GivenFiles, read_given
 from mrl_demo.arms.names import add_arm, takes_options
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
@@ -22,7 +24,7 @@ from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import CleanQuery, clean_query
-from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
+from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_documents_as_queries, with_stand_ins
 from mrl_demo.evaluation.controls import ControlGroup, read_controls
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
@@ -86,6 +88,7 @@ class Lab:
         self._curves = CurvesService(self)
         self._corpora: BoundedCache[Corpus] = BoundedCache(settings.cached_corpora)
         self._own_corpora: dict[str, _OwnFiles] = {}
+        self._without_model: set[str] = set()
 
     def arms(self) -> tuple[Arm, ...]:
         """Arms that can be searched, in the order of the menus."""
@@ -111,6 +114,20 @@ class Lab:
                 "none: what ships or was trained here keeps its own."
             )
         return [self.add_arm(name, options if name in takers else AS_IT_SAYS) for name in given]
+
+    def add_vectors(self, files: GivenFiles, corpus: str) -> str:
+        """Put vectors that another model made of a corpus on the menu, as an arm; its name.
+
+        If the corpus has no queries, its documents become the queries: nobody can encode titles then. Raises
+        `ModelError` naming file, row or id.
+        """
+        loaded = self.corpus(corpus)
+        given = read_given(files, loaded, reserved_names() | set(self.encoders.names()))
+        self.encoders.add(given.name, given)
+        if not loaded.queries:
+            self._without_model.add(corpus)
+            self._corpora.put(corpus, with_documents_as_queries(loaded))
+        return given.name
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
@@ -156,7 +173,11 @@ class Lab:
 
     def corpus(self, name: str, progress: Progress | None = None) -> Corpus:
         """Load (or build) a corpus by name; raises `CorpusError` naming those there are."""
-        return self._corpora.get(name, lambda: self._load_corpus(name, progress))
+        return self._corpora.get(name, lambda: self._load_measurable(name, progress))
+
+    def _load_measurable(self, name: str, progress: Progress | None) -> Corpus:
+        loaded = self._load_corpus(name, progress)
+        return with_documents_as_queries(loaded) if name in self._without_model else loaded
 
     def examples(self, corpus: str) -> tuple[Example, ...]:
         """Example queries of a corpus, the first of them filled in at the start."""

@@ -24,6 +24,7 @@ from mrl_demo.models.folders import (
     trained_spec,
     verified_model,
 )
+from mrl_demo.models.given.encoder import GivenVectors
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.run_folder import MANIFEST, SEAL
@@ -159,10 +160,18 @@ class EncoderRegistry:
 
     def notes(self, name: str) -> tuple[str, ...]:
         """What a person should know of how a model added here is used: sentences, none for most."""
+        if isinstance(encoder := self._encoders.get(name), GivenVectors):
+            return encoder.notes
         return self._chosen[name].notes if name in self._chosen else ()
+
+    def is_given(self, name: str) -> bool:
+        """Whether an encoder knows given vectors only, and no model reads other texts."""
+        return isinstance(self._encoders.get(name), GivenVectors)
 
     def describe(self, name: str) -> str:
         """Where a model comes from and how it is used, in sentences for the menus."""
+        if isinstance(encoder := self._encoders.get(name), GivenVectors):
+            return encoder.description
         spec = self._chosen.get(name)
         if spec is not None:
             is_hub = spec.source == "hub"

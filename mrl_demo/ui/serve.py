@@ -66,6 +66,13 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
     )
     add_prompt_options(parser)
     parser.add_argument(
+        "--vectors",
+        action="append",
+        default=[],
+        metavar="NAME=DOCUMENTS[,QUERIES[,IDS[,QUERY-IDS]]]",
+        help="vectors that any model made of those documents, as one more method; may be given several times",
+    )
+    parser.add_argument(
         "--pairs",
         default=settings.broad_pairs,
         metavar="DIR",
@@ -90,6 +97,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         raise LabError(f"--pairs {settings.broad_pairs}: no such folder; name one with a file of pairs a source.")
     check_port(settings.host, settings.port)
     # Loads Gradio, which takes seconds: after all that can be wrong with the flags.
+    from mrl_demo.arms.given import GivenFiles
+    from mrl_demo.corpora.builtin import NAME as BUILTIN
     from mrl_demo.lab.lab import Lab
     from mrl_demo.models.specs import ModelOptions
     from mrl_demo.ui.app import build_app, launch
@@ -100,6 +109,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     if options.model:
         lab.add_arms(options.model, ModelOptions(options.query_prompt, options.document_prompt))
     corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None
+    for given in options.vectors:
+        lab.add_vectors(GivenFiles.parse(given), corpus or BUILTIN)
     for note in lab.corpus(corpus).notes if corpus else ():
         print(f"Note: {note}", flush=True)
     page = build_app(lab, corpus)

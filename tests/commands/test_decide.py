@@ -14,7 +14,7 @@ from mrl_demo.thresholds.measure import ThresholdQuestion
 
 
 def test_costs_with_own_prices_and_bad_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["cost", "--vectors", "1000", "--memory-price", "2", "--currency", "EUR", "--json"]) == 0
+    assert cli.main(["cost", "--count", "1000", "--memory-price", "2", "--currency", "EUR", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [way["way"] for way in answer["ways"]] == ["full", "cut", "funnel"]
     assert answer["prices"]["currency"] == "EUR" and answer["prices"]["source"] == "as you gave them"

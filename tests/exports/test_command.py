@@ -28,7 +28,17 @@ def test_own_documents_leave_as_a_bundle_that_runs(tmp_path: Path, capsys: pytes
     ]
     shop.write_text("\n".join(["title,text", *lines]) + "\n", encoding="utf-8")
     out = tmp_path / "bundle"
-    arguments = ("--corpus", shop, "--arm", "corpus-pca", "--dim", "16", "--precision", "binary+rescore", "--vectors")
+    arguments = (
+        "--corpus",
+        shop,
+        "--arm",
+        "corpus-pca",
+        "--dim",
+        "16",
+        "--precision",
+        "binary+rescore",
+        "--with-vectors",
+    )
     assert run("--cache-dir", tmp_path / "cache", "export", "--format", "numpy", *arguments, "--out", out) == 0
     assert "Start with README.md" in capsys.readouterr().out
     setting = json.loads((out / "setting.json").read_text(encoding="utf-8"))
