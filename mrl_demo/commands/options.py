@@ -77,6 +77,8 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split
             raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
         if columns and columns.passages != PassageChoice():
             raise CorpusError(f"{given} has passages of its own: leave --passages and --paragraphs out.")
+        if columns and columns.questions:
+            raise CorpusError(f"{given} has questions of its own: leave --questions out.")
         return given
     if not Path(given).exists():
         raise CorpusError(

@@ -15,6 +15,7 @@ from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice, split_documents, split_judgements
+from mrl_demo.corpora.questions import read_judged_questions
 from mrl_demo.corpora.reading import FILE_TYPES, NoteKind, Row, Table, Tally, Vocabulary, file_stem, read_table, text_of
 from mrl_demo.corpora.reading.packed import unpacked
 from mrl_demo.corpora.reading.rows import shown
@@ -51,10 +52,10 @@ def load_path(
     """Read a collection from a BEIR folder, a folder of files, a zip archive of either, or one file of `FILE_TYPES`.
 
     A file with two columns of texts and one of scores becomes scored pairs, its documents being their texts. Texts are
-    split into passages as `columns.passages` says; a judgement of a document is then one of each of its passages. What
-    was left out, cut, replaced or guessed is in `notes`. `name` is the stem of the path unless given; `split` the one
-    whose judgements count where two splits judge a query otherwise. Raises `CorpusError` naming file, line, value and
-    fix for whatever cannot be read.
+    split into passages as `columns.passages` says; a judgement of a document is then one of each of its passages.
+    Questions of `columns.questions` stand in place of the collection's own. What was left out, cut, replaced or guessed
+    is in `notes`. `name` is the stem of the path unless given; `split` the one whose judgements count where two splits
+    judge a query otherwise. Raises `CorpusError` naming file, line, value and fix for whatever cannot be read.
     """
     path = Path(path)
     if not path.exists():
@@ -62,7 +63,8 @@ def load_path(
     chosen, tally = columns or ColumnChoice(), Tally()
     name = name or corpus_name_of(path)
     label = (path.name if path.is_dir() else file_stem(path)) or name
-    contents = _split(_read(path, max_documents, chosen, tally, split), chosen.passages, path, max_documents, tally)
+    contents = _ask(_read(path, max_documents, chosen, tally, split), chosen.questions, tally)
+    contents = _split(contents, chosen.passages, path, max_documents, tally)
     return make_corpus(
         name,
         label,
@@ -126,6 +128,17 @@ def _read_file(path: Path, limit: int, columns: ColumnChoice, tally: Tally) -> _
         pairs, documents = _read_pairs(table, tally, limit)
         return _Contents(documents, pairs=pairs)
     return _Contents(read_documents(table, words, limit, tally))
+
+
+def _ask(contents: _Contents, questions: str, tally: Tally) -> _Contents:
+    """The contents with the questions of a file, if there is one, in place of their own."""
+    if not questions:
+        return contents
+    if contents.queries:
+        words = f"{len(contents.queries):,} questions of the collection make way for those of {Path(questions).name}."
+        tally.say("replaced-questions", words, count=len(contents.queries))
+    queries, judgements = read_judged_questions(Path(questions), contents.documents, tally)
+    return replace(contents, queries=queries, judgements=judgements)
 
 
 def _split(contents: _Contents, choice: PassageChoice, path: Path, limit: int, tally: Tally) -> _Contents:

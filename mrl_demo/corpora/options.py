@@ -14,7 +14,7 @@ _ROLES = ("text", "title", "id", "label")
 class ColumnChoice:
     """Columns of a file that hold a document's text, title, id and label; "" for each that is to be guessed.
 
-    `passages` says how long texts are split.
+    `passages` says how long texts are split, `questions` names a file of questions with their answers.
 
     >>> ColumnChoice(text="Notes").chosen()
     {'text': 'Notes'}
@@ -25,6 +25,7 @@ class ColumnChoice:
     id: str = ""
     label: str = ""
     passages: PassageChoice = field(default_factory=PassageChoice)
+    questions: str = ""
 
     def chosen(self) -> dict[str, str]:
         """The columns that are named, by role."""
@@ -33,7 +34,7 @@ class ColumnChoice:
 
 
 def add_column_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--text-column` and its kin, `--passages`, `--overlap` and `--paragraphs`; `column_choice` reads them."""
+    """Add `--text-column` and its kin, `--passages` and its kin, and `--questions`; `column_choice` reads them."""
     for role in _ROLES:
         says = f"column of your documents that holds the {role} (default: by its name)"
         parser.add_argument(f"--{role}-column", default="", metavar="NAME", help=says)
@@ -41,9 +42,12 @@ def add_column_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--passages", type=int, default=0, metavar="WORDS", help=says)
     parser.add_argument("--overlap", type=int, default=0, metavar="WORDS", help="words that two passages share")
     parser.add_argument("--paragraphs", action="store_true", help="a text file has a document a paragraph, not a line")
+    says = "file of questions with the id or the text of the document that answers each"
+    parser.add_argument("--questions", default="", metavar="FILE", help=says)
 
 
 def column_choice(options: argparse.Namespace) -> ColumnChoice:
-    """The columns and passages named with the flags of `add_column_options`; raises `CorpusError`."""
+    """The columns, passages and questions named with the flags of `add_column_options`; raises `CorpusError`."""
     passages = PassageChoice(options.passages, options.overlap, options.paragraphs)
-    return ColumnChoice(**{role: getattr(options, f"{role}_column") for role in _ROLES}, passages=passages)
+    roles = {role: getattr(options, f"{role}_column") for role in _ROLES}
+    return ColumnChoice(**roles, passages=passages, questions=options.questions)
