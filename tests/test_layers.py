@@ -22,14 +22,15 @@ HOUSE = (
     {"reports"},
     {"funnels", "gating"},
     {"lab"},
-    {"api", "ui", "commands"},
+    {"api"},  # What programs may ask, free of the web: the page serves it, commands may name it.
+    {"ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
 UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "map", "decide", "funnel", "train", "learn", "share"},
+    {"compare", "curves", "map", "decide", "funnel", "train", "learn", "share", "api"},
     {"app"},
     {"serve"},
 )

@@ -17,6 +17,7 @@ from mrl_demo.commands.options import (
 )
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
 
 if TYPE_CHECKING:
     from mrl_demo.lab.exporting import ExportChoice
@@ -54,7 +55,8 @@ def _add_export(commands: Commands) -> None:
     parser.add_argument("--format", default="beir", metavar="FORMAT", help=f"one of {', '.join(formats)}")
     _add_setting_options(parser)
     parser.add_argument("--with-vectors", action="store_true", help="with documents.npy and ids.txt, to load at once")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write; must not exist for engines")
+    parser.add_argument("--out", type=Path, help="folder to write (needed without --json); must not exist for engines")
+    add_json_option(parser)
     add_corpus_options(parser)
     add_prompt_options(parser)
     parser.set_defaults(handler=_export)
@@ -103,6 +105,8 @@ def _add_check_server(commands: Commands) -> None:
 def _export(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
+    if options.out is None and (options.format == "beir" or not options.json):
+        raise LabError("Nothing says where to write: give --out FOLDER, or --json for the files of an engine as JSON.")
     lab = Lab(settings)
     if options.format == "beir":
         _export_beir(lab, options)
@@ -118,7 +122,11 @@ def _export_setting(lab: Lab, options: argparse.Namespace) -> None:
     corpus = chosen_corpus(lab, options)
     (arm,) = arm_names(lab, [options.arm], options)
     bundle = lab.export(corpus, target.name, _choice(arm, options), ProgressLine(), with_vectors=options.with_vectors)
-    write_bundle(bundle, options.out)
+    if options.out:
+        write_bundle(bundle, options.out)
+    if options.json:
+        print(json.dumps(bundle.to_dict(), ensure_ascii=False))
+        return
     print(f"{target.label}: {', '.join([*bundle.files, *bundle.folders])} are in {options.out}. Start with README.md.")
 
 

@@ -55,6 +55,8 @@ class Settings:
     share: bool = False
     training_enabled: bool = True
     broad_pairs: str = ""
+    password: str = field(default="", repr=False)
+    api_per_minute: int = 60
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,6 +70,23 @@ class Bundle:
         """The text of one file; raises `KeyError` if there is none of that name."""
         content = self.files[name]
         return content if isinstance(content, str) else content.decode()
+
+    def to_dict(self, *, with_binary: bool = True) -> dict[str, Any]:
+        """Plain JSON types: texts as they are, other files in base64 with size and hash (without if not `with_binary`).
+
+        Folders, which are for who has the disk beside them, are left out.
+        """
+        files = {name: content for name, content in self.files.items() if isinstance(content, str)}
+        binary = {
+            name: {
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "base64": base64.b64encode(content).decode() if with_binary else "",
+            }
+            for name, content in self.files.items()
+            if isinstance(content, bytes)
+        }
+        return {"target": self.target, "files": files, "binary_files": binary}
 
     def with_files(self, more: Mapping[str, str | bytes]) -> Bundle:
         """The same bundle with more files."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Collection
+from contextlib import redirect_stdout
 from typing import Any
 
 import gradio as gr
@@ -13,6 +15,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
+from mrl_demo.ui.api.endpoints import ApiDesk, add_endpoints
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.compare.frames import ServeFrames
 from mrl_demo.ui.components.page import footer, header
@@ -29,6 +32,7 @@ from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners
 from mrl_demo.ui.shared.queues import MOST_WAITING
@@ -46,8 +50,10 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
+        desk = ApiDesk(lab, HeavyLine("builds"), HeavyLine("measurements"))
+        add_endpoints(desk)  # First: their names are theirs, whatever functions of tabs are called.
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
-            page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs)
+            page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs, desk.builds, desk.measurements)
             door = compare.build(page)
             learn.build(page, door)
             curves.build(page, door)
@@ -85,6 +91,8 @@ def launch_options(root_path: str = "", desk: CardDesk | None = None, hosts: Col
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
+        "mcp_server": True,
+        "run_history": False,
         "app_kwargs": {"middleware": middleware},
     }
 
@@ -105,16 +113,20 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
     Raises `LabError` if the port was taken meanwhile.
     """
     root_path = settings.root_path or os.environ.get("GRADIO_ROOT_PATH", "")
+    said = io.StringIO()  # Gradio announces its MCP server even if it is to be quiet.
     try:
-        _, local, public = page.launch(
-            server_name=settings.host,
-            server_port=settings.port,
-            share=settings.share,
-            root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
-            prevent_thread_lock=True,
-            quiet=True,
-            **launch_options(root_path, desk, trusted_hosts(settings, root_path)),
-        )
+        with redirect_stdout(said):
+            _, local, public = page.launch(
+                server_name=settings.host,
+                server_port=settings.port,
+                share=settings.share,
+                root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
+                prevent_thread_lock=True,
+                quiet=True,
+                **launch_options(root_path, desk, trusted_hosts(settings, root_path)),
+            )
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error
+    if settings.share and not public:
+        print(said.getvalue(), flush=True)  # Why there is no public link.
     return public or local

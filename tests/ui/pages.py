@@ -11,6 +11,7 @@ import gradio as gr
 
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page
 
 Result = TypeVar("Result")
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 def one_tab(lab: LabProtocol, build: Callable[[Page], Any]) -> tuple[gr.Blocks, Any]:
     """A page whose only tab is what `build` lays out, and what that gave."""
     with gr.Blocks() as blocks, gr.Tabs() as tabs:
-        built = build(Page(lab, "builtin", blocks, tabs))
+        built = build(Page(lab, "builtin", blocks, tabs, HeavyLine("builds"), HeavyLine("measurements")))
     return blocks, built
 
 

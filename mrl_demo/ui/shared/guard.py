@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from mrl_demo.core.errors import LabError
@@ -29,4 +29,15 @@ def guarded(work: Callable[[], _Result], otherwise: Callable[[LabError], _Result
         return otherwise(error)
     except Exception:
         logger.exception("An unexpected error reached the page.")
+        return otherwise(LabError(UNEXPECTED))
+
+
+async def guarded_async(work: Awaitable[_Result], otherwise: Callable[[LabError], _Result]) -> _Result:
+    """As `guarded`, for work that is awaited."""
+    try:
+        return await work
+    except LabError as error:
+        return otherwise(error)
+    except Exception:
+        logger.exception("An unexpected error reached a caller.")
         return otherwise(LabError(UNEXPECTED))

@@ -158,6 +158,11 @@ class Turn(Generic[_Result]):
         if not self._work.turns:
             self._line.remove(self._work)
 
+    def leave_unless_ended(self) -> None:
+        """Give the place up if there is still something to wait for."""
+        if not self.has_ended:
+            self.leave()
+
     @property
     def has_ended(self) -> bool:
         """Whether there is nothing to follow any more."""

@@ -39,9 +39,9 @@ class Page:
     corpus: str
     blocks: gr.Blocks
     tabs: gr.Tabs
+    builds: HeavyLine
+    measurements: HeavyLine
     address: AddressBar = field(default_factory=AddressBar)
-    builds: HeavyLine = field(default_factory=lambda: HeavyLine("builds"))
-    measurements: HeavyLine = field(default_factory=lambda: HeavyLine("measurements"))
 
     def show(self, tab: TabName) -> Updates:
         """The update that brings a tab to the front; `tabs` has to be among the event's outputs."""

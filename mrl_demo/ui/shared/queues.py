@@ -23,5 +23,7 @@ TRAINING: dict[str, Any] = {**_QUIET, "concurrency_id": "training", "concurrency
 LIGHT: dict[str, Any] = {**_QUIET, "queue": False}
 #: For controls that are moved again and again: it ends with the last state shown, however slow the line is.
 LIVE: dict[str, Any] = {**LIGHT, "trigger_mode": "always_last"}
+#: Named calls of programs: they wait on the lines of the page, so that many may be open while few work.
+API: dict[str, Any] = {"api_visibility": "public", "concurrency_id": "api", "concurrency_limit": 16}
 #: Events that may wait at once, of all visitors together; who comes later is told that the page is busy.
 MOST_WAITING = 100

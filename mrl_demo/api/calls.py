@@ -1,0 +1,236 @@
+"""The six named calls: typed, bounded, and answered in the JSON of the command line's `--json`."""
+
+# ruff: noqa: D417 - the docstrings are shown to agents, who do not give the lab.
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from mrl_demo.advisor.recommend import Advice, advice_plan
+from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.types import Progress
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.exports.catalogue import find_target
+from mrl_demo.lab.exporting import ExportChoice
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.thresholds.measure import ThresholdQuestion
+
+MOST_RESULTS = 50
+MOST_QUERIES = 2_000
+Answer: TypeAlias = dict[str, Any]
+Name: TypeAlias = Annotated[str, Field(max_length=200)]
+Names: TypeAlias = Annotated[list[Name], Field(min_length=1, max_length=6)]
+Query: TypeAlias = Annotated[str, Field(min_length=1, max_length=20_000)]
+Dim: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
+Dims: TypeAlias = Annotated[list[Dim], Field(max_length=12)]
+Queries: TypeAlias = Annotated[int, Field(ge=0, le=MOST_QUERIES)]
+Results: TypeAlias = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """One checked call: what has to be ready for it, and `run(progress)`, which answers in plain JSON types.
+
+    Calls of one `key` have the same answer. `is_heavy` ones measure, for seconds or minutes.
+    """
+
+    key: Hashable
+    corpus: str
+    arms: tuple[str, ...]
+    run: Callable[[Progress], Answer]
+    is_heavy: bool = True
+
+
+def search(
+    lab: LabProtocol, query: Query, arm: Name = "tuned", dim: Dim = 64, corpus: Name = "builtin", top_k: Results = 5
+) -> ApiCall:
+    """Search a collection by meaning with one embedding model ("arm") whose vectors are cut to `dim` numbers.
+
+    The answer has the best documents with cosine and rank, where each stands with uncut vectors, the known answer's
+    rank if the question is a judged one, bytes a vector, and a verdict on what the cut costs this question.
+
+    Args:
+        query: The question, in plain words.
+        arm: Name of the model and what is done to its vectors, such as base or tuned.
+        dim: How many of the vector's numbers to keep, from 1 to the arm's full length.
+        corpus: Name of the collection to search.
+        top_k: How many documents to return, at most 50.
+    """
+    return compare(lab, query, [arm], dim, corpus, top_k)
+
+
+def compare(
+    lab: LabProtocol,
+    query: Query,
+    arms: Names = ["base", "tuned"],  # noqa: B006 - read only; the schema that agents see shows it
+    dim: Dim = 64,
+    corpus: Name = "builtin",
+    top_k: Results = 5,
+) -> ApiCall:
+    """Search with several arms at the same length and say which one keeps the answer.
+
+    Use it to see what shortening does to one question with an ordinary model and with a Matryoshka model.
+
+    Args:
+        query: The question, in plain words.
+        arms: Names of one to six arms to compare.
+        dim: How many of the vectors' numbers to keep.
+        corpus: Name of the collection to search.
+        top_k: How many documents to return for each arm, at most 50.
+    """
+    named = _arms(lab, arms)
+
+    def run(_progress: Progress) -> Answer:
+        return lab.compare(query, corpus=corpus, arms=named, dim=dim, top_k=top_k).to_dict()
+
+    return ApiCall(("compare", query, named, dim, corpus, top_k), _corpus(lab, corpus), named, run, is_heavy=False)
+
+
+def evaluate(
+    lab: LabProtocol,
+    arms: Names = ["base", "tuned"],  # noqa: B006
+    dims: Dims = [32, 64, 128, 384],  # noqa: B006
+    precisions: Names = ["float32"],  # noqa: B006
+    metrics: Names = ["ndcg@10"],  # noqa: B006
+    corpus: Name = "builtin",
+    queries: Queries = 200,
+    seed: int = 0,
+) -> ApiCall:
+    """Measure search quality of arms over vector lengths and number formats, with 95% intervals. Takes seconds or more.
+
+    Args:
+        arms: Names of one to six arms; bm25 is one too, for word search.
+        dims: Lengths to measure.
+        precisions: Ways to store a number: float32, float16, int8, binary, or int8+rescore and the like.
+        metrics: Such as ndcg@10, mrr@10, recall@10, overlap@10 (agreement with uncut vectors).
+        corpus: Name of the collection.
+        queries: Draw so many of its judged questions, at most 2,000; 0 takes all.
+        seed: Seed of that draw.
+    """
+    named = _arms(lab, arms)
+    plan = SweepPlan(
+        named, tuple(dims) or None, tuple(precisions), tuple(metrics), queries=_bounded(queries), seed=seed
+    )
+    return ApiCall(
+        ("evaluate", corpus, plan), _corpus(lab, corpus), named, lambda told: lab.evaluate(corpus, plan, told).to_dict()
+    )
+
+
+def recommend(
+    lab: LabProtocol,
+    arms: Names = ["base", "corpus-pca"],  # noqa: B006
+    target: Annotated[float, Field(gt=0, le=1)] = 0.95,
+    metric: Name = "ndcg@10",
+    reference: Name = "base",
+    most_bytes: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
+    corpus: Name = "builtin",
+    queries: Queries = 200,
+    seed: int = 0,
+) -> ApiCall:
+    """Name the smallest way to store vectors that surely keeps a share of full search quality. Takes up to a minute.
+
+    The answer's "sentence" says it in words; "best" is null if nothing is sure to hold, and "rivals" come nearest.
+
+    Args:
+        arms: Names of the arms to choose from.
+        target: Share of the reference's quality to keep, as in 0.95.
+        metric: What quality is: ndcg@10, mrr@10, recall@10.
+        reference: The arm in use today, uncut, that the share is of.
+        most_bytes: At most so many bytes a vector; 0 for any number.
+        corpus: Name of the collection.
+        queries: Draw so many of its judged questions, at most 2,000; 0 takes all.
+        seed: Seed of that draw.
+    """
+    named, (before,) = _arms(lab, arms), _arms(lab, [reference])
+    advice = Advice(target, metric, before, most_bytes)
+    plan = replace(advice_plan(advice, named), queries=_bounded(queries), seed=seed)
+
+    def run(progress: Progress) -> Answer:
+        return lab.consult(corpus, advice, plan, progress).recommendation.to_dict()
+
+    return ApiCall(("recommend", corpus, advice, plan), _corpus(lab, corpus), plan.arms, run)
+
+
+def export(
+    lab: LabProtocol,
+    target: Name,
+    arm: Name = "tuned",
+    dim: Dim = 64,
+    precision: Name = "float32",
+    corpus: Name = "builtin",
+    with_binary: bool = False,
+) -> ApiCall:
+    """Write the files that run a setting in a vector database or embedding server: scripts, schema, rotation, README.
+
+    Args:
+        target: Engine or server: pgvector, qdrant, faiss, milvus, elasticsearch, vespa, vllm and others.
+        arm: Name of the arm to run.
+        dim: How many of the vectors' numbers to keep.
+        precision: How they are stored: float32, float16, int8, int4, binary, each also with +rescore.
+        corpus: Name of the collection that a fitted rotation is for.
+        with_binary: Whether to send the rotation's matrix (about 800 kB) and not only its size and hash.
+    """
+    (named,) = _arms(lab, [arm])
+    engine, choice = find_target(target).name, ExportChoice(named, dim, precision)
+
+    def run(progress: Progress) -> Answer:
+        return lab.export(corpus, engine, choice, progress).to_dict(with_binary=with_binary)
+
+    return ApiCall(("export", corpus, engine, choice, with_binary), _corpus(lab, corpus), (named,), run)
+
+
+def threshold(
+    lab: LabProtocol,
+    cutoff: Annotated[float, Field(gt=-1, lt=1)],
+    arm: Name = "base",
+    dim: Dim = 64,
+    precision: Name = "float32",
+    full_arm: Name = "",
+    corpus: Name = "builtin",
+    queries: Queries = 200,
+    seed: int = 0,
+) -> ApiCall:
+    """Translate a cosine cut-off in use for full vectors to shorter or coarser ones: scores move when vectors are cut.
+
+    Args:
+        cutoff: The cosine cut-off in use at full length, as in 0.7.
+        arm: Name of the arm that the new cut-off is for.
+        dim: How many of the vectors' numbers to keep.
+        precision: How they are stored: float32, float16, int8, binary and others.
+        full_arm: The arm that the old cut-off is for; empty if it is the same.
+        corpus: Name of the collection whose pairs are scored.
+        queries: Draw so many of its judged questions, at most 2,000; 0 takes all.
+        seed: Seed of that draw.
+    """
+    named = _arms(lab, [arm, *([full_arm] if full_arm else [])])
+    question = ThresholdQuestion(cutoff, arm, dim, precision, full_arm, queries=_bounded(queries), seed=seed)
+
+    def run(progress: Progress) -> Answer:
+        return lab.translate_threshold(corpus, question, progress).to_dict()
+
+    return ApiCall(("threshold", corpus, question), _corpus(lab, corpus), named, run)
+
+
+CALLS: tuple[Callable[..., ApiCall], ...] = (search, compare, evaluate, recommend, export, threshold)
+
+
+def _arms(lab: LabProtocol, names: Sequence[str]) -> tuple[str, ...]:
+    """The names, each once, if all are on the menu: what a stranger names never loads a folder or a Hub model."""
+    return tuple(dict.fromkeys(lab.builder.menu.find(name).name for name in names))
+
+
+def _corpus(lab: LabProtocol, name: str) -> str:
+    names = [choice.name for choice in lab.corpora()]
+    if name not in names:
+        raise CorpusError(f"There is no corpus {name!r}: choose one of {', '.join(names)}.")
+    return name
+
+
+def _bounded(queries: int) -> int:
+    """How many queries to draw: 0 asks for all, which are not more than any caller may ask for."""
+    if not 0 <= queries <= MOST_QUERIES:
+        raise LabError(f"{queries} queries are too many for one call: ask for 0 to {MOST_QUERIES}.").about("queries")
+    return queries or MOST_QUERIES

@@ -1,0 +1,1 @@
+"""The named calls as Gradio endpoints and MCP tools."""

@@ -1,0 +1,195 @@
+"""The named calls over the wire: by gradio_client, by plain HTTP and by a real MCP client, against a small lab."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from mrl_demo import cli
+from mrl_demo.api.calls import CALLS
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Progress
+from mrl_demo.lab.lab import Lab
+from mrl_demo.ui.api.endpoints import ApiDesk
+from mrl_demo.ui.app import build_app, launch
+from mrl_demo.ui.shared.heavy import HeavyLine
+from tests.conftest import FRUIT, HashingEncoder
+from tests.ui.conftest import free_port
+
+#: Gradio's own statistics, which fail on a warning of pandas 3.1.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+NAMES = [call.__name__ for call in CALLS]
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    lab: Lab
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A page of its own over five documents, on which training is off."""
+    folder = tmp_path_factory.mktemp("api")
+    rows = [json.dumps({"_id": key, "title": title, "text": text}) for key, title, text in FRUIT]
+    (folder / "fruit").mkdir()
+    (folder / "fruit" / "corpus.jsonl").write_text("\n".join(rows) + "\n")
+    queries = [{"_id": f"q{i}", "text": text} for i, (_, _, text) in enumerate(FRUIT)]
+    (folder / "fruit" / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)) + "\n")
+    judged = "".join(f"q{i}\t{key}\t1\n" for i, (key, _, _) in enumerate(FRUIT))
+    (folder / "fruit" / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged)
+    settings = Settings(cache_dir=folder / "cache", port=free_port(), training_enabled=False, api_per_minute=3_000)
+    lab = Lab(settings)
+    lab.encoders.add("tiny", HashingEncoder())
+    corpus = lab.add_corpus(folder / "fruit")
+    page = build_app(lab, corpus)
+    yield Served(launch(page, settings), lab)
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def client(served: Served) -> Client:
+    return Client(served.url, verbose=False)
+
+
+def as_json(value: object) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def test_programs_are_offered_the_six_calls_and_nothing_else(served: Served) -> None:
+    info = httpx.get(f"{served.url}gradio_api/info").json()
+    assert list(info["named_endpoints"]) == [f"/{name}" for name in NAMES]
+    assert not info["unnamed_endpoints"]
+
+
+def test_gradio_client_searches_and_gets_the_json_of_the_library(served: Served, client: Client) -> None:
+    answer = client.predict("ripen ethylene gas", "tiny", 16, "fruit", 3, api_name="/search")
+    assert answer["arms"][0]["hits"][0]["id"] == "banana"
+    here = as_json(served.lab.compare("ripen ethylene gas", corpus="fruit", arms=["tiny"], dim=16, top_k=3).to_dict())
+    assert _timeless(answer) == _timeless(here)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("evaluate", {"arms": ["tiny"], "dims": [8, 32], "metrics": ["ndcg@10"], "corpus": "fruit"}),
+        ("recommend", {"arms": ["tiny"], "reference": "tiny", "corpus": "fruit"}),
+        ("threshold", {"cutoff": 0.3, "arm": "tiny", "dim": 8, "corpus": "fruit"}),
+        ("export", {"target": "numpy", "arm": "tiny", "dim": 8, "corpus": "fruit"}),
+    ],
+)
+def test_measuring_calls_answer_by_name_too(name: str, given: dict[str, Any], client: Client) -> None:
+    answer = client.predict(**given, api_name=f"/{name}")
+    expected = {"evaluate": "rows", "recommend": "sentence", "threshold": "equal_rate", "export": "files"}
+    assert expected[name] in answer
+
+
+def test_plain_http_asks_by_name_and_reads_one_event(served: Served) -> None:
+    asked = {"query": "wasps pollinate", "arms": ["tiny"], "dim": 16, "corpus": "fruit"}
+    event = httpx.post(f"{served.url}gradio_api/call/v2/compare", json=asked).json()["event_id"]
+    text = httpx.get(f"{served.url}gradio_api/call/compare/{event}", timeout=20).text
+    assert text.startswith("event: complete")
+    (answer,) = json.loads(text.split("data: ", 1)[1].splitlines()[0])
+    assert answer["query"] == "wasps pollinate"
+    assert answer["arms"][0]["hits"][0]["id"] == "fig"
+
+
+def test_an_agent_lists_the_tools_and_calls_one_by_mcp(served: Served) -> None:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk() -> tuple[list[Any], Any, Any]:
+        async with (
+            streamable_http_client(f"{served.url}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            asked = {"query": "ripen ethylene gas", "arm": "tiny", "dim": 16, "corpus": "fruit"}
+            right = await session.call_tool("search", asked)
+            wrong = await session.call_tool("search", {**asked, "arm": "OWNER/NAME"})
+            return tools, right, wrong
+
+    tools, right, wrong = asyncio.run(talk())
+    assert [tool.name for tool in tools] == NAMES
+    search = tools[0]
+    assert "Arms here: base" in search.description
+    assert search.inputSchema["properties"]["dim"]["description"].startswith("How many of the vector's numbers")
+    assert not right.isError
+    assert "banana" in right.content[0].text
+    assert wrong.isError
+    assert "There is no arm 'OWNER/NAME'" in wrong.content[0].text
+
+
+def test_errors_reach_the_caller_in_words_without_a_traceback(client: Client) -> None:
+    with pytest.raises(AppError, match="There is no corpus '/etc/passwd': choose one of"):
+        client.predict("q", "tiny", 16, "/etc/passwd", 3, api_name="/search")
+    with pytest.raises(AppError, match="Dimension 99999 is not possible here"):
+        client.predict("q", "tiny", 99_999, "fruit", 3, api_name="/search")
+
+
+def test_page_command_line_and_python_give_one_shape(
+    served: Served, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"query": "how do bees talk", "dim": 64, "top_k": 3}
+    by_api = client.predict(**asked, arm="base", api_name="/search")
+    arguments = ["search", asked["query"], "--arm", "base", "--dim", "64", "--top-k", "3", "--json"]
+    assert cli.main(["--cache-dir", str(tmp_path), *map(str, arguments)]) == 0
+    by_command = json.loads(capsys.readouterr().out)
+    by_python = as_json(served.lab.compare(corpus="builtin", arms=["base"], **asked).to_dict())  # type: ignore[arg-type]
+    assert _timeless(by_api) == _timeless(by_command) == _timeless(by_python)
+    assert served.lab.builder.menu.find("base")
+    exported = client.predict(target="numpy", arm="base", api_name="/export")
+    command = ["--cache-dir", str(tmp_path), "export", "--format", "numpy", "--arm", "base", "--json"]
+    assert cli.main(command) == 0
+    assert json.loads(capsys.readouterr().out) == exported
+
+
+def test_training_that_is_off_is_no_event_at_all(served: Served) -> None:
+    config = httpx.get(f"{served.url}config").json()
+    functions = {str(event.get("api_name")) for event in config["dependencies"]}
+    assert not {name for name in functions if "train" in name or "check" in name}
+
+
+def test_a_second_measurement_from_one_address_is_refused_and_a_slow_one_ends(served: Served) -> None:
+    begun, is_over = threading.Event(), threading.Event()
+
+    class SlowLab(Lab):
+        def evaluate(self, *_: object, progress: Progress | None = None, **__: object) -> Any:
+            begun.set()
+            is_over.wait(5)
+            raise LabError("the end")
+
+    lab = SlowLab(replace(served.lab.settings))
+    desk = ApiDesk(lab, HeavyLine("builds"), HeavyLine("measurements"), most_seconds=0.5)
+    evaluate = CALLS[NAMES.index("evaluate")]
+
+    async def ask() -> list[str]:
+        first = asyncio.create_task(desk.answer(evaluate, {}, "here"))
+        await asyncio.to_thread(begun.wait, 5)
+        second = desk.answer(evaluate, {"dims": [64]}, "here")
+        results = await asyncio.gather(first, second, return_exceptions=True)
+        is_over.set()
+        return [str(result) for result in results]
+
+    slow, refused = asyncio.run(ask())
+    assert "longer than" in slow
+    assert "one at a time" in refused
+
+
+def _timeless(answer: Any) -> Any:
+    """An answer without the milliseconds that it took."""
+    if isinstance(answer, dict):
+        return {key: _timeless(value) for key, value in answer.items() if not str(key).endswith("_ms")}
+    return [_timeless(value) for value in answer] if isinstance(answer, list) else answer
