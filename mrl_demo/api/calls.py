@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from mrl_demo.advisor.recommend import Advice, advice_plan
-from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
+from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.exports.catalogue import find_target
@@ -20,14 +20,14 @@ from mrl_demo.thresholds.measure import ThresholdQuestion
 
 MOST_RESULTS = 50
 MOST_QUERIES = 2_000
-Answer: TypeAlias = dict[str, Any]
-Name: TypeAlias = Annotated[str, Field(max_length=200)]
-Names: TypeAlias = Annotated[list[Name], Field(min_length=1, max_length=6)]
-Query: TypeAlias = Annotated[str, Field(min_length=1, max_length=20_000)]
-Dim: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
-Dims: TypeAlias = Annotated[list[Dim], Field(max_length=12)]
-Queries: TypeAlias = Annotated[int, Field(ge=0, le=MOST_QUERIES)]
-Results: TypeAlias = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
+JsonAnswer: TypeAlias = dict[str, Any]
+_Name: TypeAlias = Annotated[str, Field(max_length=200)]
+_Names: TypeAlias = Annotated[list[_Name], Field(min_length=1, max_length=6)]
+_Query: TypeAlias = Annotated[str, Field(min_length=1, max_length=20_000)]
+_Dim: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
+_Dims: TypeAlias = Annotated[list[_Dim], Field(max_length=12)]
+_Queries: TypeAlias = Annotated[int, Field(ge=0, le=MOST_QUERIES)]
+_Results: TypeAlias = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,17 @@ class ApiCall:
     key: Hashable
     corpus: str
     arms: tuple[str, ...]
-    run: Callable[[Progress], Answer]
+    run: Callable[[Progress], JsonAnswer]
     is_heavy: bool = True
 
 
-def search(
-    lab: LabProtocol, query: Query, arm: Name = "tuned", dim: Dim = 64, corpus: Name = "builtin", top_k: Results = 5
+def ask_search(
+    lab: LabProtocol,
+    query: _Query,
+    arm: _Name = "tuned",
+    dim: _Dim = 64,
+    corpus: _Name = "builtin",
+    top_k: _Results = 5,
 ) -> ApiCall:
     """Search a collection by meaning with one embedding model ("arm") whose vectors are cut to `dim` numbers.
 
@@ -59,16 +64,16 @@ def search(
         corpus: Name of the collection to search.
         top_k: How many documents to return, at most 50.
     """
-    return compare(lab, query, [arm], dim, corpus, top_k)
+    return ask_compare(lab, query, [arm], dim, corpus, top_k)
 
 
-def compare(
+def ask_compare(
     lab: LabProtocol,
-    query: Query,
-    arms: Names = ["base", "tuned"],  # noqa: B006 - read only; the schema that agents see shows it
-    dim: Dim = 64,
-    corpus: Name = "builtin",
-    top_k: Results = 5,
+    query: _Query,
+    arms: _Names = ["base", "tuned"],  # noqa: B006 - read only; the schema that agents see shows it
+    dim: _Dim = 64,
+    corpus: _Name = "builtin",
+    top_k: _Results = 5,
 ) -> ApiCall:
     """Search with several arms at the same length and say which one keeps the answer.
 
@@ -83,20 +88,20 @@ def compare(
     """
     named = _arms(lab, arms)
 
-    def run(_progress: Progress) -> Answer:
+    def run(_progress: Progress) -> JsonAnswer:
         return lab.compare(query, corpus=corpus, arms=named, dim=dim, top_k=top_k).to_dict()
 
     return ApiCall(("compare", query, named, dim, corpus, top_k), _corpus(lab, corpus), named, run, is_heavy=False)
 
 
-def evaluate(
+def ask_evaluate(
     lab: LabProtocol,
-    arms: Names = ["base", "tuned"],  # noqa: B006
-    dims: Dims = [32, 64, 128, 384],  # noqa: B006
-    precisions: Names = ["float32"],  # noqa: B006
-    metrics: Names = ["ndcg@10"],  # noqa: B006
-    corpus: Name = "builtin",
-    queries: Queries = 200,
+    arms: _Names = ["base", "tuned"],  # noqa: B006
+    dims: _Dims = [32, 64, 128, 384],  # noqa: B006
+    precisions: _Names = ["float32"],  # noqa: B006
+    metrics: _Names = ["ndcg@10"],  # noqa: B006
+    corpus: _Name = "builtin",
+    queries: _Queries = 200,
     seed: int = 0,
 ) -> ApiCall:
     """Measure search quality of arms over vector lengths and number formats, with 95% intervals. Takes seconds or more.
@@ -119,15 +124,16 @@ def evaluate(
     )
 
 
-def recommend(
+def ask_recommend(
     lab: LabProtocol,
-    arms: Names = ["base", "corpus-pca"],  # noqa: B006
+    arms: _Names = ["base", "corpus-pca"],  # noqa: B006
     target: Annotated[float, Field(gt=0, le=1)] = 0.95,
-    metric: Name = "ndcg@10",
-    reference: Name = "base",
+    metric: _Name = "ndcg@10",
+    reference: _Name = "base",
     most_bytes: Annotated[int, Field(ge=0, le=1_000_000)] = 0,
-    corpus: Name = "builtin",
-    queries: Queries = 200,
+    precisions: Annotated[list[_Name], Field(min_length=1, max_length=16)] = list(PRECISION_SETS["usual"]),  # noqa: B006
+    corpus: _Name = "builtin",
+    queries: _Queries = 200,
     seed: int = 0,
 ) -> ApiCall:
     """Name the smallest way to store vectors that surely keeps a share of full search quality. Takes up to a minute.
@@ -140,27 +146,28 @@ def recommend(
         metric: What quality is: ndcg@10, mrr@10, recall@10.
         reference: The arm in use today, uncut, that the share is of.
         most_bytes: At most so many bytes a vector; 0 for any number.
+        precisions: Ways to store a number to choose from, such as float32, int8, binary+rescore.
         corpus: Name of the collection.
-        queries: Draw so many of its judged questions, at most 2,000; 0 takes all.
+        queries: Draw so many of its judged questions, at most 2,000; 0 takes as many as half a minute allows.
         seed: Seed of that draw.
     """
     named, (before,) = _arms(lab, arms), _arms(lab, [reference])
     advice = Advice(target, metric, before, most_bytes)
-    plan = replace(advice_plan(advice, named), queries=_bounded(queries), seed=seed)
+    plan = replace(advice_plan(advice, named), precisions=tuple(precisions), queries=queries, seed=seed)
 
-    def run(progress: Progress) -> Answer:
+    def run(progress: Progress) -> JsonAnswer:
         return lab.consult(corpus, advice, plan, progress).recommendation.to_dict()
 
     return ApiCall(("recommend", corpus, advice, plan), _corpus(lab, corpus), plan.arms, run)
 
 
-def export(
+def ask_export(
     lab: LabProtocol,
-    target: Name,
-    arm: Name = "tuned",
-    dim: Dim = 64,
-    precision: Name = "float32",
-    corpus: Name = "builtin",
+    target: _Name,
+    arm: _Name = "tuned",
+    dim: _Dim = 64,
+    precision: _Name = "float32",
+    corpus: _Name = "builtin",
     with_binary: bool = False,
 ) -> ApiCall:
     """Write the files that run a setting in a vector database or embedding server: scripts, schema, rotation, README.
@@ -176,21 +183,21 @@ def export(
     (named,) = _arms(lab, [arm])
     engine, choice = find_target(target).name, ExportChoice(named, dim, precision)
 
-    def run(progress: Progress) -> Answer:
+    def run(progress: Progress) -> JsonAnswer:
         return lab.export(corpus, engine, choice, progress).to_dict(with_binary=with_binary)
 
     return ApiCall(("export", corpus, engine, choice, with_binary), _corpus(lab, corpus), (named,), run)
 
 
-def threshold(
+def ask_threshold(
     lab: LabProtocol,
     cutoff: Annotated[float, Field(gt=-1, lt=1)],
-    arm: Name = "base",
-    dim: Dim = 64,
-    precision: Name = "float32",
-    full_arm: Name = "",
-    corpus: Name = "builtin",
-    queries: Queries = 200,
+    arm: _Name = "base",
+    dim: _Dim = 64,
+    precision: _Name = "float32",
+    full_arm: _Name = "",
+    corpus: _Name = "builtin",
+    queries: _Queries = 200,
     seed: int = 0,
 ) -> ApiCall:
     """Translate a cosine cut-off in use for full vectors to shorter or coarser ones: scores move when vectors are cut.
@@ -208,13 +215,21 @@ def threshold(
     named = _arms(lab, [arm, *([full_arm] if full_arm else [])])
     question = ThresholdQuestion(cutoff, arm, dim, precision, full_arm, queries=_bounded(queries), seed=seed)
 
-    def run(progress: Progress) -> Answer:
+    def run(progress: Progress) -> JsonAnswer:
         return lab.translate_threshold(corpus, question, progress).to_dict()
 
     return ApiCall(("threshold", corpus, question), _corpus(lab, corpus), named, run)
 
 
-CALLS: tuple[Callable[..., ApiCall], ...] = (search, compare, evaluate, recommend, export, threshold)
+#: By the names under which programs know them.
+CALLS: dict[str, Callable[..., ApiCall]] = {
+    "search": ask_search,
+    "compare": ask_compare,
+    "evaluate": ask_evaluate,
+    "recommend": ask_recommend,
+    "export": ask_export,
+    "threshold": ask_threshold,
+}
 
 
 def _arms(lab: LabProtocol, names: Sequence[str]) -> tuple[str, ...]:
@@ -231,6 +246,4 @@ def _corpus(lab: LabProtocol, name: str) -> str:
 
 def _bounded(queries: int) -> int:
     """How many queries to draw: 0 asks for all, which are not more than any caller may ask for."""
-    if not 0 <= queries <= MOST_QUERIES:
-        raise LabError(f"{queries} queries are too many for one call: ask for 0 to {MOST_QUERIES}.").about("queries")
     return queries or MOST_QUERIES

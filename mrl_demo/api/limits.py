@@ -13,10 +13,10 @@ from mrl_demo.core.errors import LabError
 _MOST_ADDRESSES = 10_000
 
 
-class RateLimit:
+class CallerLimit:
     """At most `per_minute` calls a minute from one address, a third of them at once; safe to share between threads.
 
-    >>> limit = RateLimit(per_minute=3, clock=lambda: 0.0)
+    >>> limit = CallerLimit(per_minute=3, clock=lambda: 0.0)
     >>> limit.take("here")
     >>> limit.take("here")
     Traceback (most recent call last):

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from mrl_demo.api.snippets import HERE
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
@@ -64,7 +65,11 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)
         page.address.wire()
-        static_html(footer(), Id.PAGE_FOOTER, read_scripts("glossary.js", "tables.js"))
+        static_html(
+            footer(),
+            Id.PAGE_FOOTER,
+            f"{read_scripts('glossary.js', 'tables.js')}\n{{\n{read_script('code.js', placeholder=HERE)}\n}}",
+        )
     return blocks.queue(max_size=MOST_WAITING)
 
 

@@ -112,6 +112,7 @@ class Id(StrEnum):
     DECIDE_SETTINGS = "decide-settings"
     DECIDE_GROUPS = "decide-groups"
     DECIDE_LOST = "decide-lost"
+    DECIDE_CALL = "decide-call"
     DECIDE_CEILING = "decide-ceiling"
     DECIDE_CEILING_STOP = "decide-ceiling-stop"
     DECIDE_CEILING_NOTICE = "decide-ceiling-notice"

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from mrl_demo.api.calls import CALLS, compare, evaluate, export, recommend, search, threshold
+from mrl_demo.api.calls import CALLS
 from mrl_demo.api.checking import check_arguments, parameters_of
-from mrl_demo.api.limits import RateLimit
+from mrl_demo.api.limits import CallerLimit
 from mrl_demo.core.errors import LabError
 from mrl_demo.lab.lab import Lab
 
 
 def test_every_argument_of_every_call_is_described_for_agents() -> None:
-    for call in CALLS:
+    for call in CALLS.values():
         words = call.__doc__ or ""
         for parameter in parameters_of(call):
             assert f"        {parameter.name}: " in words, f"{call.__name__} says nothing of {parameter.name}"
@@ -19,27 +19,27 @@ def test_every_argument_of_every_call_is_described_for_agents() -> None:
 @pytest.mark.parametrize(
     ("call", "given", "named"),
     [
-        (search, {}, "query"),
-        (search, {"query": ""}, "query"),
-        (search, {"query": "x" * 20_001}, "query"),
-        (search, {"query": "q", "dim": [64]}, "dim"),
-        (search, {"query": "q", "dim": float("nan")}, "dim"),
-        (search, {"query": "q", "top_k": 10**9}, "top_k"),
-        (search, {"query": "q", "nothing": 1}, "nothing"),
-        (compare, {"query": "q", "arms": ["base"] * 10**6}, "arms"),
-        (compare, {"query": "q", "arms": {"base": 1}}, "arms"),
-        (evaluate, {"dims": list(range(1, 100))}, "dims"),
-        (evaluate, {"queries": -1}, "queries"),
-        (recommend, {"target": 2}, "target"),
-        (export, {}, "target"),
-        (threshold, {"cutoff": "nan"}, "cutoff"),
+        ("search", {}, "query"),
+        ("search", {"query": ""}, "query"),
+        ("search", {"query": "x" * 20_001}, "query"),
+        ("search", {"query": "q", "dim": [64]}, "dim"),
+        ("search", {"query": "q", "dim": float("nan")}, "dim"),
+        ("search", {"query": "q", "top_k": 10**9}, "top_k"),
+        ("search", {"query": "q", "nothing": 1}, "nothing"),
+        ("compare", {"query": "q", "arms": ["base"] * 10**6}, "arms"),
+        ("compare", {"query": "q", "arms": {"base": 1}}, "arms"),
+        ("evaluate", {"dims": list(range(1, 100))}, "dims"),
+        ("evaluate", {"queries": -1}, "queries"),
+        ("recommend", {"target": 2}, "target"),
+        ("export", {}, "target"),
+        ("threshold", {"cutoff": "nan"}, "cutoff"),
     ],
 )
 def test_arguments_out_of_bounds_are_refused_by_name_in_a_short_sentence(
-    call: object, given: dict[str, object], named: str
+    call: str, given: dict[str, object], named: str
 ) -> None:
     with pytest.raises(LabError, match=named) as refused:
-        check_arguments(call, given)  # type: ignore[arg-type]
+        check_arguments(CALLS[call], given)
     assert len(str(refused.value)) < 300
 
 
@@ -68,14 +68,14 @@ def test_what_a_stranger_names_is_looked_up_and_never_loaded(
     monkeypatch.setattr(lab, "add_arm", load)
     monkeypatch.setattr(lab.encoders, "add_model", load)
     monkeypatch.setattr(lab, "add_corpus", load)
-    (call,) = [call for call in CALLS if call.__name__ == name]
+    call = CALLS[name]
     with pytest.raises(LabError, match="There is no"):
         call(lab, **check_arguments(call, given))
 
 
 def test_a_bucket_empties_and_fills_again_for_each_address_alone() -> None:
     now = 0.0
-    limit = RateLimit(6, clock=lambda: now)
+    limit = CallerLimit(6, clock=lambda: now)
     limit.take("a")
     limit.take("a")
     with pytest.raises(LabError, match="wait 10 s"):

@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 
-from mrl_demo.api.calls import CALLS, Answer, ApiCall
+from mrl_demo.api.calls import CALLS, ApiCall, JsonAnswer
 from mrl_demo.api.checking import check_arguments, parameters_of
-from mrl_demo.api.limits import RateLimit
+from mrl_demo.api.limits import CallerLimit
 from mrl_demo.core.errors import LabError
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.guard import UNEXPECTED, guarded_async
@@ -36,11 +36,11 @@ class ApiDesk:
     most_seconds: float = MOST_SECONDS
 
     @cached_property
-    def limit(self) -> RateLimit:
+    def limit(self) -> CallerLimit:
         """How often one address may ask."""
-        return RateLimit(self.lab.settings.api_per_minute)
+        return CallerLimit(self.lab.settings.api_per_minute)
 
-    async def answer(self, call: Callable[..., ApiCall], given: dict[str, Any], address: str) -> Answer:
+    async def answer(self, call: Callable[..., ApiCall], given: dict[str, Any], address: str) -> JsonAnswer:
         """One call's answer; raises `LabError` in words for the caller."""
         self.limit.take(address)
         checked = call(self.lab, **check_arguments(call, given))
@@ -50,21 +50,21 @@ class ApiDesk:
         except TimeoutError:
             raise LabError(TOO_LONG) from None
 
-    async def _run(self, call: ApiCall, address: str) -> Answer:
+    async def _run(self, call: ApiCall, address: str) -> JsonAnswer:
         if call.is_heavy:
             return await self._follow(self.measurements, HeavyTask(call.key, "measuring", call.run), address)
         if not await asyncio.to_thread(self.lab.is_ready, call.corpus, call.arms):
             await self._follow(self.builds, self._build_for(call), address)
         return await asyncio.to_thread(call.run, _ignore_progress)
 
-    def _build_for(self, call: ApiCall) -> HeavyTask[Answer]:
-        def build(progress: Callable[[float, str], None]) -> Answer:
+    def _build_for(self, call: ApiCall) -> HeavyTask[JsonAnswer]:
+        def build(progress: Callable[[float, str], None]) -> JsonAnswer:
             self.lab.prepare(call.corpus, call.arms, progress)
             return {"ready": True}
 
         return HeavyTask(("api build", call.corpus, call.arms), f"building {call.corpus}", build)
 
-    async def _follow(self, line: HeavyLine, task: HeavyTask[Answer], address: str) -> Answer:
+    async def _follow(self, line: HeavyLine, task: HeavyTask[JsonAnswer], address: str) -> JsonAnswer:
         session = f"api {address}"
         before = line.find(session, "api")
         if before and not before.has_ended:
@@ -85,21 +85,22 @@ class Endpoint:
     """One call with the signature, types and words that Gradio and MCP show."""
 
     desk: ApiDesk
+    name: str
     call: Callable[..., ApiCall]
     names: str = ""
 
-    def function(self) -> Callable[..., Awaitable[Answer]]:
+    def function(self) -> Callable[..., Awaitable[JsonAnswer]]:
         """The function to register: named, typed and described as the call, and told the request."""
         parameters = parameters_of(self.call)
 
-        async def respond(request: gr.Request, *values: object, **named: object) -> Answer:
+        async def respond(request: gr.Request, *values: object, **named: object) -> JsonAnswer:
             given = {parameter.name: value for parameter, value in zip(parameters, values, strict=False)} | named
             address = str(getattr(getattr(request, "client", None), "host", "") or "")
             return await guarded_async(self.desk.answer(self.call, given, address), _refuse)
 
         request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
         listed = [parameter.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters]
-        respond.__name__ = respond.__qualname__ = self.call.__name__
+        respond.__name__ = respond.__qualname__ = self.name
         respond.__doc__ = self._words()
         respond.__signature__ = inspect.Signature([request, *listed], return_annotation=dict)  # type: ignore[attr-defined]
         respond.__annotations__ = {parameter.name: parameter.annotation for parameter in [request, *listed]}
@@ -114,12 +115,12 @@ def add_endpoints(desk: ApiDesk) -> None:
     """Register the calls; all other events of the page are private."""
     arms = ", ".join(arm.name for arm in desk.lab.builder.menu.contenders())
     corpora = ", ".join(choice.name for choice in desk.lab.corpora())
-    for call in CALLS:
-        endpoint = Endpoint(desk, call, f"Arms here: {arms}. Collections here: {corpora}.")
-        gr.api(endpoint.function(), api_name=call.__name__, **API)
+    for name, call in CALLS.items():
+        endpoint = Endpoint(desk, name, call, f"Arms here: {arms}. Collections here: {corpora}.")
+        gr.api(endpoint.function(), api_name=name, **API)
 
 
-def _refuse(error: LabError) -> Answer:
+def _refuse(error: LabError) -> JsonAnswer:
     raise gr.Error(str(error), print_exception=False)
 
 

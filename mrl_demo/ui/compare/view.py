@@ -8,6 +8,7 @@ from dataclasses import replace
 import plotly.graph_objects as go
 from markupsafe import Markup
 
+from mrl_demo.api.snippets import snippets_for
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.glossary import Term
 from mrl_demo.core.style import Style
@@ -16,6 +17,7 @@ from mrl_demo.core.verdict import SideVerdict
 from mrl_demo.core.wording import ordinal
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
+from mrl_demo.ui.components.code import code_drawer
 from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
@@ -42,7 +44,7 @@ def results_html(comparison: Comparison) -> Markup:
     )
     return html(
         '<div class="arms" data-dim="{dim}" data-query="{asked}" data-frames="{frames}">'
-        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{notes}',
+        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{notes}{code}',
         dim=comparison.dim,
         asked=comparison.query,
         frames=_frames_key(comparison),
@@ -50,7 +52,14 @@ def results_html(comparison: Comparison) -> Markup:
         verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),
         notes=corpus_notes_html(comparison),
+        code=code_drawer(snippets_for("compare", _call_arguments(comparison))),
     )
+
+
+def _call_arguments(comparison: Comparison) -> dict[str, object]:
+    """What a program gives to get this comparison."""
+    arms = [arm.spec.name for arm in comparison.arms]
+    return {"query": comparison.query, "arms": arms, "dim": comparison.dim, "corpus": comparison.corpus}
 
 
 def _frames_key(comparison: Comparison) -> str:

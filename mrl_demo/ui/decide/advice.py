@@ -12,10 +12,12 @@ from gradio.blocks import Block
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import advice_plan
+from mrl_demo.api.snippets import snippets_for
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.reports.figures import recommendation_figure
+from mrl_demo.ui.components.code import code_drawer
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.decide.state import Decided, DecideState
 from mrl_demo.ui.decide.view import (
@@ -57,7 +59,7 @@ def lay_out_advice(first: DecideState, heavy: HeavyLine) -> AdviceSection:
         start = small_button("Measure what fitting could gain", Id.DECIDE_CEILING, 250)
         stop = small_button("Stop", Id.DECIDE_CEILING_STOP, 80, is_active=False)
     line = live_html(NOTHING, Id.DECIDE_CEILING_NOTICE)
-    for elem_id in (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST):
+    for elem_id in (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST, Id.DECIDE_CALL):
         shown.add_html(elem_id)
     return AdviceSection(shown, LongWork("ceiling", start, stop, line, heavy))
 
@@ -67,7 +69,7 @@ def draw_advice(state: DecideState) -> Mapping[Id, Any]:
     advised = state.decided.advised
     if advised is None:
         nothing = dict.fromkeys(
-            (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST), NOTHING
+            (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST, Id.DECIDE_CALL), NOTHING
         )
         return {Id.DECIDE_ANSWER: NOT_MEASURED, Id.DECIDE_FIGURE: None, **nothing}
     recommendation = advised.recommendation
@@ -78,6 +80,22 @@ def draw_advice(state: DecideState) -> Mapping[Id, Any]:
         Id.DECIDE_SETTINGS: settings_html(recommendation),
         Id.DECIDE_GROUPS: groups_html(recommendation),
         Id.DECIDE_LOST: lost_queries_html(recommendation),
+        Id.DECIDE_CALL: code_drawer(snippets_for("recommend", _call_arguments(advised))),
+    }
+
+
+def _call_arguments(advised: Consultation) -> dict[str, object]:
+    """What a program gives to get this recommendation."""
+    advice, plan = advised.recommendation.advice, advised.plan
+    return {
+        "arms": [arm for arm in plan.arms if arm != advice.reference] or list(plan.arms),
+        "target": advice.target,
+        "metric": advice.metric,
+        "reference": advice.reference,
+        "most_bytes": advice.most_bytes,
+        "precisions": list(plan.precisions),
+        "corpus": advised.recommendation.corpus,
+        "queries": plan.queries,
     }
 
 

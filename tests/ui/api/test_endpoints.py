@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from gradio_client.exceptions import AppError
 
 from mrl_demo import cli
 from mrl_demo.api.calls import CALLS
+from mrl_demo.api.snippets import snippets_for
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
@@ -29,7 +31,7 @@ from tests.ui.conftest import free_port
 
 #: Gradio's own statistics, which fail on a warning of pandas 3.1.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-NAMES = [call.__name__ for call in CALLS]
+NAMES = list(CALLS)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,17 @@ def test_plain_http_asks_by_name_and_reads_one_event(served: Served) -> None:
     assert answer["arms"][0]["hits"][0]["id"] == "fig"
 
 
+def test_the_code_in_the_drawer_runs_as_it_is_shown(served: Served) -> None:
+    asked = {"query": 'wasps\' "pollinate"', "arms": ["tiny"], "dim": 16, "corpus": "fruit"}
+    shown = {s.label: s.text for s in snippets_for("compare", asked, served.url.rstrip("/"))}
+    made: dict[str, Any] = {}
+    exec(compile(shown["Python"], "drawer", "exec"), made)  # noqa: S102 - what it is for
+    run = subprocess.run(["bash", "-c", shown["curl"]], capture_output=True, text=True, timeout=20, check=True)
+    (by_curl,) = json.loads(run.stdout.split("data: ", 1)[1].splitlines()[0])
+    assert made["answer"]["query"] == asked["query"]
+    assert _timeless(by_curl) == _timeless(made["answer"])
+
+
 def test_an_agent_lists_the_tools_and_calls_one_by_mcp(served: Served) -> None:
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
@@ -173,7 +186,7 @@ def test_a_second_measurement_from_one_address_is_refused_and_a_slow_one_ends(se
 
     lab = SlowLab(replace(served.lab.settings))
     desk = ApiDesk(lab, HeavyLine("builds"), HeavyLine("measurements"), most_seconds=0.5)
-    evaluate = CALLS[NAMES.index("evaluate")]
+    evaluate = CALLS["evaluate"]
 
     async def ask() -> list[str]:
         first = asyncio.create_task(desk.answer(evaluate, {}, "here"))
