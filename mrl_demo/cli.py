@@ -79,6 +79,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.inspect import add_inspect_command
     from mrl_demo.commands.lessons import add_lesson_commands
     from mrl_demo.commands.map import add_map_command
+    from mrl_demo.commands.own_data import add_own_data_commands
     from mrl_demo.commands.share import add_share_commands
     from mrl_demo.commands.take_home import add_take_home_commands
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
@@ -97,6 +98,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_controls(commands)
     add_inspect_command(commands)
+    add_own_data_commands(commands)
     add_decision_commands(commands)
     add_funnel_commands(commands)
     add_map_command(commands)

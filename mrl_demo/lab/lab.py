@@ -51,9 +51,12 @@ if TYPE_CHECKING:
     from mrl_demo.funnels.measure import FunnelReport
     from mrl_demo.funnels.proof import ProofReport
     from mrl_demo.gating.allocation import GateQuestion, GateReport
+    from mrl_demo.lab.embedding import EmbeddedArm
+    from mrl_demo.lab.written_questions import WrittenQuestions
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet
     from mrl_demo.reports.page import DecisionReport
+    from mrl_demo.serving.chat import ChatTarget
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 
@@ -211,6 +214,27 @@ class Lab:
         for arm, step in zip(chosen, steps[1:], strict=True):
             self._comparer.prepare(arm, loaded, step)
             self._levels.level(arm.encoder, loaded, step)
+
+    def embed(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> tuple[EmbeddedArm, ...]:
+        """Encode a corpus and fit its rotations for each arm, and keep them; what is kept already takes a moment."""
+        from mrl_demo.lab.embedding import embed_corpus
+
+        chosen = self._arms_named(arms)
+        loaded = self.corpus(corpus, progress)
+        return embed_corpus(self.builder, loaded, chosen, lambda step: _part_of(progress, step, len(chosen)))
+
+    def write_questions(
+        self, corpus: str, target: ChatTarget, count: int = 100, seed: int = 0, progress: Progress | None = None
+    ) -> WrittenQuestions:
+        """Let a chat server's model write questions for documents, which go there; raises as `write_questions`."""
+        from mrl_demo.lab.written_questions import write_questions
+        from mrl_demo.serving.chat import ChatClient
+
+        client = ChatClient(target)
+        try:
+            return write_questions(self.corpus(corpus), client, target.model, count, seed, progress)
+        finally:
+            client.close()
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
         """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.

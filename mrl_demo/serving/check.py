@@ -11,7 +11,8 @@ import numpy as np
 
 from mrl_demo.core.types import Encoder, FloatMatrix
 from mrl_demo.core.vectors import normalise, truncate
-from mrl_demo.serving.client import EmbeddingClient, ServerError, ServerTarget
+from mrl_demo.serving.client import EmbeddingClient, ServerTarget
+from mrl_demo.serving.endpoint import ServerError
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "not checked"
 #: Texts of several lengths, so that padding in a batch shows.

@@ -18,7 +18,8 @@ from mrl_demo.cli import main
 from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix
 from mrl_demo.core.vectors import normalise
 from mrl_demo.serving.check import RIGHT, UNKNOWN, WRONG, check_server
-from mrl_demo.serving.client import ServerError, ServerTarget
+from mrl_demo.serving.client import ServerTarget
+from mrl_demo.serving.endpoint import ServerError
 
 FULL = 48
 
