@@ -22,7 +22,7 @@ def front_matter() -> dict[str, object]:
     return dict(yaml.safe_load(README.split("---")[1]))
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-models.txt"])
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = [x for x in (CODE_ROOT / name).read_text(encoding="utf-8").splitlines() if x and x[0] not in "#-"]
     assert lines

@@ -107,6 +107,21 @@ ARMS: tuple[Arm, ...] = (
         style=Style("#8b93a1", "x", "dot"),
     ),
     Arm(
+        name="wordllama",
+        label="WordLlama (256 numbers)",
+        description="Another model, a table of word vectors trained with MatryoshkaLoss: fast, and short already.",
+        encoder="wordllama",
+        trained_dims=(64, 128, 256),
+        style=Style("#84812b", "star-square", "dash"),
+    ),
+    Arm(
+        name="use-multilingual",
+        label="Universal Sentence Encoder (16 languages)",
+        description="Another model: Google’s multilingual encoder, version 3, with 512 numbers; not made for cutting.",
+        encoder="use-multilingual",
+        style=Style("#4685a3", "triangle-right", "dot"),
+    ),
+    Arm(
         name=BM25,
         label="Words alone (BM25)",
         description="Lexical baseline without a dimension: a horizontal line.",

@@ -15,6 +15,7 @@ from mrl_demo.core.hardware import choose_device
 from mrl_demo.core.types import Encoder
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.encoders import SentenceEncoder
+from mrl_demo.models.extras import EXTRAS, UNIVERSAL, WORDLLAMA, wordllama_folder
 from mrl_demo.models.folders import (
     find_again,
     find_model,
@@ -29,6 +30,7 @@ from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.run_folder import MANIFEST, SEAL
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, MINILM, ModelOptions, ModelSpec
+from mrl_demo.models.universal import UniversalEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,7 +67,8 @@ class EncoderRegistry:
 
     def names(self) -> tuple[str, ...]:
         """Names that `encoder` takes."""
-        listed = (MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *(spec.name for spec in HUB_MODELS))
+        hub = (spec.name for spec in HUB_MODELS)
+        listed = (MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *_installed_extras(), *hub)
         return tuple(dict.fromkeys((*listed, *self._added())))
 
     def add(self, name: str, encoder: Encoder) -> None:
@@ -125,7 +128,7 @@ class EncoderRegistry:
 
     def trained_dims(self, name: str) -> tuple[int, ...]:
         """The prefix lengths a model was trained for; empty for none, and if its folder does not say."""
-        specs = {spec.name: spec for spec in HUB_MODELS} | self._chosen
+        specs = {spec.name: spec for spec in (*HUB_MODELS, *(extra.spec for extra in EXTRAS))} | self._chosen
         try:
             if folder := self.adapter_dirs().get(name):
                 return read_manifest(folder).trained_dims
@@ -148,7 +151,8 @@ class EncoderRegistry:
 
     def available(self) -> set[str]:
         """Names of the models that are here: all of `names` but Hub models nobody chose."""
-        return {MINILM.name, *self.adapter_dirs(), *self.model_dirs(), *self._added(), *self._chosen}
+        here = (*self.adapter_dirs(), *self.model_dirs(), *_installed_extras())
+        return {MINILM.name, *here, *self._added(), *self._chosen}
 
     def trained_from(self, name: str) -> str:
         """The model that one trained here started from, as `add_model` takes it; "" for the packaged base."""
@@ -212,11 +216,19 @@ class EncoderRegistry:
             return self._made(read_manifest(folder).spec(), partial(merged_model_dir, folder, self._settings.cache_dir))
         if name in models:
             return self._made(trained_spec(models[name]), partial(verified_model, models[name]))
+        if name == WORDLLAMA.spec.name:
+            return self._made(WORDLLAMA.spec, partial(wordllama_folder, self._settings.cache_dir))
+        if name == UNIVERSAL.spec.name:
+            return UniversalEncoder(self._settings.bulk_threads)
         for known in HUB_MODELS:
             if known.name == name:
                 spec = self._chosen.get(name, known)
                 return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
+
+
+def _installed_extras() -> tuple[str, ...]:
+    return tuple(extra.spec.name for extra in EXTRAS if extra.is_installed())
 
 
 def _changed_at(path: Path) -> int:

