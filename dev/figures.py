@@ -225,6 +225,8 @@ def _benchmark_parts() -> list[str]:
     for path in sorted(BENCHMARKS.glob("*.json")):
         stored = json.loads(path.read_text(encoding="utf-8"))
         parts += [f"### {path.stem}", f"{stored['what']} ({stored['hardware']}, {stored['date'][:10]})."]
+        if said := stored["result"].get("what"):
+            parts.append(str(said))
         parts.append(_benchmark_table(stored["result"]))
     return parts
 

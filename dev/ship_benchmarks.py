@@ -1,6 +1,6 @@
 """Run the benchmarks and keep what they print: `benchmarks/results/NAME.json` with date and machine.
 
-    .venv/bin/python dev/ship_benchmarks.py [NAME ...]
+    .venv/bin/python dev/ship_benchmarks.py [NAME ...] [-- OPTIONS OF THE BENCHMARK]
 
 Without names all of `benchmarks/bench_*.py` run, one after the other: about half an hour on an idle machine.
 `dev/figures.py` makes the documentation's tables of them.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,19 +26,21 @@ FOLDER = CODE_ROOT / "benchmarks"
 
 def main() -> int:
     """Run the named benchmarks; the exit status is 1 if one failed."""
-    names = sys.argv[1:] or sorted(path.stem for path in FOLDER.glob("bench_*.py"))
-    failed = [name for name in names if not keep_result(name)]
+    given = sys.argv[1:]
+    split = given.index("--") if "--" in given else len(given)
+    names, options = given[:split], given[split + 1 :]
+    names = names or sorted(path.stem for path in FOLDER.glob("bench_*.py"))
+    failed = [name for name in names if not keep_result(name, options)]
     for name in failed:
         print(f"{name} failed: its stored result is left as it was.", file=sys.stderr)
     return int(bool(failed))
 
 
-def keep_result(name: str) -> bool:
-    """Run one benchmark with --json and store its last line; False if it failed."""
+def keep_result(name: str, options: Sequence[str] = ()) -> bool:
+    """Run one benchmark with --json and these options, and store its last line; False if it failed."""
     script = FOLDER / f"{name}.py"
-    done = subprocess.run(
-        [sys.executable, script, "--json"], cwd=CODE_ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
+    command = [sys.executable, script, "--json", *options]
+    done = subprocess.run(command, cwd=CODE_ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode or not done.stdout.strip():
         return False
     stored = {

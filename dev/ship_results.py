@@ -1,7 +1,8 @@
 """Measure what ships in `assets/results/`: the sweep of the built-in test set, and search times on this machine.
 
 Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_results.py`, and with `--outside DIR ...`
-for the sets that nothing is trained on. Date and machine are written into the files and shown on the page.
+for the sets that nothing is trained on. `--keep-times` leaves the search times as they are, for a machine that is not
+idle. Date and machine are written into the files and shown on the page.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from training.report import Report
 
 _PLACES = 6
 _SPEED_SIZE = 100_000
+#: Codes that few engines have are kept at these metrics only, or the file would be three times as large.
+_USUAL_PRECISIONS = {"none", "float32", "float16", "int8", "binary", "binary+rescore"}
+_BYTE_METRICS = {"ndcg@10", "mrr@10", "recall@10"}
 _FOLDER = find_assets() / "results"
 
 
@@ -34,21 +38,28 @@ def main() -> None:
     """Write the files that are asked for; arms whose model or rotation is not there are left out and named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
+    parser.add_argument("--keep-times", action="store_true", help="measure no search times")
     options = parser.parse_args()
     settings = Settings()
     if options.outside:
         ship_outside(Lab(settings), options.outside)
     else:
-        ship_builtin(CurvesService(Lab(settings)))
+        ship_builtin(CurvesService(Lab(settings)), with_times=not options.keep_times)
 
 
-def ship_builtin(service: CurvesService) -> None:
+def ship_builtin(service: CurvesService, with_times: bool) -> None:
     """The sweep of the built-in test set, and search times on this machine."""
     curves = service.measure(NAME, _say)
     raw = json.loads(curves.to_json())
-    raw["sweep"]["differences"] = [row for row in raw["sweep"]["differences"] if row["precision"] == "float32"]
+    sweep = raw["sweep"]
+    sweep["differences"] = [row for row in sweep["differences"] if row["precision"] == "float32"]
+    sweep["retentions"] = [row for row in sweep["retentions"] if row["precision"] in _USUAL_PRECISIONS]
+    sweep["rows"] = [
+        row for row in sweep["rows"] if row["precision"] in _USUAL_PRECISIONS or row["metric"] in _BYTE_METRICS
+    ]
     _save(raw, NAME)
-    save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
+    if with_times:
+        save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
     print(f"{curves.sweep.seconds:.0f} s for {', '.join(arm.name for arm in curves.sweep.arms)}")
     print(*curves.sweep.notes, sep="\n")
 
