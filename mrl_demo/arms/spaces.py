@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.menu import ArmMenu
+from mrl_demo.arms.parts import PartlyEncoded
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn, VectorMap
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
@@ -28,6 +29,7 @@ from mrl_demo.models.registry import EncoderRegistry
 
 logger = logging.getLogger(__name__)
 
+_ROTATIONS = "rotations"
 _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 _ROUNDED = (
     "{count:,} of {total:,} vectors of {model} came with the lab, rounded to 8 bits (each has a cosine of .9999 or more"
@@ -75,7 +77,7 @@ class SpaceBuilder:
         self.encoders = encoders
         self.menu = ArmMenu(encoders)
         self.cache = VectorCache(cache_dir, assets_dir / "vectors")
-        self._cached, self._shipped = cache_dir / "rotations", assets_dir / "rotations"
+        self._cached, self._shipped = cache_dir / _ROTATIONS, assets_dir / _ROTATIONS
         self._seed = seed
         self._locks = KeyedLocks()
         self._rotations: BoundedCache[VectorMap] = BoundedCache(_ROTATIONS_KEPT)
@@ -230,9 +232,11 @@ class SpaceBuilder:
             if stored is None:
                 stored = self._from_shipped_texts(name, texts, fingerprint, shipped, progress)
             if stored is None:
-                vectors = _encode_distinct(texts, lambda distinct: encoder.encode_documents(distinct, progress))
+                parts = PartlyEncoded(self.cache, encoder.fingerprint, encoder.document_precision)
+                vectors = _encode_distinct(texts, lambda distinct: parts.encode(distinct, encoder, progress))
                 stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
                 self._store(key, stored.vectors, stored.cut)
+                parts.remove()
         return stored
 
     def _from_shipped_texts(
@@ -283,9 +287,10 @@ class SpaceBuilder:
                 self._store(key, vectors)
         return vectors
 
-    def _places(self, key: str) -> tuple[Path, Path]:
+    def _places(self, key: str) -> tuple[Path, ...]:
         """Where a fitted rotation may lie."""
-        return self._shipped / f"{key}.safetensors", self._cached / f"{key}.safetensors"
+        own = self.cache.folder / _ROTATIONS / f"{key}.safetensors"
+        return self._shipped / f"{key}.safetensors", own, self._cached / f"{key}.safetensors"
 
     def _stored_rotation(self, key: str, dimension: int) -> Rotation | None:
         for place in self._places(key):
@@ -306,7 +311,7 @@ class SpaceBuilder:
             logger.warning(says, arm.name, material.corpus.name, fitted.seconds, fitted.steps)
             return fitted
         try:
-            fitted.save(self._cached / f"{key}.safetensors", key=key)
+            fitted.save(self.cache.folder / _ROTATIONS / f"{key}.safetensors", key=key)
         except CacheError as error:
             logger.warning("%s", error)
         return fitted

@@ -34,6 +34,12 @@ class BoundedCache(Generic[Value]):
             while len(self._values) > self._limit:
                 self._values.popitem(last=False)
 
+    def discard(self, belongs: Callable[[object], bool]) -> None:
+        """Forget every value whose key `belongs`."""
+        with self._lock:
+            for key in [key for key in self._values if belongs(key)]:
+                del self._values[key]
+
     def values(self) -> list[Value]:
         """What is kept now, least recently used first."""
         with self._lock:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import asdict, dataclass
+import shutil
+import threading
+import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,8 @@ from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix
 logger = logging.getLogger(__name__)
 #: Part of every key since the first files; what is in a key has not changed since.
 _KEY_VERSION = "1"
+#: The folder of what belongs to visitors.
+_PRIVATE = "private"
 #: How a file is laid out: since "2" the checksum covers the key too.
 _FORMAT = "2"
 
@@ -95,9 +100,18 @@ def _checksum(stored: NDArray[np.floating], about: dict[str, str]) -> str:
     return digest.hexdigest()
 
 
+class CurrentOwner(threading.local):
+    """Whose vectors this thread stores: the name of a visitor's collection, "" for what everybody may share.
+
+    Every task on a collection begins by asking the lab for it, in the thread that does the work: that sets it.
+    """
+
+    name: str = ""
+
+
 @dataclass(frozen=True)
 class VectorCache:
-    """Looks for vectors among the shipped files first, then in the cache folder.
+    """Looks for vectors among the shipped files first, then in the cache folder; those of an owner lie apart.
 
     >>> cache = VectorCache(Path("cache"), shipped_dir=Path("assets/vectors"))
     >>> key = vectors_key("fingerprint of an encoder", "fingerprint of texts", "documents")
@@ -111,10 +125,32 @@ class VectorCache:
 
     cache_dir: Path
     shipped_dir: Path
+    owner: CurrentOwner = field(default_factory=CurrentOwner, compare=False, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where what is made now is kept: the cache folder, or its part that belongs to the owner."""
+        return self.private_folder(self.owner.name) if self.owner.name else self.cache_dir
+
+    def private_folder(self, owner: str) -> Path:
+        """Where everything of an owner is kept."""
+        return self.cache_dir / _PRIVATE / owner
+
+    def forget(self, owner: str, older_than: float = 0) -> None:
+        """Remove everything of an owner; of "" what was left by any that has not been touched for so many seconds."""
+        if owner:
+            shutil.rmtree(self.private_folder(owner), ignore_errors=True)
+            return
+        now = time.time()
+        for folder in (self.cache_dir / _PRIVATE).glob("*"):
+            if now - max(path.stat().st_mtime for path in (folder, *folder.rglob("*"))) > older_than:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def path(self, key: str) -> Path:
-        """Where the cache folder keeps the vectors of `key`."""
-        return self.cache_dir / "vectors" / key[:2] / f"{key}.safetensors"
+        """Where the vectors of `key` are kept: with the owner, or if they are not there, with everybody's."""
+        own = self.folder / "vectors" / key[:2] / f"{key}.safetensors"
+        shared = self.cache_dir / "vectors" / key[:2] / f"{key}.safetensors"
+        return shared if own != shared and not own.is_file() and shared.is_file() else own
 
     def load(self, key: str, rows: int, shipped_name: str = "") -> FloatMatrix | None:
         """The vectors of `key`, `(rows, d)` float32, or None if neither place has them whole."""
@@ -134,6 +170,10 @@ class VectorCache:
         shipped = self.shipped_dir / f"{shipped_name}.safetensors"
         return (bool(shipped_name) and _key_of(shipped) == key) or self.path(key).is_file()
 
+    def remove(self, key: str) -> None:
+        """Forget the vectors of `key` in the cache folder."""
+        self.path(key).unlink(missing_ok=True)
+
     def store(self, key: str, vectors: FloatMatrix, cut: CutTexts = NOTHING_CUT) -> None:
         """Keep the vectors of `key`; raises `CacheError` if the folder cannot be written."""
-        save_vectors(self.path(key), vectors, key, cut=cut)
+        save_vectors(self.folder / "vectors" / key[:2] / f"{key}.safetensors", vectors, key, cut=cut)

@@ -57,6 +57,10 @@ class Settings:
     broad_pairs: str = ""
     password: str = field(default="", repr=False)
     api_per_minute: int = 60
+    uploads_enabled: bool = True
+    upload_documents: int = 20_000
+    upload_minutes: int = 120
+    uploads_kept: int = 20
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -47,6 +47,10 @@ class AnswerLevels:
         """The level of a model (by its name in the registry) over a collection; None if too little is there for one."""
         return self._levels.get(self._key(encoder, corpus), lambda: self._measure(encoder, corpus, progress))
 
+    def forget(self, corpus: Corpus) -> None:
+        """Let go of the levels of a collection."""
+        self._levels.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
+
     def is_known(self, encoder: str, corpus: Corpus) -> bool:
         """Whether `level` has nothing to measure any more."""
         return self._key(encoder, corpus) in self._levels

@@ -48,6 +48,11 @@ class Comparer:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
         self._searchable(arm, corpus, progress)
 
+    def forget(self, corpus: Corpus) -> None:
+        """Let go of everything that was kept of a collection."""
+        for cache in (self._spaces, self._paths, self._judged_queries):
+            cache.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
+
     def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
         """Whether `compare` would neither encode documents nor wait for somebody who does."""
         return self._space_key(arm, corpus) in self._spaces or self._builder.is_ready(arm, corpus)

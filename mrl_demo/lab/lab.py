@@ -36,6 +36,7 @@ from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.exporting import ExportChoice, export_setting
+from mrl_demo.lab.shelf import PRIVATE_PREFIX, CorpusShelf
 from mrl_demo.lab.verdict import Judge
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.models.registry import EncoderRegistry
@@ -92,6 +93,7 @@ class Lab:
         self._corpora: BoundedCache[Corpus] = BoundedCache(settings.cached_corpora)
         self._own_corpora: dict[str, _OwnFiles] = {}
         self._without_model: set[str] = set()
+        self._shelf = CorpusShelf(settings.uploads_kept, 60.0 * settings.upload_minutes)
 
     def arms(self) -> tuple[Arm, ...]:
         """Arms that can be searched, in the order of the menus."""
@@ -171,11 +173,40 @@ class Lab:
         self._own_corpora[name] = files
         return name
 
+    def add_private(self, corpus: Corpus) -> str:
+        """Keep a visitor's collection under a name that nobody can guess and no menu shows; gives that name.
+
+        It is forgotten, and its vectors removed, by `remove_private` or if nobody asks for it for
+        `settings.upload_minutes`. Raises `CorpusError` if too many are kept.
+        """
+        for name in self._shelf.expired():
+            self.remove_private(name)
+        self.builder.cache.forget("", older_than=60.0 * self.settings.upload_minutes)  # Of processes that were killed.
+        return self._shelf.put(corpus)
+
+    def remove_private(self, name: str) -> None:
+        """Forget a visitor's collection and all that was made of it; nothing happens if there is none of that name."""
+        corpus = self._shelf.remove(name)
+        if corpus is not None:
+            self._comparer.forget(corpus)
+            self._levels.forget(corpus)
+            self.builder.cache.forget(name)
+
+    def label_of(self, name: str) -> str:
+        """What others may be told that a collection is called: nothing of a visitor's own one."""
+        if self._shelf.find(name) is not None:
+            return "documents of their own"
+        return next((choice.label for choice in self.corpora() if choice.name == name), name)
+
     def _read(self, name: str, files: _OwnFiles) -> Corpus:
         return load_path(files.path, self.settings.max_documents, files.columns, name, files.split)
 
     def corpus(self, name: str, progress: Progress | None = None) -> Corpus:
         """Load (or build) a corpus by name; raises `CorpusError` naming those there are."""
+        private = self._shelf.find(name)
+        self.builder.cache.owner.name = name if private else ""
+        if private is not None:
+            return private
         return self._corpora.get(name, lambda: self._load_measurable(name, progress))
 
     def _load_measurable(self, name: str, progress: Progress | None) -> Corpus:
@@ -185,7 +216,7 @@ class Lab:
     def examples(self, corpus: str) -> tuple[Example, ...]:
         """Example queries of a corpus, the first of them filled in at the start."""
         shipped = load_examples(self.settings.assets_dir, corpus)
-        if shipped or corpus not in self._own_corpora:
+        if shipped or (corpus not in self._own_corpora and self._shelf.find(corpus) is None):
             return shipped
         own = self.corpus(corpus)
         if own.queries:
@@ -544,6 +575,8 @@ class Lab:
             return python_reference.load_python_reference(self.settings.cache_dir, progress)
         if name in self._own_corpora:
             return self._read(name, self._own_corpora[name])
+        if name.startswith(PRIVATE_PREFIX):
+            raise CorpusError("Those documents are no longer here: add them again on the tab Your data.")
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."
         )

@@ -21,6 +21,7 @@ from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.compare.frames import ServeFrames
 from mrl_demo.ui.components.page import footer, header
 from mrl_demo.ui.curves import tab as curves
+from mrl_demo.ui.data import tab as own_data
 from mrl_demo.ui.decide import tab as decide
 from mrl_demo.ui.funnel import tab as funnel
 from mrl_demo.ui.head import TITLE, OwnHead
@@ -57,10 +58,11 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs, desk.builds, desk.measurements)
             door = compare.build(page)
             learn.build(page, door)
-            curves.build(page, door)
+            redraw_curves = curves.build(page, door)
             decide.build(page)
             funnel.build(page)
             collection_map.build(page, door)
+            own_data.build(page, door, redraw_curves)
             train.build(page, door)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)

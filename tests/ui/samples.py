@@ -102,6 +102,7 @@ class StubLab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.unready = {"own"}
+        self.removed: tuple[str, ...] = ()
         encoders = EncoderRegistry(self.settings)
         self.builder = SpaceBuilder(encoders, self.settings.cache_dir, self.settings.assets_dir)
 
@@ -228,6 +229,16 @@ class StubLab:
 
     def first_look(self, query: str, *, corpus: str, arms: Sequence[str], dim: object) -> Comparison:
         return self.compare(query, corpus=corpus, arms=arms, dim=dim)
+
+    def add_private(self, corpus: Corpus) -> str:
+        self.private = replace(corpus, name="own-secret")
+        return "own-secret"
+
+    def remove_private(self, name: str) -> None:
+        self.removed = (*self.removed, name)
+
+    def label_of(self, name: str) -> str:
+        return name
 
     def compare_at(
         self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None

@@ -27,6 +27,9 @@ SOURCES = sorted(UI.rglob("*.py"))
 SCRIPTS = sorted(STATIC.glob("*.js"))
 #: Classes of Gradio's and plotly's own elements that the page leans on.
 FOREIGN = {
+    "slider_input_container",
+    "min_value",
+    "max_value",
     *(
         "dark",
         "gradio-container",
@@ -44,7 +47,7 @@ FOREIGN = {
     *("primary", "tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }
 #: Ids that stand in HTML of our own, or only where training is off.
-NOT_LAID_OUT = {Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}
+NOT_LAID_OUT = {Id.DATA_OFF, Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}
 
 
 def css_selectors() -> str:

@@ -106,10 +106,9 @@ class CompareEvents:
         wanted = state.wanted
         if wanted is None:
             return
-        labels = {choice.name: choice.label for choice in self.lab.corpora()}
         task = HeavyTask(
             (wanted.corpus, frozenset(wanted.arms)),
-            f"building “{labels.get(wanted.corpus, wanted.corpus)}”",
+            f"building “{self.lab.label_of(wanted.corpus)}”",
             lambda progress: self.lab.prepare(wanted.corpus, wanted.arms, progress),
         )
         try:

@@ -111,20 +111,24 @@ class CurveParts:
         return measures | {self.quality.arms, self.classes.task, self.classes.arms, self.cost.arm, self.lost.arm}
 
 
-def build(page: Page, compare: CompareDoor | None = None) -> None:
-    """Lay out the tab inside the page, filled from the shipped results; `compare` opens queries that break."""
+def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events.Dependency], object]:
+    """Lay out the tab inside the page, filled from the shipped results; `compare` opens queries that break.
+
+    Gives what draws everything anew after an event that chose another collection.
+    """
     results = Results(CurvesService(page.lab))
     first = results.first_state(page.corpus)
     with gr.Tab("Curves", id=TabName.CURVES), gr.Column(elem_id=Id.CURVES):
         parts = _lay_out(results, first, page.measurements)
     form = parts.form
     _wire_sections(parts, form)
-    _wire_measuring(results, parts, form)
+    redraw_after = _wire_measuring(results, parts, form)
     for bar in (parts.quality.bar, parts.classes.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
         bar.wire(form)
     _add_to_address(page.address, results, first, parts)
     if compare:
         LostLink(results, compare).wire(parts.lost.listed, form)
+    return redraw_after
 
 
 def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveParts:
@@ -169,7 +173,9 @@ def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
         control.input(form.bind(_redraw(sections)), form.inputs, _outputs(sections), **LIVE)
 
 
-def _wire_measuring(results: Results, parts: CurveParts, form: Form[CurvesState]) -> None:
+def _wire_measuring(
+    results: Results, parts: CurveParts, form: Form[CurvesState]
+) -> Callable[[gr.events.Dependency], object]:
     """A measurement and another collection bring other arms; then everything is drawn anew."""
     show = form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections)
     menus = form.bind(ArmMenus(results, parts).update), form.inputs, parts.menus
@@ -178,6 +184,7 @@ def _wire_measuring(results: Results, parts: CurveParts, form: Form[CurvesState]
     timing.wire(form, Timing(results, timing, parts.seen).run, {parts.seen}).then(*show, **LIGHT)
     for changed in (measured.then(*menus, **LIGHT), parts.controls.corpus.input(*menus, **LIGHT)):
         changed.then(*show, **LIGHT)
+    return lambda event: event.then(*menus, **LIGHT).then(*show, **LIGHT)
 
 
 def _add_to_address(bar: AddressBar, results: Results, first: CurvesState, parts: CurveParts) -> None:

@@ -77,7 +77,7 @@ class Drawing:
         if guarded(lambda: self.lab.is_mapped(wanted.corpus, wanted.arms), lambda _: False):
             yield await asyncio.to_thread(self._draw, wanted)
             return
-        label = next((choice.label for choice in self.lab.corpora() if choice.name == wanted.corpus), wanted.corpus)
+        label = self.lab.label_of(wanted.corpus)
         yield {self.parts.work.line: notice(waiting_words(label), "hint"), self.parts.board: gr.HTML(payload=None)}
 
     def _draw(self, wanted: MapRequest) -> Updates:

@@ -24,6 +24,7 @@ class TabName(StrEnum):
     DECIDE = "decide"
     FUNNEL = "funnel"
     MAP = "map"
+    DATA = "data"
     TRAIN = "train"
     LEARN = "learn"
 

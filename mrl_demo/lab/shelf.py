@@ -1,0 +1,68 @@
+"""Collections of single visitors: kept for a while under names that nobody can guess, on no menu."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import Corpus
+
+#: Begins the name of every private collection.
+PRIVATE_PREFIX = "own-"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    corpus: Corpus
+    until: float
+
+
+class CorpusShelf:
+    """At most `most` private collections, each for `seconds` after it was last asked for.
+
+    >>> shelf = CorpusShelf(most=2, seconds=60)
+    >>> name = shelf.put(Corpus("bees", "Bees", (), "f"))
+    >>> name.startswith("own-"), len(name), shelf.find(name).label, shelf.find("own-guess")
+    (True, 36, 'Bees', None)
+    """
+
+    def __init__(self, most: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._seconds, self._now = most, seconds, now
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    def put(self, corpus: Corpus) -> str:
+        """Keep a collection under a new name; raises `CorpusError` if too many are kept already."""
+        name = f"{PRIVATE_PREFIX}{secrets.token_hex(16)}"
+        with self._lock:
+            if len(self._kept) >= self._most:
+                raise CorpusError(
+                    f"The page keeps {self._most:,} collections of visitors already: try again later, or run the lab "
+                    "on your own machine."
+                )
+            self._kept[name] = _Kept(replace(corpus, name=name), self._now() + self._seconds)
+        return name
+
+    def find(self, name: str) -> Corpus | None:
+        """The collection of that name, None if there is none (any more)."""
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is None or kept.until <= self._now():
+                return None
+            self._kept[name] = replace(kept, until=self._now() + self._seconds)
+            return kept.corpus
+
+    def remove(self, name: str) -> Corpus | None:
+        """Forget a collection and give it back, None if it was not there."""
+        with self._lock:
+            kept = self._kept.pop(name, None)
+        return kept.corpus if kept else None
+
+    def expired(self) -> list[str]:
+        """Names of those that nobody has asked for in time."""
+        with self._lock:
+            return [name for name, kept in self._kept.items() if kept.until <= self._now()]

@@ -1,0 +1,261 @@
+"""The tab of a visitor's own documents: look at them, embed them, use them on every other tab, delete them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import Corpus, Progress
+from mrl_demo.corpora.preview import FilePreview, preview_path
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.components.markup import NOTHING
+from mrl_demo.ui.components.notice import notice
+from mrl_demo.ui.data import view as data_view
+from mrl_demo.ui.data.intake import UPLOAD_TYPES, gathered
+from mrl_demo.ui.data.state import GUESSED, DataState, OwnDocuments
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.guard import guarded
+from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
+from mrl_demo.ui.shared.queues import LIGHT, STATE_SECONDS, TRAINING
+from mrl_demo.ui.shared.widgets import live_html, static_html
+from mrl_demo.ui.shared.work import LongWork, caller_of, small_button
+
+#: Menus of collections on the other tabs.
+MENU_IDS = (Id.CORPUS, Id.CURVES_CORPUS, Id.DECIDE_CORPUS, Id.FUNNEL_CORPUS, Id.LEARN_PITFALL_CORPUS)
+_ROLES = {"text": Id.DATA_TEXT, "title": Id.DATA_TITLE, "id": Id.DATA_ID, "label": Id.DATA_LABEL}
+
+
+@dataclass(frozen=True)
+class DataParts:
+    """What the tab lays out."""
+
+    controls: Mapping[str, Block]
+    own: gr.State
+    look: gr.Button
+    work: LongWork
+    said: gr.HTML
+    preview: gr.HTML
+    used: gr.HTML
+    compare: gr.Button
+    curves: gr.Button
+    decide: gr.Button
+    delete: gr.Button
+
+    @property
+    def form(self) -> Form[DataState]:
+        """The controls as one state."""
+        return Form(DataState, {**self.controls, "own": self.own})
+
+    @property
+    def ways_on(self) -> tuple[gr.Button, ...]:
+        """Buttons for what there is to do with documents that are ready."""
+        return self.compare, self.curves, self.decide, self.delete
+
+
+def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.Dependency], object]) -> None:
+    """Lay out the tab inside the page; built after the tabs whose menus of collections it fills."""
+    with gr.Tab("Your data", id=TabName.DATA), gr.Column(elem_id=Id.DATA):
+        static_html(data_view.intro(page.lab.settings), Id.DATA_INTRO)
+        if not page.lab.settings.uploads_enabled:
+            static_html(data_view.OFF, Id.DATA_OFF)
+            return
+        parts = _lay_out(page)
+    redraw_curves(_wire(page, parts, compare))
+
+
+def _lay_out(page: Page) -> DataParts:
+    controls: dict[str, Block] = {}
+    controls["files"] = gr.File(
+        label="Your files",
+        file_count="multiple",
+        file_types=list(UPLOAD_TYPES),
+        type="filepath",
+        height=130,
+        elem_id=Id.DATA_FILES,
+    )
+    controls["text"] = gr.Textbox(
+        "", label="Or paste text, a line a document", lines=3, max_lines=8, elem_id=Id.DATA_PASTED
+    )
+    with gr.Row(elem_classes="curves-row"):
+        for role, elem_id in _ROLES.items():
+            controls[f"{role}_column"] = gr.Dropdown(
+                [("guessed", GUESSED)], value=GUESSED, label=f"Column of the {role}", min_width=130, elem_id=elem_id
+            )
+    with gr.Row(elem_classes="curves-row"):
+        controls["words"] = gr.Number(
+            0, label="Words a passage (0: whole)", precision=0, minimum=0, min_width=170, elem_id=Id.DATA_WORDS
+        )
+        controls["overlap"] = gr.Number(
+            0, label="Words that overlap", precision=0, minimum=0, min_width=150, elem_id=Id.DATA_OVERLAP
+        )
+        controls["is_paragraphs"] = gr.Checkbox(
+            value=False, label="In text files a paragraph is a document", min_width=260, elem_id=Id.DATA_PARAGRAPHS
+        )
+    with gr.Row(elem_classes="curves-row measure-row"):
+        look = gr.Button("Look at it", scale=0, min_width=130, elem_id=Id.DATA_LOOK)
+        start = gr.Button("Embed and use it", variant="primary", scale=0, min_width=180, elem_id=Id.DATA_EMBED)
+        stop = small_button("Stop", Id.DATA_STOP, 80, is_active=False)
+    work = LongWork("own documents", start, stop, live_html(NOTHING, Id.DATA_NOTICE), page.builds)
+    used = live_html(NOTHING, Id.DATA_USED)
+    with gr.Row(elem_classes="curves-row"):
+        ways_on = [
+            gr.Button(label, scale=0, min_width=140, visible=False, elem_id=elem_id)
+            for label, elem_id in (
+                ("Compare on it", Id.DATA_COMPARE),
+                ("Its curves", Id.DATA_CURVES),
+                ("Decide on it", Id.DATA_DECIDE),
+                ("Delete now", Id.DATA_DELETE),
+            )
+        ]
+    said, preview = live_html(NOTHING, Id.DATA_SAID), live_html(NOTHING, Id.DATA_PREVIEW)
+    own = gr.State(None, time_to_live=STATE_SECONDS, delete_callback=_forget_in(page.lab))
+    return DataParts(controls, own, look, work, said, preview, used, *ways_on)
+
+
+def _forget_in(lab: LabProtocol) -> Any:  # noqa: ANN401 - as Gradio wants it
+    def forget(own: OwnDocuments | None) -> None:
+        if own is not None:
+            lab.remove_private(own.name)
+
+    return forget
+
+
+def _wire(page: Page, parts: DataParts, compare: CompareDoor) -> gr.events.Dependency:
+    """Connect the buttons; gives the event that opens Curves, which has to be drawn anew."""
+    form, menus = parts.form, _menus_of(page)
+    events = DataEvents(page, parts, menus, compare)
+    columns = {parts.controls[f"{role}_column"] for role in _ROLES}
+    looked = {parts.said, parts.preview, *columns}
+    for asked in (parts.look.click, parts.controls["files"].upload):
+        asked(form.bind(events.look), form.inputs, looked, **TRAINING)
+    kept = {parts.own, parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.values()}
+    parts.work.wire(form, events.embed, kept)
+    parts.delete.click(form.bind(events.delete), form.inputs, kept - columns, **LIGHT)
+    opened = parts.compare.click(form.bind(events.compare_on_it), form.inputs, compare.outputs, **LIGHT)
+    compare.search_after(opened)
+    ways = ((parts.decide, TabName.DECIDE, Id.DECIDE_CORPUS), (parts.curves, TabName.CURVES, Id.CURVES_CORPUS))
+    for button, tab, menu_id in ways:
+        shown = form.bind(events.opener(tab, menu_id))
+        opened = button.click(shown, form.inputs, {page.tabs, menus[menu_id]}, **LIGHT)
+    return opened
+
+
+def _menus_of(page: Page) -> dict[Id, gr.Dropdown]:
+    by_id = {getattr(block, "elem_id", None): block for block in page.blocks.blocks.values()}
+    return {menu_id: by_id[menu_id] for menu_id in MENU_IDS if menu_id in by_id}
+
+
+@dataclass(frozen=True)
+class DataEvents:
+    """Handlers over the tab's state; each returns what changes, and none raises."""
+
+    page: Page
+    parts: DataParts
+    menus: Mapping[Id, gr.Dropdown]
+    compare: CompareDoor
+    begun: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and fingerprint of what a session began to embed and has not finished."""
+
+    def look(self, state: DataState) -> Updates:
+        """Read what was given and show what it holds; nothing is encoded."""
+
+        def read() -> Updates:
+            preview, _ = self._read(state)
+            return {self.parts.said: NOTHING, **self._shown(state, preview)}
+
+        return guarded(read, lambda error: {self.parts.said: notice(str(error), "error"), self.parts.preview: NOTHING})
+
+    async def embed(self, state: DataState, request: gr.Request) -> AsyncIterator[Updates]:
+        """Read, embed with both methods of Compare, and put the collection into this visitor's menus."""
+        session = caller_of(request).session
+
+        def work(progress: Progress) -> tuple[FilePreview, OwnDocuments]:
+            progress(0.0, "Reading your documents")
+            preview, corpus = self._read(state)
+            name = self._name_for(session, corpus)
+            self.page.lab.prepare(name, self._first_arms(), progress)
+            self.begun.pop(session, None)
+            return preview, OwnDocuments(name, preview.name, preview.n_documents)
+
+        def keep(result: tuple[FilePreview, OwnDocuments]) -> Updates:
+            preview, own = result
+            if state.own is not None:
+                self.page.lab.remove_private(state.own.name)
+            return {self.parts.said: NOTHING, **self._shown(state, preview), **self._using(own)}
+
+        async for updates in self.parts.work.follow(work, keep, request):
+            yield updates
+
+    def _name_for(self, session: str, corpus: Corpus) -> str:
+        """A new private name; that of an attempt at the same documents which was stopped, to go on where it was."""
+        lab, begun = self.page.lab, self.begun.get(session)
+        if begun is not None and begun[1] == corpus.fingerprint:
+            try:
+                return lab.corpus(begun[0]).name
+            except LabError:  # It was forgotten meanwhile.
+                self.begun.pop(session, None)
+        elif begun is not None:
+            lab.remove_private(begun[0])
+        name = lab.add_private(corpus)
+        self.begun[session] = name, corpus.fingerprint
+        return name
+
+    def delete(self, state: DataState) -> Updates:
+        """Forget the documents and all that was made of them."""
+        if state.own is not None:
+            self.page.lab.remove_private(state.own.name)
+        said = notice("Your documents and their vectors are deleted.")
+        return {**self._using(None), self.parts.said: said, self.parts.preview: NOTHING}
+
+    def compare_on_it(self, state: DataState) -> Updates:
+        """Open Compare on the collection with its first example."""
+        if state.own is None:
+            return {}
+        examples = self.page.lab.examples(state.own.name)
+        query = examples[0].text if examples else ""
+        return self.compare.open({self.compare.query: query, self.compare.corpus: state.own.name})
+
+    def opener(self, tab: TabName, menu_id: Id) -> Any:  # noqa: ANN401 - a handler
+        """A handler that opens a tab on the collection."""
+
+        def show(state: DataState) -> Updates:
+            chosen = {self.menus[menu_id]: state.own.name} if state.own else {}
+            return {**self.page.show(tab), **chosen}
+
+        return show
+
+    def _read(self, state: DataState) -> tuple[FilePreview, Corpus]:
+        with gathered(state.files or (), state.text or "") as path:
+            preview, corpus = preview_path(path, self.page.lab.settings.upload_documents, state.columns)
+        label = "Your documents" if path.is_dir() or path.name.startswith("matryoshka-own-") else path.name
+        return FilePreview(**{**preview.__dict__, "name": label}), corpus
+
+    def _first_arms(self) -> tuple[str, ...]:
+        """Both methods that Compare begins with."""
+        arms = [arm.name for arm in self.page.lab.arms()]
+        return tuple(name for name in ("base", "tuned") if name in arms) or tuple(arms[:1])
+
+    def _shown(self, state: DataState, preview: FilePreview) -> Updates:
+        entries = [("guessed", GUESSED), *((column.name, column.name) for column in preview.columns)]
+        names = {name for _, name in entries}
+        updates: Updates = {self.parts.preview: data_view.preview_html(preview)}
+        for role in _ROLES:
+            chosen = getattr(state, f"{role}_column") or GUESSED
+            value = chosen if chosen in names else GUESSED
+            updates[self.parts.controls[f"{role}_column"]] = gr.Dropdown(entries, value=value)
+        return updates
+
+    def _using(self, own: OwnDocuments | None) -> Updates:
+        """The menus of all tabs with the collection, or without it."""
+        public = [(choice.label, choice.name) for choice in self.page.lab.corpora()]
+        entries = [*public, (f"Yours: {own.label[:40]}", own.name)] if own else public
+        updates: Updates = {self.parts.own: own, self.parts.used: data_view.own_html(own)}
+        for menu in self.menus.values():
+            updates[menu] = gr.Dropdown(entries) if own else gr.Dropdown(entries, value=self.page.corpus)
+        return updates | {button: gr.Button(visible=own is not None) for button in self.parts.ways_on}

@@ -1,0 +1,96 @@
+"""A visitor brings documents, uses them on other tabs, and deletes them; another visitor never sees them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+NASTY = "<img src=x onerror=\"document.title='owned'\">"
+
+
+def beir_zip(path: Path) -> Path:
+    rows = [
+        {"_id": f"d{i}", "title": f"Rule {i}", "text": f"Rule number {i} is about topic {i % 5}."} for i in range(40)
+    ]
+    rows[3] |= {"title": NASTY, "text": "Bees dance to show where the flowers are."}
+    queries = [{"_id": f"q{i}", "text": f"what does rule number {i} say"} for i in range(20)]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rules/corpus.jsonl", "\n".join(map(json.dumps, rows)))
+        archive.writestr("rules/queries.jsonl", "\n".join(map(json.dumps, queries)))
+        lines = ["query-id\tcorpus-id\tscore", *(f"q{i}\td{i}\t1" for i in range(20))]
+        archive.writestr("rules/qrels/test.tsv", "\n".join(lines))
+    return path
+
+
+def open_tab(browser: Browser, address: str, tab: str) -> Page:
+    page = browser.new_context(viewport={"width": 1366, "height": 900}).new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{address}?tab={tab}")
+    page.wait_for_selector(".card" if tab == "compare" else f"#{tab}", state="visible")
+    return page
+
+
+def collections(page: Page) -> list[str]:
+    page.click("#corpus input")
+    page.wait_for_selector('[role="option"]')
+    names = page.locator('[role="option"]').all_inner_texts()
+    page.keyboard.press("Escape")
+    return [name.strip() for name in names]
+
+
+def test_own_documents_are_looked_at_used_and_deleted(browser: Browser, address: str, tmp_path: Path) -> None:
+    page = open_tab(browser, address, "data")
+    page.set_input_files("#data-files input[type=file]", beir_zip(tmp_path / "rules.zip"))
+    page.wait_for_selector("#data-preview >> text=40 documents, 20 questions (20 with answers)")
+    page.click("#data-embed")
+    page.wait_for_selector("#data-used >> text=for you alone")
+    page.click("#data-compare")
+    page.wait_for_selector(".cards .card:visible")
+    page.wait_for_function("() => document.querySelector('.asked').textContent.includes('what does rule number')")
+    page.fill("#query input", "how do bees tell where flowers are")
+    page.press("#query input", "Enter")
+    page.wait_for_function("() => document.querySelector('.asked').textContent.includes('bees')")
+    assert NASTY in page.locator(".side-b .card").first.inner_text()
+    assert page.title() != "owned"
+    assert any("rules.zip" in name for name in collections(page))
+
+    other = open_tab(browser, address, "compare")
+    assert not any("rules" in name for name in collections(other))
+    name = page.evaluate("() => new URLSearchParams(location.search).get('corpus')")
+    assert name.startswith("own-") and len(name) == 36
+    other.goto(f"{address}?corpus={name}")
+    other.wait_for_selector("#address .notice")
+    assert "bees" not in other.inner_text(".cards").lower()
+    other.context.close()
+
+    page.get_by_role("tab", name="Your data").first.click()
+    page.click("#data-delete")
+    page.wait_for_selector("#data-said >> text=deleted")
+    page.get_by_role("tab", name="Compare").first.click()
+    assert not any("rules" in name for name in collections(page))
+    page.context.close()
+
+
+def test_what_cannot_be_read_is_said_on_the_page(browser: Browser, address: str, tmp_path: Path) -> None:
+    page = open_tab(browser, address, "data")
+    page.click("#data-look")
+    page.wait_for_selector("#data-said >> text=There is nothing to read yet")
+    page.fill("#data-pasted textarea", "One document\nAnother one\n")
+    page.fill("#data-words input", "5")
+    page.click("#data-look")
+    page.wait_for_selector("#data-said >> text=A passage of 5 words is not made")
+    page.fill("#data-words input", "0")
+    page.click("#data-look")
+    page.wait_for_selector("#data-preview >> text=2 documents")
+    (tmp_path / "a.pdf").write_bytes(b"no pdf")
+    page.set_input_files("#data-files input[type=file]", tmp_path / "a.pdf")
+    page.wait_for_selector("#data-said >> text=cannot be read as a PDF")
+    page.context.close()
