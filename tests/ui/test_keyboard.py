@@ -32,7 +32,7 @@ WHERE = """() => {
     (style.outlineStyle !== "none" && parseFloat(style.outlineWidth)) || style.boxShadow !== "none");
   return [control.dataset.number ?? "", shows];
 }"""
-TABS = ["compare", "learn", "curves", "decide", "funnel", "map", "train"]
+TABS = ["compare", "learn", "curves", "decide", "funnel", "map", "data", "train"]
 
 
 @pytest.fixture

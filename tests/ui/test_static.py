@@ -28,6 +28,8 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 #: Classes of Gradio's and plotly's own elements that the page leans on.
 FOREIGN = {
     "slider_input_container",
+    "download-link",
+    "or",
     "min_value",
     "max_value",
     *(

@@ -103,9 +103,9 @@ def _lay_out(page: Page) -> DataParts:
         stop = small_button("Stop", Id.DATA_STOP, 80, is_active=False)
     work = LongWork("own documents", start, stop, live_html(NOTHING, Id.DATA_NOTICE), page.builds)
     used = live_html(NOTHING, Id.DATA_USED)
-    with gr.Row(elem_classes="curves-row"):
+    with gr.Row(elem_classes="curves-row measure-row"):
         ways_on = [
-            gr.Button(label, scale=0, min_width=140, visible=False, elem_id=elem_id)
+            gr.Button(label, size="sm", scale=0, min_width=150, visible=False, elem_id=elem_id)
             for label, elem_id in (
                 ("Compare on it", Id.DATA_COMPARE),
                 ("Its curves", Id.DATA_CURVES),
