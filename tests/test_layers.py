@@ -30,7 +30,7 @@ UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
     {"shared", "head"},
-    {"compare", "curves", "map", "decide", "funnel", "train", "learn", "share", "api"},
+    {"compare", "curves", "map", "decide", "data", "funnel", "train", "learn", "share", "api"},
     {"app"},
     {"serve"},
 )
