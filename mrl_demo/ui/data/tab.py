@@ -61,9 +61,9 @@ class DataParts:
 def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.Dependency], object]) -> None:
     """Lay out the tab inside the page; built after the tabs whose menus of collections it fills."""
     with gr.Tab("Your data", id=TabName.DATA), gr.Column(elem_id=Id.DATA):
-        static_html(data_view.intro(page.lab.settings), Id.DATA_INTRO)
+        static_html(data_view.own_data_intro(page.lab.settings), Id.DATA_INTRO)
         if not page.lab.settings.uploads_enabled:
-            static_html(data_view.OFF, Id.DATA_OFF)
+            static_html(data_view.UPLOADS_OFF, Id.DATA_OFF)
             return
         parts = _lay_out(page)
     redraw_curves(_wire(page, parts, compare))

@@ -14,7 +14,7 @@ from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
 from mrl_demo.ui.data.state import OwnDocuments
 
-OFF = notice(
+UPLOADS_OFF = notice(
     "Own documents are switched off here. On your own machine they are on; the owner of a public page turns them on"
     " with MRL_UPLOADS_ENABLED=1.",
     "hint",
@@ -22,7 +22,7 @@ OFF = notice(
 _ROLES = {"text": "text", "title": "title", "id": "id", "label": "label", "domain": "domain", "metadata": "labels"}
 
 
-def intro(settings: Settings) -> Markup:
+def own_data_intro(settings: Settings) -> Markup:
     """What may be brought, and what happens to it."""
     return html(
         '<h2>Your documents</h2><p class="lead">Tables (CSV, TSV, JSON, JSONL, Excel), texts (a line or a paragraph a'
