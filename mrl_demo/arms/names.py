@@ -11,6 +11,7 @@ from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FittedOn, Transform
 from mrl_demo.core.errors import ModelError
+from mrl_demo.models.api.address import is_api
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, ModelOptions
 
 
@@ -79,7 +80,11 @@ def _known_names(menu: ArmMenu) -> set[str]:
 
 
 def _is_elsewhere(stem: str, known: Collection[str]) -> bool:
-    return stem in {spec.name for spec in HUB_MODELS} or (stem not in known and ("/" in stem or _is_folder(stem)))
+    return (
+        is_api(stem)
+        or stem in {spec.name for spec in HUB_MODELS}
+        or (stem not in known and ("/" in stem or _is_folder(stem)))
+    )
 
 
 def _is_folder(name: str) -> bool:

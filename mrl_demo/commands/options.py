@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mrl_demo.core.command_line import approve_spending
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
 
 ARM_HELP = (
-    "base, tuned, ..., a model's folder, or OWNER/NAME[@REVISION] on the Hub, each also with +pca, +adapted or +random"
+    "base, tuned, ..., a model's folder, OWNER/NAME[@REVISION] on the Hub, openai:MODEL, gemini:, vertex:, cohere:, "
+    "voyage: or http://HOST/v1#MODEL; each with +pca, +adapted or +random too"
 )
 
 
@@ -107,6 +110,7 @@ def arm_names(lab: Lab, given: Sequence[str], options: argparse.Namespace) -> li
     """Put the arms that were given on the menu and return their names; raises `ModelError`."""
     from mrl_demo.models.specs import ModelOptions
 
+    lab.encoders.approve_spending = partial(approve_spending, options.yes)
     return lab.add_arms(given, ModelOptions(options.query_prompt, options.document_prompt))
 
 

@@ -70,6 +70,18 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
     for what, example in (("query", "query: "), ("document", "passage: ")):
         says = f"what stands before every {what} for a model's folder or a Hub model (as in {example!r})"
         parser.add_argument(f"--{what}-prompt", metavar="TEXT", help=f"{says}; default: as the model says")
+    parser.add_argument("--yes", action="store_true", help="send texts to a priced API without asking about the cost")
+
+
+def approve_spending(said_yes: bool, estimate: object) -> bool:
+    """Whether texts may be sent for their price: with `--yes`, or if the person at the terminal says so."""
+    if said_yes:
+        print(f"Sending {estimate}.", file=sys.stderr, flush=True)
+        return True
+    if not sys.stdin.isatty():
+        return False
+    print(f"This sends {estimate}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def add_command(commands: Commands, name: str, says: str, examples: str = "") -> argparse.ArgumentParser:

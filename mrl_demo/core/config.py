@@ -55,6 +55,7 @@ class Settings:
     share: bool = False
     training_enabled: bool = True
     broad_pairs: str = ""
+    api_requests_a_minute: int = 300
     password: str = field(default="", repr=False)
     api_per_minute: int = 60
     uploads_enabled: bool = True

@@ -14,6 +14,10 @@ from mrl_demo.core.errors import ModelError
 from mrl_demo.core.hardware import choose_device
 from mrl_demo.core.types import Encoder
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
+from mrl_demo.models.api.address import ApiAddress, is_api
+from mrl_demo.models.api.client import ApiClient
+from mrl_demo.models.api.encoder import ApiEncoder
+from mrl_demo.models.api.spending import Approve, refuse_spending
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.extras import EXTRAS, UNIVERSAL, WORDLLAMA, wordllama_folder
 from mrl_demo.models.folders import (
@@ -49,6 +53,8 @@ class EncoderRegistry:
         self._chosen: dict[str, ModelSpec] = {}
         self._named: dict[tuple[str, ModelOptions], str] = {}
         self._lock = threading.Lock()
+        #: Says whether many texts may be sent to an API that has its price.
+        self.approve_spending: Approve = refuse_spending
 
     def adapter_dirs(self) -> dict[str, Path]:
         """Folders of adapters over the packaged base by name: the shipped ones, then those trained here."""
@@ -77,13 +83,15 @@ class EncoderRegistry:
             self._encoders[name] = encoder
 
     def add_model(self, given: str, taken: Collection[str] = (), options: ModelOptions = AS_IT_SAYS) -> str:
-        """Register a model and return its name: a name of `names`, a folder, or `OWNER/NAME[@REVISION]`.
+        """Register a model and return its name: a name of `names`, a folder, `OWNER/NAME[@REVISION]`, or an API's.
 
         `options` are for a folder or a Hub model: what is packaged or trained here keeps its own. A name among `taken`
         is somebody else's: the model gets another. Raises `ModelError` if it is none of these or cannot be loaded.
         """
         if (given, options) in self._named:
             return self._named[given, options]
+        if is_api(given):
+            return self._add_api(given, taken, options)
         known = {spec.name: spec for spec in HUB_MODELS}
         if given in known:
             return self._add_known(options.applied_to(known[given]))
@@ -128,6 +136,8 @@ class EncoderRegistry:
 
     def trained_dims(self, name: str) -> tuple[int, ...]:
         """The prefix lengths a model was trained for; empty for none, and if its folder does not say."""
+        if isinstance(encoder := self._encoders.get(name), ApiEncoder):
+            return encoder.trained_dims
         specs = {spec.name: spec for spec in (*HUB_MODELS, *(extra.spec for extra in EXTRAS))} | self._chosen
         try:
             if folder := self.adapter_dirs().get(name):
@@ -149,6 +159,17 @@ class EncoderRegistry:
         self._chosen[name], self._named[given, options] = spec, name
         return name
 
+    def _add_api(self, given: str, taken: Collection[str], options: ModelOptions) -> str:
+        """Register a model behind an API, after one text was sent to it."""
+        address = ApiAddress.parse(given)
+        plain = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in address.model)
+        name = _free_name(plain, {*self.names(), *taken})
+        client = ApiClient(address, self._settings.api_requests_a_minute)
+        prompts = options.query_prompt or "", options.document_prompt or ""
+        self.add(name, ApiEncoder(name, client, lambda: self.approve_spending, *prompts))
+        self._named[given, options] = name
+        return name
+
     def available(self) -> set[str]:
         """Names of the models that are here: all of `names` but Hub models nobody chose."""
         here = (*self.adapter_dirs(), *self.model_dirs(), *_installed_extras())
@@ -164,7 +185,7 @@ class EncoderRegistry:
 
     def notes(self, name: str) -> tuple[str, ...]:
         """What a person should know of how a model added here is used: sentences, none for most."""
-        if isinstance(encoder := self._encoders.get(name), GivenVectors):
+        if isinstance(encoder := self._encoders.get(name), GivenVectors | ApiEncoder):
             return encoder.notes
         return self._chosen[name].notes if name in self._chosen else ()
 
@@ -174,7 +195,7 @@ class EncoderRegistry:
 
     def describe(self, name: str) -> str:
         """Where a model comes from and how it is used, in sentences for the menus."""
-        if isinstance(encoder := self._encoders.get(name), GivenVectors):
+        if isinstance(encoder := self._encoders.get(name), GivenVectors | ApiEncoder):
             return encoder.description
         spec = self._chosen.get(name)
         if spec is not None:

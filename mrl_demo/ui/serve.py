@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mrl_demo import __version__
-from mrl_demo.core.command_line import HelpFormatter, add_cache_option, add_prompt_options
+from mrl_demo.core.command_line import HelpFormatter, add_cache_option, add_prompt_options, approve_spending
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
@@ -62,7 +63,8 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         "--model",
         action="append",
         default=[],
-        help="a model's folder, or OWNER/NAME[@REVISION] on the Hub; may be given several times",
+        help="a model's folder, OWNER/NAME[@REVISION] on the Hub, openai:MODEL, gemini:, vertex:, cohere:, voyage: or "
+        "http://HOST/v1#MODEL; may be given several times",
     )
     add_prompt_options(parser)
     parser.add_argument(
@@ -106,6 +108,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.ui.share.desk import CardDesk
 
     lab = Lab(settings)
+    lab.encoders.approve_spending = partial(approve_spending, options.yes)
     if options.model:
         lab.add_arms(options.model, ModelOptions(options.query_prompt, options.document_prompt))
     corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None

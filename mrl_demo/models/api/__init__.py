@@ -1,0 +1,1 @@
+"""Embedding models behind an API: keys from the environment alone, paid for only when somebody says yes."""
