@@ -34,10 +34,12 @@ from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
+from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners
-from mrl_demo.ui.shared.queues import MOST_WAITING
+from mrl_demo.ui.shared.password import AskPassword
+from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
@@ -72,16 +74,26 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             Id.PAGE_FOOTER,
             f"{read_scripts('glossary.js', 'tables.js')}\n{{\n{read_script('code.js', placeholder=HERE)}\n}}",
         )
+    blocks.metrics = PageMetrics((desk.builds, desk.measurements))
     return blocks.queue(max_size=MOST_WAITING)
 
 
-def launch_options(root_path: str = "", desk: CardDesk | None = None, hosts: Collection[str] = ()) -> dict[str, Any]:
+def launch_options(
+    root_path: str = "",
+    desk: CardDesk | None = None,
+    hosts: Collection[str] = (),
+    password: str = "",
+    metrics: PageMetrics | None = None,
+) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
-    Requests that name another host than `hosts` are turned away; none are if it is empty.
+    Requests that name another host than `hosts` are turned away; none are if it is empty. With a `password`
+    (USER:PASSWORD) agents are not served: the MCP server asks the page itself, and has none to give.
     """
     middleware = [
         Middleware(GuardDoors, hosts=hosts),
+        Middleware(ServeHealth, metrics=metrics or PageMetrics()),
+        *([Middleware(AskPassword, password=password)] if password else []),
         Middleware(CountListeners),
         Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
     ]
@@ -98,7 +110,8 @@ def launch_options(root_path: str = "", desk: CardDesk | None = None, hosts: Col
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
-        "mcp_server": True,
+        "mcp_server": not password,
+        "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
         "app_kwargs": {"middleware": middleware},
     }
@@ -130,7 +143,13 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
                 root_path=settings.root_path or None,  # None: what GRADIO_ROOT_PATH says.
                 prevent_thread_lock=True,
                 quiet=True,
-                **launch_options(root_path, desk, trusted_hosts(settings, root_path)),
+                **launch_options(
+                    root_path,
+                    desk,
+                    trusted_hosts(settings, root_path),
+                    settings.password,
+                    getattr(page, "metrics", None),
+                ),
             )
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error

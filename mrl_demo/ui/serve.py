@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.ui.listening import check_port
+from mrl_demo.ui.shared.password import check_password
 
 EXAMPLES = """examples:
   %(prog)s                                     the collection that ships, at http://127.0.0.1:7860
@@ -57,6 +59,12 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         help="path under which a proxy shows the page, such as /lab",
     )
     parser.add_argument("--share", action="store_true", default=settings.share, help="make a public link too")
+    parser.add_argument(
+        "--password",
+        default=settings.password,
+        metavar="USER:PASSWORD",
+        help=argparse.SUPPRESS if settings.password else "ask for it before everything (better: set MRL_PASSWORD)",
+    )
     parser.add_argument("--corpus", type=Path, help="your own documents: CSV, JSONL, TXT or a BEIR folder")
     add_column_options(parser)
     parser.add_argument(
@@ -92,6 +100,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         port=options.port,
         root_path=options.root_path,
         share=options.share,
+        password=check_password(options.password),
         broad_pairs=options.pairs,
         cache_dir=options.cache_dir.expanduser(),
     )
@@ -119,4 +128,14 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     page = build_app(lab, corpus)
     print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus))}", flush=True)
     threading.Thread(target=warm_up, args=(lab, corpus), name="warm-up", daemon=True).start()
-    page.block_thread()
+    wait_until_ended(partial(page.close, verbose=False))
+
+
+def wait_until_ended(close: Callable[[], object]) -> None:
+    """Wait for SIGINT or SIGTERM, then `close`: answers under way are finished, new requests refused."""
+    ended = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: ended.set())
+    while not ended.wait(1):
+        pass
+    close()

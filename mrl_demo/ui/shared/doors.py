@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 #: Of any request: the largest file that may be uploaded, and what surrounds it.
 MOST_BODY_BYTES = 60_000_000
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+}
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,7 +44,7 @@ class GuardDoors:
         elif _declared_length(headers) > self.most_bytes:
             await self._refuse_length(scope, receive, send)
         else:
-            await self._pass_on(scope, receive, send)
+            await self._pass_on(scope, receive, _with_headers(send))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what comes without a declared length, too."""
@@ -69,6 +75,19 @@ class GuardDoors:
         await PlainTextResponse(words, status_code=413)(scope, receive, send)
 
 
+def _with_headers(send: Send) -> Send:
+    """Add what tells a browser to take nothing for what it is not. Framing stays allowed: pages embed Compare."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers
+
+
 class _TooLongError(Exception):
     pass
 
@@ -87,3 +106,16 @@ def host_name(host: str) -> str:
 def _declared_length(headers: Headers) -> int:
     length = headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+
+
+def is_from_here(scope: Scope) -> bool:
+    """Whether a request comes from this machine itself and not through a proxy on it.
+
+    >>> is_from_here({"client": ("127.0.0.1", 5), "headers": []})
+    True
+    >>> is_from_here({"client": ("127.0.0.1", 5), "headers": [(b"x-forwarded-for", b"203.0.113.9")]})
+    False
+    """
+    names = {name.lower() for name, _ in scope.get("headers", ())}
+    client = scope.get("client") or ("", 0)
+    return client[0] in LOOPBACK_NAMES and not names & {b"x-forwarded-for", b"forwarded", b"x-real-ip"}

@@ -220,6 +220,12 @@ class HeavyLine:
             before.leave()
         return turn
 
+    @property
+    def length(self) -> int:
+        """How many tasks wait or are under way."""
+        with self._lock:
+            return len(self._works)
+
     def find(self, session: str, kind: str) -> Turn[Any] | None:
         """The visitor's place, None if it has none."""
         with self._lock:

@@ -34,6 +34,11 @@ class Listeners:
         with self._lock:
             return not self._is_counting or self._streams[session] > 0
 
+    def count(self) -> int:
+        """How many sessions have a stream open."""
+        with self._lock:
+            return len(self._streams)
+
     def open(self, session: str) -> None:
         """A session has one stream more."""
         with self._lock:
