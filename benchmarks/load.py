@@ -39,7 +39,7 @@ _WORDS = ("why", "bees", "dance", "tides", "rise", "makes", "bread", "sour", "ke
 
 
 @dataclass
-class Tally:
+class LoadTally:
     """What happened: seconds by action, errors in words."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -61,7 +61,7 @@ class Tally:
 class Visitor:
     """One browser: a session, the controls as it has them, and a stream on which answers come."""
 
-    def __init__(self, client: httpx.AsyncClient, config: dict[str, Any], tally: Tally, seed: int) -> None:
+    def __init__(self, client: httpx.AsyncClient, config: dict[str, Any], tally: LoadTally, seed: int) -> None:
         self.client, self.config, self.tally = client, config, tally
         self.random = random.Random(seed)  # noqa: S311 - not a secret
         self.session = f"load{seed}x{self.random.randrange(10**9)}"
@@ -208,10 +208,10 @@ async def measure_load(visitors: int, seconds: float) -> dict[str, Any]:
             limits = httpx.Limits(max_connections=4 * visitors)
             async with httpx.AsyncClient(base_url=url, limits=limits, timeout=_PATIENCE_S) as client:
                 config = (await client.get("/config")).json()
-                warm = Tally()
+                warm = LoadTally()
                 end = time.monotonic() + WARM_UP_S
                 await asyncio.gather(*(Visitor(client, config, warm, seed).live(end) for seed in range(visitors)))
-                tally, end = Tally(), time.monotonic() + seconds
+                tally, end = LoadTally(), time.monotonic() + seconds
                 memory, *_ = await asyncio.gather(
                     watch_memory(process, end),
                     *(Visitor(client, config, tally, 1_000 + seed).live(end) for seed in range(visitors)),

@@ -81,6 +81,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.map import add_map_command
     from mrl_demo.commands.own_data import add_own_data_commands
     from mrl_demo.commands.share import add_share_commands
+    from mrl_demo.commands.space import add_space_command
     from mrl_demo.commands.take_home import add_take_home_commands
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
     from training.cli import add_training_commands
@@ -104,6 +105,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add_map_command(commands)
     add_share_commands(commands)
     add_take_home_commands(commands)
+    add_space_command(commands)
     add_lesson_commands(commands)
     page = add_command(commands, "serve", "start the page and print its address", EXAMPLES)
     add_serve_options(page, settings)
