@@ -136,6 +136,9 @@ def spend_bytes(result: SweepResult, bytes_a_vector: int, metric: str) -> ByteBu
     chosen = metric if metric in metrics else next(iter(metrics), "")
     keys = [key for key in measured if key[3] == chosen]
     if not keys:
+        if result.per_query:
+            named = ", ".join(dict.fromkeys(key[0] for key in result.per_query))
+            raise LabError(f"{named} has no vectors to spend bytes on: name another arm.").about("arms")
         raise LabError("These results keep averages only: measure them here to compare settings query by query.")
     bootstrap = PairedBootstrap(result.n_queries)
     settings = price_settings(result, keys, bootstrap)

@@ -204,7 +204,7 @@ def advise(
         groups=_groups(result, corpus, by_setting[nearest] if nearest else None, reference, advice.target),
         settings=tuple(settings[place] for place in order),
         lost_ids=_lost_queries(result, reference, by_setting[best]) if best else (),
-        notes=result.notes,
+        notes=(*result.notes, *_left_out(result)),
         stand_ins=result.stand_ins,
         n_verdicts=len({(verdict.query_id, verdict.setting) for verdict in verdicts}),
     )
@@ -214,6 +214,12 @@ def advice_plan(advice: Advice, arms: Sequence[str], dims: tuple[int, ...] | Non
     """The sweep that the advisor needs: the arms and the reference, the usual precisions, the one metric."""
     named = tuple(dict.fromkeys((advice.reference, *arms)))
     return SweepPlan(named, dims, precisions=PRECISION_SETS["usual"], metrics=(advice.metric,))
+
+
+def _left_out(result: SweepResult) -> tuple[str, ...]:
+    """A note on arms that have no length to choose."""
+    named = dict.fromkeys(key[0] for key in result.per_query if key[1] is None)
+    return tuple(f"{name} has no vectors, so no length to choose: it is left out." for name in named)
 
 
 def _reference(result: SweepResult, advice: Advice) -> tuple[RowKey, str, str]:

@@ -340,7 +340,10 @@ class _Run:
         kept = self.plan.dims_of(full)
         above = [dim for dim in self.plan.dims or () if dim > full]
         if not kept:
-            raise InvalidDimensionError(f"its vectors have {full} numbers, fewer than every dimension asked for.")
+            shortest = min(self.plan.dims or (0,))
+            raise InvalidDimensionError(
+                f"its vectors have {full} numbers, fewer than {shortest}, the shortest length asked for."
+            )
         if above:
             listed = ", ".join(map(str, above))
             self.notes.append(f"{name} has {full} dimensions: {listed} left out.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.search.quantised import RESCORE, SHORTLIST, parse_precision
+from mrl_demo.search.quantised import RESCORE, SHORTEST_SHORTLIST, SHORTLIST, parse_precision
 
 if TYPE_CHECKING:  # Menus and --help need no torch.
     from mrl_demo.adapt import Rotation
@@ -63,9 +63,9 @@ class ExportSetting:
             if self.rescore_dim < self.dim:
                 says = f"rescore-dim is {self.rescore_dim}, shorter than the first stage's {self.dim}: "
                 raise ExportError(says + f"give {self.dim} or more, or 0 for no second stage.").about("rescore_dim")
-        if self.shortlist < 1:
-            says = f"shortlist is {self.shortlist}: it must hold at least the results you want, as in {SHORTLIST}."
-            raise ExportError(says).about("shortlist")
+        if self.shortlist < SHORTEST_SHORTLIST:
+            says = f"shortlist is {self.shortlist}: it must hold the {SHORTEST_SHORTLIST} results of a search or more"
+            raise ExportError(f"{says}, as in {SHORTLIST}.").about("shortlist")
         if self.rotation is not None and self.rotation.dimension != self.full_dim:
             raise ExportError(
                 f"The rotation turns {self.rotation.dimension} numbers, not {self.full_dim}: fit it anew."

@@ -37,6 +37,8 @@ _FITTED_ON_MANY = ("binary-mean", "pq", "rabitq")
 #: Documents that the quantised search hands to the rescoring unless a precision's name says otherwise ("@100"), besides
 #: those that tie with the last of them: four times a result page of 10.
 SHORTLIST = 40
+#: A search gives ten results everywhere: a shorter list would leave some of them as the coarse codes have them.
+SHORTEST_SHORTLIST = 10
 _LONGEST_SHORTLIST = 100_000
 _MAX_CALIBRATION = 1_000
 _ROWS_AT_ONCE = 4_096
@@ -84,7 +86,7 @@ def parse_precision(name: str) -> Precision:
 def with_shortlist(name: str, length: int) -> str:
     """The precision's name with a shortlist of so many documents; one without rescoring stays as it is.
 
-    Raises `PrecisionError` for a shortlist of less than 1 or more than 100,000.
+    Raises `PrecisionError` for a shortlist of less than 10, the results of a search, or more than 100,000.
 
     >>> with_shortlist("int8+rescore", 100), with_shortlist("int8", 100)
     ('int8+rescore@100', 'int8')
@@ -96,8 +98,10 @@ def with_shortlist(name: str, length: int) -> str:
 def _with_length(precision: Precision, length: str, name: str) -> Precision:
     if not precision.rescored:
         raise PrecisionError(f"{name!r} rescores nothing, so it has no shortlist: write {precision.name}+rescore@40.")
-    if not length.isascii() or not length.isdecimal() or not 1 <= int(length[:9]) <= _LONGEST_SHORTLIST:
-        says = f"The shortlist of {name!r} is {length or 'empty'}: give 1 to {_LONGEST_SHORTLIST:,} documents"
+    is_whole = length.isascii() and length.isdecimal()
+    if not is_whole or not SHORTEST_SHORTLIST <= int(length[:9]) <= _LONGEST_SHORTLIST:
+        says = f"The shortlist of {name!r} is {length or 'empty'}: give {SHORTEST_SHORTLIST} (the results of a search) "
+        says += f"to {_LONGEST_SHORTLIST:,} documents"
         raise PrecisionError(f"{says}, as in {precision.stored}{RESCORE}@100.")
     return replace(precision, shortlist=int(length))
 

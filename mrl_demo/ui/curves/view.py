@@ -275,7 +275,8 @@ def _cost_words(figures: Figures | None, choice: Choice, clouds: list[Curve], ti
         unit = f"{human_bytes(int(near.x) * 1_000_000)} for a million vectors"
     setting = near.note.splitlines()[0]
     interval = "" if near.low is None or near.high is None else f" [{near.low:.3f}, {near.high:.3f}]"
-    rescoring = " Rescoring also reads a float32 copy from disk, which is not counted." if "rescored" in setting else ""
+    copy = "an int8" if setting.endswith("by int8") else "a float32"
+    rescoring = f" Rescoring also reads {copy} copy from disk, which is not counted." if "rescored" in setting else ""
     return html(
         "<p><b>{label}</b>: 95% of the best {metric} here ({value:.3f}{interval} of {top:.3f}, {n:,} queries) costs"
         " {price} with {setting} ({unit}). {n_best} of {n_points} settings are on the frontier: nothing that costs less"

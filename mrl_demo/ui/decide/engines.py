@@ -80,7 +80,9 @@ class Exporting:
 def take_along(lab: LabProtocol, state: EngineState, progress: Progress) -> TakenAlong:
     """The files of the chosen setting and its sheet; raises `LabError` kinds for what the engine cannot hold."""
     decide = state.decide
-    choice = ExportChoice(decide.cut_arm, decide.cut_dim, decide.stored_as, state.rescore or None)
+    choice = ExportChoice(
+        decide.cut_arm, decide.cut_dim, decide.stored_as, state.rescore or None, decide.shortlist_rescored
+    )
     bundle = lab.export(decide.corpus, state.engine, choice, progress)
     try:
         sheet = lab.migration(decide.corpus, state.engine, choice, "base", decide.cutoff, progress)

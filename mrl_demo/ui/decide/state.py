@@ -90,7 +90,12 @@ class DecideState:
 
     def with_rescored(self, precision: str) -> str:
         """A precision with the chosen shortlist, if it rescores one."""
-        return with_shortlist(precision, _whole(self.rescored, "The shortlist"))
+        return with_shortlist(precision, self.shortlist_rescored)
+
+    @property
+    def shortlist_rescored(self) -> int:
+        """How many documents are rescored; raises `LabError` for a number that is none."""
+        return _whole(self.rescored, "The shortlist")
 
     @property
     def stored_as(self) -> str:
