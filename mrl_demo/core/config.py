@@ -62,6 +62,9 @@ class Settings:
     upload_documents: int = 20_000
     upload_minutes: int = 120
     uploads_kept: int = 20
+    chat_url: str = ""
+    chat_model: str = ""
+    chat_key_env: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

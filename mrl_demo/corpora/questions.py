@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.core.types import Corpus, Document, Query
+from mrl_demo.core.types import Corpus, Document, Note, Query
 from mrl_demo.corpora.documents import clean_id, plain_id, plain_ids
 from mrl_demo.corpora.reading import Cell, NoteKind, Tally, Vocabulary, read_table, shown_names, text_of
 from mrl_demo.corpora.reading.rows import shown
@@ -41,16 +43,54 @@ _UNKNOWN_TEXT = NoteKind(
 )
 
 
-def with_questions(corpus: Corpus, path: Path) -> Corpus:
-    """The collection with the questions of a file in place of its own; notes say what was left out.
+@dataclass(frozen=True)
+class QuestionSet:
+    """Questions, which documents answer each, and what was left out of their file."""
 
-    Raises `CorpusError` as `read_judged_questions` does.
-    """
-    tally = Tally()
-    queries, judgements = read_judged_questions(path, corpus.documents, tally)
-    return replace(
-        corpus, queries=tuple(queries), judgements=judgements, notes=(*corpus.notes, *tally.notes()), stand_ins=""
-    )
+    queries: tuple[Query, ...]
+    judgements: dict[str, dict[str, float]]
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, documents: Sequence[Document]) -> QuestionSet:
+        """Read a file of questions on some documents; raises as `read_judged_questions` does."""
+        tally = Tally()
+        queries, judgements = read_judged_questions(path, documents, tally)
+        return cls(tuple(queries), judgements, tally.notes())
+
+    def to_csv(self) -> str:
+        """As `question_rows` writes them."""
+        return question_rows(
+            (query.text, name, grade, query.style)
+            for query in self.queries
+            for name, grade in self.judgements.get(query.id, {}).items()
+        )
+
+    def beside(self, corpus: Corpus) -> Corpus:
+        """The collection with these questions beside its own, in its test split or the one that it has.
+
+        Raises `CorpusError` for an id that is taken.
+        """
+        splits = {query.split for query in corpus.queries}
+        split = "test" if "test" in splits else min(splits, default="")
+        if taken := {query.id for query in self.queries} & {query.id for query in corpus.queries}:
+            raise CorpusError(f"The collection has a question with the id {min(taken)!r}: give yours another query_id.")
+        return replace(
+            corpus,
+            queries=(*corpus.queries, *(replace(query, split=split) for query in self.queries)),
+            judgements={**corpus.judgements, **self.judgements},
+            notes=(*corpus.notes, *self.notes),
+        )
+
+
+def question_rows(rows: Iterable[tuple[str, str, float, str]], *, has_head: bool = True) -> str:
+    """CSV that `read_judged_questions` reads: question, id of a document, grade and style of each row."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    if has_head:
+        writer.writerow(("query", "document_id", "score", "style"))
+    writer.writerows((text, name, f"{grade:g}", style) for text, name, grade, style in rows)
+    return file.getvalue()
 
 
 def read_judged_questions(
@@ -88,7 +128,7 @@ def read_judged_questions(
 
 def _question(cells: Mapping[str, Cell], place: str, names: dict[str, str]) -> Query:
     text, name = text_of(cells.get("query"), place), clean_id(cells.get("id"), place)
-    name = name or names.setdefault(text, f"question-{len(names) + 1}")
+    name = name or names.setdefault(text, f"asked-{len(names) + 1}")
     return Query(name, text, text_of(cells.get("style"), place))
 
 

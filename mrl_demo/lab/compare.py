@@ -50,7 +50,12 @@ class Comparer:
 
     def forget(self, corpus: Corpus) -> None:
         """Let go of everything that was kept of a collection."""
-        for cache in (self._spaces, self._paths, self._judged_queries):
+        self.forget_answers(corpus)
+        self._spaces.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
+
+    def forget_answers(self, corpus: Corpus) -> None:
+        """Let go of what was kept of a collection's questions."""
+        for cache in (self._paths, self._judged_queries):
             cache.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
 
     def is_ready(self, arm: Arm, corpus: Corpus) -> bool:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.budget import ByteBudget
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.corpora.questions import QuestionSet
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.funnels.cheapest import CheapestCascade
     from mrl_demo.funnels.measure import FunnelReport
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from mrl_demo.reports.page import DecisionReport
     from mrl_demo.serving.chat import ChatTarget
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
+
+_GONE = "Those documents are no longer here: add them again on the tab Your data."
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,22 @@ class Lab:
             self._levels.forget(corpus)
             self.builder.cache.forget(name)
 
+    def ask_private(self, name: str, file: Path) -> QuestionSet:
+        """Put the questions of a file beside those that a visitor's collection came with; gives them.
+
+        Those of an earlier file make way. Raises `CorpusError` if the collection is gone, and as `QuestionSet` does.
+        """
+        from mrl_demo.corpora.questions import QuestionSet
+
+        uploaded = self._shelf.uploaded(name)
+        if uploaded is None:
+            raise CorpusError(_GONE)
+        questions = QuestionSet.read(file, uploaded.documents)
+        changed = questions.beside(uploaded)
+        self._shelf.change(name, changed)
+        self._comparer.forget_answers(changed)
+        return questions
+
     def label_of(self, name: str) -> str:
         """What others may be told that a collection is called: nothing of a visitor's own one."""
         if self._shelf.find(name) is not None:
@@ -255,15 +274,26 @@ class Lab:
         return embed_corpus(self.builder, loaded, chosen, lambda step: _part_of(progress, step, len(chosen)))
 
     def write_questions(
-        self, corpus: str, target: ChatTarget, count: int = 100, seed: int = 0, progress: Progress | None = None
+        self,
+        corpus: str,
+        target: ChatTarget | None = None,
+        count: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
     ) -> WrittenQuestions:
-        """Let a chat server's model write questions for documents, which go there; raises as `write_questions`."""
-        from mrl_demo.lab.written_questions import write_questions
-        from mrl_demo.serving.chat import ChatClient
+        """Let a chat server's model (that of the settings, if none is given) write questions for documents.
 
-        client = ChatClient(target)
+        The documents go there. Raises `LabError` if there is no server, and as `write_questions` does.
+        """
+        from mrl_demo.lab.written_questions import write_questions
+        from mrl_demo.serving.chat import ChatClient, ChatTarget
+
+        own = self.settings
+        if target is None and not own.chat_url:
+            raise LabError("No chat server is named: set MRL_CHAT_URL and MRL_CHAT_MODEL.")
+        client = ChatClient(target or ChatTarget(own.chat_url, own.chat_model, own.chat_key_env))
         try:
-            return write_questions(self.corpus(corpus), client, target.model, count, seed, progress)
+            return write_questions(self.corpus(corpus), client, client.target.model, count, seed, progress)
         finally:
             client.close()
 
@@ -576,7 +606,7 @@ class Lab:
         if name in self._own_corpora:
             return self._read(name, self._own_corpora[name])
         if name.startswith(PRIVATE_PREFIX):
-            raise CorpusError("Those documents are no longer here: add them again on the tab Your data.")
+            raise CorpusError(_GONE)
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."
         )

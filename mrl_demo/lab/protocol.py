@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict
@@ -27,8 +28,11 @@ from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 if TYPE_CHECKING:
+    from mrl_demo.corpora.questions import QuestionSet
+    from mrl_demo.lab.written_questions import WrittenQuestions
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet
+    from mrl_demo.serving.chat import ChatTarget
 
 
 class LabProtocol(Protocol):
@@ -55,6 +59,17 @@ class LabProtocol(Protocol):
     def add_private(self, corpus: Corpus) -> str: ...
 
     def remove_private(self, name: str) -> None: ...
+
+    def ask_private(self, name: str, file: Path) -> QuestionSet: ...
+
+    def write_questions(
+        self,
+        corpus: str,
+        target: ChatTarget | None = None,
+        count: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> WrittenQuestions: ...
 
     def label_of(self, name: str) -> str: ...
 

@@ -19,6 +19,7 @@ PRIVATE_PREFIX = "own-"
 class _Kept:
     corpus: Corpus
     until: float
+    uploaded: Corpus
 
 
 class CorpusShelf:
@@ -44,7 +45,8 @@ class CorpusShelf:
                     f"The page keeps {self._most:,} collections of visitors already: try again later, or run the lab "
                     "on your own machine."
                 )
-            self._kept[name] = _Kept(replace(corpus, name=name), self._now() + self._seconds)
+            named = replace(corpus, name=name)
+            self._kept[name] = _Kept(named, self._now() + self._seconds, named)
         return name
 
     def find(self, name: str) -> Corpus | None:
@@ -55,6 +57,18 @@ class CorpusShelf:
                 return None
             self._kept[name] = replace(kept, until=self._now() + self._seconds)
             return kept.corpus
+
+    def uploaded(self, name: str) -> Corpus | None:
+        """The collection as it was put here, None if there is none."""
+        with self._lock:
+            kept = self._kept.get(name)
+        return kept.uploaded if kept and self.find(name) else None
+
+    def change(self, name: str, corpus: Corpus) -> None:
+        """Keep a collection in the place of the one of that name, if that is still here."""
+        with self._lock:
+            if name in self._kept:
+                self._kept[name] = replace(self._kept[name], corpus=corpus)
 
     def remove(self, name: str) -> Corpus | None:
         """Forget a collection and give it back, None if it was not there."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.spreadsheets import harmless_cell
 from mrl_demo.core.types import Corpus, Document, Progress
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.corpora.questions import GENERATED
+from mrl_demo.corpora.questions import GENERATED, question_rows
 from mrl_demo.serving.endpoint import ServerError
 
 #: How many are written unless another number is named: a few minutes of a small model.
@@ -58,12 +56,12 @@ class WrittenQuestions:
 
     def to_csv(self) -> str:
         """A table to read, correct and give back with `--questions`."""
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("query", "document_id", "style"))
+        return question_rows((str(harmless_cell(text)), name, grade, style) for text, name, grade, style in self.rows())
+
+    def rows(self) -> list[tuple[str, str, float, str]]:
+        """Question, id of its document, grade and style."""
         style = f"{GENERATED} by {self.model}"
-        writer.writerows((harmless_cell(each.text), each.document, style) for each in self.questions)
-        return file.getvalue()
+        return [(each.text, each.document, 1.0, style) for each in self.questions]
 
     def sentence(self) -> str:
         """How many there are, and how many answers were of no use."""

@@ -6,6 +6,7 @@ import csv
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -39,14 +40,21 @@ class ChatServer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def chat(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Iterator[tuple[str, type[ChatServer]]]:
-    monkeypatch.setattr("mrl_demo.lab.lab.Lab", lambda _settings: lab)
+@contextmanager
+def answering() -> Iterator[tuple[str, type[ChatServer]]]:
+    """Base address of a chat server, and the handler that holds its script."""
     handler: type[ChatServer] = type("Told", (ChatServer,), {"script": [], "seen": []})
     with HTTPServer(("127.0.0.1", 0), handler) as http:
         threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{http.server_port}/v1", handler
         http.shutdown()
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> Iterator[tuple[str, type[ChatServer]]]:
+    monkeypatch.setattr("mrl_demo.lab.lab.Lab", lambda _settings: lab)
+    with answering() as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mrl_demo.core.types import Corpus
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice
-from mrl_demo.corpora.questions import with_questions
+from mrl_demo.corpora.questions import QuestionSet
 
 DOCUMENTS = "id,title,text\n1,Bees,Bees dance to tell where the flowers are.\n2,Tea,Steep green tea for two minutes.\n"
 
@@ -21,7 +21,8 @@ DOCUMENTS = "id,title,text\n1,Bees,Bees dance to tell where the flowers are.\n2,
 def ask(tmp_path: Path, questions: str, choice: ColumnChoice | None = None) -> Corpus:
     (tmp_path / "docs.csv").write_text(DOCUMENTS)
     (tmp_path / "questions.csv").write_text(questions)
-    return with_questions(load_path(tmp_path / "docs.csv", columns=choice), tmp_path / "questions.csv")
+    corpus = load_path(tmp_path / "docs.csv", columns=choice)
+    return QuestionSet.read(tmp_path / "questions.csv", corpus.documents).beside(corpus)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +38,13 @@ def ask(tmp_path: Path, questions: str, choice: ColumnChoice | None = None) -> C
 def test_an_answer_is_named_by_its_id_or_by_its_text(tmp_path: Path, answer: str) -> None:
     corpus = ask(tmp_path, f"query,{answer}\n")
     assert [query.text for query in corpus.queries] == ["?"]
-    assert corpus.judgements == {"question-1": {"1": 1.0}}
+    assert corpus.judgements == {"asked-1": {"1": 1.0}}
 
 
 def test_rows_of_one_question_are_one_question_of_several_graded_answers(tmp_path: Path) -> None:
     corpus = ask(tmp_path, "question,doc_id,score\nwhat is hot,2,2\nwhat is hot,1,0\n")
     assert len(corpus.queries) == 1
-    assert corpus.judgements == {"question-1": {"2": 2.0, "1": 0.0}}
+    assert corpus.judgements == {"asked-1": {"2": 2.0, "1": 0.0}}
 
 
 def test_an_id_of_a_document_that_was_split_counts_for_its_passages(tmp_path: Path) -> None:
@@ -51,8 +52,11 @@ def test_an_id_of_a_document_that_was_split_counts_for_its_passages(tmp_path: Pa
     (tmp_path / "q.csv").write_text("query,document_id\nwhy,7\n")
     split = load_path(tmp_path / "docs.csv", columns=ColumnChoice(passages=PassageChoice(30)))
     whole = ColumnChoice(passages=PassageChoice(30), questions=str(tmp_path / "q.csv"))
-    for corpus in (with_questions(split, tmp_path / "q.csv"), load_path(tmp_path / "docs.csv", columns=whole)):
-        assert corpus.judgements == {"question-1": {"7#1": 1.0, "7#2": 1.0}}
+    for corpus in (
+        QuestionSet.read(tmp_path / "q.csv", split.documents),
+        load_path(tmp_path / "docs.csv", columns=whole),
+    ):
+        assert corpus.judgements == {"asked-1": {"7#1": 1.0, "7#2": 1.0}}
 
 
 def test_what_cannot_be_judged_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from mrl_demo.core.types import (
 )
 from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.questions import QuestionSet
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
@@ -38,11 +40,13 @@ from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.lab.written_questions import WrittenQuestions
 from mrl_demo.lessons.pitfalls import PitfallReport
 from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.reports.migration import MigrationSheet
+from mrl_demo.serving.chat import ChatTarget
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
@@ -236,6 +240,19 @@ class StubLab:
 
     def remove_private(self, name: str) -> None:
         self.removed = (*self.removed, name)
+
+    def ask_private(self, name: str, file: Path) -> QuestionSet:
+        raise LabError("no own documents here")
+
+    def write_questions(
+        self,
+        corpus: str,
+        target: ChatTarget | None = None,
+        count: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> WrittenQuestions:
+        raise LabError("no own documents here")
 
     def label_of(self, name: str) -> str:
         return name

@@ -49,7 +49,15 @@ FOREIGN = {
     *("primary", "tabs", "tab-wrapper", "js-plotly-plot", "plot-container", "modebar", "legendtext", "annotation-text"),
 }
 #: Ids that stand in HTML of our own, or only where training is off.
-NOT_LAID_OUT = {Id.DATA_OFF, Id.DIM_RANGE, Id.TRAIN_OFF, Id.CURVES_SPEED_BUTTON}
+NOT_LAID_OUT = {
+    Id.DATA_OFF,
+    Id.DIM_RANGE,
+    Id.TRAIN_OFF,
+    Id.CURVES_SPEED_BUTTON,
+    Id.DATA_QUESTIONS_WRITE,
+    Id.DATA_QUESTIONS_STOP,
+    Id.DATA_QUESTIONS_NOTICE,
+}
 
 
 def css_selectors() -> str:

@@ -17,6 +17,7 @@ from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import view as data_view
 from mrl_demo.ui.data.intake import UPLOAD_TYPES, gathered
+from mrl_demo.ui.data.questions import lay_out_questions
 from mrl_demo.ui.data.state import GUESSED, DataState, OwnDocuments
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -66,6 +67,7 @@ def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.D
             static_html(data_view.UPLOADS_OFF, Id.DATA_OFF)
             return
         parts = _lay_out(page)
+        lay_out_questions(page, parts.own)
     redraw_curves(_wire(page, parts, compare))
 
 

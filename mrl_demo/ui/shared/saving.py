@@ -1,7 +1,8 @@
-"""A button that saves what a visitor has made as a file of text."""
+"""A button that saves what a visitor has made as a file."""
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,15 @@ class SavedText:
     text: str
 
 
+@dataclass(frozen=True)
+class SavedBytes:
+    """A file to save that is no text: sent to the browser alone, so that nothing of it stays on the server."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class SaveButton:
     """Saves what is made of the state; if there is nothing to save yet, it says `otherwise`."""
 
@@ -43,7 +53,7 @@ class SaveButton:
             payload=None,
         )
 
-    def wire(self, form: Form[_State], make: Callable[[_State], SavedText | None]) -> None:
+    def wire(self, form: Form[_State], make: Callable[[_State], SavedText | SavedBytes | None]) -> None:
         """Answer clicks with what `make` makes of the state."""
 
         def save(state: _State) -> Updates:
@@ -52,7 +62,13 @@ class SaveButton:
             if file is None:
                 told["problem"] = self._otherwise
             else:
-                told |= {"name": file.name, "type": file.media_type, "text": file.text}
+                told |= {"name": file.name, "type": file.media_type, **_content(file)}
             return {self.block: gr.HTML(payload=told)}
 
         self.block.pick(form.bind(save), form.inputs, {self.block}, **LIGHT)
+
+
+def _content(file: SavedText | SavedBytes) -> dict[str, str]:
+    if isinstance(file, SavedText):
+        return {"text": file.text}
+    return {"base64": base64.b64encode(file.content).decode()}

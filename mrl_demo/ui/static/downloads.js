@@ -60,7 +60,8 @@ watch("payload", () => {
   if (!file || !file.serial || file.serial === last) return;
   last = file.serial;
   if (file.problem) return say(file.problem);
-  const url = URL.createObjectURL(new Blob([file.text], { type: file.type }));
+  const content = file.base64 ? Uint8Array.from(atob(file.base64), (letter) => letter.charCodeAt(0)) : file.text;
+  const url = URL.createObjectURL(new Blob([content], { type: file.type }));
   save(file.name, url);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 });
