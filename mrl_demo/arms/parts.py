@@ -18,7 +18,7 @@ PART_TEXTS = 2_048
 
 
 class PartlyEncoded:
-    """Parts of one encoding in the cache folder, found by their texts: a changed text costs its own part alone.
+    """Parts of one encoding in the cache folder, found by their texts, until the whole is kept.
 
     >>> from pathlib import Path
     >>> PartlyEncoded(VectorCache(Path("cache"), Path("shipped")), "a model's fingerprint").remove()

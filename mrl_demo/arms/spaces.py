@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.known_texts import KnownTexts
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.parts import PartlyEncoded
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn, VectorMap
@@ -21,7 +22,7 @@ from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.text_vectors import TextVectors
-from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Note, Progress
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Encoder, FloatMatrix, Note, Progress
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
@@ -232,11 +233,30 @@ class SpaceBuilder:
             if stored is None:
                 stored = self._from_shipped_texts(name, texts, fingerprint, shipped, progress)
             if stored is None:
-                parts = PartlyEncoded(self.cache, encoder.fingerprint, encoder.document_precision)
-                vectors = _encode_distinct(texts, lambda distinct: parts.encode(distinct, encoder, progress))
-                stored = StoredVectors(vectors, encoder.count_cut(texts, "document"))
-                self._store(key, stored.vectors, stored.cut)
-                parts.remove()
+                stored = self._encode_and_store(encoder, texts, key, progress)
+        return stored
+
+    def _encode_and_store(
+        self, encoder: Encoder, texts: Sequence[str], key: str, progress: Progress | None
+    ) -> StoredVectors:
+        """Vectors of texts, those alone encoded that no stored collection has, part by part."""
+        known = KnownTexts(self.cache, encoder.fingerprint, encoder.document_precision)
+        parts = PartlyEncoded(self.cache, encoder.fingerprint, encoder.document_precision)
+
+        def encode(distinct: Sequence[str]) -> FloatMatrix:
+            is_known, rows = known.find(distinct, encoder.dimension)
+            if not is_known.any():
+                return parts.encode(distinct, encoder, progress)
+            vectors = np.empty((len(distinct), encoder.dimension), dtype=np.float32)
+            vectors[is_known] = rows
+            if new := [text for text, is_here in zip(distinct, is_known, strict=True) if not is_here]:
+                vectors[~is_known] = parts.encode(new, encoder, progress)
+            return vectors
+
+        stored = StoredVectors(_encode_distinct(texts, encode), encoder.count_cut(texts, "document"))
+        self._store(key, stored.vectors, stored.cut)
+        known.remember(key, texts)
+        parts.remove()
         return stored
 
     def _from_shipped_texts(

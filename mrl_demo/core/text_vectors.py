@@ -43,7 +43,7 @@ class TextVectors:
     @classmethod
     def of(cls, texts: Sequence[str], vectors: FloatMatrix, encoder: str) -> TextVectors:
         """Round `(n, d)` float32 vectors of distinct texts."""
-        hashes = _hash_texts(texts)
+        hashes = hash_texts(texts)
         order = np.argsort(hashes)
         largest = np.abs(vectors).max(axis=0, initial=0)
         scales = np.where(largest > 0, largest / _STEPS, 1).astype(np.float32)
@@ -69,7 +69,7 @@ class TextVectors:
 
     def find(self, texts: Sequence[str]) -> tuple[NDArray[np.bool_], FloatMatrix]:
         """Which of `texts` are here, `(n,)`, and the float32 unit rows of those."""
-        wanted = _hash_texts(texts)
+        wanted = hash_texts(texts)
         places = np.minimum(np.searchsorted(self.hashes, wanted), max(0, len(self.hashes) - 1))
         found = self.hashes[places] == wanted if len(self.hashes) else np.zeros(len(texts), bool)
         return found, normalise(self.codes[places[found]] * self.scales)
@@ -82,6 +82,7 @@ class TextVectors:
         return digest.hexdigest()
 
 
-def _hash_texts(texts: Sequence[str]) -> NDArray[np.uint64]:
+def hash_texts(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The first eight bytes of each text's sha256, `(n,)` uint64."""
     digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_HASH_BYTES] for text in texts)
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
