@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from mrl_demo.core.types import Encoder, FloatMatrix, Progress
 logger = logging.getLogger(__name__)
 #: Texts of one part: some seconds of a small model on two cores.
 PART_TEXTS = 2_048
+#: Fewer texts say nothing of the speed.
+_FEWEST_TIMED = 64
 
 
 class PartlyEncoded:
@@ -33,10 +36,10 @@ class PartlyEncoded:
         if len(texts) <= PART_TEXTS:
             return encoder.encode_documents(texts, progress)
         vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
+        pace = _Pace(len(texts), progress)
         for start in range(0, len(texts), PART_TEXTS):
             part = texts[start : start + PART_TEXTS]
-            told = _share_of(progress, start / len(texts), len(part) / len(texts))
-            vectors[start : start + len(part)] = self._part(part, encoder, told)
+            vectors[start : start + len(part)] = self._part(part, encoder, pace.at(start, len(part)))
         return vectors
 
     def remove(self) -> None:
@@ -58,7 +61,29 @@ class PartlyEncoded:
         return vectors
 
 
-def _share_of(progress: Progress | None, start: float, part: float) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda share, line: progress(start + share * part, line)
+class _Pace:
+    """Progress of all parts together: how many texts are done, how many a second, and how long the rest will take."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._total, self._progress = total, progress
+        self._first, self._started = -1, time.monotonic()
+
+    def at(self, start: int, size: int) -> Progress | None:
+        """Progress of the part that begins at text `start`."""
+        progress = self._progress
+        if progress is None:
+            return None
+
+        def tell(share: float, _line: str) -> None:
+            if self._first < 0:  # What an earlier attempt left took no time.
+                self._first, self._started = start, time.monotonic() - 1e-3
+            done = start + round(share * size)
+            progress(done / self._total, f"Encoding {done:,} of {self._total:,} documents{self._speed(done)}")
+
+        return tell
+
+    def _speed(self, done: int) -> str:
+        a_second = (done - self._first) / (time.monotonic() - self._started)
+        if done - self._first < _FEWEST_TIMED:
+            return ""
+        return f", {a_second:,.0f} a second, about {(self._total - done) / a_second:,.0f} s left"

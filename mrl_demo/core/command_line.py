@@ -46,7 +46,8 @@ class ProgressLine:
     def __call__(self, share: float, line: str) -> None:
         """Say how far it is, if it is time to."""
         now = time.monotonic()
-        text = f"{share:>4.0%}  {line[:100]}{self._time_left(share, now)}"
+        left = "" if line.endswith(" left") else self._time_left(share, now)
+        text = f"{share:>4.0%}  {line[:100]}{left}"
         if sys.stderr.isatty():
             print(f"\r{text:<120}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
         elif now - self._said >= self._every:

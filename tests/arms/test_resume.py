@@ -95,6 +95,19 @@ def test_a_killed_encoding_is_not_served_and_goes_on_where_it_stopped(
     assert lab.embed(name, ["mine"])[0].was_ready
 
 
+def test_progress_counts_all_texts_and_says_how_long_the_rest_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART_TEXTS", 100)
+    lab, _ = make_lab(tmp_path)
+    told: list[tuple[float, str]] = []
+    corpus = make_corpus("mine", "Mine", [Document(f"d{i}", "", f"word {i}") for i in range(250)])
+    lab.builder.space(lab.builder.menu.find("mine"), corpus, lambda share, line: told.append((share, line)))
+    assert [share for share, _ in told] == [0.4, 0.8, 1.0]
+    assert told[1][1].startswith("Encoding 200 of 250 documents, ")
+    assert told[1][1].endswith(" s left")
+
+
 def test_a_changed_collection_costs_what_is_new_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_texts, "LEAST_TEXTS", 10)
     lab, encoder = make_lab(tmp_path)
