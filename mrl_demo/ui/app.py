@@ -41,6 +41,7 @@ from mrl_demo.ui.shared.listeners import CountListeners
 from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
+from mrl_demo.ui.shared.uploads import LimitUploads
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
@@ -84,6 +85,8 @@ def launch_options(
     hosts: Collection[str] = (),
     password: str = "",
     metrics: PageMetrics | None = None,
+    *,
+    takes_files: bool = True,
 ) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
@@ -94,6 +97,7 @@ def launch_options(
         Middleware(GuardDoors, hosts=hosts),
         Middleware(ServeHealth, metrics=metrics or PageMetrics()),
         *([Middleware(AskPassword, password=password)] if password else []),
+        Middleware(LimitUploads, are_taken=takes_files),
         Middleware(CountListeners),
         Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
     ]
@@ -149,6 +153,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
                     trusted_hosts(settings, root_path),
                     settings.password,
                     getattr(page, "metrics", None),
+                    takes_files=settings.uploads_enabled or settings.training_enabled,
                 ),
             )
     except OSError as error:

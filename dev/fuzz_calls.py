@@ -1,0 +1,68 @@
+"""10,000 odd calls of every event and endpoint of a page of its own: words, no inside of the server, no stray file.
+
+python dev/fuzz_calls.py --calls 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from tests.doors.fuzzing import Fuzzer, FuzzTally
+from tests.doors.test_fuzz import files_here
+from tests.ui.conftest import free_port
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def fuzz_page(calls: int, seed: int) -> tuple[FuzzTally, int]:
+    """Start a page, send the calls; how they ended, and how many files appeared outside its own folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        port, before = free_port(), files_here()
+        data = {"MRL_CACHE_DIR": f"{folder}/cache", "TMPDIR": folder, "GRADIO_TEMP_DIR": f"{folder}/gradio"}
+        limits = {"MRL_TRAINING_ENABLED": "0", "MRL_API_PER_MINUTE": "1000000"}
+        command = [sys.executable, "app.py", "--port", str(port)]
+        with (Path(folder) / "log.txt").open("wb") as log:
+            process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | data | limits, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            while not _is_up(url):
+                time.sleep(0.5)
+            tally = Fuzzer(url, seed, patience=1.0).run(calls)
+        finally:
+            process.terminate()
+            process.wait(20)
+        return tally, len(files_here() - before)
+
+
+def _is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}healthz", timeout=2):  # noqa: S310 - our own loopback address
+            return True
+    except OSError:
+        return False
+
+
+def main() -> int:
+    """Run and say what came of it; 1 if anything gave way."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    started = time.monotonic()
+    tally, strays = fuzz_page(options.calls, options.seed)
+    endings = ", ".join(f"{count:,} {kind}" for kind, count in tally.endings.most_common())
+    print(f"{options.calls:,} calls in {time.monotonic() - started:.0f} s: {endings}; {strays} stray files")
+    for fault in tally.faults[:20]:
+        print(f"  {fault}")
+    return 1 if tally.faults or strays else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

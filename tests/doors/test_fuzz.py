@@ -1,0 +1,124 @@
+"""Whatever a stranger sends to any event: words, never the inside of the server, and no file where none belongs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mrl_demo.core.config import CODE_ROOT, Settings
+from mrl_demo.lab.lab import Lab
+from mrl_demo.ui.app import build_app, launch
+from tests.conftest import FRUIT, HashingEncoder
+from tests.doors.fuzzing import Fuzzer
+from tests.ui.conftest import free_port
+from tests.ui.samples import StubLab
+
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+_CALLS = 120
+HOSTILE = "Pears </script><script>alert(1)</script><img src=x onerror=alert(1)><svg onload=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("doors")
+    rows = [json.dumps({"_id": key, "title": title, "text": text}) for key, title, text in FRUIT]
+    hostile = {"_id": "</script><script>alert(1)</script>", "title": HOSTILE, "text": f"Pears {HOSTILE}"}
+    own = folder / "fruit<img src=x onerror=alert(1)>.jsonl"
+    own.write_text("\n".join([json.dumps(hostile), *rows]) + "\n")
+    settings = Settings(cache_dir=folder / "cache", port=free_port(), training_enabled=False, api_per_minute=100_000)
+    lab = Lab(settings)
+    lab.encoders.add("tiny", HashingEncoder())
+    blocks = build_app(lab, lab.add_corpus(own))
+    yield launch(blocks, settings)
+    blocks.close()
+
+
+def files_here() -> set[Path]:
+    skipped = {".git", ".pytest_cache", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".venv"}
+    return {path for path in CODE_ROOT.rglob("*") if path.is_file() and not skipped & set(path.parts)}
+
+
+def test_odd_calls_of_every_event_end_in_words_and_leave_no_file(page: str) -> None:
+    before = files_here()
+    tally = Fuzzer(page, seed=1, patience=0.5).run(_CALLS)
+    assert tally.faults == []
+    assert tally.endings["refused"] > 0
+    assert sum(tally.endings.values()) == _CALLS
+    assert files_here() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=/etc/passwd",
+        "file=../../../../etc/passwd",
+        "file=%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "file/etc/passwd",
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/file=requirements.txt",
+        "gradio_api/file=C:/windows/win.ini",
+        "static/../../../../etc/passwd",
+        "assets/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "theme.css/../../etc/passwd",
+        "proxy=http://127.0.0.1:1/",
+        "gradio_api/proxy=http://169.254.169.254/latest/meta-data/",
+        "gradio_api/proxy=file:///etc/passwd",
+        "gradio_api/stream/x/1/..%2f..%2fetc%2fpasswd/playlist.m3u8",
+    ],
+)
+def test_no_address_leads_to_a_file_or_another_server(page: str, path: str) -> None:
+    answer = httpx.get(page + path)
+    assert answer.status_code in {400, 403, 404, 405, 422}
+    assert "root:" not in answer.text
+
+
+def test_training_that_is_off_has_no_event_to_call(page: str) -> None:
+    config = httpx.get(f"{page}config").json()
+    here = {event["api_name"] for event in config["dependencies"]}
+    with_training = {event.api_name for event in build_app(StubLab()).fns.values()}
+    gone = sorted(str(name) for name in with_training - here)
+    assert gone
+    for name in gone:
+        answer = httpx.post(f"{page}gradio_api/run/{name}", json={"data": [], "session_hash": "stranger"})
+        assert answer.status_code >= 400
+        assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("address", ["", "?q=%3C/script%3E%3Cscript%3Ealert(1)%3C/script%3E&corpus=%3Cimg%3E"])
+def test_names_titles_and_addresses_stay_text_in_the_page(page: str, address: str) -> None:
+    text = httpx.get(page + address).text
+    assert "Pears" in text
+    for live in ("<script>alert(1)", "<img src=x onerror", "<svg onload"):
+        assert live not in text
+
+
+def test_a_million_repeats_of_one_choice_cost_no_more_than_one(page: str) -> None:
+    config = httpx.get(f"{page}config").json()
+    (box,) = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "curves-arms"]
+    values = {part["id"]: part["props"].get("value") for part in config["components"]}
+    event = next(e for e in config["dependencies"] if box in e["inputs"] and not e["queue"] and e["backend_fn"])
+    data = [["tiny"] * 10**6 if part == box else values.get(part) for part in event["inputs"]]
+    started = time.monotonic()
+    post = {"fn_index": event["id"], "session_hash": "s", "data": data}
+    answer = httpx.post(f"{page}gradio_api/run/{event['api_name']}", json=post, timeout=30)
+    assert answer.status_code in {200, 500}
+    assert time.monotonic() - started < 10
+
+
+def test_a_second_visitor_sees_nothing_of_the_first(page: str) -> None:
+    config = httpx.get(f"{page}config").json()
+    (slide,) = [event for event in config["dependencies"] if event["api_name"] == "slide"]
+    values = {part["id"]: part["props"].get("value") for part in config["components"]}
+    data = [values.get(part) for part in slide["inputs"]]
+    query = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "query")
+    secret = "a question that the first visitor asked"  # noqa: S105
+    first = [secret if part == query else value for part, value in zip(slide["inputs"], data, strict=True)]
+    post = {"fn_index": slide["id"], "session_hash": "first", "data": first}
+    assert httpx.post(f"{page}gradio_api/run/slide", json=post).status_code == 200
+    second = httpx.post(f"{page}gradio_api/run/slide", json={**post, "session_hash": "second", "data": data})
+    assert secret not in second.text
