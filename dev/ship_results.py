@@ -50,18 +50,22 @@ def main() -> None:
 def ship_builtin(service: CurvesService, with_times: bool) -> None:
     """The sweep of the built-in test set, and search times on this machine."""
     curves = service.measure(NAME, _say)
-    raw = json.loads(curves.to_json())
+    _save(_shortened(json.loads(curves.to_json())), NAME)
+    if with_times:
+        save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
+    print(f"{curves.sweep.seconds:.0f} s for {', '.join(arm.name for arm in curves.sweep.arms)}")
+    print(*curves.sweep.notes, sep="\n")
+
+
+def _shortened(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same curves without what no view shows."""
     sweep = raw["sweep"]
     sweep["differences"] = [row for row in sweep["differences"] if row["precision"] == "float32"]
     sweep["retentions"] = [row for row in sweep["retentions"] if row["precision"] in _USUAL_PRECISIONS]
     sweep["rows"] = [
         row for row in sweep["rows"] if row["precision"] in _USUAL_PRECISIONS or row["metric"] in _BYTE_METRICS
     ]
-    _save(raw, NAME)
-    if with_times:
-        save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
-    print(f"{curves.sweep.seconds:.0f} s for {', '.join(arm.name for arm in curves.sweep.arms)}")
-    print(*curves.sweep.notes, sep="\n")
+    return raw
 
 
 def ship_outside(lab: Lab, folders: Sequence[Path]) -> None:

@@ -79,6 +79,7 @@ def _add_budget(commands: Commands) -> None:
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K, map or overlap@K")
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
     parser.add_argument("--shortlist", type=int, default=0, help="how many documents are rescored (default: 40)")
+    _add_max_tokens(parser)
     add_draw_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
@@ -89,10 +90,15 @@ def _add_budget(commands: Commands) -> None:
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arm", default="corpus-pca", help=ARM_HELP)
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
+    _add_max_tokens(parser)
     add_draw_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
     add_prompt_options(parser)
+
+
+def _add_max_tokens(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
 
 
 class _Report(Protocol):
@@ -136,7 +142,8 @@ def _budget(settings: Settings, options: argparse.Namespace) -> None:
     lab = Lab(settings)
     corpus = chosen_corpus(lab, options, options.split)
     plan = byte_plan(arm_names(lab, options.arms, options), options.metric, options.dims, options.shortlist)
-    plan = replace(plan, split=options.split, queries=options.queries, seed=options.seed)
+    chosen = {name: getattr(options, name) for name in ("split", "queries", "seed", "max_tokens")}
+    plan = replace(plan, **chosen)
     _print(lab.budget(corpus, options.bytes, plan, ProgressLine()), options.json)
 
 
@@ -145,7 +152,7 @@ def _open(settings: Settings, options: argparse.Namespace, queries: int) -> tupl
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.lab.lab import Lab
 
-    draw = QueryDraw(options.metric, options.split, options.queries or queries, options.seed)
+    draw = QueryDraw(options.metric, options.split, options.queries or queries, options.seed, options.max_tokens)
     lab = Lab(settings)
     corpus = chosen_corpus(lab, options, options.split)
     (arm,) = arm_names(lab, [options.arm], options)

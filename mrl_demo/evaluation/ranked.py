@@ -22,6 +22,8 @@ from mrl_demo.evaluation.places import TIE_TOLERANCE, empty_places
 class QueryDraw:
     """Which queries of a collection are measured, and by what: as the options of the command line name them.
 
+    `max_tokens` cuts texts at so many tokens (0: the model's own limit).
+
     >>> QueryDraw(metric="precision@5").parsed_metric
     Traceback (most recent call last):
         ...
@@ -32,10 +34,13 @@ class QueryDraw:
     split: str = ""
     queries: int = 300
     seed: int = 0
+    max_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.queries < 0:
             raise LabError(f"queries is {self.queries}: it must be 0 (all) or more.")
+        if self.max_tokens < 0:
+            raise LabError(f"max_tokens is {self.max_tokens}: it must be 0 (no limit) or more.")
 
     @property
     def parsed_metric(self) -> Metric:
@@ -98,7 +103,7 @@ def load_measured(
     arm = resolve_arm(arm_name, builder.menu)
     if not arm.has_vectors:
         raise LabError(f"{arm_name!r} has no vectors to cut: name another arm.")
-    arm = replace(arm, transform=arm.transform.variants()[0])
+    arm = builder.with_token_limit(replace(arm, transform=arm.transform.variants()[0]), draw.max_tokens)
     order = canonical_order(corpus.documents)
     documents = tuple(corpus.documents[row] for row in order)
     queries = tuple(corpus.queries[row] for row in canonical_order(corpus.queries))

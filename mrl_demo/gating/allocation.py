@@ -68,7 +68,7 @@ class Allocation:
 
     `against_fixed` is its value less that of fixed lengths of the same mean cost (the two nearest, mixed), paired.
     `stopped_wrongly` is the share of queries that the full length ranks better than the one they got; `went_needlessly`
-    the share that got more than the shortest length although that ranks them as well.
+    the share that got a longer one than the shortest that ranks them as well as the full length.
     """
 
     name: str
@@ -186,11 +186,12 @@ class _Trial:
 
     def judge(self, name: str, how: str, rungs: IntMatrix) -> Allocation:
         """All that is said of one way to choose."""
-        values, full, first = self._values(rungs), self._ladder.values[:, -1], self._ladder.values[:, 0]
+        values, full = self._values(rungs), self._ladder.values[:, -1]
         (point,) = self.points([rungs])
         gain = self._bootstrap.intervals((values - self._fixed_values(point.mean_length))[:, None])[0]
         wrong = float((full > values + WORSE_BY).mean())
-        needless = float(((rungs > 0) & (first >= full - WORSE_BY)).mean())
+        shortest = (self._ladder.values >= full[:, None] - WORSE_BY).argmax(axis=1)
+        needless = float((rungs > shortest).mean())
         return Allocation(name, how, point, gain, wrong, needless)
 
     def _values(self, rungs: IntMatrix) -> FloatMatrix:

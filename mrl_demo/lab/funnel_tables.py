@@ -113,14 +113,14 @@ def gate_cells(report: GateReport) -> Cells:
 
 def budget_cells(budget: ByteBudget) -> Cells:
     """Heads and rows of the frontier up to the budget."""
-    heads = ("bytes", "arm", "numbers", "precision", budget.metric, "rescoring keeps")
+    heads = ("bytes", budget.metric, "arm", "numbers", "precision", "rescoring keeps")
     rows = [
         (
             f"{one.bytes_searched:,}",
+            f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]",
             one.arm,
             str(one.dim),
             one.precision,
-            f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]",
             f"{one.bytes_rescored:,}" if one.bytes_rescored else "",
         )
         for one in budget.settings

@@ -65,6 +65,13 @@ def name_line_ends(figure: go.Figure, ends: Sequence[LineEnd], low: float, high:
     figure.update_layout(showlegend=False, margin={side: wide[f"margin.{side}"] for side in "rb"})
 
 
+def name_lines_below(figure: go.Figure) -> go.Figure:
+    """Give the figure a legend below instead of names at the lines, for a chart that may be narrow; returns it."""
+    kept = [note for note in figure.layout.annotations if note.name != _LINE_END]
+    margin = {side: LINE_CHART_LAYOUTS["narrow"][f"margin.{side}"] for side in "rb"}
+    return figure.update_layout(annotations=kept, showlegend=True, margin=margin)
+
+
 def spread_apart(values: Sequence[float], apart: float, low: float, high: float) -> list[float]:
     """`values` moved as little as needed to stand `apart` and within `low`..`high`, in their own order.
 

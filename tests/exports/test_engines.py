@@ -38,6 +38,14 @@ RUNS = [
     ("pgvector", "float32", 384),
     ("pgvector", "float16", 0),
     ("pgvector", "binary", 384),
+    ("numpy", "int8", 384),
+    ("numpy", "binary", 0),
+    ("faiss", "binary", 0),
+    ("qdrant", "int8", 384),
+    ("milvus", "float16", 384),
+    ("lancedb", "float16", 384),
+    ("sqlite-vec", "int8", 0),
+    ("pgvector", "float16", 384),
 ]
 
 

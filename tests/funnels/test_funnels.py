@@ -90,3 +90,12 @@ def test_an_own_collection_without_queries_and_bad_input_in_a_lab(lab: Lab, tmp_
         lab.funnel(name, "bm25", "")
     with pytest.raises(LabError, match="no metric 'precision@5'"):
         lab.funnel_proof(name, "tiny", QueryDraw(metric="precision@5"))
+
+
+def test_texts_are_cut_as_the_sweep_cuts_them(make_builder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder, limits = make_builder(), list[int]()
+    monkeypatch.setattr(builder, "with_token_limit", lambda arm, limit: limits.append(limit) or arm)
+    load_measured(builder, word_corpus(60), "base", QueryDraw(max_tokens=64))
+    assert limits == [64]
+    with pytest.raises(LabError, match="max_tokens is -1"):
+        QueryDraw(max_tokens=-1)

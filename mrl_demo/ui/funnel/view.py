@@ -14,6 +14,7 @@ from mrl_demo.gating.allocation import GateReport, LengthPoint
 from mrl_demo.lab.funnel_tables import CHOICE_NAMES, Cells, cheapest_cells, funnel_cells, gate_cells, proof_cells
 from mrl_demo.plots.curves import Axes, Curve, Point, quality_figure
 from mrl_demo.plots.funnel import FunnelBar, funnel_figure
+from mrl_demo.plots.line_ends import name_lines_below
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
@@ -26,6 +27,8 @@ _FUNNEL_HINT = (
 _PROOF_HINT = "Press “Prove”: every query is searched until its first ten are proven to be those of an exact search."
 _GATE_HINT = "Press “Compare”: a gate is fitted on half of the queries and compared on the other half."
 _PROVEN, _LEFT = Style("#1c8da6", "circle"), Style("#c8601a", "diamond", "dash")
+#: Characters from which a cell is a sentence.
+_LONG_CELL = 32
 _LOOSE, _LOOSE_LEFT = Style("#3f8f5b", "square", "dot"), Style("#c0528f", "x", "dashdot")
 
 
@@ -113,7 +116,7 @@ def _proof_drawing(report: ProofReport) -> Any:  # noqa: ANN401 - plotly has no 
         _shares("loose", "settled by the 99% bound", loose.dims, loose.settled, _LOOSE),
         _shares("loose-left", "documents left by it", loose.dims, loose.left, _LOOSE_LEFT),
     ]
-    return quality_figure(curves, Axes("numbers read", "share", is_share=True))
+    return name_lines_below(quality_figure(curves, Axes("numbers read", "share", is_share=True)))
 
 
 def _shares(name: str, label: str, dims: Sequence[int], shares: Sequence[float], style: Style) -> Curve:
@@ -135,7 +138,7 @@ def _gate_drawing(report: GateReport) -> Any:  # noqa: ANN401 - plotly has no ty
             for choice in sorted(report.choices, key=lambda choice: choice.point.mean_length)
         ),
     )
-    figure = quality_figure(curves, Axes("mean numbers a query", report.metric), [chosen])
+    figure = name_lines_below(quality_figure(curves, Axes("mean numbers a query", report.metric), [chosen]))
     hover = {"hovertemplate": "%{customdata[0]}<br>%{y:.3f}<extra></extra>"}
     return figure.update_traces(hover, {"name": "what each way chose"})
 
@@ -148,7 +151,7 @@ def _lost(report: FunnelReport) -> Markup:
     """Known answers that were lost, by stage."""
     items = [
         html(
-            "<li>Stage {stage} lost {answer}, an answer to: {query}</li>",
+            "<li>Stage {stage} lost “{answer}”, an answer to “{query}”</li>",
             stage=stage.name,
             answer=user_text(shorten(one.answer, 80)),
             query=user_text(shorten(one.query, 120)),
@@ -173,13 +176,20 @@ def _notes(notes: Sequence[str]) -> Markup:
     return join_html(html('<p class="lead">{note}</p>', note=shorten(note, 300)) for note in notes)
 
 
+def _cell(text: str) -> Markup:
+    """A cell; whole sentences run over several lines."""
+    if len(text) > _LONG_CELL:
+        return html('<td class="wide">{text}</td>', text=text)
+    return html("<td>{text}</td>", text=text)
+
+
 def _table(caption: str, cells: Cells) -> Markup:
     heads, rows = cells
     body = (
         html(
             '<tr><th scope="row">{first}</th>{others}</tr>',
             first=row[0],
-            others=join_html(html("<td>{cell}</td>", cell=cell) for cell in row[1:]),
+            others=join_html(map(_cell, row[1:])),
         )
         for row in rows
     )
