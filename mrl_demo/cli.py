@@ -51,6 +51,7 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s                                                 base and tuned over nine lengths
   %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
+  %(prog)s --corpus multilingual --arms base,use-multilingual --by language
   %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
 """
 _METRICS = ("ndcg@10", "mrr@10", "recall@10", "overlap@10")
@@ -145,6 +146,9 @@ def _add_evaluate(commands: Commands) -> None:
         "them, with its labels or scored pairs",
     )
     _add_draw(parser)
+    parser.add_argument(
+        "--by", default="", metavar="COLUMN", help="figures for each value of a column of the queries, as in language"
+    )
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
     _add_corpus(parser)
     _add_json(parser)
@@ -182,6 +186,7 @@ def _show_controls(settings: Settings, options: argparse.Namespace) -> None:
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.corpora.stand_ins import with_stand_ins
     from mrl_demo.evaluation.plan import SweepPlan, metrics_for
+    from mrl_demo.evaluation.query_groups import check_group_field, print_groups, rows_by_group
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.lab.lab import Lab
 
@@ -189,6 +194,8 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     corpus = chosen_corpus(lab, options, options.split)
     progress = ProgressLine()
     loaded = lab.corpus(corpus, progress)
+    if options.by:
+        check_group_field(loaded.queries, options.by)
     plan = SweepPlan(
         arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
@@ -200,10 +207,13 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     result = lab.evaluate(corpus, plan, progress)
+    groups = rows_by_group(result, loaded.queries, options.by) if options.by else ()
     if options.json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        by_group = {"groups": [row.to_dict() for row in groups]} if groups else {}
+        print(json.dumps(result.to_dict() | by_group, ensure_ascii=False))
     else:
         print_report(result)
+        print_groups(groups)
 
 
 def _run_training(_settings: Settings, options: argparse.Namespace) -> int:

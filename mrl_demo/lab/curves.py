@@ -16,6 +16,7 @@ from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
 from mrl_demo.corpora.stand_ins import with_stand_ins
 from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
+from mrl_demo.evaluation.query_groups import GroupRow, group_fields, rows_by_group
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
@@ -30,7 +31,8 @@ _SPEED_QUERIES = 64
 class CurveSet:
     """A sweep and the queries that break by arm; `is_shipped` if it came with the code.
 
-    `fingerprint` is that of the corpus measured; `is_stale` if the corpus is another one by now.
+    `fingerprint` is that of the corpus measured; `is_stale` if the corpus is another one by now. `groups` are figures
+    by the columns of its queries, as by language.
 
     >>> CurveSet.from_json("{}")
     Traceback (most recent call last):
@@ -43,11 +45,14 @@ class CurveSet:
     fingerprint: str = ""
     is_shipped: bool = False
     is_stale: bool = False
+    groups: tuple[GroupRow, ...] = ()
 
     def to_json(self) -> str:
         """One JSON object with "sweep", "lost" and "fingerprint"."""
         lost = {name: asdict(each) for name, each in self.lost.items()}
-        raw = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
+        raw: dict[str, Any] = {"sweep": self.sweep.to_dict(), "lost": lost, "fingerprint": self.fingerprint}
+        if self.groups:
+            raw["groups"] = [row.to_dict() for row in self.groups]
         return json.dumps(raw, ensure_ascii=False)
 
     @classmethod
@@ -57,7 +62,8 @@ class CurveSet:
             raw = json.loads(text)
             sweep = SweepResult.from_json(json.dumps(raw["sweep"]))
             lost = {name: _lost(each) for name, each in raw["lost"].items()}
-            return cls(sweep, lost, str(raw.get("fingerprint", "")), is_shipped=True)
+            groups = tuple(GroupRow(**row) for row in raw.get("groups", ()))
+            return cls(sweep, lost, str(raw.get("fingerprint", "")), is_shipped=True, groups=groups)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorpusError(f"These are no stored curves ({error}): run dev/ship_results.py again.") from error
 
@@ -119,8 +125,11 @@ class CurvesService:
         plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(asked))
         sweep = self.lab.evaluate(corpus, plan, progress)
         lost = {arm: worst_queries(sweep, asked, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
+        groups = tuple(
+            row for field in group_fields(collection.queries) for row in rows_by_group(sweep, asked.queries, field)
+        )
         kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
-        return CurveSet(kept, lost, collection.fingerprint)
+        return CurveSet(kept, lost, collection.fingerprint, groups=groups)
 
     def speed(self, n: int, progress: Progress | None = None, *, corpus: str = "builtin") -> SpeedResult:
         """Time searches over `n` vectors: base's of a corpus, tiled; raises `LabError` if they do not fit."""

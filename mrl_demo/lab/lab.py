@@ -19,7 +19,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora import builtin, python_reference
+from mrl_demo.corpora import builtin, multilingual, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
@@ -78,7 +78,7 @@ class Lab:
 
     >>> lab = Lab(Settings.from_environment())
     >>> [choice.name for choice in lab.corpora()]
-    ['builtin', 'python']
+    ['builtin', 'multilingual', 'python']
     >>> lab.compare("how do bees talk", corpus="builtin", arms=["base"], dim=0)
     Traceback (most recent call last):
         ...
@@ -153,6 +153,7 @@ class Lab:
         )
         return (
             CorpusChoice(builtin.NAME, builtin.LABEL, "Passages written for this page", True),
+            CorpusChoice(multilingual.NAME, multilingual.LABEL, "Forty topics, each written in five languages", True),
             CorpusChoice(
                 python_reference.NAME,
                 python_reference.LABEL,
@@ -170,7 +171,7 @@ class Lab:
         files = _OwnFiles(path, columns or ColumnChoice(), split)
         own = {name for name, others in self._own_corpora.items() if others.path.absolute() == path.absolute()}
         shipped = {result.stem for result in (self.settings.assets_dir / "results").glob("*.json")}
-        taken = {builtin.NAME, python_reference.NAME, *shipped, *self._own_corpora} - own
+        taken = {builtin.NAME, multilingual.NAME, python_reference.NAME, *shipped, *self._own_corpora} - own
         name = corpus_name_of(path, taken)
         self._corpora.put(name, self._read(name, files))
         self._own_corpora[name] = files
@@ -234,6 +235,9 @@ class Lab:
 
     def examples(self, corpus: str) -> tuple[Example, ...]:
         """Example queries of a corpus, the first of them filled in at the start."""
+        if corpus == multilingual.NAME:
+            asked = self.corpus(corpus).queries[:40:4]  # Another topic and another language each.
+            return tuple(Example(query.text, dict(query.fields)["language"]) for query in asked)
         shipped = load_examples(self.settings.assets_dir, corpus)
         if shipped or (corpus not in self._own_corpora and self._shelf.find(corpus) is None):
             return shipped
@@ -601,6 +605,8 @@ class Lab:
     def _load_corpus(self, name: str, progress: Progress | None) -> Corpus:
         if name == builtin.NAME:
             return builtin.load_builtin(self.settings.assets_dir)
+        if name == multilingual.NAME:
+            return multilingual.load_multilingual(self.settings.assets_dir)
         if name == python_reference.NAME:
             return python_reference.load_python_reference(self.settings.cache_dir, progress)
         if name in self._own_corpora:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -14,7 +14,8 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
 from mrl_demo.corpora import builtin
-from mrl_demo.evaluation.results import SweepRow
+from mrl_demo.evaluation.query_groups import GroupRow
+from mrl_demo.evaluation.results import NO_PRECISION, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
@@ -128,6 +129,45 @@ def quality_table(figures: Figures | None, choice: Choice) -> Markup:
     n, unit = figures.count(choice.metric), figures.unit(choice.metric)
     caption = f"{kind}, {n:,} {unit}; beneath each figure its 95% interval"
     return figure_table(caption, ("Numbers kept", *dims), rows)
+
+
+def group_tables(figures: Figures | None, choice: Choice) -> Markup:
+    """A table for each column that groups the queries (as a language does): a line a method and group."""
+    if figures is None or choice.as_share:
+        return NOTHING
+    rows = [
+        row
+        for row in figures.curves.groups
+        if row.metric == choice.metric and row.arm in choice.arms and row.precision in {"float32", NO_PRECISION}
+    ]
+    return join_html(
+        _group_table(figures, [row for row in rows if row.field == field], choice)
+        for field in dict.fromkeys(row.field for row in rows)
+    )
+
+
+def _group_table(figures: Figures, rows: list[GroupRow], choice: Choice) -> Markup:
+    dims = sorted({row.dim for row in rows if row.dim is not None})
+    cells = {(row.group, row.arm, row.dim): row for row in rows}
+    lines = (
+        html(
+            '<tr><th scope="row">{group}: {label}</th>{cells}</tr>',
+            group=user_text(group),
+            label=figures.label(arm),
+            cells=join_html(html("<td>{figure}</td>", figure=_group_figure(cells, group, arm, dim)) for dim in dims),
+        )
+        for group, arm in dict.fromkeys((row.group, row.arm) for row in rows)
+    )
+    n = max(row.n_queries for row in rows)
+    caption = (
+        f"{choice.metric_label} by {rows[0].field}, up to {n:,} queries each; beneath each figure its 95% interval"
+    )
+    return figure_table(caption, (f"By {rows[0].field}", *dims), lines)
+
+
+def _group_figure(cells: Mapping[tuple[str, str, int | None], GroupRow], group: str, arm: str, dim: int) -> object:
+    row = cells.get((group, arm, dim)) or cells.get((group, arm, None))
+    return _figure(Point(dim, row.value, row.low, row.high), as_share=False) if row else "–"
 
 
 def _cells(curve: Curve, dims: tuple[int, ...], choice: Choice) -> Markup:
