@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gradio.utils import get_upload_folder
+
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.reading import FILE_TYPES
 
@@ -39,7 +41,8 @@ def gathered(files: Sequence[str], text: str) -> Iterator[Path]:
         if text.strip():
             (folder / f"{PASTED}.txt").write_text(text, encoding="utf-8", errors="replace")
         inside = sorted(folder.iterdir())
-        yield inside[0] if len(inside) == 1 else folder
+        with files_named_alone(folder):
+            yield inside[0] if len(inside) == 1 else folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -55,3 +58,20 @@ def _take(path: Path, folder: Path) -> None:
         shutil.copyfile(path, target)
     except OSError as error:
         raise CorpusError(f"{path.name} cannot be read ({error.strerror}): upload it again.") from error
+
+
+@contextmanager
+def files_named_alone(folder: Path) -> Iterator[None]:
+    """Let errors of the block name files without the folder: where they lie here is nobody's business."""
+    try:
+        yield
+    except CorpusError as error:
+        raise CorpusError(str(error).replace(f"{folder}/", "").replace(str(folder), "your files")) from error
+
+
+def discard_uploads(files: Sequence[str]) -> None:
+    """Remove what a visitor uploaded, as far as it lies where uploads are kept."""
+    home = Path(get_upload_folder()).resolve()
+    for path in (Path(file).resolve() for file in files):
+        if path.is_relative_to(home) and path.is_file():
+            path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from shutil import make_archive
 import gradio as gr
 from gradio.blocks import Block
 
-from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Document, Progress
 from mrl_demo.corpora.beir import write_beir
 from mrl_demo.corpora.questions import question_rows
@@ -22,6 +22,7 @@ from mrl_demo.lab.written_questions import WrittenQuestions
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.text import shorten
+from mrl_demo.ui.data.intake import discard_uploads, files_named_alone
 from mrl_demo.ui.data.state import OwnDocuments
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -76,8 +77,8 @@ class QuestionParts:
     written: LongWork | None
 
 
-def lay_out_questions(page: Page, own: gr.State) -> None:
-    """Lay out and wire the section here, for the collection that `own` holds."""
+def lay_out_questions(page: Page, own: gr.State, delete: gr.Button) -> None:
+    """Lay out and wire the section here, for the collection that `own` holds until `delete` is pressed."""
     static_html(_WORDS, Id.DATA_QUESTIONS_WORDS)
     controls: dict[str, Block] = {}
     with gr.Row(elem_classes="curves-row measure-row"):
@@ -97,7 +98,9 @@ def lay_out_questions(page: Page, own: gr.State) -> None:
     said = live_html(NOTHING, Id.DATA_QUESTIONS_SAID)
     save = SaveButton("Save documents and questions (BEIR, zip)", Id.DATA_QUESTIONS_SAVE, "First embed your documents.")
     parts = QuestionParts(controls, search, add, use, save, said, written)
-    _wire(QuestionEvents(page.lab, parts), Form(QuestionState, {**controls, "own": own}))
+    form, events = Form(QuestionState, {**controls, "own": own}), QuestionEvents(page.lab, parts)
+    _wire(events, form)
+    delete.click(form.bind(events.clear), form.inputs, {said, add, *controls.values()}, **LIGHT)
 
 
 def _writing_buttons(page: Page) -> LongWork | None:
@@ -170,6 +173,17 @@ class QuestionEvents:
         """Measure by a file, which then stands in the table."""
         return self._guarded(lambda: self._used(state, _given_file(state.file)))
 
+    def clear(self, state: QuestionState) -> Updates:
+        """Forget what was asked, and the file that was read."""
+        discard_uploads([state.file] if state.file else [])
+        controls = self.parts.controls
+        hidden = {
+            controls["answers"]: gr.CheckboxGroup([], value=[], visible=False),
+            self.parts.add: gr.Button(visible=False),
+        }
+        cleared = {controls["question"]: "", controls["table"]: "", controls["file"]: None, self.parts.said: NOTHING}
+        return {**hidden, **cleared}
+
     def save(self, state: QuestionState) -> SavedBytes | None:
         """Documents, questions and answers as a zip of a BEIR folder; None if there are no documents."""
         try:
@@ -229,7 +243,7 @@ def _text_file(text: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="matryoshka-own-") as folder:
         path = Path(folder) / "your questions.csv"
         path.write_text(text, encoding="utf-8", errors="replace")
-        with _without_folder(path):
+        with files_named_alone(path.parent):
             yield path
 
 
@@ -240,17 +254,8 @@ def _given_file(given: str | None) -> Iterator[Path]:
         raise LabError("The file did not arrive: choose it again.")
     if not any(path.name.lower().removesuffix(".gz").endswith(kind) for kind in _TABLE_TYPES):
         raise LabError(f"{path.name}: questions are read from {', '.join(_TABLE_TYPES)}.")
-    with _without_folder(path):
+    with files_named_alone(path.parent):
         yield path
-
-
-@contextmanager
-def _without_folder(path: Path) -> Iterator[None]:
-    """Errors that name the file alone: where it lies here is nobody's business."""
-    try:
-        yield
-    except CorpusError as error:
-        raise CorpusError(str(error).replace(f"{path.parent}/", "")) from error
 
 
 def _shown(document: Document) -> str:

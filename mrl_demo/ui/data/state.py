@@ -15,11 +15,12 @@ GUESSED = ""
 
 @dataclass(frozen=True)
 class OwnDocuments:
-    """A visitor's collection: its secret name, what they call it, and how much of it there is."""
+    """A visitor's collection: its secret name, what they call it, how much of it there is, and what they uploaded."""
 
     name: str
     label: str
     n_documents: int
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

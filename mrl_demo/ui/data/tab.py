@@ -16,7 +16,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import view as data_view
-from mrl_demo.ui.data.intake import UPLOAD_TYPES, gathered
+from mrl_demo.ui.data.intake import UPLOAD_TYPES, discard_uploads, gathered
 from mrl_demo.ui.data.questions import lay_out_questions
 from mrl_demo.ui.data.state import GUESSED, DataState, OwnDocuments
 from mrl_demo.ui.ids import Id
@@ -67,7 +67,7 @@ def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.D
             static_html(data_view.UPLOADS_OFF, Id.DATA_OFF)
             return
         parts = _lay_out(page)
-        lay_out_questions(page, parts.own)
+        lay_out_questions(page, parts.own, parts.delete)
     redraw_curves(_wire(page, parts, compare))
 
 
@@ -124,6 +124,7 @@ def _forget_in(lab: LabProtocol) -> Any:  # noqa: ANN401 - as Gradio wants it
     def forget(own: OwnDocuments | None) -> None:
         if own is not None:
             lab.remove_private(own.name)
+            discard_uploads(own.files)
 
     return forget
 
@@ -138,7 +139,8 @@ def _wire(page: Page, parts: DataParts, compare: CompareDoor) -> gr.events.Depen
         asked(form.bind(events.look), form.inputs, looked, **TRAINING)
     kept = {parts.own, parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.values()}
     parts.work.wire(form, events.embed, kept)
-    parts.delete.click(form.bind(events.delete), form.inputs, kept - columns, **LIGHT)
+    given = {parts.controls["files"], parts.controls["text"]}
+    parts.delete.click(form.bind(events.delete), form.inputs, kept - columns | given, **LIGHT)
     opened = parts.compare.click(form.bind(events.compare_on_it), form.inputs, compare.outputs, **LIGHT)
     compare.search_after(opened)
     ways = ((parts.decide, TabName.DECIDE, Id.DECIDE_CORPUS), (parts.curves, TabName.CURVES, Id.CURVES_CORPUS))
@@ -183,7 +185,7 @@ class DataEvents:
             name = self._name_for(session, corpus)
             self.page.lab.prepare(name, self._first_arms(), progress)
             self.begun.pop(session, None)
-            return preview, OwnDocuments(name, preview.name, preview.n_documents)
+            return preview, OwnDocuments(name, preview.name, preview.n_documents, tuple(state.files or ()))
 
         def keep(result: tuple[FilePreview, OwnDocuments]) -> Updates:
             preview, own = result
@@ -212,8 +214,11 @@ class DataEvents:
         """Forget the documents and all that was made of them."""
         if state.own is not None:
             self.page.lab.remove_private(state.own.name)
-        said = notice("Your documents and their vectors are deleted.")
-        return {**self._using(None), self.parts.said: said, self.parts.preview: NOTHING}
+            discard_uploads(state.own.files)
+        discard_uploads(state.files or ())
+        given: Updates = {self.parts.controls["files"]: None, self.parts.controls["text"]: ""}
+        said = notice("Your documents, their vectors and questions are deleted.")
+        return {**self._using(None), **given, self.parts.said: said, self.parts.preview: NOTHING}
 
     def compare_on_it(self, state: DataState) -> Updates:
         """Open Compare on the collection with its first example."""

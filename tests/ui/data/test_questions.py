@@ -87,4 +87,8 @@ def test_a_visitor_asks_ticks_and_saves(
     page.click("#data-questions-use")
     page.wait_for_selector("#data-questions-said >> text=your questions.csv holds no question")
     assert "/tmp" not in page.inner_text("#data-questions-said")
+    page.click("#data-delete")
+    page.wait_for_selector("#data-said >> text=deleted")
+    page.wait_for_function("() => !document.querySelector('#data-question-table textarea').value")
+    assert page.input_value("#data-pasted textarea") == ""
     page.context.close()
