@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -78,7 +79,7 @@ def load_path(
 
 def _read(path: Path, limit: int, columns: ColumnChoice, tally: Tally, split: str) -> _Contents:
     if path.is_file() and path.suffix.lower() == _ZIP:
-        with unpacked(path, tally) as folder:
+        with unpacked(path, tally) as folder, _named_after(path, folder):
             contents = _read_folder(_inner(folder), path, limit, columns, tally, split)
     elif path.is_dir():
         contents = _read_folder(path, path, limit, columns, tally, split)
@@ -87,6 +88,15 @@ def _read(path: Path, limit: int, columns: ColumnChoice, tally: Tally, split: st
     if not contents.documents:
         raise CorpusError(f"{path} holds no document with text: all rows are empty.")
     return contents
+
+
+@contextmanager
+def _named_after(archive: Path, folder: Path) -> Iterator[None]:
+    """Errors that name a file as it stands in the archive, not where it was unpacked."""
+    try:
+        yield
+    except CorpusError as error:
+        raise CorpusError(str(error).replace(str(folder), str(archive))) from error
 
 
 def _inner(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.reading.parser_errors import parsing
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 #: A collection of documents of 100,000 files or half a gigabyte is no upload any more.
@@ -51,17 +52,14 @@ def unpacked(path: Path, tally: Tally) -> Iterator[Path]:
 
 @contextmanager
 def _opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > MOST_ENTRIES:
-                raise CorpusError(f"{path} has {len(entries):,} files, and {MOST_ENTRIES:,} are the limit: join some.")
-            size = sum(entry.file_size for entry in entries)
-            if size > MOST_UNPACKED:
-                raise _too_large(path, size)
-            yield archive
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as {what} ({error}): save or pack it anew.") from error
+    with parsing(path, what, "save or pack it anew"), zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > MOST_ENTRIES:
+            raise CorpusError(f"{path} has {len(entries):,} files, and {MOST_ENTRIES:,} are the limit: join some.")
+        size = sum(entry.file_size for entry in entries)
+        if size > MOST_UNPACKED:
+            raise _too_large(path, size)
+        yield archive
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, path: Path, left: int, tally: Tally) -> int:

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.reading.packed import check_package
+from mrl_demo.corpora.reading.parser_errors import parsing
 from mrl_demo.corpora.reading.rows import Cell, Row, Table, cell_of
 from mrl_demo.corpora.reading.tally import Tally
+
+#: Excel has no more; a broken or hostile number of a row would be counted up to, row by empty row.
+MOST_ROWS = 2**20
 
 
 def sheet_rows(table: Table, wanted: Callable[[str], bool], tally: Tally) -> Iterator[Row]:
     """The rows of the first sheet, its first row being the header; other sheets are said and left out.
 
-    Raises `CorpusError` for a file that is no workbook or unpacks to too much.
+    Raises `CorpusError` for a file that is no workbook, unpacks to too much or has over 1,048,576 rows.
     """
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     check_package(table.path, "an Excel workbook")
-    try:
+    with parsing(table.path, "an Excel workbook", "save it anew"):
         book = load_workbook(table.path, read_only=True, data_only=True, keep_links=False)
         names = book.sheetnames
         if len(names) > 1:
             said = f"{table.path.name}: the first sheet, {names[0]!r}, is read; {len(names) - 1} more are left out."
             tally.say("other-sheets", said, table.path.name, len(names) - 1)
-        yield from _rows_of(table, book[names[0]].iter_rows(values_only=True), wanted)
+        sheet = book[names[0]]
+        sheet.reset_dimensions()  # What a sheet says of its size is not believed: rows would be padded up to it.
+        yield from _rows_of(table, sheet.iter_rows(values_only=True), wanted)
         book.close()
-    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError, IndexError) as error:
-        raise CorpusError(f"{table.path} cannot be read as an Excel workbook ({error}): save it anew.") from error
 
 
 def _rows_of(table: Table, rows: Iterator[tuple[Any, ...]], wanted: Callable[[str], bool]) -> Iterator[Row]:
     names: list[str] = []
     for number, values in enumerate(rows, 1):
+        if number > MOST_ROWS:
+            raise CorpusError(f"{table.path} has more than {MOST_ROWS:,} rows: split it, or save it as CSV.")
         cells = [_cell(value) for value in values]
         if not any(cells):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +9,15 @@ from typing import Any
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.reading.packed import check_package
+from mrl_demo.corpora.reading.parser_errors import parsing
 from mrl_demo.corpora.reading.rows import Row, Table
 from mrl_demo.corpora.reading.source import open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 
 WRITING_TYPES = (".md", ".html", ".htm", ".docx", ".pdf")
 MOST_PAGES = 5_000
+_NAMES = {".md": "Markdown", ".html": "HTML", ".htm": "HTML", ".docx": "a Word document", ".pdf": "a PDF"}
+_FIXES = {".docx": "save it anew as .docx", ".pdf": "print it to a new one"}
 _NO_TEXT_PAGE = NoteKind(
     "page-without-text",
     "page has no text (a picture of one, perhaps) and is left out",
@@ -46,8 +48,9 @@ def writing_rows(table: Table, kind: str, tally: Tally) -> Iterator[Row]:
     table.see("text", always=True)
     readers = {".md": _markdown, ".docx": _word, ".pdf": _pdf}
     sections = readers.get(kind, _web_page)(table.path, tally)
-    for number, cells in enumerate(sections, 1):
-        yield Row(number, cells)
+    with parsing(table.path, _NAMES[kind], _FIXES.get(kind, "save it anew")):
+        for number, cells in enumerate(sections, 1):
+            yield Row(number, cells)
 
 
 def _markdown(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
@@ -67,10 +70,7 @@ def _sections_of(html: str, stem: str) -> Iterator[dict[str, str]]:
     """Blocks of text under the headings above them; scripts, styles and navigation are no text of the document."""
     from bs4 import BeautifulSoup
 
-    try:
-        page = BeautifulSoup(html, "html.parser")
-    except (RecursionError, AssertionError, ValueError) as error:
-        raise CorpusError(f"{stem}: this HTML cannot be read ({error or 'nested too deep'}).") from error
+    page = BeautifulSoup(html, "html.parser")
     for left_out in page(_NOT_READ):
         left_out.decompose()
     title = page.title.get_text(" ", strip=True) if page.title else stem
@@ -88,13 +88,9 @@ def _sections_of(html: str, stem: str) -> Iterator[dict[str, str]]:
 
 def _word(path: Path, _tally: Tally) -> Iterator[dict[str, str]]:
     import docx
-    from docx.opc.exceptions import PackageNotFoundError
 
     check_package(path, "a Word document")
-    try:
-        document = docx.Document(str(path))
-    except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
-        raise CorpusError(f"{path} cannot be read as a Word document ({error}): save it anew as .docx.") from error
+    document = docx.Document(str(path))
     sections = _Sections(path.stem)
     blocks: Iterator[Any] = document.iter_inner_content()  # Paragraphs and tables.
     for block in blocks:
@@ -121,22 +117,14 @@ def _texts_of(block: Any) -> Iterator[str]:  # noqa: ANN401 - a paragraph or a t
 
 def _pdf(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
 
-    try:
-        reader = PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise CorpusError(f"{path} is protected by a password: save it without one.")
-        if len(reader.pages) > MOST_PAGES:
-            raise CorpusError(f"{path} has {len(reader.pages):,} pages, and {MOST_PAGES:,} are the limit: split it.")
-        for number, page in enumerate(reader.pages, 1):
-            if text := page.extract_text().strip():
-                yield {"title": f"{path.stem}, page {number}", "text": text}
-            else:
-                tally.add(_NO_TEXT_PAGE, path, number)
-    except CorpusError:
-        raise
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as a PDF ({str(error) or type(error).__name__}).") from error
-    except NotImplementedError as error:
-        raise CorpusError(f"{path} cannot be read as a PDF ({error}): print it to a new one.") from error
+    reader = PdfReader(path)
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise CorpusError(f"{path} is protected by a password: save it without one.")
+    if len(reader.pages) > MOST_PAGES:
+        raise CorpusError(f"{path} has {len(reader.pages):,} pages, and {MOST_PAGES:,} are the limit: split it.")
+    for number, page in enumerate(reader.pages, 1):
+        if text := page.extract_text().strip():
+            yield {"title": f"{path.stem}, page {number}", "text": text}
+        else:
+            tally.add(_NO_TEXT_PAGE, path, number)
