@@ -35,6 +35,10 @@ class ModelError(LabError, RuntimeError):
     """Weights or adapters that are missing, damaged or not what their hash says."""
 
 
+class ServiceError(ModelError):
+    """A Hub or an API that did not give what was asked for: it may another time."""
+
+
 class CacheError(LabError, OSError):
     """A cache folder that cannot be read or written."""
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.core.errors import ModelError
+from mrl_demo.core.errors import ModelError, ServiceError
 
 _FILES = ("*.json", "*.txt", "*.safetensors", "*.model")
 _TIMEOUT_SECONDS = 10.0
@@ -32,7 +32,7 @@ def hub_folder(model_id: str, revision: str = "") -> Path:
         folder = _downloaded(model_id, revision or None)
     except Exception as error:  # Names, networks, disks and servers fail in a dozen ways; all of them are told alike.
         where = os.environ.get("HF_ENDPOINT") or "the Hugging Face Hub"
-        raise ModelError(
+        raise ServiceError(
             f"{model_id!r} is no folder here, and {where} did not give it ({type(error).__name__}: {error}). "
             "Check the name and the connection, or stay with the packaged base model (minilm), which needs none."
         ) from error

@@ -31,6 +31,7 @@ from mrl_demo.models.folders import (
 )
 from mrl_demo.models.given.encoder import GivenVectors
 from mrl_demo.models.hub import hub_folder
+from mrl_demo.models.known import with_known
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.run_folder import MANIFEST, SEAL
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, MINILM, ModelOptions, ModelSpec
@@ -103,7 +104,7 @@ class EncoderRegistry:
         if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
             return self._add_adapter(given, folder, taken, options)
         model = find_model(given, device=choose_device(self._settings.device))
-        spec = options.applied_to(model.spec)
+        spec = options.applied_to(with_known(model.spec))
         name = _free_name(spec.name, {*self.names(), *taken})
         self.add(name, self._made(replace(spec, name=name), partial(find_again, model), model.model))
         self._chosen[name], self._named[given, options] = spec, name

@@ -91,7 +91,7 @@ class ModelSpec:
     @property
     def is_reviewed(self) -> bool:
         """Whether the files are ours, or of a model and revision that we have looked at."""
-        pinned = {(spec.model_id, spec.revision) for spec in HUB_MODELS}
+        pinned = {(spec.model_id, spec.revision) for spec in HUB_MODELS if spec.revision}
         return self.source in {"package", "adapter"} or (self.model_id, self.revision) in pinned
 
 

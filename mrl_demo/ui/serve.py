@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
 from mrl_demo.core.command_line import HelpFormatter, add_cache_option, add_prompt_options, approve_spending
@@ -19,6 +20,9 @@ from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.ui.listening import check_port
 from mrl_demo.ui.shared.password import check_password
+
+if TYPE_CHECKING:
+    from mrl_demo.lab.lab import Lab
 
 EXAMPLES = """examples:
   %(prog)s                                     the collection that ships, at http://127.0.0.1:7860
@@ -111,15 +115,13 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.arms.given import GivenFiles
     from mrl_demo.corpora.builtin import NAME as BUILTIN
     from mrl_demo.lab.lab import Lab
-    from mrl_demo.models.specs import ModelOptions
     from mrl_demo.ui.app import build_app, launch
     from mrl_demo.ui.compare.tab import warm_up
     from mrl_demo.ui.share.desk import CardDesk
 
     lab = Lab(settings)
     lab.encoders.approve_spending = partial(approve_spending, options.yes)
-    if options.model:
-        lab.add_arms(options.model, ModelOptions(options.query_prompt, options.document_prompt))
+    _add_models(lab, options)
     corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None
     for given in options.vectors:
         lab.add_vectors(GivenFiles.parse(given), corpus or BUILTIN)
@@ -139,3 +141,19 @@ def wait_until_ended(close: Callable[[], object]) -> None:
     while not ended.wait(1):
         pass
     close()
+
+
+def _add_models(lab: Lab, options: argparse.Namespace) -> None:
+    """Put the models named on the menu; one that the Hub or an API does not give is left out with a message.
+
+    What can be mended here (no such folder, a refused file, prompts for none) stops the page.
+    """
+    from mrl_demo.core.errors import ServiceError
+    from mrl_demo.models.specs import ModelOptions
+
+    prompts = ModelOptions(options.query_prompt, options.document_prompt)
+    for given in options.model:
+        try:
+            lab.add_arms([given], prompts)
+        except ServiceError as error:
+            print(f"Note: {given} is left out, the page starts without it. {error}", flush=True)

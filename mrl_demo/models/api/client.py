@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mrl_demo.core.errors import ModelError
+from mrl_demo.core.errors import ModelError, ServiceError
 from mrl_demo.core.types import FloatMatrix, TextTask
 from mrl_demo.models.api.address import ApiAddress
 
@@ -34,8 +34,8 @@ class ApiClient:
     >>> client.embed(["bees"], "query")
     Traceback (most recent call last):
         ...
-    mrl_demo.core.errors.ModelError: localhost did not answer (ConnectError) in 6 attempts: check the address and try \
-again later.
+    mrl_demo.core.errors.ServiceError: localhost did not answer (ConnectError) in 6 attempts: check the address and \
+try again later.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ again later.
                 wait = _retry_after(answer.headers.get("retry-after", "")) or _back_off(attempt)
             if attempt + 1 < _ATTEMPTS:
                 self._sleep(min(wait, _LONGEST_WAIT_SECONDS))
-        raise ModelError(f"{error} in {_ATTEMPTS} attempts: check the address and try again later.")
+        raise ServiceError(f"{error} in {_ATTEMPTS} attempts: check the address and try again later.")
 
     def _headers(self) -> dict[str, str]:
         key, name = self.address.key(), self.address.provider.header
