@@ -117,6 +117,20 @@ def test_the_command_line_changes_a_preset() -> None:
     assert kept.revision and kept.prompts.query_prompt
 
 
+def test_the_shipped_broad_adapter_starts_again_from_its_own_settings_and_a_folder_of_pairs() -> None:
+    saved = find_assets() / "adapters" / "tuned-broad" / "training_config.json"
+    config = config_from(_parser().parse_args(["train", "--config", str(saved), "--pairs", "mine", "--out", "x"]))
+    assert (config.pairs.pairs, config.pairs.data, config.base) == ("mine", "builtin", "minilm")
+    assert config.changed(pairs=load_config(saved).pairs.pairs) == load_config(saved)
+
+
+def test_the_small_lesson_needs_nothing_beyond_the_repository() -> None:
+    small, whole = preset_config("builtin-small"), preset_config("builtin")
+    assert (small.pairs.data, small.pairs.pairs, small.base) == ("builtin", "", "minilm")
+    assert 0 < small.pairs.sample <= 2_000
+    assert 0 < small.schedule.steps <= whole.schedule.steps / 3
+
+
 @pytest.mark.parametrize(
     ("dims", "weights"),
     [
