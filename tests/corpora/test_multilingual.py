@@ -18,6 +18,9 @@ from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.query_groups import rows_by_group
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.lab.lab import Lab
+from mrl_demo.ui.curves.data import Figures
+from mrl_demo.ui.curves.state import SHARE, Choice
+from mrl_demo.ui.curves.view import group_tables
 from tests.conftest import HashingEncoder
 
 CORPUS = load_multilingual(Settings().assets_dir)
@@ -57,6 +60,11 @@ def test_the_curves_keep_groups_in_their_file(lab: Lab) -> None:
     curves = CurvesService(lab).measure(NAME, arms=["base"], precisions=["float32"])
     assert {row.group for row in curves.groups} == set(LANGUAGES.values())
     assert CurveSet.from_json(curves.to_json()).groups == curves.groups
+    choice = Choice(NAME, arms=("base",))
+    table = group_tables(Figures.of(curves), choice)
+    assert "by language, up to 40 queries each" in table
+    assert all(f"{name}</bdi>: Ordinary model" in table for name in LANGUAGES.values())
+    assert not group_tables(Figures.of(curves), replace(choice, scale=SHARE))
 
 
 def test_the_command_line_tells_each_language(

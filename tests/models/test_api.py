@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import threading
@@ -23,6 +24,7 @@ from mrl_demo.models.api.address import ApiAddress, is_api
 from mrl_demo.models.api.client import ApiClient
 from mrl_demo.models.api.encoder import ApiEncoder
 from mrl_demo.models.api.spending import CostEstimate
+from mrl_demo.ui import serve
 from tests.conftest import HashingEncoder
 
 KEY = "sk-secret-7f3c"
@@ -266,3 +268,16 @@ def test_a_priced_api_is_an_arm_only_with_a_yes_and_nothing_on_disk_holds_the_ke
     assert len(api.requests) == sent  # Kept, as any model's vectors are.
     assert not any(KEY.encode() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert KEY not in repr(vars(lab.encoders.encoder(arms[0]))) + repr(vars(client(api)))
+
+
+def test_the_page_starts_without_a_model_that_nobody_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mrl_demo.models.api.client._ATTEMPTS", 1)
+    lab = Lab(replace(Settings(), cache_dir=tmp_path))
+    options = argparse.Namespace(model=["http://127.0.0.1:9/v1#gone"], query_prompt=None, document_prompt=None)
+    serve._add_models(lab, options)
+    assert "gone is left out, the page starts without it. 127.0.0.1 did not answer" in capsys.readouterr().out
+    options.model = ["nothing here"]
+    with pytest.raises(ModelError, match="There is no arm"):
+        serve._add_models(lab, options)
