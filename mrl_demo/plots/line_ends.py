@@ -67,9 +67,9 @@ def name_line_ends(figure: go.Figure, ends: Sequence[LineEnd], low: float, high:
 
 def name_lines_below(figure: go.Figure) -> go.Figure:
     """Give the figure a legend below instead of names at the lines, for a chart that may be narrow; returns it."""
-    kept = [note for note in figure.layout.annotations if note.name != _LINE_END]
+    figure.layout.annotations = [note for note in figure.layout.annotations if note.name != _LINE_END]
     margin = {side: LINE_CHART_LAYOUTS["narrow"][f"margin.{side}"] for side in "rb"}
-    return figure.update_layout(annotations=kept, showlegend=True, margin=margin)
+    return figure.update_layout(showlegend=True, margin=margin)
 
 
 def spread_apart(values: Sequence[float], apart: float, low: float, high: float) -> list[float]:

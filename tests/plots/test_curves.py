@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.style import Style
 from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
-from mrl_demo.plots.line_ends import LENGTH_MARK, spread_apart
+from mrl_demo.plots.line_ends import LENGTH_MARK, name_lines_below, spread_apart
 from mrl_demo.plots.style import precision_style
 
 AXES = Axes("numbers", "quality")
@@ -81,3 +81,9 @@ def test_the_length_in_use_and_the_goal_are_drawn() -> None:
 def test_nothing_to_draw_is_said_in_the_chart() -> None:
     for figure in (quality_figure([], AXES), speed_figure([], None), pareto_figure([], AXES)):
         assert figure.layout.annotations[0].text
+
+
+def test_names_below_take_the_place_of_those_at_the_lines() -> None:
+    curve = Curve("a", "A", (Point(16, 0.1), Point(64, 0.3)), style=Style("#8b93a1", "circle"))
+    figure = name_lines_below(quality_figure([curve], Axes("numbers", "share")))
+    assert figure.layout.showlegend and not figure.layout.annotations
