@@ -21,7 +21,8 @@ from mrl_demo.api.calls import CALLS
 from mrl_demo.api.snippets import snippets_for
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import Progress
+from mrl_demo.core.types import Document, Progress
+from mrl_demo.corpora import make_corpus
 from mrl_demo.lab.lab import Lab
 from mrl_demo.ui.api.endpoints import ApiDesk
 from mrl_demo.ui.app import build_app, launch
@@ -150,6 +151,30 @@ def test_errors_reach_the_caller_in_words_without_a_traceback(client: Client) ->
         client.predict("q", "tiny", 16, "/etc/passwd", 3, api_name="/search")
     with pytest.raises(AppError, match="Dimension 99999 is not possible here"):
         client.predict("q", "tiny", 99_999, "fruit", 3, api_name="/search")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("search", {"query": "secret", "arm": "tiny", "dim": 8}),
+        ("compare", {"query": "secret", "arms": ["tiny"], "dim": 8}),
+        ("evaluate", {"arms": ["tiny"], "dims": [8]}),
+        ("recommend", {"arms": ["tiny"], "reference": "tiny"}),
+        ("threshold", {"cutoff": 0.3, "arm": "tiny", "dim": 8}),
+        ("export", {"target": "numpy", "arm": "tiny", "dim": 8}),
+    ],
+)
+def test_no_call_reaches_a_visitor_s_own_documents(
+    name: str, given: dict[str, Any], served: Served, client: Client
+) -> None:
+    own = served.lab.add_private(make_corpus("own", "Own", [Document("d1", "Plans", "A secret plan.")]))
+    with pytest.raises(AppError, match=f"There is no corpus '{own}': choose one of") as error:
+        client.predict(**given, corpus=own, api_name=f"/{name}")
+    assert "plan" not in str(error.value).lower()
+    with pytest.raises(AppError, match="choose one of") as error:
+        client.predict(**given, corpus="own-guess", api_name=f"/{name}")
+    assert own not in str(error.value)
+    served.lab.remove_private(own)
 
 
 def test_page_command_line_and_python_give_one_shape(
