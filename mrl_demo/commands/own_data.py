@@ -26,12 +26,17 @@ _QUESTIONS_EXAMPLES = """examples:
   %(prog)s --corpus my-documents.csv --url http://127.0.0.1:11434/v1 --model llama3.2 --out questions.csv
   mrl recommend --corpus my-documents.csv --questions questions.csv     once you have read them
 """
+_PAIRS_EXAMPLES = """examples:
+  %(prog)s --corpus my-documents.csv --out pairs.csv
+  mrl train --data pairs.csv --out runs/mine
+"""
 
 
 def add_own_data_commands(commands: Commands) -> None:
-    """Add `embed` and `questions`."""
+    """Add `embed`, `questions` and `pairs`."""
     _add_embed(commands)
     _add_questions(commands)
+    _add_pairs(commands)
 
 
 def _add_embed(commands: Commands) -> None:
@@ -59,6 +64,14 @@ def _add_questions(commands: Commands) -> None:
     parser.set_defaults(handler=_write_questions)
 
 
+def _add_pairs(commands: Commands) -> None:
+    says = "write pairs to train on out of a collection: its questions with their answers, or weak ones"
+    parser = add_command(commands, "pairs", says, _PAIRS_EXAMPLES)
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="CSV file to write")
+    add_corpus_options(parser)
+    parser.set_defaults(handler=_write_pairs)
+
+
 def _embed(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
@@ -83,3 +96,13 @@ def _write_questions(settings: Settings, options: argparse.Namespace) -> None:
     written = lab.write_questions(chosen_corpus(lab, options), target, options.count, options.seed, ProgressLine())
     write_output(options.out, written.to_csv())
     print(f"{written.sentence()} They are in {options.out}: read them, then give them with --questions {options.out}.")
+
+
+def _write_pairs(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.corpora.weak_pairs import training_pairs
+    from mrl_demo.lab.lab import Lab
+
+    lab = Lab(settings)
+    pairs = training_pairs(lab.corpus(chosen_corpus(lab, options)))
+    write_output(options.out, pairs.to_csv())
+    print(f"{pairs.sentence()} They are in {options.out}.")

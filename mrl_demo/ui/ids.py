@@ -199,6 +199,7 @@ class Id(StrEnum):
     DATA_QUESTION_FILE = "data-question-file"
     DATA_QUESTIONS_USE = "data-questions-use"
     DATA_QUESTIONS_SAVE = "data-questions-save"
+    DATA_PAIRS = "data-pairs"
     DATA_QUESTIONS_SAID = "data-questions-said"
     DATA_QUESTIONS_WRITE = "data-questions-write"
     DATA_QUESTIONS_STOP = "data-questions-stop"

@@ -17,6 +17,7 @@ from mrl_demo.core.types import Corpus, Document, Progress
 from mrl_demo.corpora.beir import write_beir
 from mrl_demo.corpora.questions import question_rows
 from mrl_demo.corpora.reading import TABLE_TYPES
+from mrl_demo.corpora.weak_pairs import training_pairs
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.lab.written_questions import WrittenQuestions
 from mrl_demo.ui.components.markup import NOTHING, html
@@ -29,7 +30,7 @@ from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import Page
 from mrl_demo.ui.shared.queues import LIGHT, SEARCH, TRAINING
-from mrl_demo.ui.shared.saving import SaveButton, SavedBytes
+from mrl_demo.ui.shared.saving import SaveButton, SavedBytes, SavedText
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -41,8 +42,9 @@ _WORDS = html(
     '<h2>Questions for them</h2><p class="lead">Curves and Decide measure by questions with known answers. Ask yours'
     " here and tick what answers it, or give a table of questions (columns query and document_id, or query and"
     " positive, the answer's text). They belong to this visit as your documents do. Without any, titles and first"
-    " sentences stand in.</p>"
+    " sentences stand in: pairs to train on are weak then, and their file is called so.</p>"
 )
+_NO_PAIRS = "First embed your documents: 20 with a title or several sentences, or with questions."
 _TABLE_TYPES = [kind for kind in TABLE_TYPES if kind != ".parquet"]
 
 
@@ -73,6 +75,7 @@ class QuestionParts:
     add: gr.Button
     use: gr.Button
     save: SaveButton
+    pairs: SaveButton
     said: gr.HTML
     written: LongWork | None
 
@@ -97,7 +100,8 @@ def lay_out_questions(page: Page, own: gr.State, delete: gr.Button) -> None:
         written = _writing_buttons(page)
     said = live_html(NOTHING, Id.DATA_QUESTIONS_SAID)
     save = SaveButton("Save documents and questions (BEIR, zip)", Id.DATA_QUESTIONS_SAVE, "First embed your documents.")
-    parts = QuestionParts(controls, search, add, use, save, said, written)
+    pairs = SaveButton("Save pairs to train on (CSV)", Id.DATA_PAIRS, _NO_PAIRS)
+    parts = QuestionParts(controls, search, add, use, save, pairs, said, written)
     form, events = Form(QuestionState, {**controls, "own": own}), QuestionEvents(page.lab, parts)
     _wire(events, form)
     delete.click(form.bind(events.clear), form.inputs, {said, add, *controls.values()}, **LIGHT)
@@ -123,6 +127,7 @@ def _wire(events: QuestionEvents, form: Form[QuestionState]) -> None:
     parts.use.click(form.bind(events.use), form.inputs, kept, **TRAINING)
     controls["file"].upload(form.bind(events.use_file), form.inputs, kept, **TRAINING)
     parts.save.wire(form, events.save)
+    parts.pairs.wire(form, events.pairs)
     if parts.written is not None:
         parts.written.wire(form, events.write, kept)
 
@@ -190,6 +195,14 @@ class QuestionEvents:
             return SavedBytes("own-documents.zip", "application/zip", beir_archive(self.lab.corpus(state.name)))
         except LabError:
             return None
+
+    def pairs(self, state: QuestionState) -> SavedText | None:
+        """Pairs that the Train tab takes, named weak if nobody asked; None if there are none."""
+        try:
+            made = training_pairs(self.lab.corpus(state.name))
+        except LabError:
+            return None
+        return SavedText("weak-pairs.csv" if made.stand_ins else "pairs.csv", "text/csv", made.to_csv())
 
     async def write(self, state: QuestionState, request: gr.Request) -> AsyncIterator[Updates]:
         """Let the owner's model write some into the table, where they are read and corrected before they are used."""
