@@ -67,11 +67,16 @@ class ClassGuesses:
         self._sheets: BoundedCache[_Sheet] = BoundedCache(_SHEETS_KEPT)
         self._lock = threading.Lock()
 
-    def add(self, code: SheetCode, question: int, guess: int) -> None:
-        """Count a guess; raises `LabError` for a question that there is not, or once a sheet is full."""
+    def add(self, code: SheetCode, question: int, guess: int, instead_of: int | None = None) -> None:
+        """Count a guess, or move an earlier one of the same person.
+
+        Raises `LabError` for a question that there is not, or once a sheet is full.
+        """
         sheet = self._sheet(code)
         with self._lock:
             counts = sheet.guesses[_checked(question)]
+            if instead_of is not None and counts[instead_of]:  # None is left of a sheet that was forgotten.
+                counts[instead_of] -= 1
             if counts.total() >= _MOST_GUESSES:
                 raise LabError(
                     f"Sheet {code.name!r} holds {_MOST_GUESSES:,} guesses: start another name for this class."
@@ -83,7 +88,7 @@ class ClassGuesses:
         """How often every length was guessed, shortest first."""
         sheet = self._sheet(code)
         with self._lock:
-            return dict(sorted(sheet.guesses[_checked(question)].items()))
+            return dict(sorted((+sheet.guesses[_checked(question)]).items()))
 
     def _sheet(self, code: SheetCode) -> _Sheet:
         sheet = self._sheets.get(code.name, _Sheet)

@@ -257,6 +257,7 @@ class Id(StrEnum):
     LEARN_SHEET_QUESTION = "learn-sheet-question"
     LEARN_SHEET_GUESS = "learn-sheet-guess"
     LEARN_SHEET_SEND = "learn-sheet-send"
+    LEARN_SHEET_WATCH = "learn-sheet-watch"
     LEARN_SHEET_REVEAL = "learn-sheet-reveal"
     LEARN_SHEET_CLASS = "learn-sheet-class"
     LEARN_SHEET_FILE = "learn-sheet-file"

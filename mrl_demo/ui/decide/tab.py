@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import gradio as gr
 from gradio.blocks import Block
@@ -45,6 +46,17 @@ _INTRO = html(
 _FIRST_ARMS = ("base", "corpus-pca", "tuned")
 
 
+class DecideView(StrEnum):
+    """The sections of the tab, by their names in the address."""
+
+    ADVICE = "advice"
+    BUDGET = "budget"
+    JUDGE = "judge"
+    CUTOFF = "cutoff"
+    COST = "cost"
+    TAKE = "take"
+
+
 @dataclass(frozen=True)
 class DecideControls:
     """What is set above the sections."""
@@ -78,6 +90,7 @@ class DecideParts:
     prices: PriceSection
     decided: gr.State
     budget: BudgetSection
+    views: gr.Tabs
 
     @property
     def form(self) -> Form[DecideState]:
@@ -126,19 +139,19 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
     static_html(_INTRO, Id.DECIDE_INTRO)
     controls = _controls(page.lab, first, arms, page.measurements)
     decided = gr.State(first.decided, time_to_live=STATE_SECONDS)
-    with gr.Tabs(elem_id=Id.DECIDE_TABS, overflow_behavior="wrap"):
-        with gr.Tab("Recommendation"):
+    with gr.Tabs(selected=DecideView.ADVICE, elem_id=Id.DECIDE_TABS, overflow_behavior="wrap") as views:
+        with gr.Tab("Recommendation", id=DecideView.ADVICE):
             advice = lay_out_advice(first, page.measurements)
-        with gr.Tab("Byte budget"):
+        with gr.Tab("Byte budget", id=DecideView.BUDGET):
             budget = lay_out_budget(first, page.measurements)
-        with gr.Tab("Judge blind"):
+        with gr.Tab("Judge blind", id=DecideView.JUDGE):
             judging = lay_out_judging(first, page.measurements)
-        with gr.Tab("Cut-off"):
+        with gr.Tab("Cut-off", id=DecideView.CUTOFF):
             cutoff = lay_out_cutoff(first, page.measurements)
-        with gr.Tab("Cost"):
+        with gr.Tab("Cost", id=DecideView.COST):
             prices = lay_out_prices(page.lab, first)
-        parts = DecideParts(controls, advice, judging, cutoff, prices, decided, budget)
-        with gr.Tab("Take along"):
+        parts = DecideParts(controls, advice, judging, cutoff, prices, decided, budget, views)
+        with gr.Tab("Take along", id=DecideView.TAKE):
             lay_out_report(page, parts.form)
             lay_out_engines(page, parts.form)
     return parts
@@ -172,10 +185,12 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         stop = small_button("Stop", Id.DECIDE_STOP, 80, is_active=False)
     line = live_html(NOTHING, Id.DECIDE_NOTICE)
     with gr.Row(elem_classes="curves-row", elem_id=Id.DECIDE_SETTING):
-        arm = menu("Method of the setting", arms, first.cut_arm, Id.DECIDE_ARM, min_width=200)
-        dim = gr.Number(first.cut_dim, label="Numbers kept", precision=0, min_width=130, elem_id=Id.DECIDE_DIM)
+        arm = menu("The setting: method", arms, first.cut_arm, Id.DECIDE_ARM, min_width=200)
+        dim = gr.Number(
+            first.cut_dim, label="The setting: numbers kept", precision=0, min_width=130, elem_id=Id.DECIDE_DIM
+        )
         precisions = [(name, name) for name in ALL_PRECISIONS]
-        precision = menu("Precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
+        precision = menu("The setting: precision", precisions, first.cut_precision, Id.DECIDE_PRECISION, min_width=150)
     return DecideControls(
         corpus,
         metric,
@@ -224,5 +239,6 @@ def _add_decisions(page: Page, parts: DecideParts) -> None:
             Parameter("decide-rescored", WholeNumber(1, 100_000), controls.rescored),
             Parameter("decide-bytes", WholeNumber(0, 1_000_000), controls.most_bytes),
             Parameter("decide-arms", Several(lambda: arms), controls.arms),
+            Parameter("decide-section", OneOf(lambda: list(DecideView)), parts.views, pushes=True),
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,16 @@ _INTRO = html(
     " proven, and whether each query may have a length of its own.</p>"
 )
 _FIRST_ARM = "corpus-pca"
+
+
+class FunnelView(StrEnum):
+    """The sections of the tab, by their names in the address."""
+
+    STAGES = "stages"
+    PROOF = "proof"
+    LENGTHS = "lengths"
+
+
 #: What measures one thing for a state: its name in `FunnelSeen`, and how.
 Measure = Callable[[LabProtocol, FunnelState, Progress], Any]
 _MEASURES: dict[str, Measure] = {
@@ -73,6 +84,7 @@ class FunnelParts:
     works: dict[str, LongWork]
     sections: dict[str, Section[FunnelState]]
     seen: gr.State
+    views: gr.Tabs
 
 
 def build(page: Page) -> None:
@@ -91,6 +103,7 @@ def build(page: Page) -> None:
                 "funnel-corpus", OneOf(lambda: [each.name for each in page.lab.corpora()]), parts.controls["corpus"]
             ),
             Parameter("funnel-arm", OneOf(lambda: names), parts.controls["arm"]),
+            Parameter("funnel-section", OneOf(lambda: list(FunnelView)), parts.views, pushes=True),
             Parameter("funnel-stages", FreeText(200), parts.controls["stages"]),
         ],
     )
@@ -108,18 +121,18 @@ def _lay_out(page: Page, first: FunnelState, arms: list[tuple[str, str]]) -> Fun
         metrics = [(label, name) for name, label in FUNNEL_METRICS.items()]
         controls["metric"] = menu("Measure", metrics, first.metric, Id.FUNNEL_METRIC, min_width=130)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
-    with gr.Tabs(elem_id=Id.FUNNEL_TABS, overflow_behavior="wrap"):
-        with gr.Tab("Stages"):
+    with gr.Tabs(selected=FunnelView.STAGES, elem_id=Id.FUNNEL_TABS, overflow_behavior="wrap") as views:
+        with gr.Tab("Stages", id=FunnelView.STAGES):
             preset = _lay_out_stages(page, first, controls, works, sections)
-        with gr.Tab("Proof"):
+        with gr.Tab("Proof", id=FunnelView.PROOF):
             works["proof"] = _work(
                 page, "proof", "Prove", Id.FUNNEL_PROVE, Id.FUNNEL_PROVE_STOP, Id.FUNNEL_PROVE_NOTICE
             )
             sections["proof"] = Section(draw_proof, first)
             _fill(sections["proof"], Id.FUNNEL_PROOF_ANSWER, Id.FUNNEL_PROOF_FIGURE, Id.FUNNEL_PROOF_TABLE)
-        with gr.Tab("Length per query"):
+        with gr.Tab("Length per query", id=FunnelView.LENGTHS):
             _lay_out_gate(page, first, controls, works, sections)
-    return FunnelParts(controls, preset, works, sections, seen)
+    return FunnelParts(controls, preset, works, sections, seen, views)
 
 
 def _lay_out_stages(

@@ -105,7 +105,9 @@ def lay_out_guess(lessons: LessonService, corpus: str, tab: gr.Tab) -> None:
     full = lessons.lab.full_dim([lessons.arms[0]])
     question = static_html(html(""), Id.LEARN_GUESS_QUESTION)
     lengths = [*(dim for dim in TRAINED_DIMS if dim < full), full]
-    choice = gr.Radio(lengths, value=None, label="It stays among the first from", elem_id=Id.LEARN_GUESS)
+    choice = gr.Radio(
+        lengths, value=None, label="It stays among the first ten from this many numbers", elem_id=Id.LEARN_GUESS
+    )
     with gr.Row(elem_classes="curves-row"):
         go = gr.Button("Guess", variant="primary", scale=0, min_width=120, elem_id=Id.LEARN_GUESS_GO)
         following = gr.Button("Next question", scale=0, min_width=150, elem_id=Id.LEARN_GUESS_NEXT)

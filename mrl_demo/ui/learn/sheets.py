@@ -22,7 +22,7 @@ from mrl_demo.ui.learn.pictures import guess_histogram
 from mrl_demo.ui.learn.words import teacher_notes
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
-from mrl_demo.ui.shared.queues import LIGHT, SEARCH
+from mrl_demo.ui.shared.queues import LIGHT, SEARCH, STATE_SECONDS
 from mrl_demo.ui.shared.widgets import static_html
 
 #: How often the histogram looks for new guesses.
@@ -31,11 +31,15 @@ FIRST_SHEET = "first"
 
 
 class SheetState(NamedTuple):
-    """The sheet's name, the question that is open (from 1) and the length chosen now."""
+    """The sheet's name, the question that is open (from 1), the length chosen now, and what this visitor has sent.
+
+    `sent` has the guess for each sheet and question.
+    """
 
     name: str
     number: int
     guess: int | None
+    sent: dict[tuple[str, int], int]
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,12 @@ class SheetEvents:
     shown: gr.HTML
     file: gr.File
     timer: gr.Timer
+    sent: gr.State
 
     @property
     def outputs(self) -> set[Block]:
         """What a handler fills."""
-        return {self.question, self.choice, self.shown, self.timer}
+        return {self.question, self.choice, self.shown, self.timer, self.sent}
 
     def open(self, state: SheetState) -> Updates:
         """The question, with nothing told yet."""
@@ -71,17 +76,22 @@ class SheetEvents:
         return guarded(ask, self._say)
 
     def send(self, state: SheetState) -> Updates:
-        """Count the guess and show those of the class."""
+        """Count the guess, in place of one sent before, and show those of the class."""
         if state.guess is None:
             return {self.shown: notice("Choose a length first.", "hint")}
         guess = state.guess
 
         def count() -> Updates:
             self._asked(state).steps_off(guess)  # Refuses what is not on offer.
-            self.guesses.add(SheetCode(state.name), state.number - 1, guess)
-            return {**self.look(state), self.timer: gr.Timer(active=True)}
+            place = (state.name, state.number)
+            self.guesses.add(SheetCode(state.name), state.number - 1, guess, state.sent.get(place))
+            return {**self.watch(state), self.sent: {**state.sent, place: guess}}
 
         return guarded(count, self._say)
+
+    def watch(self, state: SheetState) -> Updates:
+        """The guesses of the class, looked for again and again from now on: what a teacher shows."""
+        return {self.timer: gr.Timer(active=True), **self.look(state)}
 
     def look(self, state: SheetState) -> Updates:
         """The guesses of the class so far."""
@@ -126,28 +136,35 @@ def lay_out_sheet(lessons: LessonService, corpus: str, tab: gr.Tab) -> gr.Textbo
         name = gr.Textbox(
             FIRST_SHEET,
             label="Name of the sheet: the same name gives everybody the same questions",
+            info="Write it on the board, or give the class the link: Share, then Copy link.",
             max_lines=1,
             scale=4,
+            min_width=280,
             elem_id=Id.LEARN_SHEET,
         )
         opened = gr.Button("Open the sheet", variant="primary", scale=0, min_width=150, elem_id=Id.LEARN_SHEET_OPEN)
     number = gr.Radio(list(range(1, SHEET_QUESTIONS + 1)), value=1, label="Question", elem_id=Id.LEARN_SHEET_NUMBER)
     question = static_html(html(""), Id.LEARN_SHEET_QUESTION)
     lengths = [*(dim for dim in TRAINED_DIMS if dim < full), full]
-    choice = gr.Radio(lengths, value=None, label="It stays among the first from", elem_id=Id.LEARN_SHEET_GUESS)
+    choice = gr.Radio(
+        lengths, value=None, label="It stays among the first ten from this many numbers", elem_id=Id.LEARN_SHEET_GUESS
+    )
     with gr.Row(elem_classes="curves-row"):
         send = gr.Button("Send my guess", variant="primary", scale=0, min_width=150, elem_id=Id.LEARN_SHEET_SEND)
+        watch = gr.Button("Show the class’s guesses", scale=0, min_width=200, elem_id=Id.LEARN_SHEET_WATCH)
         reveal = gr.Button("Reveal the answer", scale=0, min_width=160, elem_id=Id.LEARN_SHEET_REVEAL)
     shown = static_html(html(""), Id.LEARN_SHEET_CLASS)
     made = gr.Button("Answers as CSV", scale=0, min_width=150, size="sm")
     file = gr.File(label="Answers", visible=False, interactive=False, elem_id=Id.LEARN_SHEET_FILE)
     static_html(teacher_notes(), Id.LEARN_NOTES)
     timer = gr.Timer(_LOOK_SECONDS, active=False)
-    events = SheetEvents(lessons, corpus, ClassGuesses(), question, choice, shown, file, timer)
-    form = Form(SheetState, {"name": name, "number": number, "guess": choice})
+    sent = gr.State({}, time_to_live=STATE_SECONDS)
+    events = SheetEvents(lessons, corpus, ClassGuesses(), question, choice, shown, file, timer, sent)
+    form = Form(SheetState, {"name": name, "number": number, "guess": choice, "sent": sent})
     for event in (tab.select, opened.click, name.submit, number.input):
         event(form.bind(events.open), form.inputs, events.outputs, **SEARCH)
     send.click(form.bind(events.send), form.inputs, events.outputs, **SEARCH)
+    watch.click(form.bind(events.watch), form.inputs, events.outputs, **SEARCH)
     reveal.click(form.bind(events.reveal), form.inputs, events.outputs, **SEARCH)
     timer.tick(form.bind(events.look), form.inputs, {shown, timer}, **LIGHT)
     made.click(form.bind(events.download), form.inputs, {file, shown, timer}, **SEARCH)

@@ -162,7 +162,11 @@ def _own_words(error: Exception) -> str:
 
 
 def _set_controls(controls: Mapping[str, Block], values: Mapping[str, Any]) -> Updates:
-    return {controls[name]: value for name, value in values.items()}
+    return {
+        control: gr.Tabs(selected=values[name]) if isinstance(control, gr.Tabs) else values[name]
+        for name, control in controls.items()
+        if name in values
+    }
 
 
 def _first_value(parameter: Parameter) -> Any:  # noqa: ANN401

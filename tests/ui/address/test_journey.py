@@ -97,6 +97,55 @@ def test_a_link_is_restored_in_a_fresh_browser(guest: Page, stub_address: str) -
     says(guest, **link, __theme="dark")
 
 
+#: A tab, what a link says of it, and controls that then hold these values, by their selectors.
+OTHER_TABS = {
+    "curves": ({"section": "cost", "cost": "latency", "metric": "recall@10"}, {}),
+    "decide": (
+        {"decide-section": "budget", "decide-bytes": "96", "decide-arms": "base"},
+        {"#decide-most-bytes input": "96"},
+    ),
+    "funnel": (
+        {"funnel-stages": "32:100,384:10", "funnel-arm": "base"},
+        {"#funnel-stages input, #funnel-stages textarea": "32:100,384:10"},
+    ),
+    "learn": (
+        {"lesson": "class", "sheet": "room-7"},
+        {"#learn-sheet input, #learn-sheet textarea": "room-7"},
+    ),
+    "map": ({"q": "bees", "left": "tuned", "right": "base", "dim": "8"}, {".map-range": "0"}),
+}
+
+
+def test_links_to_the_other_tabs_are_restored_and_back_and_forward_lead_between_them(
+    guest: Page, stub_address: str
+) -> None:
+    for tab, (said, controls) in OTHER_TABS.items():
+        open_link(guest, stub_address, tab=tab, **said, **{"no-such": "1"})
+        guest.wait_for_selector(f'[role="tab"][aria-selected="true"]:has-text("{tab.capitalize()}")')
+        for control, value in controls.items():
+            guest.wait_for_function("w => document.querySelector(w[0])?.value === w[1]", arg=[control, value])
+        assert guest.inner_text("#address") == "", tab
+        guest.wait_for_function(
+            "w => w.every(([name, value]) => new URLSearchParams(location.search).get(name) === value)",
+            arg=[list(pair) for pair in {**said, "tab": tab}.items()],
+        )
+    open_link(
+        guest, stub_address, tab="learn", lesson="others", **{"decide-section": "nope", "funnel-section": "proof"}
+    )
+    assert "decide-section: 'nope' is not among advice, budget" in guest.inner_text("#address")
+    guest.get_by_role("tab", name="Funnel", exact=True).click()
+    guest.wait_for_selector('[role="tab"][aria-selected="true"]:has-text("Proof")')
+    guest.wait_for_function("() => location.search.includes('tab=funnel')")  # Hastier clicks are one step for Back.
+    guest.get_by_role("tab", name="Length per query").click()
+    guest.wait_for_function("() => location.search.includes('funnel-section=lengths')")
+    guest.go_back()
+    guest.wait_for_selector("#funnel-prove:visible")
+    guest.go_back()
+    guest.wait_for_selector("#learn-published:visible")
+    guest.go_forward()
+    guest.wait_for_selector("#funnel-prove:visible")
+
+
 def test_a_bad_link_gets_a_hint_and_the_page_as_it_is(guest: Page, stub_address: str) -> None:
     open_link(guest, stub_address, corpus="nope", left="../../etc", dim="99999", tab="admin", q="bees")
     shows(guest, "bees", 64)

@@ -93,10 +93,20 @@ def test_a_class_guesses_together(learn: Page, browser: Browser, address: str) -
         page.click("#learn-sheet-send")
     assert pages[0].inner_text("#learn-sheet-question .said") == pages[1].inner_text("#learn-sheet-question .said")
     learn.get_by_text("2 guesses so far.").wait_for()  # The first to guess sees the second arrive.
+    pages[1].locator("#learn-sheet-guess").get_by_label("16", exact=True).check()
+    pages[1].click("#learn-sheet-send")  # Another guess takes the place of the first.
+    teacher = browser.new_page()
+    teacher.goto(f"{address}?tab=learn&lesson=class&sheet=room-7&present=1")
+    teacher.wait_for_selector("#learn-sheet-question .said")
+    teacher.click("#learn-sheet-watch")
+    teacher.get_by_text("2 guesses so far.").wait_for()
+    teacher.close()
     learn.click("#learn-sheet-reveal")
     learn.get_by_text("(the answer)").wait_for()
     with learn.expect_download() as saved:
         learn.get_by_role("button", name="Answers as CSV").click()
         learn.locator("#learn-sheet-file a").first.click()
     assert "room-7" in saved.value.suggested_filename
+    first = [line.rsplit(",", 2)[1:] for line in saved.value.path().read_text("utf-8").splitlines()[1:3]]
+    assert first == [["8", "1"], ["16", "1"]]
     pages[1].close()

@@ -82,6 +82,22 @@ def test_a_visitor_recolours_the_map_and_walks_over_it(browser: Browser, address
     first = page.inner_text(".map-tip b")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("w => document.querySelector('.map-tip b').textContent !== w", arg=first)
+    drawn = "() => document.querySelector('#map-board canvas').toDataURL()"
+    whole = page.evaluate(drawn)
+    page.keyboard.press("+")
+    page.wait_for_function(f"whole => ({drawn})() !== whole", arg=whole)
+    near = page.evaluate(drawn)
+    box = page.locator("#map-board canvas").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 180, steps=3)
+    page.mouse.up()
+    page.wait_for_function(f"near => ({drawn})() !== near", arg=near)
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Whole map").click()
+    page.locator("#map-board canvas").first.focus()
+    page.keyboard.press("Escape")
     page.locator("#map-board button.sort").first.click()
     names = page.locator("#map-board tbody th").all_inner_texts()
     assert names == sorted(names) and len(names) == 12
