@@ -120,15 +120,19 @@ def test_links_to_the_other_tabs_are_restored_and_back_and_forward_lead_between_
     guest: Page, stub_address: str
 ) -> None:
     for tab, (said, controls) in OTHER_TABS.items():
-        open_link(guest, stub_address, tab=tab, **said, **{"no-such": "1"})
-        guest.wait_for_selector(f'[role="tab"][aria-selected="true"]:has-text("{tab.capitalize()}")')
+        fresh, problems = guest.context.new_page(), list[str]()
+        fresh.on("pageerror", lambda error, problems=problems: problems.append(str(error)))
+        open_link(fresh, stub_address, tab=tab, **said)
+        fresh.wait_for_selector(f'[role="tab"][aria-selected="true"]:has-text("{tab.capitalize()}")')
         for control, value in controls.items():
-            guest.wait_for_function("w => document.querySelector(w[0])?.value === w[1]", arg=[control, value])
-        assert guest.inner_text("#address") == "", tab
-        guest.wait_for_function(
+            fresh.wait_for_function("w => document.querySelector(w[0])?.value === w[1]", arg=[control, value])
+        assert fresh.inner_text("#address") == "", tab
+        fresh.wait_for_function(
             "w => w.every(([name, value]) => new URLSearchParams(location.search).get(name) === value)",
             arg=[list(pair) for pair in {**said, "tab": tab}.items()],
         )
+        assert problems == []
+        fresh.close()
     open_link(
         guest, stub_address, tab="learn", lesson="others", **{"decide-section": "nope", "funnel-section": "proof"}
     )
