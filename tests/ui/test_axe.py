@@ -61,3 +61,53 @@ def test_no_tab_has_a_violation(browser: Browser, address: str, width: int, them
     problems["open menu"] = violations(page)
     page.close()
     assert {tab: said for tab, said in problems.items() if said} == {}
+
+
+#: What an address says, and what is then seen: sections that the tour above does not open.
+SECTIONS = {
+    "tab=learn&lesson=guess": "#learn-guess-question .said",
+    "tab=learn&lesson=blind": "#learn-blind-sides .plain-list",
+    "tab=learn&lesson=class": "#learn-sheet-question .said",
+    "tab=learn&lesson=others": "#learn-published",
+    "tab=decide&decide-section=judge": "#decide-draw",
+    "tab=decide&decide-section=cutoff": "#decide-translate",
+    "tab=decide&decide-section=cost": "#decide-replicas",
+    "tab=decide&decide-section=take": "#decide-prepare",
+    "tab=funnel&funnel-section=proof": "#funnel-prove",
+    "tab=funnel&funnel-section=lengths": "#funnel-gate",
+    "tab=curves&section=cost": "#curves-cost-words p",
+    "tab=curves&section=lost": ".lost-lead",
+}
+OPEN = """query => {
+  window.history.pushState(null, "", `?${query}`);
+  window.dispatchEvent(new PopStateEvent("popstate"));
+}"""
+
+
+def test_no_section_and_no_state_has_a_violation(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 844}, color_scheme="dark")
+    page.set_default_timeout(30_000)
+    page.goto(address)
+    page.wait_for_selector("#address [data-ready]", state="attached")
+    problems: dict[str, list[str]] = {}
+    for query, shown in SECTIONS.items():
+        page.evaluate(OPEN, query)
+        page.wait_for_selector(shown, state="visible")
+        page.wait_for_timeout(400)
+        problems[query] = violations(page)
+    page.evaluate(OPEN, "tab=learn&lesson=class")
+    page.wait_for_selector("#learn-sheet-watch", state="visible")
+    page.locator("#learn-sheet-guess").get_by_label("8", exact=True).check()
+    page.click("#learn-sheet-send")
+    page.click("#learn-sheet-reveal")
+    page.get_by_text("(the answer)").first.wait_for()
+    problems["a class's guesses"] = violations(page)
+    page.fill("#learn-sheet input, #learn-sheet textarea", "No name!")
+    page.click("#learn-sheet-open")
+    page.wait_for_selector("#learn-sheet-class .notice.error")
+    problems["an error"] = violations(page)
+    page.click("#share summary")
+    page.wait_for_timeout(300)
+    problems["share"] = violations(page)
+    page.close()
+    assert {state: said for state, said in problems.items() if said} == {}
