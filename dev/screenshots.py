@@ -12,9 +12,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from mrl_demo.core.config import CODE_ROOT
 
-FOLDER = CODE_ROOT / "assets" / "screenshots"
+_FOLDER = CODE_ROOT / "assets" / "screenshots"
 #: Name -> what the address says, what is then seen, and the height of the window.
-PICTURES = {
+_PICTURES = {
     "compare": ("", ".cards .card", 768),
     "curves": ("tab=curves", "#curves-chart .js-plotly-plot, .curves-chart .js-plotly-plot", 1_000),
     "map": ("tab=map", "#map-board canvas", 960),
@@ -30,12 +30,12 @@ def main() -> None:
     address = parser.parse_args().address.rstrip("/")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, (query, shown, height) in PICTURES.items():
+        for name, (query, shown, height) in _PICTURES.items():
             page = browser.new_page(viewport={"width": 1366, "height": height})
             page.goto(f"{address}/?__theme=light&{query}")
             page.wait_for_selector(shown, state="visible")
             page.wait_for_timeout(2_500)  # Until what fades in is there.
-            path = FOLDER / f"{name}.png"
+            path = _FOLDER / f"{name}.png"
             _save(page, path)
             page.close()
             print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
