@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.corpora.reading.packed import check_package
 from mrl_demo.corpora.reading.parser_errors import parsing
 from mrl_demo.corpora.reading.rows import Cell, Row, Table, cell_of
 from mrl_demo.corpora.reading.tally import Tally
@@ -18,11 +17,10 @@ MOST_ROWS = 2**20
 def sheet_rows(table: Table, wanted: Callable[[str], bool], tally: Tally) -> Iterator[Row]:
     """The rows of the first sheet, its first row being the header; other sheets are said and left out.
 
-    Raises `CorpusError` for a file that is no workbook, unpacks to too much or has over 1,048,576 rows.
+    Raises `CorpusError` for a file that is no workbook or has over 1,048,576 rows.
     """
     from openpyxl import load_workbook
 
-    check_package(table.path, "an Excel workbook")
     with parsing(table.path, "an Excel workbook", "save it anew"):
         book = load_workbook(table.path, read_only=True, data_only=True, keep_links=False)
         names = book.sheetnames

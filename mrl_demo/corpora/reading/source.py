@@ -22,6 +22,8 @@ MAX_SUSPECT_BYTES = 64 * 2**20
 #: A line longer than this (characters) is no row of a table.
 MAX_LINE = 64 * 2**20
 _PIECE = 2**20
+#: So much of a file tells its encoding to `charset_normalizer`.
+_GUESS_BYTES = 2**16
 _GZIP = b"\x1f\x8b"
 #: UTF-32 before UTF-16, whose mark it starts with.
 _MARKS = (
@@ -174,13 +176,21 @@ def _western(path: Path, sample: bytes, first_line: int, undefined: int, tally: 
     if len(strange) * 4 > len(words) or "\0" in text:
         raise CorpusError(
             f"{path}, line {first_line:,}: not UTF-8, and no Western European text either. Save the file as UTF-8 "
-            "(as by iconv -f CP1251 -t UTF-8)."
+            f"(as by iconv -f {_likely_encoding(sample)} -t UTF-8)."
         )
     place = f"{path.name}, line {first_line:,}"
     tally.say("guessed-encoding", f"{path.name} is not UTF-8 ({place}): it is read as Windows-1252.", place, 1)
     if undefined:
         tally.add(_BAD_BYTES, path, first_line, undefined)
     return _Encoding("cp1252", "replace")
+
+
+def _likely_encoding(sample: bytes) -> str:
+    """The name of the encoding that `charset_normalizer` takes it for, CP1251 if none."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample[:_GUESS_BYTES]).best()
+    return best.encoding.replace("_", "-").upper() if best else "CP1251"
 
 
 def _is_strange(word: str) -> bool:

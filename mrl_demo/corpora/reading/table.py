@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.reading.confined import confined_rows
 from mrl_demo.corpora.reading.delimited import delimited_rows
 from mrl_demo.corpora.reading.json_rows import json_rows
+from mrl_demo.corpora.reading.packed import check_package
 from mrl_demo.corpora.reading.parquet import parquet_rows
 from mrl_demo.corpora.reading.rows import Row, Table, without_surrogates
-from mrl_demo.corpora.reading.sheets import sheet_rows
 from mrl_demo.corpora.reading.source import bounded_lines, open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
 from mrl_demo.corpora.reading.writings import WRITING_TYPES, writing_rows
@@ -20,6 +21,11 @@ TABLE_TYPES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 #: All that it reads; packed and bound files are packed inside already.
 FILE_TYPES = (*TABLE_TYPES, ".txt", ".xlsx", *WRITING_TYPES)
 _NOT_PACKED = (".xlsx", ".docx", ".pdf")
+_PACKAGES = {".xlsx": "an Excel workbook", ".docx": "a Word document"}
+#: Markdown and HTML up to this many bytes are parsed here, longer ones as Word and PDF in a process of their own.
+_SHORT_BYTES = 2**20
+#: Where a PDF has to begin.
+_PDF_HEAD = 1024
 _SURROGATE = NoteKind(
     "replaced-surrogates",
     "text holds half a character (a lone surrogate), replaced by U+FFFD",
@@ -45,8 +51,9 @@ def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally, *, is_pa
         table.rows = json_rows(table, wanted, tally, is_lines=kind != ".json")
     elif kind in {".csv", ".tsv"}:
         table.rows = delimited_rows(table, wanted, tally, "\t" if kind == ".tsv" else ",")
-    elif kind == ".xlsx":
-        table.rows = sheet_rows(table, wanted, tally)
+    elif kind in _NOT_PACKED or (kind in WRITING_TYPES and _is_long(path)):
+        _check_kind(path, kind)
+        table.rows = confined_rows(table, kind, wanted, tally)
     elif kind in WRITING_TYPES:
         table.rows = writing_rows(table, kind, tally)
     else:
@@ -62,6 +69,20 @@ def file_type(path: Path) -> str:
     if kind not in FILE_TYPES or (kind in _NOT_PACKED and name != path.name.lower()):
         raise CorpusError(f"{path}: {kind or 'no'} file type is not known. Use {', '.join(FILE_TYPES)} (also .gz).")
     return kind
+
+
+def _is_long(path: Path) -> bool:
+    return path.suffix.lower() == ".gz" or path.stat().st_size > _SHORT_BYTES
+
+
+def _check_kind(path: Path, kind: str) -> None:
+    """Raise `CorpusError` at once for a file that is nothing like what its name says, or unpacks to too much."""
+    if kind in _PACKAGES:
+        check_package(path, _PACKAGES[kind])
+    elif kind == ".pdf":
+        with path.open("rb") as file:
+            if b"%PDF" not in file.read(_PDF_HEAD):
+                raise CorpusError(f"{path} cannot be read as a PDF (it does not begin as one): print it to a new one.")
 
 
 def file_stem(path: Path) -> str:

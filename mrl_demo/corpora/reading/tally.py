@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mrl_demo.core.types import Note
 
@@ -56,6 +58,20 @@ class Tally:
     def count(self, kind: NoteKind) -> int:
         """How often a kind of thing happened so far."""
         return self._counts.get(kind, 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain JSON types, for `add_dict` of another."""
+        counts = [{"kind": asdict(kind), "n": n, "place": self._places[kind]} for kind, n in self._counts.items()]
+        return {"counts": counts, "sayings": [asdict(note) for note in self._sayings]}
+
+    def add_dict(self, told: Mapping[str, Any]) -> None:
+        """Add what another tally counted and said."""
+        for count in told["counts"]:
+            kind = NoteKind(**count["kind"])
+            self._places.setdefault(kind, count["place"])
+            self._counts[kind] = self._counts.get(kind, 0) + count["n"]
+        for note in told["sayings"]:
+            self.say(**note)
 
     def notes(self) -> tuple[Note, ...]:
         """One note for each thing said, then for each kind of thing counted, in the order of the first of each."""

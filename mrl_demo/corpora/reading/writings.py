@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.corpora.reading.packed import check_package
 from mrl_demo.corpora.reading.parser_errors import parsing
 from mrl_demo.corpora.reading.rows import Row, Table
 from mrl_demo.corpora.reading.source import open_text
@@ -89,7 +88,6 @@ def _sections_of(html: str, stem: str) -> Iterator[dict[str, str]]:
 def _word(path: Path, _tally: Tally) -> Iterator[dict[str, str]]:
     import docx
 
-    check_package(path, "a Word document")
     document = docx.Document(str(path))
     sections = _Sections(path.stem)
     blocks: Iterator[Any] = document.iter_inner_content()  # Paragraphs and tables.
