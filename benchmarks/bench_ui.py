@@ -1,9 +1,9 @@
 """Slider moved -> new cards painted, in Chromium, with two arms over 10,000 documents.
 
 Every sample is a real pointer move on the slider. The clock starts at the browser's own time stamp of that move and
-stops in the first task after the frame that shows the cards of exactly the length asked for: the request, the search
-under both arms, the new HTML and its painting are all in it. Under `--json` the last line is
-`{"documents": n, "p50_ms": x, "p95_ms": y}`.
+stops in the first task after the frame that shows the cards of exactly the length asked for: what the browser has is
+only painted, what it has not is asked for, searched under both arms and painted. Under `--json` the last line is
+`{"documents": n, "p50_ms": x, "p95_ms": y, "targets": [33, 60]}`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+#: Two frames of a screen, and what still feels immediate.
+P50_TARGET_MS, P95_TARGET_MS = 33, 60
 QUERY = "a quiet harbour where the fishing boats come home"
 
 #: Resolves with ms from the last pointer move to the first task after the frame with the cards of the length shown.
@@ -159,9 +161,11 @@ def main() -> None:
     p50, p95 = cuts[9], cuts[18]
     print(f"Slider moved -> cards painted, {args.documents:,} documents, two arms, {len(samples)} moves, warm")
     print(f"Chromium {version} headless, {platform.machine()}, {os.cpu_count()} CPUs")
-    print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, worst {max(samples):.0f} ms (targets: 150 and 300)")
+    print(f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, worst {max(samples):.0f} ms")
+    print(f"targets: {P50_TARGET_MS} and {P95_TARGET_MS} ms")
     if args.json:
-        print(json.dumps({"documents": args.documents, "p50_ms": round(p50, 1), "p95_ms": round(p95, 1)}))
+        figures = {"documents": args.documents, "p50_ms": round(p50, 1), "p95_ms": round(p95, 1)}
+        print(json.dumps({**figures, "targets": [P50_TARGET_MS, P95_TARGET_MS]}))
 
 
 if __name__ == "__main__":
