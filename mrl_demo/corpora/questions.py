@@ -45,7 +45,12 @@ _UNKNOWN_TEXT = NoteKind(
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """Questions, which documents answer each, and what was left out of their file."""
+    """Questions, which documents answer each, and what was left out of their file.
+
+    >>> asked = QuestionSet((Query("q1", "how do bees talk"),), {"q1": {"d7": 1.0}})
+    >>> len(asked.queries), asked.judgements["q1"]
+    (1, {'d7': 1.0})
+    """
 
     queries: tuple[Query, ...]
     judgements: dict[str, dict[str, float]]

@@ -47,7 +47,11 @@ class WrittenQuestion:
 
 @dataclass(frozen=True)
 class WrittenQuestions:
-    """What a model wrote; `unusable` answers were no question of their own, `stopped` says why it ended early."""
+    """What a model wrote; `unusable` answers were no question of their own, `stopped` says why it ended early.
+
+    >>> WrittenQuestions((), "a-model", unusable=2).rows()
+    []
+    """
 
     questions: tuple[WrittenQuestion, ...]
     model: str

@@ -28,6 +28,7 @@ SCRIPTS = sorted(STATIC.glob("*.js"))
 #: Classes of Gradio's and plotly's own elements that the page leans on.
 FOREIGN = {
     "slider_input_container",
+    "secondary",
     "download-link",
     "or",
     "min_value",

@@ -6,10 +6,11 @@ import asyncio
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -39,6 +40,15 @@ NAMES = list(CALLS)
 class Served:
     url: str
     lab: Lab
+
+
+Result = TypeVar("Result")
+
+
+def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine gives, run in a thread of its own: the browser of other tests keeps a loop running in ours."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +145,7 @@ def test_an_agent_lists_the_tools_and_calls_one_by_mcp(served: Served) -> None:
             wrong = await session.call_tool("search", {**asked, "arm": "OWNER/NAME"})
             return tools, right, wrong
 
-    tools, right, wrong = asyncio.run(talk())
+    tools, right, wrong = run_apart(talk())
     assert [tool.name for tool in tools] == NAMES
     search = tools[0]
     assert "Arms here: base" in search.description
@@ -221,7 +231,7 @@ def test_a_second_measurement_from_one_address_is_refused_and_a_slow_one_ends(se
         is_over.set()
         return [str(result) for result in results]
 
-    slow, refused = asyncio.run(ask())
+    slow, refused = run_apart(ask())
     assert "longer than" in slow
     assert "one at a time" in refused
 
