@@ -136,7 +136,7 @@ class Turn(Generic[_Result]):
             return WaitStanding(share, STOPPING)
         if not self._work.started:
             return WaitStanding(0.0, self._line.describe_wait(self._work))
-        left = self._work.left
+        left = "" if self._work.line.endswith(" left") else self._work.left  # Said once.
         return WaitStanding(share, f"{self._work.line} ({left} left)" if left else self._work.line)
 
     def stop(self) -> None:
