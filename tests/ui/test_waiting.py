@@ -55,6 +55,7 @@ def choose(page: Page, menu: str, label: str) -> None:
     option.click()
     is_chosen = "([menu, label]) => document.querySelector(`#${menu} input`).value === label"
     page.wait_for_function(is_chosen, arg=[menu, label])
+    page.wait_for_selector('[role="option"]', state="detached")
 
 
 def search_times(page: Page, words: str) -> list[float]:
