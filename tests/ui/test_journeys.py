@@ -225,9 +225,7 @@ def test_a_question_is_in_the_box_at_once_and_a_slow_answer_is_announced(visit: 
     assert words in guest.page.input_value("#query input")
     guest.page.wait_for_selector("#searching >> text=Searching")
     assert 395 <= guest.page.evaluate("window.patience") < 5_000
-    guest.page.unroute("**/gradio_api/queue/join*")
-    for request in held:
-        request.continue_()
+    guest.page.unroute("**/gradio_api/queue/join*")  # Lets go what is held, too.
     guest.asked(words)
     guest.page.wait_for_selector("#searching [role=status]", state="hidden")
     guest.assert_clean()
