@@ -12,7 +12,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from tests.doors.fuzzing import Fuzzer, FuzzTally
 from tests.doors.test_fuzz import files_here
@@ -21,24 +25,51 @@ from tests.ui.conftest import free_port
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def fuzz_page(calls: int, seed: int) -> tuple[FuzzTally, int]:
+def fuzz_page(calls: int, seed: int, batch: int = 500) -> tuple[FuzzTally, int]:
     """Start a page, send the calls; how they ended, and how many files appeared outside its own folder."""
+    tally = FuzzTally()
     with tempfile.TemporaryDirectory() as folder:
-        port, before = free_port(), files_here()
-        data = {"MRL_CACHE_DIR": f"{folder}/cache", "TMPDIR": folder, "GRADIO_TEMP_DIR": f"{folder}/gradio"}
-        limits = {"MRL_TRAINING_ENABLED": "0", "MRL_API_PER_MINUTE": "1000000"}
-        command = [sys.executable, "app.py", "--port", str(port)]
-        with (Path(folder) / "log.txt").open("wb") as log:
-            process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | data | limits, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}/"
-            while not _is_up(url):
-                time.sleep(0.5)
-            tally = Fuzzer(url, seed, patience=1.0).run(calls)
-        finally:
-            process.terminate()
-            process.wait(20)
+        before = files_here()
+        with _page(Path(folder)) as (url, process):
+            for number in range(0, calls, batch):
+                tally.add(Fuzzer(url, seed + number, patience=1.0).run(min(batch, calls - number)))
+                status = process.poll()
+                if status is not None:
+                    tally.faults.append(f"the server ended with status {status}\n{_last_words(Path(folder), tally)}")
+                    break
+                print(f"  {number + batch:,} calls, {_megabytes(process.pid)} MB", flush=True)
+        log = (Path(folder) / "log.txt").read_text(errors="replace")
+        tally.faults += [f"logged: {line}" for line in log.splitlines() if "Error" in line and line[:1] != " "][:10]
         return tally, len(files_here() - before)
+
+
+@contextmanager
+def _page(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A page of its own without training, its address and process; what it says is in `log.txt`."""
+    port = free_port()
+    data = {"MRL_CACHE_DIR": f"{folder}/cache", "TMPDIR": str(folder), "GRADIO_TEMP_DIR": f"{folder}/gradio"}
+    limits = {"MRL_TRAINING_ENABLED": "0", "MRL_API_PER_MINUTE": "1000000", "MRL_TASK_MINUTES": "1"}
+    command = [sys.executable, "-X", "faulthandler", "app.py", "--port", str(port)]
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | data | limits, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        while not _is_up(url) and process.poll() is None:
+            time.sleep(0.5)
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _last_words(folder: Path, tally: FuzzTally) -> str:
+    """The end of the server's log, and the calls before it."""
+    log = (folder / "log.txt").read_text(errors="replace")[-4_000:]
+    return "\n".join([log, "last calls:", *tally.last])
+
+
+def _megabytes(process: int) -> int:
+    return int(psutil.Process(process).memory_info().rss / 2**20)
 
 
 def _is_up(url: str) -> bool:

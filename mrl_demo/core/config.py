@@ -58,6 +58,7 @@ class Settings:
     api_requests_a_minute: int = 300
     password: str = field(default="", repr=False)
     api_per_minute: int = 60
+    task_minutes: int = 240
     uploads_enabled: bool = True
     upload_documents: int = 20_000
     upload_minutes: int = 120
@@ -76,7 +77,7 @@ class Settings:
             if raw is not None:
                 changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
         if "SPACE_ID" in environ:  # A Space is reached from outside, and its owner decides whether visitors may train.
-            changes = {"training_enabled": False, "host": "0.0.0.0"} | changes  # noqa: S104
+            changes = {"training_enabled": False, "host": "0.0.0.0", "task_minutes": 30} | changes  # noqa: S104
         settings = replace(cls(), **changes)  # type: ignore[arg-type]
         check_device_name(settings.device)
         return settings

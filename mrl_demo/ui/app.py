@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -34,10 +34,11 @@ from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
+from mrl_demo.ui.shared.fairness import FairTurns
 from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
-from mrl_demo.ui.shared.listeners import CountListeners
+from mrl_demo.ui.shared.listeners import CountListeners, waiting_sessions
 from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
@@ -55,7 +56,12 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
-        desk = ApiDesk(lab, HeavyLine("builds"), HeavyLine("measurements"))
+        most, turns = 60.0 * lab.settings.task_minutes, FairTurns()
+        desk = ApiDesk(
+            lab,
+            HeavyLine("builds", most_seconds=most, turns=turns),
+            HeavyLine("measurements", most_seconds=most, turns=turns),
+        )
         add_endpoints(desk)  # First: their names are theirs, whatever functions of tabs are called.
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
             page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs, desk.builds, desk.measurements)
@@ -87,18 +93,20 @@ def launch_options(
     metrics: PageMetrics | None = None,
     *,
     takes_files: bool = True,
+    is_known: Callable[[str], bool] = lambda _session: True,
 ) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
     Requests that name another host than `hosts` are turned away; none are if it is empty. With a `password`
-    (USER:PASSWORD) agents are not served: the MCP server asks the page itself, and has none to give.
+    (USER:PASSWORD) agents are not served: the MCP server asks the page itself, and has none to give. `is_known` tells
+    whether events wait for a session.
     """
     middleware = [
         Middleware(GuardDoors, hosts=hosts),
         Middleware(ServeHealth, metrics=metrics or PageMetrics()),
         *([Middleware(AskPassword, password=password)] if password else []),
         Middleware(LimitUploads, are_taken=takes_files),
-        Middleware(CountListeners),
+        Middleware(CountListeners, is_known=is_known),
         Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
     ]
     if desk:
@@ -154,6 +162,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
                     settings.password,
                     getattr(page, "metrics", None),
                     takes_files=settings.uploads_enabled or settings.training_enabled,
+                    is_known=waiting_sessions(page),
                 ),
             )
     except OSError as error:

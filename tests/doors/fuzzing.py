@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import httpx
 
 #: What must never reach a caller: the inside of the server.
 INSIDES = re.compile(r'Traceback|File \\?"/|site-packages|mrl_demo/|Error\b.*\bline \d+')
+GONE = "the server is gone"
 _FILE = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 64, 10**9, 10**400, 0.5, float("1e308"), "", " ", "64", "٦٤", "nan", "NaN",
@@ -25,10 +26,17 @@ ODD: tuple[Any, ...] = (
 
 @dataclass
 class FuzzTally:
-    """How calls ended, and those that must not have ended so."""
+    """How calls ended, those that must not have ended so, and the last ones that were sent, shortened."""
 
     endings: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=8))
+
+    def add(self, other: FuzzTally) -> None:
+        """Count another's calls too."""
+        self.endings += other.endings
+        self.faults += other.faults
+        self.last.extend(other.last)
 
 
 class Fuzzer:
@@ -43,10 +51,13 @@ class Fuzzer:
         self.tally = FuzzTally()
 
     def run(self, calls: int) -> FuzzTally:
-        """Send so many calls; every event is among them once there are as many calls."""
+        """Send so many calls, or until the server is gone; every event is among them once there are as many calls."""
         for number in range(calls):
             event = self.events[number % len(self.events)]
-            self._count(event, self._call(event, f"fuzz{number}"))
+            text = self._call(event, f"fuzz{self.random.randrange(10**12)}")
+            self._count(event, text)
+            if text.startswith(GONE):
+                break
         return self.tally
 
     def _call(self, event: dict[str, Any], session: str) -> str:
@@ -54,6 +65,7 @@ class Fuzzer:
         body = {"data": self._data(event), "fn_index": event["id"], "session_hash": session}
         if self.random.random() < 0.3:
             body |= {"event_data": self.random.choice(ODD), "trigger_id": self.random.choice([1, None])}
+        self.tally.last.append(f"{event['api_name']}: {json.dumps(body)[:600]}")
         try:
             answer = self.client.post(path, content=json.dumps(body), headers={"content-type": "application/json"})
             text = answer.text
@@ -61,6 +73,8 @@ class Fuzzer:
                 text += self._hear(session)
         except httpx.TimeoutException:
             return "still at work when the caller left"
+        except httpx.ConnectError as error:
+            return f"{GONE}: {error}"
         except httpx.HTTPError as error:
             return f"broken off: {error}"
         return text
@@ -87,6 +101,6 @@ class Fuzzer:
         kind = "left" if text.startswith("still") else "refused" if "error" in text[:400].lower() else "answered"
         self.tally.endings[kind] += 1
         inside = INSIDES.search(text)
-        if inside or text.startswith("broken off"):
+        if inside or text.startswith(("broken off", GONE)):
             place = inside.start() if inside else 0
             self.tally.faults.append(f"{event['api_name']}: {text[max(0, place - 80) : place + 200]}")

@@ -77,6 +77,17 @@ def test_no_address_leads_to_a_file_or_another_server(page: str, path: str) -> N
     assert "root:" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "queue/data", "call/search/nobody"])
+def test_a_stream_for_which_no_event_waits_is_refused_in_one_line(
+    page: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = httpx.get(f"{page}gradio_api/{path}")
+    assert answer.status_code == 404
+    assert answer.text.startswith("Nothing waits for this session")
+    assert [record.levelname for record in caplog.records if record.name.startswith("mrl_demo")] == ["WARNING"]
+    assert "Traceback" not in caplog.text
+
+
 def test_training_that_is_off_has_no_event_to_call(page: str) -> None:
     config = httpx.get(f"{page}config").json()
     here = {event["api_name"] for event in config["dependencies"]}

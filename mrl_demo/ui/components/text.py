@@ -44,6 +44,15 @@ def milliseconds(value: float) -> str:
     return f"{value:.1f} ms" if value >= 1 else f"{value:.2f} ms"
 
 
+def exact_time(seconds: float) -> str:
+    """A time that was set: 90 -> '90 s', 600 -> '10 min'.
+
+    >>> exact_time(7200), exact_time(0.5)
+    ('120 min', '0.5 s')
+    """
+    return f"{seconds / 60:g} min" if seconds >= 120 else f"{seconds:g} s"
+
+
 def about_time(seconds: float) -> str:
     """A time that is only roughly known: 130 -> 'about 2 min', 7 -> 'about 10 s'."""
     if seconds < 55:

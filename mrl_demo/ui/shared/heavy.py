@@ -1,8 +1,12 @@
-"""Heavy work in turn: one at a time at low priority, shared by all who ask for the same, ended if nobody waits."""
+"""Heavy work in turn: one at a time at low priority, shared by all who ask for the same, ended if nobody waits.
+
+Visitors take turns (`FairTurns`), and no task goes on for longer than its line allows.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Hashable
@@ -12,7 +16,8 @@ from typing import Any, Generic, TypeVar
 from mrl_demo.core.errors import Cancelled, LabError
 from mrl_demo.core.process import lower_thread_priority
 from mrl_demo.core.types import Progress
-from mrl_demo.ui.components.text import about_time
+from mrl_demo.ui.components.text import about_time, exact_time
+from mrl_demo.ui.shared.fairness import Claimant, FairTurns
 from mrl_demo.ui.shared.guard import guarded
 
 _Result = TypeVar("_Result")
@@ -21,6 +26,10 @@ _POLL_SECONDS = 0.2
 GRACE_SECONDS = 10.0
 #: A guess from the first moments of a work would be wild.
 _SECONDS_BEFORE_A_GUESS = 3.0
+#: Who has nothing waiting gets a place even if the line is full of others' tasks, until it is so many times as long.
+_ROOM_FOR_NEWCOMERS = 4
+#: How much later than its limit a task may say something, before those who follow it are told that it is over.
+_LAST_STEP_SECONDS = 15.0
 STOPPING = "Stopping after the step under way."
 STOPPED = "Stopped. What was shown before is still here."
 
@@ -61,6 +70,7 @@ class _Work:
 
     task: HeavyTask[Any]
     grace: float
+    most_seconds: float
     turns: set[Turn[Any]] = field(default_factory=set)
     share: float = 0.0
     line: str = "Starting"
@@ -74,8 +84,19 @@ class _Work:
         now = time.monotonic()
         return any(now - turn.heard < self.grace for turn in list(self.turns))
 
-    def sessions(self) -> set[str]:
-        return {turn.caller.session for turn in list(self.turns)}
+    def claimants(self) -> set[Claimant]:
+        return {Claimant(turn.caller.session, turn.caller.address) for turn in list(self.turns)}
+
+    def is_overdue(self, by: float = 0.0) -> bool:
+        """Whether it is under way for more than its limit and `by` seconds."""
+        return self.started > 0 and time.monotonic() - self.started > self.most_seconds + by
+
+    @property
+    def too_long(self) -> str:
+        return (
+            f"This took longer than {exact_time(self.most_seconds)} and was stopped: ask for less (fewer queries, "
+            "lengths or documents), or use the command line, which has no limit."
+        )
 
     def run(self) -> None:
         self.started = time.monotonic()
@@ -87,12 +108,14 @@ class _Work:
         self.ended.set()
 
     def _fail(self, error: LabError) -> None:
-        self.was_stopped = isinstance(error, Cancelled)
+        self.was_stopped = isinstance(error, Cancelled) and not isinstance(error, _OutOfTime)
         self.problem = STOPPED if self.was_stopped else str(error)
 
     def _progress(self, share: float, line: str) -> None:
         if not self.is_awaited():
             raise Cancelled("nobody waits for it")
+        if self.is_overdue():
+            raise _OutOfTime(self.too_long)
         self.share, self.line = min(1.0, max(0.0, share)), line
 
     @property
@@ -102,6 +125,10 @@ class _Work:
         if took < _SECONDS_BEFORE_A_GUESS or self.share < 0.01:
             return ""
         return about_time(took * (1 - self.share) / self.share)
+
+
+class _OutOfTime(Cancelled):
+    """A stop like any other to the work; only those who wait are told another reason."""
 
 
 class Turn(Generic[_Result]):
@@ -123,6 +150,8 @@ class Turn(Generic[_Result]):
             if self.caller.hears():
                 self.heard = time.monotonic()
             elif not self._work.is_awaited():
+                break
+            if self._work.is_overdue(_LAST_STEP_SECONDS):
                 break
             if (now := self.standing()) != said:
                 said = now
@@ -176,7 +205,10 @@ class Turn(Generic[_Result]):
     @property
     def problem(self) -> str:
         """Why there is no result, "" if there is one or if it goes on."""
-        return "" if self.has_left else self._work.problem
+        if self.has_left:
+            return ""
+        is_stuck = not self._work.ended.is_set() and self._work.is_overdue()
+        return self._work.too_long if is_stuck else self._work.problem
 
     @property
     def was_stopped(self) -> bool:
@@ -185,10 +217,11 @@ class Turn(Generic[_Result]):
 
 
 class HeavyLine:
-    """One task at a time, in the order of asking, on a thread that gives way to searches.
+    """One task at a time, for `most_seconds` at most, on a thread that gives way to searches; visitors take turns.
 
-    `most_waiting` tasks wait at most, `most_of_one` from one address. A visitor has one place for each kind of task:
-    asking anew gives up the old one.
+    `most_waiting` tasks wait at most, `most_of_one` from one address; who has none waiting is taken on even then, up to
+    four times as many. A visitor has one place for each kind of task: asking anew gives up the old one. Lines that
+    share `turns` let nobody have work under way on both while others wait.
 
     >>> line = HeavyLine("builds")
     >>> turn = line.join(Caller("me"), "build", HeavyTask("seven", "counting", lambda progress: 7))
@@ -199,8 +232,19 @@ class HeavyLine:
     7
     """
 
-    def __init__(self, what: str, *, most_waiting: int = 8, most_of_one: int = 4, grace: float = GRACE_SECONDS) -> None:
-        self._what, self._most_waiting, self._most_of_one, self._grace = what, most_waiting, most_of_one, grace
+    def __init__(
+        self,
+        what: str,
+        *,
+        most_waiting: int = 8,
+        most_of_one: int = 4,
+        most_seconds: float = math.inf,
+        grace: float = GRACE_SECONDS,
+        turns: FairTurns | None = None,
+    ) -> None:
+        self._what, self._most_waiting, self._most_of_one = what, most_waiting, most_of_one
+        self._most_seconds, self._grace = most_seconds, grace
+        self._fair = turns or FairTurns()
         self._lock = threading.Lock()
         self._works: list[_Work] = []  # The first is under way.
         self._turns: dict[tuple[str, str], Turn[Any]] = {}
@@ -241,14 +285,15 @@ class HeavyLine:
     def describe_wait(self, work: _Work) -> str:
         """What stands before a waiting task: "Another visitor is building ... (27%, about 2 min); yours is next."."""
         with self._lock:
-            works = list(self._works)
+            works = self._in_turn()
         first = works[0] if works else work
         if first is work or work not in works:
             return "Starting"
         ahead = works.index(work)
         how_far = ", ".join(filter(None, (f"{first.share:.0%}", first.left)))
         yours = "yours is next" if ahead == 1 else f"{ahead} {self._what} before yours"
-        who = "You are" if first.sessions() & work.sessions() else "Another visitor is"
+        mine = {who.session for who in work.claimants()}
+        who = "You are" if any(who.session in mine for who in first.claimants()) else "Another visitor is"
         return f"{who} {first.task.doing} ({how_far}); {yours}."
 
     def _find_or_append(self, caller: Caller, task: HeavyTask[Any]) -> _Work:
@@ -256,14 +301,15 @@ class HeavyLine:
             if work.task.key == task.key and (work.is_awaited() or not work.started):
                 return work
         self._check_room(caller)
-        work = _Work(task, self._grace)
+        work = _Work(task, self._grace, self._most_seconds)
         self._works.append(work)
         return work
 
     def _check_room(self, caller: Caller) -> None:
         waiting = [work for work in self._works if not work.started]
-        own = [work for work in waiting if any(turn.caller.address == caller.address for turn in work.turns)]
-        if len(waiting) >= self._most_waiting or len(own) >= self._most_of_one:
+        own = sum(any(who.address == caller.address for who in work.claimants()) for work in waiting)
+        most = self._most_waiting if own else _ROOM_FOR_NEWCOMERS * self._most_waiting
+        if len(waiting) >= most or own >= self._most_of_one:
             raise LabError(
                 f"{len(waiting)} {self._what} are waiting already: this one was not taken. Please try again later."
             )
@@ -290,8 +336,20 @@ class HeavyLine:
                 if not self._works:
                     self._is_serving = False
                     return
-                work = self._works[0]
+                work = self._in_turn()[0]
+                self._works.remove(work)
+                self._works.insert(0, work)
                 work.started = time.monotonic()
+                served = work.claimants()
+                self._fair.begin(served)
             work.run()
             with self._lock:
                 self._works.remove(work)
+                self._fair.end(served)
+
+    def _in_turn(self) -> list[_Work]:
+        """The tasks in the order of their turns, one that is under way first; the caller holds the lock."""
+        under_way = [work for work in self._works if work.started]
+        waiting = [work for work in self._works if not work.started]
+        turns = self._fair.order([work.claimants() for work in waiting])
+        return [*under_way, *(waiting[place] for place in turns)]

@@ -8,6 +8,8 @@ import pytest
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
+from mrl_demo.ui.shared import heavy
+from mrl_demo.ui.shared.fairness import FairTurns
 from mrl_demo.ui.shared.heavy import STOPPED, STOPPING, Caller, HeavyLine, HeavyTask, Turn, WaitStanding
 from tests.ui.pages import run_apart
 
@@ -166,9 +168,90 @@ def test_waiting_tasks_that_nobody_hears_of_make_room() -> None:
     line.join(YOU, "sweep", first.task)
     wait_for(lambda: first.runs == 1)
     for number in range(2):
-        line.join(Caller(f"gone {number}", hears=lambda: False), "sweep", Slow().task)
+        line.join(Caller(f"gone {number}", ME.address, hears=lambda: False), "sweep", Slow().task)
     with pytest.raises(LabError, match="waiting already"):
         line.join(ME, "sweep", Slow().task)
     time.sleep(0.25)
     line.join(ME, "sweep", Slow().task)
     first.go_on.set()
+
+
+def test_a_visitor_who_asks_for_much_takes_turns_with_one_who_asks_for_little() -> None:
+    line, first = HeavyLine("measurements"), Slow()
+    done: list[str] = []
+    line.join(Caller("greedy", "10.0.0.9"), "sweep", first.task)
+    wait_for(lambda: first.runs == 1)
+
+    def noting(name: str) -> HeavyTask[int]:
+        return HeavyTask(name, "", lambda _: done.append(name) or 7)
+
+    for number in range(3):
+        last = line.join(Caller("greedy", "10.0.0.9"), f"kind {number}", noting(f"greedy {number}"))
+    mine = line.join(ME, "sweep", noting("mine"))
+    yours = line.join(YOU, "sweep", noting("yours"))
+    assert "yours is next" in mine.standing().line
+    assert "2 measurements before yours" in yours.standing().line
+    assert "5 measurements before yours" in last.standing().line
+    first.go_on.set()
+    follow(last)
+    assert done == ["mine", "yours", "greedy 0", "greedy 1", "greedy 2"]
+
+
+def test_sessions_made_up_at_one_address_gain_no_turns() -> None:
+    line, first, done = HeavyLine("measurements"), Slow(), list[str]()
+    line.join(YOU, "sweep", first.task)
+    wait_for(lambda: first.runs == 1)
+    for number in range(3):
+        line.join(Caller(f"x{number}", "9"), "sweep", HeavyTask(number, "", lambda _, n=number: done.append(f"x{n}")))
+    last = line.join(ME, "sweep", HeavyTask("mine", "", lambda _: done.append("mine")))
+    first.go_on.set()
+    follow(last)
+    assert done[:2] == ["x0", "mine"]
+
+
+def test_nobody_is_served_on_two_lines_while_others_wait() -> None:
+    turns = FairTurns()
+    builds, measurements = HeavyLine("builds", turns=turns), HeavyLine("measurements", turns=turns)
+    sweep, before, done = Slow(), Slow(), list[str]()
+    measurements.join(ME, "sweep", sweep.task)
+    builds.join(YOU, "build", before.task)
+    wait_for(lambda: sweep.runs == before.runs == 1)
+    mine = builds.join(ME, "build", HeavyTask("mine", "", lambda _: done.append("mine")))
+    builds.join(Caller("she", "10.0.0.3"), "build", HeavyTask("hers", "", lambda _: done.append("hers")))
+    before.go_on.set()
+    follow(mine)
+    sweep.go_on.set()
+    assert done == ["hers", "mine"]
+
+
+def test_a_newcomer_gets_a_place_on_a_full_line() -> None:
+    line, first = HeavyLine("measurements", most_waiting=2), Slow()
+    for number in range(3):
+        line.join(Caller("greedy", "10.0.0.9"), f"{number}", first.task if number == 0 else Slow().task)
+        wait_for(lambda: first.runs == 1)
+    with pytest.raises(LabError, match="waiting already"):
+        line.join(Caller("greedy", "10.0.0.9"), "one more", Slow().task)
+    assert "yours is next" in line.join(ME, "sweep", Slow().task).standing().line
+    with pytest.raises(LabError, match="waiting already"):
+        line.join(ME, "another", Slow().task)
+
+
+def test_a_task_over_its_limit_ends_with_words_and_the_next_begins() -> None:
+    line, slow = HeavyLine("builds", most_seconds=0.3), Slow()
+    turn = line.join(ME, "build", slow.task)
+    after = line.join(YOU, "build", HeavyTask("quick", "", lambda _: 7))
+    follow(turn)
+    assert slow.ended.is_set()
+    assert turn.problem.startswith("This took longer than 0.3 s and was stopped: ask for less")
+    assert not turn.was_stopped
+    follow(after)
+    assert after.result == 7
+
+
+def test_who_follows_a_task_that_says_nothing_any_more_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heavy, "_LAST_STEP_SECONDS", 0.1)
+    line, go_on = HeavyLine("builds", most_seconds=0.2), threading.Event()
+    turn = line.join(ME, "build", HeavyTask("stuck", "", lambda _: go_on.wait(20)))
+    follow(turn)
+    assert "took longer than 0.2 s" in turn.problem
+    go_on.set()
