@@ -16,6 +16,7 @@ from mrl_demo.core.storage import atomic_folder
 from mrl_demo.core.types import Corpus, Note, Progress
 from mrl_demo.corpora.builtin import NAME, load_builtin
 from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
@@ -68,4 +69,7 @@ def adapt(
 def _corpus(name: str, settings: Settings, columns: ColumnChoice | None) -> Corpus:
     if name == NAME:
         return load_builtin(settings.assets_dir)
+    if is_hub_name(name):
+        rows = read_hub_rows(HubDataSet.parse(name), settings.cache_dir / HUB_FOLDER, settings.max_documents)
+        return rows.load(settings.max_documents, columns or ColumnChoice())
     return load_path(Path(name), settings.max_documents, columns)

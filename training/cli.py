@@ -90,7 +90,7 @@ def add_training_commands(commands: Commands) -> None:
     pca.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
     pca.set_defaults(command=_pca)
     adapt = add_command(commands, "adapt", "fit a rotation to a corpus and save the model with it")
-    adapt.add_argument("--corpus", required=True, help='"builtin", a BEIR folder, or a CSV, JSONL or TXT file')
+    adapt.add_argument("--corpus", required=True, help='"builtin", your file, folder or archive, or hub:OWNER/NAME')
     add_column_options(adapt)
     adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
     adapt.add_argument("--out", type=Path, required=True, help="folder of the model to write")

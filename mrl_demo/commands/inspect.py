@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo.commands.options import add_json_option
-from mrl_demo.core.command_line import Commands, add_command
+from mrl_demo.core.command_line import Commands, ProgressLine, add_command
 from mrl_demo.core.config import Settings
 from mrl_demo.corpora.options import add_column_options, column_choice
+
+if TYPE_CHECKING:
+    from mrl_demo.corpora.preview import FilePreview
 
 _EXAMPLES = """examples:
   %(prog)s my-documents.xlsx
   %(prog)s manuals.zip --passages 150 --overlap 30
-  %(prog)s notes.csv --text-column body --json
+  %(prog)s notes.csv more-notes.tsv --text-column body --json
+  %(prog)s hub:OWNER/NAME:CONFIG:SPLIT
 """
 
 
@@ -22,19 +27,35 @@ def add_inspect_command(commands: Commands) -> None:
     """Add `inspect`."""
     says = "show what your files hold: columns, first rows, counts, and what is left out or repaired"
     parser = add_command(commands, "inspect", says, _EXAMPLES)
-    parser.add_argument("path", type=Path, help="a file, a folder or a zip archive")
+    says = "files, folders, zip archives, or data sets of the Hub as hub:OWNER/NAME[:CONFIG[:SPLIT]]"
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=says)
     add_column_options(parser)
     add_json_option(parser)
     parser.set_defaults(handler=_inspect)
 
 
 def _inspect(settings: Settings, options: argparse.Namespace) -> None:
+    previews = [_preview(settings, given, options) for given in options.paths]
+    if options.json:
+        told = [preview.to_dict() for preview in previews]
+        print(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False))
+        return
+    for preview in previews:
+        _print_preview(preview)
+
+
+def _preview(settings: Settings, given: str, options: argparse.Namespace) -> FilePreview:
+    from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
     from mrl_demo.corpora.preview import preview_path
 
-    preview, _ = preview_path(options.path, settings.max_documents, column_choice(options))
-    if options.json:
-        print(json.dumps(preview.to_dict(), ensure_ascii=False))
-        return
+    columns, most = column_choice(options), settings.max_documents
+    if not is_hub_name(given):
+        return preview_path(Path(given), most, columns)[0]
+    rows = read_hub_rows(HubDataSet.parse(given), settings.cache_dir / HUB_FOLDER, most, ProgressLine())
+    return rows.preview(most, columns)[0]
+
+
+def _print_preview(preview: FilePreview) -> None:
     counts = f"{preview.n_documents:,} documents, {preview.n_queries:,} questions ({preview.n_judged:,} judged)"
     print(f"{preview.name}: {counts}, {preview.n_labels:,} labels, {preview.n_pairs:,} scored pairs")
     for column in preview.columns:

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.core.command_line import approve_spending
+from mrl_demo.core.command_line import ProgressLine, approve_spending
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
+from mrl_demo.corpora.hub import is_hub_name
 from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
 from mrl_demo.corpora.passages import PassageChoice
 
@@ -26,7 +27,10 @@ ARM_HELP = (
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add `--corpus` and the flags that name its columns."""
     parser.add_argument(
-        "--corpus", default="builtin", help="builtin, python, or your file, folder or zip archive (see mrl inspect)"
+        "--corpus",
+        default="builtin",
+        help="builtin, multilingual, python, your file, folder or zip archive (see mrl inspect), or a data set of the "
+        "Hub as hub:OWNER/NAME[:CONFIG[:SPLIT]][@REVISION]",
     )
     add_column_options(parser)
     add_vectors_option(parser)
@@ -83,10 +87,12 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split
         if columns and columns.questions:
             raise CorpusError(f"{given} has questions of its own: leave --questions out.")
         return given
+    if is_hub_name(given):
+        return lab.add_hub_corpus(given, columns, split, ProgressLine())
     if not Path(given).exists():
         raise CorpusError(
             f"There is no such file or folder as {given!r}, and no corpus of that name: choose one of "
-            f"{', '.join(names)}, or give the path of your documents."
+            f"{', '.join(names)}, or give the path of your documents or hub:OWNER/NAME."
         )
     return lab.add_corpus(Path(given), columns, split)
 

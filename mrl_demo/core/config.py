@@ -23,6 +23,8 @@ def find_assets() -> Path:
     return installed if installed.is_dir() else CODE_ROOT / "assets"
 
 
+#: Names of this machine that no other one can reach it by.
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAY_BE_ZERO = {"MRL_SEED"}
 
 
@@ -66,6 +68,7 @@ class Settings:
     chat_url: str = ""
     chat_model: str = ""
     chat_key_env: str = ""
+    hub_data: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -81,6 +84,22 @@ class Settings:
         settings = replace(cls(), **changes)  # type: ignore[arg-type]
         check_device_name(settings.device)
         return settings
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than the person at this machine can reach the page."""
+        return self.share or bool(self.root_path or self.hosts) or self.host not in LOOPBACK_NAMES
+
+    def allows_hub_data(self, repository: str = "") -> bool:
+        """Whether visitors may bring that data set of the Hub, or any at all: on a public page the listed ones alone.
+
+        >>> Settings(host="0.0.0.0", hub_data="mteb/scifact").allows_hub_data("nobody/nothing")
+        False
+        """
+        listed = {name.strip() for name in self.hub_data.split(",")} - {""}
+        if not self.is_public or "*" in listed:
+            return True
+        return repository in listed if repository else bool(listed)
 
 
 def _parse(variable: str, raw: str, default: object) -> object:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.budget import ByteBudget
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.corpora.hub import HubRows
     from mrl_demo.corpora.questions import QuestionSet
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.funnels.cheapest import CheapestCascade
@@ -71,6 +72,11 @@ class _OwnFiles:
     path: Path
     columns: ColumnChoice
     split: str
+    rows: HubRows | None = None
+
+    def describe(self) -> str:
+        """For the menu."""
+        return f"The data set {self.rows.data_set.label} of the Hub" if self.rows else f"Your documents in {self.path}"
 
 
 class Lab:
@@ -147,10 +153,7 @@ class Lab:
 
     def corpora(self) -> tuple[CorpusChoice, ...]:
         """Entries of the corpus menu."""
-        own = (
-            CorpusChoice(name, name, f"Your documents in {files.path}", True)
-            for name, files in self._own_corpora.items()
-        )
+        own = (CorpusChoice(name, name, files.describe(), True) for name, files in self._own_corpora.items())
         return (
             CorpusChoice(builtin.NAME, builtin.LABEL, "Passages written for this page", True),
             CorpusChoice(multilingual.NAME, multilingual.LABEL, "Forty topics, each written in five languages", True),
@@ -168,7 +171,24 @@ class Lab:
 
         Raises `CorpusError` if it cannot be read, or has no such column.
         """
-        files = _OwnFiles(path, columns or ColumnChoice(), split)
+        return self._add(_OwnFiles(path, columns or ColumnChoice(), split))
+
+    def add_hub_corpus(
+        self, given: str, columns: ColumnChoice | None = None, split: str = "", progress: Progress | None = None
+    ) -> str:
+        """Add a data set of the Hub, `hub:OWNER/NAME[:CONFIG[:SPLIT]][@REVISION]`, to the menu and return its name.
+
+        Its first `settings.max_documents` rows are streamed into the cache folder once, at the commit of now. Raises
+        `CorpusError` as `corpora.hub.read_hub_rows` does.
+        """
+        from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, read_hub_rows
+
+        folder, most = self.settings.cache_dir / HUB_FOLDER, self.settings.max_documents
+        rows = read_hub_rows(HubDataSet.parse(given), folder, most, progress)
+        return self._add(_OwnFiles(rows.path, columns or ColumnChoice(), split, rows))
+
+    def _add(self, files: _OwnFiles) -> str:
+        path = files.path
         own = {name for name, others in self._own_corpora.items() if others.path.absolute() == path.absolute()}
         shipped = {result.stem for result in (self.settings.assets_dir / "results").glob("*.json")}
         taken = {builtin.NAME, multilingual.NAME, python_reference.NAME, *shipped, *self._own_corpora} - own
@@ -219,6 +239,8 @@ class Lab:
         return next((choice.label for choice in self.corpora() if choice.name == name), name)
 
     def _read(self, name: str, files: _OwnFiles) -> Corpus:
+        if files.rows is not None:
+            return files.rows.load(self.settings.max_documents, files.columns, name, files.split)
         return load_path(files.path, self.settings.max_documents, files.columns, name, files.split)
 
     def corpus(self, name: str, progress: Progress | None = None) -> Corpus:

@@ -12,7 +12,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from mrl_demo.api.snippets import HERE
-from mrl_demo.core.config import Settings
+from mrl_demo.core.config import LOOPBACK_NAMES, Settings
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
@@ -33,7 +33,7 @@ from mrl_demo.ui.share.desk import CardDesk
 from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
-from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
+from mrl_demo.ui.shared.doors import GuardDoors
 from mrl_demo.ui.shared.fairness import FairTurns
 from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
 from mrl_demo.ui.shared.heavy import HeavyLine

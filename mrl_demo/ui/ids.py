@@ -172,6 +172,7 @@ class Id(StrEnum):
     DATA_OFF = "data-off"
     DATA_FILES = "data-files"
     DATA_PASTED = "data-pasted"
+    DATA_HUB = "data-hub"
     DATA_TEXT = "data-text"
     DATA_TITLE = "data-title"
     DATA_ID = "data-id"

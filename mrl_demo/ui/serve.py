@@ -13,10 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
-from mrl_demo.core.command_line import HelpFormatter, add_cache_option, add_prompt_options, approve_spending
+from mrl_demo.core.command_line import (
+    HelpFormatter,
+    ProgressLine,
+    add_cache_option,
+    add_prompt_options,
+    approve_spending,
+)
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
+from mrl_demo.corpora.hub import is_hub_name
 from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.ui.listening import check_port
 from mrl_demo.ui.shared.password import check_password
@@ -69,7 +76,9 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         metavar="USER:PASSWORD",
         help=argparse.SUPPRESS if settings.password else "ask for it before everything (better: set MRL_PASSWORD)",
     )
-    parser.add_argument("--corpus", type=Path, help="your own documents: CSV, JSONL, TXT or a BEIR folder")
+    parser.add_argument(
+        "--corpus", help="your own documents: a file, folder or zip archive, or hub:OWNER/NAME[:CONFIG[:SPLIT]]"
+    )
     add_column_options(parser)
     parser.add_argument(
         "--model",
@@ -122,7 +131,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     lab = Lab(settings)
     lab.encoders.approve_spending = partial(approve_spending, options.yes)
     _add_models(lab, options)
-    corpus = lab.add_corpus(options.corpus, column_choice(options)) if options.corpus else None
+    corpus = _add_documents(lab, options) if options.corpus else None
     for given in options.vectors:
         lab.add_vectors(GivenFiles.parse(given), corpus or BUILTIN)
     for note in lab.corpus(corpus).notes if corpus else ():
@@ -141,6 +150,14 @@ def wait_until_ended(close: Callable[[], object]) -> None:
     while not ended.wait(1):
         pass
     close()
+
+
+def _add_documents(lab: Lab, options: argparse.Namespace) -> str:
+    """Put the person's documents on the menu; their name there."""
+    columns = column_choice(options)
+    if is_hub_name(options.corpus):
+        return lab.add_hub_corpus(options.corpus, columns, progress=ProgressLine())
+    return lab.add_corpus(Path(options.corpus), columns)
 
 
 def _add_models(lab: Lab, options: argparse.Namespace) -> None:

@@ -19,17 +19,25 @@ COMMIT = "c0ffee" + "0" * 34
 
 @dataclass(frozen=True)
 class Repository:
-    """What the Hub has under one name: the files of a folder, at one commit; `kind` is "models" or "datasets"."""
+    """What the Hub has under one name: the files of a folder, at one commit; `kind` is "models" or "datasets".
+
+    `refusal` is the status and the Hub's code for everything that is asked of it, (200, "") for none.
+    """
 
     name: str
     folder: Path
     kind: str = "models"
     commit: str = COMMIT
+    refusal: tuple[int, str] = (200, "")
 
     def files(self) -> dict[str, bytes]:
         """Contents by path."""
         found = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
+
+    def has(self, revision: str) -> bool:
+        """Whether there is such a revision."""
+        return revision in {self.commit, "main"}
 
     @property
     def download_prefix(self) -> str:
@@ -62,6 +70,12 @@ class _Hub(BaseHTTPRequestHandler):
         self.asked.append(path)
         for repository in self.repositories:
             about = f"/api/{repository.kind}/{repository.name}"
+            if repository.refusal[1] and path.startswith((about, repository.download_prefix)):
+                self._refuse(*repository.refusal)
+                return
+            if path.startswith(f"{about}/revision/") and not repository.has(path.removeprefix(f"{about}/revision/")):
+                self._refuse(404, "RevisionNotFound")
+                return
             if path.startswith(f"{about}/tree/"):
                 below = "/".join(path.removeprefix(f"{about}/tree/").split("/")[1:])
                 self._reply_json([e for e in _listed(repository) if e["path"].startswith(below)], with_body=with_body)
@@ -73,10 +87,16 @@ class _Hub(BaseHTTPRequestHandler):
                 return
             revision, _, name = path.removeprefix(repository.download_prefix).partition("/")
             if path.startswith(repository.download_prefix) and name in repository.files():
-                assert revision in {repository.commit, "main"}
+                assert repository.has(revision)
                 self._send_file(repository, repository.files()[name], with_body=with_body)
                 return
-        self._reply(404, b"{}", with_body=with_body)
+            if path.startswith(repository.download_prefix):
+                self._refuse(404, "EntryNotFound")
+                return
+        self._refuse(401, "RepoNotFound")
+
+    def _refuse(self, status: int, code: str) -> None:
+        self._reply(status, b"", {"X-Error-Code": code})
 
     def _send_file(self, repository: Repository, raw: bytes, *, with_body: bool) -> None:
         headers = {"X-Repo-Commit": repository.commit, "ETag": f'"{_etag(raw)}"', "Accept-Ranges": "bytes"}
@@ -122,7 +142,7 @@ def serving(*repositories: Repository, asked: list[str] | None = None) -> Iterat
     """Address of a Hub that has these repositories; the paths that were asked for are added to `asked`."""
     known = {"repositories": repositories, "asked": asked if asked is not None else []}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Hub", (_Hub,), known))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:

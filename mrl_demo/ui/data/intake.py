@@ -10,8 +10,12 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
+from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.types import Progress
+from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, HubRows, read_hub_rows
 from mrl_demo.corpora.reading import FILE_TYPES
+from mrl_demo.ui.data.state import DataState
 
 #: What the page takes: Parquet and packed tables may hold a hundred times what their size says.
 UPLOAD_TYPES = (*(kind for kind in FILE_TYPES if kind != ".parquet"), ".zip")
@@ -58,6 +62,19 @@ def _take(path: Path, folder: Path) -> None:
         shutil.copyfile(path, target)
     except OSError as error:
         raise CorpusError(f"{path.name} cannot be read ({error.strerror}): upload it again.") from error
+
+
+def hub_rows(state: DataState, settings: Settings, progress: Progress | None = None) -> HubRows:
+    """Rows of the Hub's data set that a visitor named; raises `CorpusError` if it may not be read here, or cannot."""
+    if state.files or (state.text or "").strip():
+        raise CorpusError("Files or text and a data set of the Hub are one too many: empty one of the fields.")
+    data_set = HubDataSet.parse(state.hub or "")
+    if not settings.allows_hub_data(data_set.repository):
+        raise CorpusError(
+            f"The data set {data_set.repository} is not read on this public page: its owner lists those that are in "
+            f"MRL_HUB_DATA ({settings.hub_data or 'none now'}). Run the lab on your own machine, or upload files."
+        )
+    return read_hub_rows(data_set, settings.cache_dir / HUB_FOLDER, settings.upload_documents, progress)
 
 
 @contextmanager

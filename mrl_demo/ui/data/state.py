@@ -29,6 +29,7 @@ class DataState:
 
     files: Sequence[str] | None
     text: str | None
+    hub: str | None
     text_column: str | None
     title_column: str | None
     id_column: str | None

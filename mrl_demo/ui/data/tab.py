@@ -16,7 +16,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import view as data_view
-from mrl_demo.ui.data.intake import UPLOAD_TYPES, discard_uploads, gathered
+from mrl_demo.ui.data.intake import UPLOAD_TYPES, discard_uploads, gathered, hub_rows
 from mrl_demo.ui.data.questions import lay_out_questions
 from mrl_demo.ui.data.state import GUESSED, DataState, OwnDocuments
 from mrl_demo.ui.ids import Id
@@ -84,6 +84,14 @@ def _lay_out(page: Page) -> DataParts:
     controls["text"] = gr.Textbox(
         "", label="Or paste text, a line a document", lines=3, max_lines=8, elem_id=Id.DATA_PASTED
     )
+    allowed = page.lab.settings.allows_hub_data()
+    controls["hub"] = gr.Textbox(
+        "",
+        label="Or a data set of the Hub: OWNER/NAME, with :CONFIG:SPLIT if it has several",
+        max_lines=1,
+        visible=allowed,
+        elem_id=Id.DATA_HUB,
+    )
     with gr.Row(elem_classes="curves-row"):
         for role, elem_id in _ROLES.items():
             controls[f"{role}_column"] = gr.Dropdown(
@@ -139,7 +147,7 @@ def _wire(page: Page, parts: DataParts, compare: CompareDoor) -> gr.events.Depen
         asked(form.bind(events.look), form.inputs, looked, **TRAINING)
     kept = {parts.own, parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.values()}
     parts.work.wire(form, events.embed, kept)
-    given = {parts.controls["files"], parts.controls["text"]}
+    given = {parts.controls["files"], parts.controls["text"], parts.controls["hub"]}
     parts.delete.click(form.bind(events.delete), form.inputs, kept - columns | given, **LIGHT)
     opened = parts.compare.click(form.bind(events.compare_on_it), form.inputs, compare.outputs, **LIGHT)
     compare.search_after(opened)
@@ -181,7 +189,7 @@ class DataEvents:
 
         def work(progress: Progress) -> tuple[FilePreview, OwnDocuments]:
             progress(0.0, "Reading your documents")
-            preview, corpus = self._read(state)
+            preview, corpus = self._read(state, progress)
             name = self._name_for(session, corpus)
             self.page.lab.prepare(name, self._first_arms(), progress)
             self.begun.pop(session, None)
@@ -216,7 +224,8 @@ class DataEvents:
             self.page.lab.remove_private(state.own.name)
             discard_uploads(state.own.files)
         discard_uploads(state.files or ())
-        given: Updates = {self.parts.controls["files"]: None, self.parts.controls["text"]: ""}
+        controls = self.parts.controls
+        given: Updates = {controls["files"]: None, controls["text"]: "", controls["hub"]: ""}
         said = notice("Your documents, their vectors and questions are deleted.")
         return {**self._using(None), **given, self.parts.said: said, self.parts.preview: NOTHING}
 
@@ -237,9 +246,12 @@ class DataEvents:
 
         return show
 
-    def _read(self, state: DataState) -> tuple[FilePreview, Corpus]:
+    def _read(self, state: DataState, progress: Progress | None = None) -> tuple[FilePreview, Corpus]:
+        settings = self.page.lab.settings
+        if state.hub and state.hub.strip():
+            return hub_rows(state, settings, progress).preview(settings.upload_documents, state.columns)
         with gathered(state.files or (), state.text or "") as path:
-            preview, corpus = preview_path(path, self.page.lab.settings.upload_documents, state.columns)
+            preview, corpus = preview_path(path, settings.upload_documents, state.columns)
         label = "Your documents" if path.is_dir() or path.name.startswith("matryoshka-own-") else path.name
         return FilePreview(**{**preview.__dict__, "name": label}), corpus
 

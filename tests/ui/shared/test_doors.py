@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from mrl_demo.core.config import Settings
+from mrl_demo.core.config import LOOPBACK_NAMES, Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.ui.app import trusted_hosts
-from mrl_demo.ui.shared.doors import LOOPBACK_NAMES, GuardDoors
+from mrl_demo.ui.shared.doors import GuardDoors
 
 
 async def length_of(request: Request) -> PlainTextResponse:
