@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -44,6 +45,11 @@ class Base:
     folder: str
     content_sha256: str
     lora_targets: tuple[str, ...] = ()
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights as they lie on the disk."""
+        return sum(path.stat().st_size for path in Path(self.folder).rglob("*.safetensors"))
 
     def load(self, device: str = "cpu") -> SentenceTransformer:
         """A fresh model, float32, that reads as many tokens as it does by itself; `device` as MRL_DEVICE has it."""

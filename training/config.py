@@ -15,7 +15,8 @@ from training.errors import ConfigError
 
 #: Goes up when the recipe's result changes: part of every cache key.
 TRAINING_RECIPE_VERSION = "4"
-LOSSES = ("mnrl", "cached-mnrl", "none")
+LOSSES = ("mnrl", "cached-mnrl", "hinge", "none")
+WEIGHTINGS = ("given", "equal", "rising", "falling", "learned")
 NEGATIVES = ("mined", "none")
 BROAD = ("own", "others")
 
@@ -70,7 +71,8 @@ class ObjectiveConfig:
     with the square root); `weights` go with them (empty: all 1). With `matryoshka` off
     every loss sees the full vectors only and no rotation is put in: the control. `distillation` is half of the steps:
     they teach every prefix the base model's full-dimension neighbours of broad text. `cached_batch` is the mini-batch
-    of CachedMNRL (arXiv 2101.06983).
+    of CachedMNRL (arXiv 2101.06983), whose batches may be larger than memory: chunks are encoded without a graph, the
+    loss of the whole batch gives the gradients of its vectors, and a second pass brings them to the weights.
     """
 
     dims: tuple[int, ...] = _setting(TRAINED_DIMS, "prefix lengths, as in 64,128,384")
@@ -87,6 +89,18 @@ class ObjectiveConfig:
     )
     contrastive_weight: float = _later_setting(1.0, "how much the pairs' contrastive loss counts (guided)")
     anchor_weight: float = _later_setting(0.0, "how much the distance from the base model's full vectors counts")
+    margin: float = _later_setting(0.1, "by how much a right answer's cosine is to beat the others', with --loss hinge")
+    spread_weight: float = _later_setting(
+        0.0, "how much it counts that unrelated texts of a batch lie near each other (spread-out regulariser)"
+    )
+    weighting: str = _later_setting(
+        "given",
+        "how the lengths weigh: given (--weights), equal, rising or falling with the length, or learned (those whose "
+        "loss falls slowest weigh more)",
+    )
+    drawn_lengths: int = _later_setting(
+        0, "lengths of a step: the full one and the others drawn at random from the shortest on; 0: those of --dims"
+    )
 
     def __post_init__(self) -> None:
         if self.dims or self.weights:
@@ -95,14 +109,27 @@ class ObjectiveConfig:
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
         _require_at_least(self, 1, "cached_batch")
         _require(not self.guided or self.loss == "mnrl", "guided", self.guided, "with --loss mnrl alone")
-        for name in ("contrastive_weight", "anchor_weight"):
+        for name in ("contrastive_weight", "anchor_weight", "spread_weight"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        for name in ("similarity_scale", "distillation_temperature", "distillation_weight"):
+        for name in ("similarity_scale", "distillation_temperature", "distillation_weight", "margin"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
+        _require(self.weighting in WEIGHTINGS, "weighting", self.weighting, f"one of {', '.join(WEIGHTINGS)}")
+        _require(self.drawn_lengths in (0, *range(2, 65)), "drawn_lengths", self.drawn_lengths, "0, or from 2 to 64")
+        needs_prefixes = self.drawn_lengths or self.weighting == "learned"
+        _require(self.matryoshka or not needs_prefixes, "matryoshka", self.matryoshka, "on, to draw or learn lengths")
 
     @property
     def dim_weights(self) -> tuple[float, ...]:
-        """The weight of each of `dims`."""
+        """The weight of each of `dims`: `weights`, unless `weighting` says otherwise (learned ones start from these).
+
+        >>> ObjectiveConfig(dims=(8, 32, 128), weighting="falling").dim_weights
+        (4.0, 2.0, 1.0)
+        """
+        if self.weighting == "equal":
+            return (1.0,) * len(self.dims)
+        if self.weighting in ("rising", "falling"):
+            rising = rising_weights(self.dims)
+            return rising if self.weighting == "rising" else tuple(round(rising[-1] / each, 2) for each in rising)
         return self.weights or (1.0,) * len(self.dims)
 
     @property
@@ -142,6 +169,9 @@ class AdapterConfig:
     )
     lora_rank: int = _setting(16, "rank of the LoRA update, 0 to train all weights")
     lora_alpha: int = _setting(16, "scale of the LoRA update")
+    axes: str = _later_setting(
+        "", "a finished run, or an adapter that ships, whose rotation replaces the learnt one in the result"
+    )
     adapter_scale: float = _setting(1.0, "share of what was trained that is kept, 0 to 1")
     shares: tuple[float, ...] = _later_setting(
         (), "shares to measure after training, on your queries and on text of others, as in 0,0.5,1"
@@ -154,6 +184,8 @@ class AdapterConfig:
     def __post_init__(self) -> None:
         _require_at_least(self, 0, "lora_rank", "map_steps")
         _require_at_least(self, 1, "lora_alpha")
+        can_turn = self.rotation and self.lora_rank and not self.map_steps
+        _require(bool(can_turn) or not self.axes, "axes", self.axes, "with a rotation and LoRA, and without map_steps")
         _require(0 <= self.adapter_scale <= 1, "adapter_scale", self.adapter_scale, "from 0 to 1")
         _require(all(0 <= share <= 1 for share in self.shares), "shares", self.shares, "numbers from 0 to 1")
         _require(0 <= self.most_tax < 1, "most_tax", self.most_tax, "a share from 0 to below 1")
@@ -173,6 +205,9 @@ class ScheduleConfig:
     seed: int = _setting(20250101, "seed of everything drawn")
     passes: float = _later_setting(1.0, "passes over the pairs, if --steps is 0")
     most_steps: int = _later_setting(0, "never more steps than this, if --steps is 0; 0: no limit")
+    averaged: float = _later_setting(
+        0.0, "share of the steps, the last ones, whose weights are averaged; 0: those of the best validation are kept"
+    )
 
     def __post_init__(self) -> None:
         _require_at_least(self, 0, "steps", "evaluations", "most_steps")
@@ -181,6 +216,7 @@ class ScheduleConfig:
         _require(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more: the other rows are the negatives")
         _require(0 < self.learning_rate <= 0.1, "learning_rate", self.learning_rate, "above 0 and at most 0.1")
         _require(0 <= self.warmup < 1, "warmup", self.warmup, "a share from 0 to below 1")
+        _require(0 <= self.averaged < 1, "averaged", self.averaged, "a share from 0 to below 1")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _GROUPS = {
     "prompts": "prompts",
 }
 _BUILTIN, _OWN = "builtin", "own"
+#: What the presets' rates, made for LoRA, are at most if all weights are trained and nobody names another.
+_WHOLE_RATE = 1e-4
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +82,8 @@ def config_from(options: argparse.Namespace) -> TrainConfig:
         changes["weights"] = _weights_of(config, changes["dims"])
     if "adapter_scale" in changes and "most_tax" not in changes:
         changes["most_tax"] = 0.0  # Whoever names the share does not want it chosen.
+    if changes.get("lora_rank") == 0 and "learning_rate" not in changes:
+        changes["learning_rate"] = min(config.schedule.learning_rate, _WHOLE_RATE)
     if changes.get("base", config.base) != config.base:  # What belongs to the preset's base, not to this one.
         changes = {"revision": "", "query_prompt": "", "document_prompt": ""} | changes
     return config.changed(**changes)

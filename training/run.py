@@ -47,7 +47,7 @@ def _lead(config: TrainConfig, options: RunOptions, context: RunContext, tell: T
     if folder.is_finished(key) and not options.force:
         context.report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
         return False
-    work = folder.open(key, options.resume)
+    work = folder.open(key, options.resume, 0 if task.config.adapter.lora_rank else task.base.weight_bytes)
     if options.resume and not work.is_resumed:
         context.report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
     from training.steps import Run

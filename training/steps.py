@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -94,6 +94,7 @@ class Run:
         listeners = [report.event, *self._page(vectors, training)]
         report.begin(STEPS)
         trainer = self._fit(training, listeners)
+        training = training if task.axes is None else replace(training, rotation=task.axes)
         writer = ModelWriter(task.config, task.base, own_limit, self.work.make_result())
         curve = self._share_curve(writer, trainer, training, vectors, listeners)
         report.begin(RESULT)

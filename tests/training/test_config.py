@@ -206,6 +206,17 @@ def test_every_setting_is_an_option_and_every_option_says_what_it_is_by_default(
             assert takes_nothing or action.required or re.search(r"default: |builtin: ", says), action.option_strings
 
 
+def test_all_weights_learn_at_a_lower_rate_unless_one_is_named() -> None:
+    whole = ["train", "--preset", "own", "--out", "x", "--lora-rank", "0"]
+    assert config_from(_parser().parse_args(whole)).schedule.learning_rate == 1e-4
+    assert config_from(_parser().parse_args([*whole, "--learning-rate", "1e-3"])).schedule.learning_rate == 1e-3
+
+
+def test_the_broad_preset_is_the_recipe_that_ships_but_for_where_its_pairs_lie() -> None:
+    shipped = load_config(find_assets() / "adapters" / "tuned-broad" / "training_config.json")
+    assert preset_config("broad").changed(pairs=shipped.pairs.pairs, averaged=0.0, axes="") == shipped
+
+
 def test_switches_of_the_recipe_are_options_too() -> None:
     options = _parser().parse_args(["train", "--out", "x", "--no-rotation", "--no-distillation", "--warmup", "0.2"])
     config = config_from(options)

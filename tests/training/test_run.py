@@ -187,9 +187,12 @@ def test_the_control_has_no_rotation_and_no_prefixes(
     assert not (tmp_path / "plain" / "rotation.safetensors").exists()
 
 
-def test_all_weights_can_be_trained(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
+def test_all_weights_can_be_trained(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = tiny_config.changed(name="full", lora_rank=0, rotation=False, steps=2, evaluations=0)
-    assert train(config, RunOptions(tmp_path / "full"), RunContext(settings, Report(quiet=True)))
+    assert train(config, RunOptions(tmp_path / "full"), RunContext(settings, Report()))
+    assert "the result is a whole model of 0 MB, where a LoRA adapter" in capsys.readouterr().out
     assert (tmp_path / "full" / "model" / "modules.json").is_file()
     assert not (tmp_path / "full" / "adapter.json").exists()
 

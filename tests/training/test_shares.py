@@ -102,7 +102,7 @@ def test_a_model_in_use_follows_its_rescaled_run(shared: Path, tmp_path: Path) -
 
 def test_all_weights_are_scaled_too(tiny_config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
     run = tmp_path / "whole"
-    config = tiny_config.changed(lora_rank=0, steps=2, evaluations=0, map_steps=3)
+    config = tiny_config.changed(lora_rank=0, steps=2, evaluations=0, map_steps=3, shares=(0.0, 1.0))
     assert train(config, RunOptions(run), RunContext(settings, Report(quiet=True)))
     before = vectors(run)
     rescale(run, 0.5)

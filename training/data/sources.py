@@ -16,6 +16,7 @@ from training.data.labels import only_positives
 from training.data.others import load_text_of_others
 from training.data.pairs import Pairs, TrainingData, builtin_data
 from training.data.split import hold_out
+from training.errors import ConfigError
 
 BUILTIN = "builtin"
 _HUB = "hub:"
@@ -24,7 +25,10 @@ _HUB = "hub:"
 def load_data(
     config: TrainConfig, settings: Settings, columns: Columns | None = None, progress: Progress | None = None
 ) -> TrainingData:
-    """Read and check the configuration's data; raises `DataError`, `CorpusError` or `ModelError`."""
+    """Read and check the configuration's data; raises `ConfigError`, `DataError`, `CorpusError` or `ModelError`."""
+    if config.pairs.leave_out and not config.pairs.pairs:
+        words = f"sources ({config.pairs.leave_out}) are left out of broad pairs, and there are none: add --pairs DIR."
+        raise ConfigError(words).about("leave_out")
     data = _read_data(config, settings, columns, progress)
     return with_broad_pairs(data, config.pairs) if config.pairs.pairs else data
 

@@ -25,10 +25,7 @@ def tell_events(trainer: SentenceTransformerTrainer, listeners: Sequence[Listene
 
 
 class LossesByDim:
-    """The last batch's loss at every prefix, listened to inside MatryoshkaLoss, which only returns their sum.
-
-    Losses with a gradient cache go through the prefixes elsewhere and stay silent, as do losses without prefixes.
-    """
+    """The last batch's data set and its loss at every prefix; losses without prefixes have none."""
 
     def __init__(self) -> None:
         self.task = ""
@@ -37,20 +34,11 @@ class LossesByDim:
     def listen(self, losses: dict[str, Any]) -> None:
         """Put hooks on the losses, by the name of their data set."""
         for task, loss in losses.items():
-            loss.register_forward_pre_hook(self._started(task))
-            if getattr(loss, "matryoshka_dims", None) and not getattr(loss, "uses_gradient_cache", False):
-                loss.loss.register_forward_hook(self._heard(list(loss.matryoshka_dims)))
+            loss.register_forward_hook(self._heard(task))
 
-    def _started(self, task: str) -> Callable[..., None]:
-        def start(*_: Any) -> None:  # noqa: ANN401
-            self.task, self.by_dim = task, {}
-
-        return start
-
-    def _heard(self, dims: list[int]) -> Callable[..., None]:
-        def hear(_module: Any, _inputs: Any, value: Any) -> None:  # noqa: ANN401
-            if len(self.by_dim) < len(dims):
-                self.by_dim[dims[len(self.by_dim)]] = float(value.detach())
+    def _heard(self, task: str) -> Callable[..., None]:
+        def hear(loss: Any, _inputs: Any, _value: Any) -> None:  # noqa: ANN401
+            self.task, self.by_dim = task, dict(getattr(loss, "by_dim", {}))
 
         return hear
 

@@ -1,4 +1,4 @@
-"""Losses: in-batch distillation of the base model's neighbours, and how MatryoshkaLoss wraps it and MNRL."""
+"""Losses that the base model teaches: its neighbours of broad text, its guard over pairs; and all losses of a run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from torch.nn import functional
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
 from training.config import ObjectiveConfig
+from training.fit.pairs_loss import contrastive_loss
+from training.fit.prefixes import PrefixLoss
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -125,7 +127,7 @@ def build_losses(
     """
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
-        plain = GuidedPairsLoss(model, *guides, objective) if guides else _contrastive(model, objective)
+        plain = GuidedPairsLoss(model, *guides, objective) if guides else contrastive_loss(model, objective)
         losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(
@@ -140,19 +142,6 @@ def build_losses(
     return losses
 
 
-def _contrastive(model: SentenceTransformer, objective: ObjectiveConfig) -> nn.Module:
-    from sentence_transformers.sentence_transformer.losses import (
-        CachedMultipleNegativesRankingLoss,
-        MultipleNegativesRankingLoss,
-    )
-
-    if objective.loss == "cached-mnrl":
-        return CachedMultipleNegativesRankingLoss(
-            model, scale=objective.similarity_scale, mini_batch_size=objective.cached_batch
-        )
-    return MultipleNegativesRankingLoss(model, scale=objective.similarity_scale)
-
-
 def _distillation_weights(objective: ObjectiveConfig) -> tuple[float, ...]:
     """The dims' weights, with as much again on the full length: that is what keeps it from being taxed."""
     return (*objective.dim_weights[:-1], objective.dim_weights[-1] + sum(objective.dim_weights))
@@ -161,10 +150,8 @@ def _distillation_weights(objective: ObjectiveConfig) -> tuple[float, ...]:
 def _matryoshka(
     model: SentenceTransformer, loss: nn.Module, objective: ObjectiveConfig, weights: tuple[float, ...]
 ) -> nn.Module:
-    """MatryoshkaLoss with weights that sum to 1, so that learning rates mean the same with and without it."""
-    from sentence_transformers.sentence_transformer.losses import MatryoshkaLoss
-
+    """The loss at every length, unless the configuration wants none but the full one."""
     if not objective.matryoshka:
         return loss
-    total = sum(weights)
-    return MatryoshkaLoss(model, loss, list(objective.dims), [weight / total for weight in weights])
+    shares = dict(zip(objective.dims, weights, strict=True))
+    return PrefixLoss(model, loss, shares, objective.drawn_lengths, objective.weighting == "learned")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import PrinterCallback, TrainerCallback
 
 from training.config import TrainConfig
+from training.fit.averaging import AverageTeller, Carried, CarriedKeeper, WeightMean
 from training.fit.losses import build_losses
 from training.fit.training_set import TrainingSet
 
@@ -55,7 +57,7 @@ def build_trainer(
         train_dataset=datasets,
         loss={name: loss for name, loss in losses.items() if name in datasets},
         evaluator=PrefixEvaluator(training.validation, config) if config.schedule.evaluations else None,
-        callbacks=_stopping(config),
+        callbacks=[*_stopping(config), *_carrying(config, losses)],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -126,3 +128,14 @@ def _stopping(config: TrainConfig) -> list[TrainerCallback]:
     from transformers import EarlyStoppingCallback
 
     return [EarlyStoppingCallback(config.schedule.patience)] if config.schedule.evaluations else []
+
+
+def _carrying(config: TrainConfig, losses: Mapping[str, Any]) -> list[TrainerCallback]:
+    """What averages weights and what keeps, for a run that goes on, all that lies beside the weights."""
+    balances = {name: balance for name, loss in losses.items() if (balance := getattr(loss, "balance", None))}
+    carried: dict[str, Carried] = {**balances}
+    callbacks: list[TrainerCallback] = []
+    if config.schedule.averaged:
+        carried["mean"] = mean = WeightMean()
+        callbacks.append(AverageTeller(mean, config.schedule.averaged))
+    return [*callbacks, CarriedKeeper(carried)] if carried else []

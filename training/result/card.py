@@ -155,6 +155,7 @@ def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
         f"LoRA rank {config.adapter.lora_rank}" if config.adapter.lora_rank else "all weights",
         f"learning rate {config.schedule.learning_rate}",
     ]
+    parts += _levers(config)
     parts += [
         f"batches of {config.schedule.batch_size}{_each(metrics)}",
         f"seed {config.schedule.seed}",
@@ -164,6 +165,21 @@ def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
         parts.append(f"prefixes {', '.join(map(str, config.objective.dims))}")
     parts += metrics.get("notes", [])
     return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `training_config.json`."
+
+
+def _levers(config: TrainConfig) -> list[str]:
+    """What the configuration adds to the plain losses."""
+    objective, adapter, schedule = config.objective, config.adapter, config.schedule
+    levers = {
+        f"hinge margin {objective.margin}": objective.loss == "hinge",
+        f"gradient cache of {objective.cached_batch} rows": objective.loss == "cached-mnrl",
+        f"weights of the lengths: {objective.weighting}": objective.weighting != "given",
+        f"{objective.drawn_lengths} lengths drawn for every step": bool(objective.drawn_lengths),
+        f"spread-out regulariser {objective.spread_weight}": bool(objective.spread_weight),
+        f"weights averaged over the last {schedule.averaged:.0%} of the steps": bool(schedule.averaged),
+        f"rotation of {Path(adapter.axes).name} in the place of the one learnt": bool(adapter.axes),
+    }
+    return [words for words, is_used in levers.items() if is_used]
 
 
 def _each(metrics: Mapping[str, Any]) -> str:

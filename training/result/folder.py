@@ -16,6 +16,8 @@ from training.errors import RunError
 _KEY_FILE = "key.txt"
 #: A LoRA run writes some 50 MB of checkpoints; less than this and it would stop in the middle.
 _FREE_BYTES = 300_000_000
+#: Two checkpoints of all weights with two moments each, one more while it is written, and the result.
+_WHOLE_COPIES = 10
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
-    def open(self, key: str, resume: bool) -> RunWork:
+    def open(self, key: str, resume: bool, trained_bytes: int = 0) -> RunWork:
         """Make the work folder beside `out`, or take up that of an interrupted run of the same key with `resume`.
 
-        Raises `CacheError` if nothing can be written and `RunError` if too little space is left.
+        `trained_bytes` are those of the weights if all of them are trained. Raises `CacheError` if nothing can be
+        written and `RunError` if too little space is left.
         """
         path = self.out.parent / f".{self.out.name}.training"
         mark = path / _KEY_FILE
@@ -54,9 +57,10 @@ class RunFolder:
             mark.write_text(key, encoding="utf-8")
         except OSError as error:
             raise unwritable(path, error) from error
-        if free < _FREE_BYTES:
+        needed = _FREE_BYTES + _WHOLE_COPIES * trained_bytes
+        if free < needed:
             raise RunError(
-                f"{path.parent} has {free / 1e6:.0f} MB free, and a run needs {_FREE_BYTES / 1e6:.0f} MB: "
+                f"{path.parent} has {free / 1e6:.0f} MB free, and a run needs {needed / 1e6:.0f} MB: "
                 "free some space or choose another --out."
             )
         return RunWork(self.out, path, key, is_resumed)

@@ -4,16 +4,19 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from mrl_demo.core.config import Settings
 from mrl_demo.models import run_folder
 from tests.training.tiny import rows, write_jsonl
+from training.cli import main
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions
 from training.data.broad import source_name
 from training.data.sources import load_data
-from training.errors import DataError
+from training.errors import ConfigError, DataError
 from training.report import Report
 from training.run import train
 
@@ -61,18 +64,38 @@ def test_what_cannot_be_read_is_said_with_the_option_that_mends_it(
     assert problem.value.field in {"pairs", "leave_out"}
 
 
+def test_sources_left_out_of_no_folder_are_an_error_in_one_line(
+    data_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["--leave-out=usgov", f"--data={data_file}"], ["--preset=broad"]):
+        assert main(["train", *arguments, f"--out={tmp_path / 'out'}"]) == 2
+        assert "--leave-out: sources (" in (said := capsys.readouterr().err) and "add --pairs DIR." in said
+
+
+def test_axes_that_are_not_there_or_of_another_length_are_named(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    for axes, words in (("nowhere", "one of tuned, tuned-broad"), ("tuned", "384 numbers, and the base model has 32")):
+        with pytest.raises(ConfigError, match=words):
+            train(tiny_config.changed(axes=axes), RunOptions(tmp_path / "x"), RunContext(settings, Report(quiet=True)))
+
+
 def test_the_source_of_a_file() -> None:
     assert [source_name(Path(name)) for name in ("pairs-a.jsonl.gz", "b.csv")] == ["a", "b"]
 
 
 def test_a_guided_run_on_broad_pairs_names_its_sources_on_the_card(
-    folder: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+    folder: Path, tiny_config: TrainConfig, settings: Settings, finished: Path, tmp_path: Path
 ) -> None:
     config = tiny_config.changed(
-        pairs=str(folder), leave_out="held", guided=True, negatives="none", anchor_weight=1.0, steps=4, evaluations=0
-    )
+        pairs=str(folder), leave_out="held", guided=True, negatives="none", anchor_weight=1.0, steps=4, evaluations=0,
+        averaged=0.5, axes=str(finished),
+    )  # fmt: skip
     assert train(config, RunOptions(tmp_path / "run"), RunContext(settings, Report(quiet=True)))
     card = (tmp_path / "run" / run_folder.CARD).read_text(encoding="utf-8")
     assert "- and on 30 pairs of wikipedia: CC BY-SA" in card
     assert "- and on 25 pairs of mine: see its source for the licence" in card
+    assert "averaged over the last 50%" in card and f"rotation of {finished.name} in the place" in card
+    given, kept = (load_file(run / run_folder.ROTATION_FILE)["matrix"] for run in (finished, tmp_path / "run"))
+    assert np.array_equal(given, kept)
     assert "held" not in json.loads((tmp_path / "run" / run_folder.METRICS_FILE).read_text(encoding="utf-8"))["sources"]

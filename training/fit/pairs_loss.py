@@ -1,0 +1,101 @@
+"""The loss over pairs that no teacher guards: softmax or hinge over the batch, and what spreads texts apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sentence_transformers.base.losses.gradcache import CachedLossMixin
+from sentence_transformers.sentence_transformer.losses import (
+    CachedMultipleNegativesRankingLoss,
+    GlobalOrthogonalRegularizationLoss,
+    MultipleNegativesRankingLoss,
+)
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.config import ObjectiveConfig
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def hinge_over_batch(columns: Sequence[Tensor], margin: float) -> Tensor:
+    """Mean of what a right answer's cosine lacks to beat the batch's others by `margin`: no row costs over 2 + margin.
+
+    `columns` are queries, answers and perhaps wrong answers, each `(n, d)`. A row counts the nearest wrong answer and
+    the mean of all of them alike, so that it never runs dry while one is too near (VSE++, arXiv 1707.05612).
+
+    >>> near, far = torch.eye(2), torch.eye(2).flip(0)
+    >>> float(hinge_over_batch([near, near], 0.1)), round(float(hinge_over_batch([near, far], 0.1)), 6)
+    (0.0, 1.1)
+    """
+    rows = [functional.normalize(column.float(), dim=1) for column in columns]
+    cosines = rows[0] @ torch.cat(rows[1:]).T
+    lacks = functional.relu(margin + cosines - cosines.diagonal()[:, None])
+    lacks = lacks.masked_fill(torch.eye(*lacks.shape, dtype=torch.bool, device=lacks.device), 0.0)
+    mean = lacks.sum(1) / max(lacks.shape[1] - 1, 1)
+    return ((lacks.max(1).values + mean) / 2).mean()
+
+
+class PairsLoss(nn.Module):
+    """The configured loss over the vectors of queries, answers and perhaps wrong answers, encoded in one go.
+
+    Softmax is that of MultipleNegativesRankingLoss; what spreads the texts is the global orthogonal regularisation of
+    sentence-transformers (arXiv 1708.06320), over the queries and over the answers.
+    """
+
+    def __init__(self, model: SentenceTransformer, objective: ObjectiveConfig) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.softmax = MultipleNegativesRankingLoss(model, scale=objective.similarity_scale)
+        self.spread = GlobalOrthogonalRegularizationLoss(model)
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """The loss of one batch."""
+        return self.value_of([self.model(features)["sentence_embedding"] for features in sentence_features], labels)
+
+    def value_of(self, columns: list[Tensor], labels: Tensor | None) -> Tensor:
+        """The loss over the columns' vectors, each `(n, d)`."""
+        objective = self.objective
+        if objective.loss == "hinge":
+            loss = hinge_over_batch(columns, objective.margin)
+        else:
+            loss = self.softmax.compute_loss_from_embeddings(columns, labels)
+        if objective.spread_weight:
+            # Answers and wrong answers are columns of their own: a question's own pair may lie near each other.
+            loss = loss + objective.spread_weight * sum(self.spread.compute_loss_from_embeddings(columns).values())
+        return loss
+
+
+class CachedPairsLoss(CachedLossMixin, PairsLoss):
+    """`PairsLoss` of batches larger than memory, `cached_batch` rows at a time (GradCache, arXiv 2101.06983)."""
+
+    def __init__(self, model: SentenceTransformer, objective: ObjectiveConfig) -> None:
+        super().__init__(model, objective)
+        self.mini_batch_size = objective.cached_batch
+
+    def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
+        """The loss of one batch, whose backward pass encodes the chunks once more."""
+        return self.forward_cached(sentence_features, labels)
+
+    def calculate_loss(
+        self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False
+    ) -> Tensor:
+        """The loss over the whole batch from its chunks' vectors; brought back to them at once with `with_backward`."""
+        loss = self.value_of([torch.cat(chunks) for chunks in reps], labels)
+        if with_backward:
+            loss.backward()
+            loss = loss.detach()
+        return loss
+
+
+def contrastive_loss(model: SentenceTransformer, objective: ObjectiveConfig) -> nn.Module:
+    """The loss over pairs as configured; sentence-transformers' own wherever it has it whole."""
+    is_cached, is_plain = objective.loss == "cached-mnrl", objective.loss != "hinge" and not objective.spread_weight
+    if not is_plain:
+        return CachedPairsLoss(model, objective) if is_cached else PairsLoss(model, objective)
+    options: dict[str, Any] = {"mini_batch_size": objective.cached_batch} if is_cached else {}
+    kind = CachedMultipleNegativesRankingLoss if is_cached else MultipleNegativesRankingLoss
+    return kind(model, scale=objective.similarity_scale, **options)
