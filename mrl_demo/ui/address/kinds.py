@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from mrl_demo.core.errors import LabError
 
 #: As long as a question may be; with `%F0%9F%98%80` for one character the whole still fits a server's request line.
 LONGEST_TEXT = 2_000
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 class Kind(Protocol):
@@ -92,6 +94,30 @@ class WholeNumber:
     def write(self, value: object) -> str:
         """Its digits."""
         return str(value)
+
+
+@dataclass(frozen=True)
+class DecimalNumber:
+    """A number from `least` to `most`, written with a point if it is not whole.
+
+    >>> DecimalNumber(0, 1_000).read("7.45"), DecimalNumber(0, 1_000).write(136.0)
+    (7.45, '136')
+    """
+
+    least: float
+    most: float
+
+    def read(self, text: str) -> float:
+        """The number."""
+        if not _DECIMAL.fullmatch(text) or not self.least <= float(text) <= self.most:
+            raise LabError(f"{_quote(text)} is not a number from {self.least:,} to {self.most:,}")
+        return float(text)
+
+    def write(self, value: float | None) -> str:
+        """As a browser writes it, "" for none."""
+        if value is None:
+            return ""
+        return str(int(value)) if value == int(value) else str(value)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from gradio.blocks import Block
 
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.search.quantised import ALL_PRECISIONS
-from mrl_demo.ui.address.kinds import OneOf, Several, WholeNumber
+from mrl_demo.ui.address.kinds import DecimalNumber, FreeText, Kind, OneOf, Several, WholeNumber
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
-from mrl_demo.ui.decide.budget import BudgetSection, lay_out_budget
+from mrl_demo.ui.decide.budget import MOST_BYTES, BudgetSection, lay_out_budget
 from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
@@ -225,20 +225,55 @@ def _redraw(sections: tuple[Section[DecideState], ...]) -> Callable[[DecideState
 
 
 def _add_decisions(page: Page, parts: DecideParts) -> None:
-    """Put what is asked into the page's address."""
+    """Put what is asked into the page's address; what needs no measurement is drawn anew for a link."""
+    form, drawn = parts.form, (parts.budget.shown, parts.prices.shown)
+
+    def follow(event: gr.events.Dependency) -> gr.events.Dependency:
+        return event.then(form.bind(_redraw(drawn)), form.inputs, {b for s in drawn for b in s.outputs}, **LIGHT)
+
+    rows = (*_asked_of_the_advisor(page, parts), *_the_setting(page, parts), *_prices(parts))
+    page.address.add("decide", rows, follow=follow)
+
+
+def _asked_of_the_advisor(page: Page, parts: DecideParts) -> tuple[Parameter, ...]:
     controls = parts.controls
-    corpora = OneOf(lambda: [each.name for each in page.lab.corpora()])
-    arms = [arm.name for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
-    page.address.add(
-        "decide",
-        [
-            Parameter("decide-corpus", corpora, controls.corpus),
-            Parameter("decide-metric", OneOf(lambda: list(DECIDE_METRICS)), controls.metric),
-            Parameter("decide-target", OneOf(lambda: list(TARGETS)), controls.target),
-            Parameter("decide-precisions", OneOf(lambda: list(PRECISION_LABELS_OF_SETS)), controls.precisions),
-            Parameter("decide-rescored", WholeNumber(1, 100_000), controls.rescored),
-            Parameter("decide-bytes", WholeNumber(0, 1_000_000), controls.most_bytes),
-            Parameter("decide-arms", Several(lambda: arms), controls.arms),
-            Parameter("decide-section", OneOf(lambda: list(DecideView)), parts.views, pushes=True),
-        ],
+    return (
+        Parameter("decide-corpus", OneOf(lambda: [each.name for each in page.lab.corpora()]), controls.corpus),
+        Parameter("decide-metric", OneOf(lambda: list(DECIDE_METRICS)), controls.metric),
+        Parameter("decide-target", OneOf(lambda: list(TARGETS)), controls.target),
+        Parameter("decide-precisions", OneOf(lambda: list(PRECISION_LABELS_OF_SETS)), controls.precisions),
+        Parameter("decide-rescored", WholeNumber(1, 100_000), controls.rescored),
+        Parameter("decide-bytes", WholeNumber(0, 1_000_000), controls.most_bytes),
+        Parameter("decide-arms", Several(lambda: _arm_names(page)), controls.arms),
+        Parameter("decide-section", OneOf(lambda: list(DecideView)), parts.views, pushes=True),
     )
+
+
+def _the_setting(page: Page, parts: DecideParts) -> tuple[Parameter, ...]:
+    """What is translated, priced and exported; a recommendation fills it."""
+    controls = parts.controls
+    return (
+        Parameter("decide-arm", OneOf(lambda: _arm_names(page)), controls.arm),
+        Parameter("decide-dim", WholeNumber(1, 100_000), controls.dim),
+        Parameter("decide-precision", OneOf(lambda: list(ALL_PRECISIONS)), controls.precision),
+        Parameter("decide-cutoff", DecimalNumber(-1, 1), parts.cutoff.cutoff),
+        Parameter("decide-budget", WholeNumber(1, MOST_BYTES), parts.budget.slider),
+    )
+
+
+def _prices(parts: DecideParts) -> tuple[Parameter, ...]:
+    kinds: dict[str, Kind] = {
+        "vectors": WholeNumber(1, 10**12),
+        "replicas": WholeNumber(1, 10**6),
+        "index_bytes": DecimalNumber(0, 10**6),
+        "shortlist": WholeNumber(1, 10**9),
+        "memory_price": DecimalNumber(0, 10**9),
+        "disk_price": DecimalNumber(0, 10**9),
+        "currency": FreeText(20),
+    }
+    controls = parts.prices.controls
+    return tuple(Parameter(f"decide-{name.replace('_', '-')}", kind, controls[name]) for name, kind in kinds.items())
+
+
+def _arm_names(page: Page) -> list[str]:
+    return [arm.name for arm in page.lab.builder.menu.contenders() if arm.has_vectors]

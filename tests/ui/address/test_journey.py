@@ -101,8 +101,23 @@ def test_a_link_is_restored_in_a_fresh_browser(guest: Page, stub_address: str) -
 OTHER_TABS = {
     "curves": ({"section": "cost", "cost": "latency", "metric": "recall@10"}, {}),
     "decide": (
-        {"decide-section": "budget", "decide-bytes": "96", "decide-arms": "base"},
-        {"#decide-most-bytes input": "96"},
+        {
+            "decide-section": "cost",
+            "decide-bytes": "96",
+            "decide-arms": "base",
+            "decide-precision": "int8",
+            "decide-dim": "128",
+            "decide-vectors": "5000000",
+            "decide-memory-price": "1.5",
+            "decide-currency": "EUR",
+        },
+        {
+            "#decide-most-bytes input": "96",
+            "#decide-dim input": "128",
+            "#decide-vectors input": "5000000",
+            "#decide-memory-price input": "1.5",
+            "#decide-currency input, #decide-currency textarea": "EUR",
+        },
     ),
     "funnel": (
         {"funnel-stages": "32:100,384:10", "funnel-arm": "base"},
@@ -127,16 +142,19 @@ def test_links_to_the_other_tabs_are_restored_and_back_and_forward_lead_between_
         for control, value in controls.items():
             fresh.wait_for_function("w => document.querySelector(w[0])?.value === w[1]", arg=[control, value])
         assert fresh.inner_text("#address") == "", tab
+        if tab == "decide":  # Priced as the link says, not as the page was built.
+            fresh.wait_for_function("() => document.querySelector('#decide-costs').innerText.includes('5,000,000')")
         fresh.wait_for_function(
             "w => w.every(([name, value]) => new URLSearchParams(location.search).get(name) === value)",
             arg=[list(pair) for pair in {**said, "tab": tab}.items()],
         )
         assert problems == []
         fresh.close()
-    open_link(
-        guest, stub_address, tab="learn", lesson="others", **{"decide-section": "nope", "funnel-section": "proof"}
-    )
-    assert "decide-section: 'nope' is not among advice, budget" in guest.inner_text("#address")
+    bad = {"decide-section": "nope", "decide-vectors": "1e9"}
+    open_link(guest, stub_address, tab="learn", lesson="others", **bad, **{"funnel-section": "proof"})
+    hint = guest.inner_text("#address")
+    assert "decide-section: 'nope' is not among advice, budget" in hint
+    assert "decide-vectors: '1e9' is not a whole number from 1" in hint
     guest.get_by_role("tab", name="Funnel", exact=True).click()
     guest.wait_for_selector('[role="tab"][aria-selected="true"]:has-text("Proof")')
     guest.wait_for_function("() => location.search.includes('tab=funnel')")  # Hastier clicks are one step for Back.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.ui.address.kinds import LONGEST_TEXT, FreeText, Kind, OneOf, Several, Switch, WholeNumber
+from mrl_demo.ui.address.kinds import LONGEST_TEXT, DecimalNumber, FreeText, Kind, OneOf, Several, Switch, WholeNumber
 from mrl_demo.ui.address.reading import link_hint, read_parameters
 from mrl_demo.ui.app import build_app
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
@@ -24,6 +24,7 @@ KINDS: dict[str, Kind] = {
     "methods": Several(lambda: NAMES),
     "dim": WholeNumber(1, 384),
     "published": Switch(),
+    "price": DecimalNumber(-1, 1_000),
 }
 
 
@@ -36,6 +37,9 @@ KINDS: dict[str, Kind] = {
         ("methods", []),
         ("dim", 64),
         ("published", False),
+        ("price", 7.45),
+        ("price", 136.0),
+        ("price", -0.5),
     ],
 )
 def test_what_is_written_is_read_back(name: str, value: object) -> None:
@@ -61,6 +65,12 @@ def test_what_is_no_text_of_ours_is_left_out(sent: Any) -> None:
 def test_a_length_is_a_whole_number_that_vectors_have(text: str) -> None:
     with pytest.raises(LabError, match="whole number from 1 to 384"):
         KINDS["dim"].read(text)
+
+
+@pytest.mark.parametrize("text", ["1001", "-1.1", "nan", "inf", "1e2", "1_0", ".5", "5.", "٣", " 5", "9" * 5_000, ""])
+def test_a_price_is_a_decimal_number_within_its_bounds(text: str) -> None:
+    with pytest.raises(LabError, match="not a number from -1 to 1,000"):
+        KINDS["price"].read(text)
 
 
 def test_a_long_text_is_cut_in_the_address_and_in_a_hint() -> None:
