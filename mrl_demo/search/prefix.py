@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import check_dimension, truncate
 from mrl_demo.search.engine import check_k, check_queries, check_vectors
+from mrl_demo.search.norms import PrefixNorms
 from mrl_demo.search.topk import Ranking, TopK, select_top_k
 
-#: Lengths for which an index keeps what it computed of every document.
-LENGTHS_KEPT = 48
 #: Rows of a block are a multiple of it, if there are that many: whole cache lines, whole vector registers.
 _ALIGNED = 64
 _SCORE_BYTES_AT_ONCE = 256 * 2**20
@@ -46,7 +44,7 @@ class PrefixIndex:
         for b, block in enumerate(torch.from_numpy(self.blocks)):
             part = torch.from_numpy(np.ascontiguousarray(vectors[b * rows : (b + 1) * rows], dtype=np.float32))
             block[:, : len(part)] = part.T
-        self._inverse_norms: BoundedCache[FloatMatrix] = BoundedCache(LENGTHS_KEPT)
+        self._norms = PrefixNorms(self.blocks)
 
     @property
     def nbytes(self) -> int:
@@ -89,13 +87,7 @@ class PrefixIndex:
 
     def inverse_norms(self, dim: int) -> FloatMatrix:
         """`1 / norm` of every document's first `dim` numbers, 0 for a norm of 0: `(n_blocks, rows)` float32."""
-
-        def compute() -> FloatMatrix:
-            norms = torch.linalg.vector_norm(torch.from_numpy(self.blocks[:, :dim]), dim=1)
-            inverse: FloatMatrix = torch.where(norms > 0, 1 / norms, torch.zeros_like(norms)).numpy()
-            return inverse
-
-        return self._inverse_norms.get(dim, compute)
+        return self._norms.inverse(dim)
 
     def _score(self, queries: FloatMatrix, dim: int) -> torch.Tensor:
         cut = torch.from_numpy(truncate(queries, dim))

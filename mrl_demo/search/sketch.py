@@ -21,7 +21,8 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.search.engine import check_k
-from mrl_demo.search.prefix import LENGTHS_KEPT, PrefixIndex
+from mrl_demo.search.norms import LENGTHS_KEPT
+from mrl_demo.search.prefix import PrefixIndex
 from mrl_demo.search.topk import TopK
 
 if TYPE_CHECKING:

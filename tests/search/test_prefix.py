@@ -46,6 +46,18 @@ def test_blocks_hardly_have_empty_places(n: int) -> None:
     assert PrefixIndex(np.ones((n, 2), np.float32)).nbytes < 1.01 * n * 2 * 4
 
 
+def test_norms_of_a_length_are_the_same_whatever_was_asked_before() -> None:
+    vectors = random_vectors(300, 100)
+    vectors[5] = 0
+    longest_first, shortest_first = PrefixIndex(vectors, 64), PrefixIndex(vectors, 64)
+    late = {dim: longest_first.inverse_norms(dim) for dim in range(100, 0, -1)}
+    for dim in range(1, 101):
+        np.testing.assert_array_equal(shortest_first.inverse_norms(dim), late[dim])
+        norms = np.linalg.norm(vectors[:, :dim].astype(np.float64), axis=1)
+        exact = np.divide(1, norms, out=np.zeros(300), where=norms > 0)
+        np.testing.assert_allclose(late[dim].reshape(-1)[:300], exact, rtol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [1, 7, 50, 1_000])
 def test_the_vectors_can_be_had_again(rows: int) -> None:
     vectors = random_vectors(50, 6)

@@ -62,8 +62,10 @@ function glide() {
 
 // Results at other lengths of the question on show, as HTML by length: asked for a few at a time, nearest lengths
 // first, as soon as a hand is on the slider. What the slider wants and is not here is asked for alone; an answer is
-// drawn only if it is to the question on show and of the length that the slider has then.
+// drawn only if it is to the question on show and of the length that the slider has then. The dearer lengths are, the
+// fewer are asked for at a time, and none ahead while the hand waits: what it wants must not stand behind them.
 const MOST_KEPT = 512;
+const AHEAD_MS = 40;
 // An answer may bring the slider to another length: by then it stands there.
 const SLIDER_SETTLES_MS = 400;
 let kept = new Map();
@@ -73,6 +75,8 @@ let isAsking = false;
 let isFilling = false;
 let isEngaged = false;
 let mayAsk = true;
+let msPerLength = AHEAD_MS / 4;
+let handServed = null; // While the hand waits: settled once it need not any more.
 const shown = () => element.querySelector(".arms");
 const slider = () => document.querySelector(`#${ids.DIM_RANGE}`);
 
@@ -125,7 +129,7 @@ function show() {
     document.dispatchEvent(new CustomEvent("frame-missing"));
   } else if (!isAsking) {
     isAsking = true;
-    ask([wanted]).catch(() => { mayAsk = !wanted; }).finally(() => { isAsking = false; show(); });
+    handServed = ask([wanted]).catch(() => { mayAsk = !wanted; }).finally(() => { isAsking = false; show(); });
   }
 }
 
@@ -137,14 +141,22 @@ function missing() {
   for (let length = 1; length <= full; length += 1) if (!kept.has(length)) lengths.push(length);
   const here = place(Number(slider()?.value) || full);
   lengths.sort((a, b) => Math.abs(place(a) - here) - Math.abs(place(b) - here));
-  return kept.size < MOST_KEPT - frames.most ? lengths.slice(0, frames.most) : [];
+  const together = Math.min(frames.most, Math.max(1, Math.floor(AHEAD_MS / msPerLength)));
+  return kept.size < MOST_KEPT - frames.most ? lengths.slice(0, together) : [];
+}
+
+async function askAhead(lengths) {
+  const started = performance.now();
+  await ask(lengths);
+  msPerLength = (msPerLength + (performance.now() - started) / lengths.length) / 2;
+  while (isAsking) await handServed;
 }
 
 async function fill() {
   if (isFilling || !mayAsk) return;
   isFilling = true;
   try {
-    for (let lengths = missing(); lengths.length && question; lengths = missing()) await ask(lengths);
+    for (let lengths = missing(); lengths.length && question; lengths = missing()) await askAhead(lengths);
   } catch {
     mayAsk = false;
   } finally {
