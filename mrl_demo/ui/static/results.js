@@ -66,6 +66,7 @@ function glide() {
 // fewer are asked for at a time, and none ahead while the hand waits: what it wants must not stand behind them.
 const MOST_KEPT = 512;
 const AHEAD_MS = 40;
+const FEWEST_AHEAD = 4;
 // An answer may bring the slider to another length: by then it stands there.
 const SLIDER_SETTLES_MS = 400;
 let kept = new Map();
@@ -141,7 +142,7 @@ function missing() {
   for (let length = 1; length <= full; length += 1) if (!kept.has(length)) lengths.push(length);
   const here = place(Number(slider()?.value) || full);
   lengths.sort((a, b) => Math.abs(place(a) - here) - Math.abs(place(b) - here));
-  const together = Math.min(frames.most, Math.max(1, Math.floor(AHEAD_MS / msPerLength)));
+  const together = Math.min(frames.most, Math.max(FEWEST_AHEAD, Math.floor(AHEAD_MS / msPerLength)));
   return kept.size < MOST_KEPT - frames.most ? lengths.slice(0, together) : [];
 }
 
