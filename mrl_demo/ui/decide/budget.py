@@ -32,7 +32,7 @@ _HINT = html(
     " so many bytes a vector?</p>"
 )
 #: The end of the slider: the full vector of the models that ship.
-MOST_BYTES = 1_536
+BUDGET_END = 1_536
 #: More judged queries than this are sampled: a page must answer within half a minute.
 _MOST_SPENT_ON = 2_000
 
@@ -55,7 +55,7 @@ class BudgetSection:
 def lay_out_budget(first: DecideState, heavy: HeavyLine) -> BudgetSection:
     """Lay out the section here."""
     slider = gr.Slider(
-        1, MOST_BYTES, value=first.budget, step=1, label="I have so many bytes a vector", elem_id=Id.DECIDE_BUDGET
+        1, BUDGET_END, value=first.budget, step=1, label="I have so many bytes a vector", elem_id=Id.DECIDE_BUDGET
     )
     with gr.Row(elem_classes="curves-row measure-row"):
         start = small_button("Measure every precision", Id.DECIDE_SPEND, 200)

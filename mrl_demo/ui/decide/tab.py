@@ -14,7 +14,7 @@ from mrl_demo.search.quantised import ALL_PRECISIONS
 from mrl_demo.ui.address.kinds import DecimalNumber, FreeText, Kind, OneOf, Several, WholeNumber
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.decide.advice import AdviceSection, Advising, lay_out_advice
-from mrl_demo.ui.decide.budget import MOST_BYTES, BudgetSection, lay_out_budget
+from mrl_demo.ui.decide.budget import BUDGET_END, BudgetSection, lay_out_budget
 from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
@@ -177,7 +177,7 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         )
         says = "Bytes a vector (0: any)"
         most_bytes = gr.Number(
-            first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_MOST_BYTES
+            first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_BUDGET_END
         )
     chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
     with gr.Row(elem_classes="curves-row measure-row"):
@@ -257,7 +257,7 @@ def _the_setting(page: Page, parts: DecideParts) -> tuple[Parameter, ...]:
         Parameter("decide-dim", WholeNumber(1, 100_000), controls.dim),
         Parameter("decide-precision", OneOf(lambda: list(ALL_PRECISIONS)), controls.precision),
         Parameter("decide-cutoff", DecimalNumber(-1, 1), parts.cutoff.cutoff),
-        Parameter("decide-budget", WholeNumber(1, MOST_BYTES), parts.budget.slider),
+        Parameter("decide-budget", WholeNumber(1, BUDGET_END), parts.budget.slider),
     )
 
 
