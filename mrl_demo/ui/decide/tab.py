@@ -177,7 +177,7 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         )
         says = "Bytes a vector (0: any)"
         most_bytes = gr.Number(
-            first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_BUDGET_END
+            first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_MOST_BYTES
         )
     chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
     with gr.Row(elem_classes="curves-row measure-row"):
