@@ -16,6 +16,7 @@ from mrl_demo.core.config import LOOPBACK_NAMES, Settings
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
+from mrl_demo.ui.api.agents import serve_agents
 from mrl_demo.ui.api.endpoints import ApiDesk, add_endpoints
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.compare.frames import ServeFrames
@@ -97,9 +98,8 @@ def launch_options(
 ) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
-    Requests that name another host than `hosts` are turned away; none are if it is empty. With a `password`
-    (USER:PASSWORD) agents are not served: the MCP server asks the page itself, and has none to give. `is_known` tells
-    whether events wait for a session.
+    Requests that name another host than `hosts` are turned away; none are if it is empty. A `password` (USER:PASSWORD)
+    is asked for before everything but `/healthz`. `is_known` tells whether events wait for a session.
     """
     middleware = [
         Middleware(GuardDoors, hosts=hosts),
@@ -122,7 +122,7 @@ def launch_options(
         "ssr_mode": False,
         "show_error": False,
         "max_file_size": "50mb",
-        "mcp_server": not password,
+        "mcp_server": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
         "app_kwargs": {"middleware": middleware},
@@ -167,6 +167,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
             )
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error
+    serve_agents(page, settings.password)
     if settings.share and not public:
         print(said.getvalue(), flush=True)  # Why there is no public link.
     return public or local

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -42,3 +42,24 @@ def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
     """What a coroutine gives, run in a thread of its own: a browser of the session keeps this one's loop running."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
+
+
+def talk_mcp(
+    url: str, calls: Sequence[tuple[str, dict[str, Any]]], headers: Mapping[str, str] | None = None
+) -> tuple[list[Any], list[Any]]:
+    """The tools that an MCP client is told of, and the answers to its calls."""
+    import httpx
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk() -> tuple[list[Any], list[Any]]:
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=30) as client,
+            streamable_http_client(f"{url}gradio_api/mcp/", http_client=client) as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            return tools, [await session.call_tool(name, given) for name, given in calls]
+
+    return run_apart(talk())

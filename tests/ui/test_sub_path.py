@@ -36,17 +36,19 @@ def proxy(target: str) -> Iterator[str]:
     client = httpx.AsyncClient(timeout=60)
 
     async def forward(request: Request) -> Response:
-        if not request.url.path.startswith(f"{PREFIX}/"):
+        if not request.url.path.startswith(f"{PREFIX}/") or request.url.path == f"{PREFIX}/metrics":
             return PlainTextResponse("outside", 404)
         url = f"{target}{request.url.path.removeprefix(PREFIX)}?{request.url.query}"
         kept = {name: value for name, value in request.headers.items() if name not in {"host", "accept-encoding"}}
+        kept["x-forwarded-for"] = "203.0.113.7"
+        kept["x-forwarded-proto"] = "http"
         asked = client.build_request(request.method, url, headers=kept, content=await request.body())
         answer = await client.send(asked, stream=True)
         headers = {name: value for name, value in answer.headers.items() if name not in OWN}
         return StreamingResponse(answer.aiter_bytes(), answer.status_code, headers)
 
     port = free_port()
-    routes = [Route("/{path:path}", forward, methods=["GET", "POST"])]
+    routes = [Route("/{path:path}", forward, methods=["GET", "POST", "DELETE"])]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, lifespan="off", log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

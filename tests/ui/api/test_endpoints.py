@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import subprocess
 import threading
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from gradio_client.exceptions import AppError
 
 from mrl_demo import cli
 from mrl_demo.api.calls import CALLS
+from mrl_demo.api.checking import check_arguments
 from mrl_demo.api.snippets import snippets_for
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
@@ -29,7 +31,9 @@ from mrl_demo.ui.api.endpoints import ApiDesk
 from mrl_demo.ui.app import build_app, launch
 from mrl_demo.ui.shared.heavy import HeavyLine
 from tests.conftest import FRUIT, HashingEncoder
+from tests.training.tiny import make_tiny_model
 from tests.ui.conftest import free_port
+from tests.ui.pages import run_apart, talk_mcp
 
 #: Gradio's own statistics, which fail on a warning of pandas 3.1.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -40,15 +44,8 @@ NAMES = list(CALLS)
 class Served:
     url: str
     lab: Lab
-
-
-Result = TypeVar("Result")
-
-
-def run_apart(work: Coroutine[Any, Any, Result]) -> Result:
-    """What a coroutine gives, run in a thread of its own: the browser of other tests keeps a loop running in ours."""
-    with ThreadPoolExecutor(1) as apart:
-        return apart.submit(asyncio.run, work).result()
+    fruit: Path
+    model: Path
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +62,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = Settings(cache_dir=folder / "cache", port=free_port(), training_enabled=False, api_per_minute=3_000)
     lab = Lab(settings)
     lab.encoders.add("tiny", HashingEncoder())
+    model = make_tiny_model(folder / "small")
+    lab.add_arms([str(model)])
     corpus = lab.add_corpus(folder / "fruit")
     page = build_app(lab, corpus)
-    yield Served(launch(page, settings), lab)
+    yield Served(launch(page, settings), lab, folder / "fruit", model)
     page.close()
 
 
@@ -130,22 +129,8 @@ def test_the_code_in_the_drawer_runs_as_it_is_shown(served: Served) -> None:
 
 
 def test_an_agent_lists_the_tools_and_calls_one_by_mcp(served: Served) -> None:
-    from mcp import ClientSession
-    from mcp.client.streamable_http import streamable_http_client
-
-    async def talk() -> tuple[list[Any], Any, Any]:
-        async with (
-            streamable_http_client(f"{served.url}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            tools = (await session.list_tools()).tools
-            asked = {"query": "ripen ethylene gas", "arm": "tiny", "dim": 16, "corpus": "fruit"}
-            right = await session.call_tool("search", asked)
-            wrong = await session.call_tool("search", {**asked, "arm": "OWNER/NAME"})
-            return tools, right, wrong
-
-    tools, right, wrong = run_apart(talk())
+    asked = {"query": "ripen ethylene gas", "arm": "tiny", "dim": 16, "corpus": "fruit"}
+    tools, (right, wrong) = talk_mcp(served.url, [("search", asked), ("search", {**asked, "arm": "OWNER/NAME"})])
     assert [tool.name for tool in tools] == NAMES
     search = tools[0]
     assert "Arms here: base" in search.description
@@ -187,21 +172,40 @@ def test_no_call_reaches_a_visitor_s_own_documents(
     served.lab.remove_private(own)
 
 
-def test_page_command_line_and_python_give_one_shape(
-    served: Served, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+ON_FRUIT: dict[str, dict[str, Any]] = {
+    "search": {"query": "wasps pollinate", "arm": "small", "dim": 16, "top_k": 3},
+    "compare": {"query": "wasps pollinate", "arms": ["small", "small+pca"], "dim": 16, "top_k": 3},
+    "evaluate": {"arms": ["small"], "dims": [8, 32], "metrics": ["ndcg@10"], "queries": 5},
+    "recommend": {"arms": ["small"], "reference": "small", "target": 0.5, "precisions": ["float32", "int8"]},
+    "export": {"target": "faiss", "arm": "small", "dim": 8},
+    "threshold": {"cutoff": 0.3, "arm": "small", "dim": 8, "queries": 5},
+}
+
+
+def test_page_agent_command_line_and_python_give_one_json_for_all_six(
+    served: Served, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = {"query": "how do bees talk", "dim": 64, "top_k": 3}
-    by_api = client.predict(**asked, arm="base", api_name="/search")
-    arguments = ["search", asked["query"], "--arm", "base", "--dim", "64", "--top-k", "3", "--json"]
-    assert cli.main(["--cache-dir", str(tmp_path), *map(str, arguments)]) == 0
-    by_command = json.loads(capsys.readouterr().out)
-    by_python = as_json(served.lab.compare(corpus="builtin", arms=["base"], **asked).to_dict())  # type: ignore[arg-type]
-    assert _timeless(by_api) == _timeless(by_command) == _timeless(by_python)
-    assert served.lab.builder.menu.find("base")
-    exported = client.predict(target="numpy", arm="base", api_name="/export")
-    command = ["--cache-dir", str(tmp_path), "export", "--format", "numpy", "--arm", "base", "--json"]
-    assert cli.main(command) == 0
-    assert json.loads(capsys.readouterr().out) == exported
+    given = {name: {**arguments, "corpus": "fruit"} for name, arguments in ON_FRUIT.items()}
+    served.lab.add_arms(["small+pca"])
+    _, by_agent = talk_mcp(served.url, list(given.items()))
+    for (name, arguments), told in zip(given.items(), by_agent, strict=True):
+        by_api = _timeless(client.predict(**arguments, api_name=f"/{name}"))
+        here = CALLS[name](served.lab, **check_arguments(CALLS[name], arguments))
+        assert by_api == _timeless(as_json(here.run(lambda _share, _line: None))), name
+        assert by_api == _timeless(json.loads(told.content[0].text)), name
+        assert by_api == _timeless(by_command(served, name, arguments, capsys)), name
+
+
+def by_command(
+    served: Served, name: str, arguments: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> dict[str, Any]:
+    """What the command line prints that the drawer shows for a call, with files in the place of names."""
+    shown = next(s.text for s in snippets_for(name, arguments) if s.label == "Command line")
+    program, *words = shlex.split(shown)
+    assert program == "mrl"
+    words = [str(served.fruit) if word == "fruit" else word.replace("small", str(served.model)) for word in words]
+    assert cli.main([words[0], "--cache-dir", str(served.lab.settings.cache_dir), *words[1:]]) == 0
+    return dict(json.loads(capsys.readouterr().out))
 
 
 def test_training_that_is_off_is_no_event_at_all(served: Served) -> None:
@@ -237,7 +241,7 @@ def test_a_second_measurement_from_one_address_is_refused_and_a_slow_one_ends(se
 
 
 def _timeless(answer: Any) -> Any:
-    """An answer without the milliseconds that it took."""
+    """An answer without the times that it took."""
     if isinstance(answer, dict):
-        return {key: _timeless(value) for key, value in answer.items() if not str(key).endswith("_ms")}
+        return {key: _timeless(value) for key, value in answer.items() if not re.search("_ms$|seconds$|^date$", key)}
     return [_timeless(value) for value in answer] if isinstance(answer, list) else answer

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mrl_demo.core.config import CODE_ROOT, Settings
-from mrl_demo.ui.app import launch_options
 from mrl_demo.ui.shared.doors import GuardDoors
 from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
 from mrl_demo.ui.shared.password import AskPassword
@@ -49,11 +48,6 @@ def test_without_the_password_nothing_is_served_but_health() -> None:
     assert page.get("/", auth=("guest", "wrong")).status_code == 401
     assert page.get("/", headers={"authorization": "Basic %%%"}).status_code == 401
     assert page.get("/", auth=("guest", "sésame".encode())).text == "hello"
-
-
-def test_agents_are_not_served_behind_a_password_that_they_cannot_give() -> None:
-    assert launch_options()["mcp_server"] is True
-    assert launch_options(password="a:b")["mcp_server"] is False  # noqa: S106
 
 
 def test_the_password_is_not_in_what_settings_print() -> None:
