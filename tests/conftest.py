@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,3 +96,14 @@ def lab(settings: Settings, encoder: HashingEncoder, beir_folder: Path) -> Lab:
     made.encoders.add("tiny", encoder)
     made.add_corpus(beir_folder)
     return made
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server with pgvector of this test run's own: its address."""
+    pgserver = pytest.importorskip("pgserver")
+    # Not in pytest's folder, which is for one user: the server runs as another one if root starts it.
+    with tempfile.TemporaryDirectory(prefix="mrl-postgres-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()

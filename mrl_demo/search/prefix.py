@@ -37,7 +37,7 @@ class PrefixIndex:
         """Copy `(n, D)` float vectors into blocks; raises `LabError` for an empty or non-finite matrix."""
         vectors = check_vectors(vectors)
         self.n, self.dimension = vectors.shape
-        rows = _even_rows(self.n, block_rows)
+        rows = even_rows(self.n, block_rows)
         n_blocks = -(-self.n // rows)
         # Memory of numpy's: it asks for large pages, without which numbers far apart cost a page walk each.
         self.blocks: FloatMatrix = np.zeros((n_blocks, self.dimension, rows), dtype=np.float32)
@@ -45,6 +45,17 @@ class PrefixIndex:
             part = torch.from_numpy(np.ascontiguousarray(vectors[b * rows : (b + 1) * rows], dtype=np.float32))
             block[:, : len(part)] = part.T
         self._norms = PrefixNorms(self.blocks)
+
+    @classmethod
+    def over(cls, blocks: FloatMatrix, n: int) -> PrefixIndex:
+        """An index of `n` vectors over `(n_blocks, D, rows)` float32 blocks that are there: a memory-mapped file, say.
+
+        Nothing is copied or checked; places behind the last vector hold zeros.
+        """
+        index = cls.__new__(cls)
+        index.n, index.dimension, index.blocks = n, blocks.shape[1], blocks
+        index._norms = PrefixNorms(blocks)
+        return index
 
     @property
     def nbytes(self) -> int:
@@ -96,7 +107,7 @@ class PrefixIndex:
         return products.transpose(0, 1).reshape(len(cut), -1)[:, : self.n]
 
 
-def _even_rows(n: int, at_most: int) -> int:
+def even_rows(n: int, at_most: int) -> int:
     """Rows a block, so that blocks are about equally full: 20,000 vectors are not two blocks of 16,384."""
     even = -(-n // -(-n // at_most))
     return min(n, at_most, -(-even // _ALIGNED) * _ALIGNED)

@@ -1,0 +1,422 @@
+"""PostgreSQL with pgvector: one column, expression indexes on its prefixes (`subvector`), funnels and rescoring in SQL.
+
+A collection is a table of keys, attributes and full vectors; its card is the table's comment. Without an index every
+row is compared, exactly. HNSW indexes lie on `subvector(embedding, 1, d)` as vector, halfvec or bit, and what codes
+find is rescored by the float32 prefix. Partitions are by hash of the key.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from mrl_demo.core.types import FloatMatrix
+from mrl_demo.search.cascade import Cascade
+from mrl_demo.search.engines.address import EngineAddress
+from mrl_demo.search.engines.errors import (
+    EngineDownError,
+    EngineError,
+    EngineFullError,
+    EngineMismatchError,
+    EngineRefusedError,
+)
+from mrl_demo.search.engines.require import require_client
+from mrl_demo.search.engines.vector_engine import (
+    CollectionCard,
+    CollectionLayout,
+    EngineBytes,
+    Nearest,
+    VectorBatch,
+    check_cascade,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+_CONNECT_SECONDS = 5
+#: A search that takes longer is given up: the page goes on without this engine.
+SEARCH_SECONDS = 30
+#: `hnsw.ef_search` at most; more results than that come from a scan of all.
+_MOST_EF = 1_000
+_MEMORY_FOR_BUILDING = "1GB"
+#: How many times `k` the codes of an index hand to the float32 vectors.
+_OVERSAMPLING = 4
+_LEAST_SHORTLIST = 40
+#: Most numbers that an HNSW index takes of each type.
+_MOST_INDEXED = {"float32": 2_000, "float16": 4_000, "binary": 64_000}
+_TYPES = {"float32": "vector", "float16": "halfvec", "binary": "bit"}
+_CLASSES = {"float32": "vector_cosine_ops", "float16": "halfvec_cosine_ops", "binary": "bit_hamming_ops"}
+_NEEDED = (0, 8)
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+_COPY_TRAILER = struct.pack("!h", -1)
+
+
+class PostgresEngine:
+    """A table with pgvector as a `VectorEngine`.
+
+    >>> PostgresEngine(EngineAddress.parse("postgresql://lab@127.0.0.1:1/lab")).count()
+    Traceback (most recent call last):
+        ...
+    mrl_demo.search.engines.errors.EngineDownError: PostgreSQL does not answer: start it, or check host and port.
+    """
+
+    most_workers = 4
+    has_all_lengths = True
+
+    def __init__(self, address: EngineAddress) -> None:
+        """Connect when first needed; raises `EngineError` with the line that installs the client if it is missing."""
+        require_client("psycopg", "pgvector")
+        self.address, self.table = address, address.collection
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._lock = threading.Lock()
+        self._layout: CollectionLayout | None = None
+        self._version = ""
+
+    @property
+    def name(self) -> str:
+        """The product and the version of its extension, once one connection was made."""
+        return f"PostgreSQL (pgvector{' ' if self._version else ''}{self._version})"
+
+    def read_card(self) -> CollectionCard | None:
+        """As `VectorEngine` has it."""
+        with self._connection() as connection:
+            row = connection.execute(
+                "SELECT obj_description(c.oid), format_type(a.atttypid, a.atttypmod) "
+                "FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'embedding' "
+                "WHERE c.oid = to_regclass(%s)",
+                (f'"{self.table}"',),
+            ).fetchone()
+        if row is None:
+            return None
+        if row[0] is None or row[1] is None:
+            raise EngineMismatchError(
+                f"The table {self.table} is not one of the lab's: name another collection (?collection=NAME)."
+            )
+        card = CollectionCard.from_json(row[0])
+        if row[1] != f"vector({card.layout.dimension})":
+            raise EngineMismatchError(
+                f"The column {self.table}.embedding is {row[1]}, not vector({card.layout.dimension}): somebody changed "
+                "the table; make the collection anew with `mrl index --replace`."
+            )
+        self._layout = card.layout
+        return card
+
+    def create(self, card: CollectionCard) -> None:
+        """As `VectorEngine` has it."""
+        layout = card.layout
+        if layout.precision == "int8":
+            raise EngineError("pgvector has no int8: choose float16 (halfvec) or binary (bit).")
+        if layout.is_approximate and layout.dimension > _MOST_INDEXED[layout.precision]:
+            most = _MOST_INDEXED[layout.precision]
+            raise EngineError(
+                f"An HNSW index of pgvector takes at most {most:,} numbers of {layout.precision}, not "
+                f"{layout.dimension:,}: choose float16 or binary, or leave --hnsw out."
+            )
+        partitioned = " PARTITION BY HASH (key)" if layout.parts > 1 else ""
+        with self._connection() as connection, connection.transaction():
+            self._run(
+                connection,
+                f'CREATE TABLE "{self.table}" (key uuid PRIMARY KEY, attributes jsonb NOT NULL, '
+                f"embedding vector({layout.dimension}) NOT NULL){partitioned}",
+            )
+            for part in range(layout.parts if layout.parts > 1 else 0):
+                self._run(
+                    connection,
+                    f'CREATE TABLE "{self.table}_{part}" PARTITION OF "{self.table}" '
+                    f"FOR VALUES WITH (MODULUS {layout.parts}, REMAINDER {part})",
+                )
+            self._comment(connection, card)
+        self._layout = layout
+
+    def write_card(self, card: CollectionCard) -> None:
+        """As `VectorEngine` has it."""
+        with self._connection() as connection:
+            self._comment(connection, card)
+
+    def keys(self) -> set[str]:
+        """As `VectorEngine` has it."""
+        with self._connection() as connection:
+            return {key for (key,) in self._run(connection, f'SELECT key::text FROM "{self.table}"')}
+
+    def count(self) -> int:
+        """As `VectorEngine` has it."""
+        with self._connection() as connection:
+            return int(self._run(connection, f'SELECT count(*) FROM "{self.table}"').fetchone()[0])
+
+    def upload(self, batch: VectorBatch) -> None:
+        """As `VectorEngine` has it; rows that are there already make way, so that a copy is never refused as double."""
+        with self._connection() as connection, connection.transaction():
+            self._delete(connection, batch.keys)
+            with connection.cursor().copy(
+                f'COPY "{self.table}" (key, attributes, embedding) FROM STDIN (FORMAT BINARY)'
+            ) as copy:
+                copy.write(b"".join(_copy_rows(batch)))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """As `VectorEngine` has it."""
+        with self._connection() as connection:
+            self._delete(connection, keys)
+
+    def finish(self) -> None:
+        """Build the indexes of the layout that are not there yet, and let the planner know the table."""
+        layout = self._known_layout()
+        with self._connection() as connection:
+            connection.execute(f"SET maintenance_work_mem = '{_MEMORY_FOR_BUILDING}'")
+            for dim in layout.dims if layout.is_approximate else ():
+                self._run(
+                    connection,
+                    f'CREATE INDEX IF NOT EXISTS "{self.table}_{dim}" ON "{self.table}" '
+                    f"USING hnsw (({_indexed(layout, dim)}) {_CLASSES[layout.precision]})",
+                )
+            connection.execute("RESET maintenance_work_mem")
+            self._run(connection, f'ANALYZE "{self.table}"')
+
+    def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
+        """As `VectorEngine` has it; a length without an index of its own is compared row by row, exactly."""
+        layout = self._known_layout()
+        by_index = layout.is_approximate and dim in layout.dims and k <= _MOST_EF
+        sql = _indexed_search(self.table, layout, dim) if by_index else _exact_search(self.table, layout, dim)
+        shortlist = min(_MOST_EF, max(_LEAST_SHORTLIST, _OVERSAMPLING * k, k))
+        values = {"where": _json(where or {}), "k": k, "shortlist": shortlist}
+        with self._connection() as connection, connection.transaction():
+            self._limit_time(connection)
+            if by_index:
+                connection.execute(f"SET LOCAL hnsw.ef_search = {shortlist}")
+                connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")  # Filters must not shorten lists.
+            return [
+                _answer(self._run(connection, sql, values | {"query": _text(query)}).fetchall()) for query in queries
+            ]
+
+    def funnel(self, queries: FloatMatrix, cascade: Cascade, k: int) -> list[Nearest]:
+        """As `VectorEngine` has it: one statement, a subquery a stage."""
+        check_cascade(cascade)
+        layout = self._known_layout()
+        sql = _funnel_search(self.table, layout, cascade)
+        first = cascade.stages[0].keep
+        with self._connection() as connection, connection.transaction():
+            self._limit_time(connection)
+            if first > _MOST_EF:  # An index would not give so many.
+                connection.execute("SET LOCAL enable_indexscan = off")
+            else:
+                connection.execute(f"SET LOCAL hnsw.ef_search = {max(_LEAST_SHORTLIST, min(_MOST_EF, 2 * first))}")
+            return [
+                _answer(self._run(connection, sql, {"query": _text(query), "k": k}).fetchall()) for query in queries
+            ]
+
+    def stats(self) -> EngineBytes:
+        """As `VectorEngine` has it: table with its keys, and the indexes on prefixes."""
+        with self._connection() as connection:
+            row = connection.execute(
+                "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)) FROM pg_partition_tree(%s)",
+                (f'"{self.table}"',),
+            ).fetchone()
+            if row is None or row[0] is None:
+                row = connection.execute(
+                    "SELECT pg_table_size(%s::regclass), pg_indexes_size(%s::regclass)", (f'"{self.table}"',) * 2
+                ).fetchone()
+        assert row is not None  # noqa: S101 - an aggregate has a row
+        return EngineBytes(int(row[0]), int(row[1]))
+
+    def drop(self) -> None:
+        """As `VectorEngine` has it; a table that is not the lab's stays."""
+        if self.read_card() is None:
+            return
+        with self._connection() as connection:
+            self._run(connection, f'DROP TABLE "{self.table}"')
+
+    def close(self) -> None:
+        """Close idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _known_layout(self) -> CollectionLayout:
+        if self._layout is None and self.read_card() is None:
+            raise EngineMismatchError(f"There is no collection {self.table}: make it with `mrl index`.")
+        assert self._layout is not None  # noqa: S101 - read_card sets it
+        return self._layout
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """An idle connection or a new one; one that failed is thrown away. Errors are said in words."""
+        import psycopg
+
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        try:
+            connection = connection or self._connect()
+            yield connection
+        except psycopg.Error as error:
+            raise _in_words(error) from error
+        finally:
+            if connection is not None:
+                self._put_back(connection)
+
+    def _put_back(self, connection: psycopg.Connection[Any]) -> None:
+        from psycopg.pq import TransactionStatus
+
+        if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.close()
+            return
+        with self._lock:
+            self._idle.append(connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        import psycopg
+
+        connection = psycopg.connect(self.address.url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+        try:
+            if not self._version:
+                connection.execute("SET client_min_messages = warning")
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+            self._version = str(row[0]) if row else ""
+            if tuple(int(part) for part in self._version.split(".")[:2]) < _NEEDED:
+                raise EngineMismatchError(
+                    f"pgvector is {self._version} there, and 0.8 is needed: ALTER EXTENSION vector UPDATE."
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _comment(self, connection: psycopg.Connection[Any], card: CollectionCard) -> None:
+        from psycopg import sql
+
+        connection.execute(
+            sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(self.table), sql.Literal(card.to_json()))
+        )
+
+    def _delete(self, connection: psycopg.Connection[Any], keys: Sequence[str]) -> None:
+        self._run(connection, f'DELETE FROM "{self.table}" WHERE key = ANY(%s)', ([UUID(key) for key in keys],))
+
+    @staticmethod
+    def _limit_time(connection: psycopg.Connection[Any]) -> None:
+        connection.execute(f"SET LOCAL statement_timeout = '{SEARCH_SECONDS}s'")
+
+    @staticmethod
+    def _run(connection: psycopg.Connection[Any], sql: str, values: Any = None) -> Any:  # noqa: ANN401
+        """Run SQL of our own names and numbers; what others said goes in as `values`."""
+        return connection.execute(sql, values)
+
+
+def _copy_rows(batch: VectorBatch) -> Iterator[bytes]:
+    """Rows in PostgreSQL's binary COPY format: uuid, jsonb, and pgvector's own (length, unused, big-endian float32)."""
+    dimension = batch.vectors.shape[1]
+    size = 4 + 4 * dimension
+    vector_head = struct.pack("!ihh", size, dimension, 0)
+    numbers = np.ascontiguousarray(batch.vectors, dtype=">f4")
+    yield _COPY_HEADER
+    for key, attributes, row in zip(batch.keys, batch.attributes, numbers, strict=True):
+        about = b"\x01" + _json(attributes).encode()
+        yield struct.pack("!hi", 3, 16) + UUID(key).bytes
+        yield struct.pack("!i", len(about)) + about + vector_head + row.tobytes()
+    yield _COPY_TRAILER
+
+
+def _prefix(layout: CollectionLayout, dim: int, column: str) -> str:
+    """The first `dim` numbers of a full vector in SQL."""
+    return column if dim == layout.dimension else f"subvector({column}, 1, {dim})::vector({dim})"
+
+
+def _indexed(layout: CollectionLayout, dim: int, column: str = "embedding") -> str:
+    """What the index of one length holds: queries must say it in the same words."""
+    if layout.precision == "binary":
+        return f"binary_quantize({_prefix(layout, dim, column)})::bit({dim})"
+    if layout.precision == "float16":
+        return f"{_prefix(layout, dim, column)}::halfvec({dim})"
+    return _prefix(layout, dim, column)
+
+
+def _index_order(layout: CollectionLayout, dim: int) -> str:
+    """The distance that the index of one length is ordered by."""
+    operator = "<~>" if layout.precision == "binary" else "<=>"
+    return f"{_indexed(layout, dim)} {operator} {_indexed(layout, dim, f'({_query(layout)})')}"
+
+
+def _query(layout: CollectionLayout) -> str:
+    return f"%(query)s::vector({layout.dimension})"
+
+
+def _distance(layout: CollectionLayout, dim: int) -> str:
+    """The cosine distance of float32 prefixes."""
+    return f"{_prefix(layout, dim, 'embedding')} <=> {_prefix(layout, dim, f'({_query(layout)})')}"
+
+
+def _exact_search(table: str, layout: CollectionLayout, dim: int) -> str:
+    """Every row compared; a vector of zeros has a distance of NaN, which is cosine 0 here."""
+    distance = f"coalesce(nullif({_distance(layout, dim)}, 'NaN'), 1)"
+    return (
+        f'SELECT key::text, 1 - ({distance}) FROM "{table}" WHERE attributes @> %(where)s::jsonb '
+        f"ORDER BY {distance} LIMIT %(k)s"
+    )
+
+
+def _indexed_search(table: str, layout: CollectionLayout, dim: int) -> str:
+    """The graph's list, rescored by float32 prefixes if it holds codes."""
+    by_index = _index_order(layout, dim)
+    limit = "%(k)s" if layout.precision == "float32" else "%(shortlist)s"
+    return (
+        f"SELECT key::text, 1 - ({_distance(layout, dim)}) AS score FROM ("
+        f'SELECT key, embedding FROM "{table}" WHERE attributes @> %(where)s::jsonb ORDER BY {by_index} LIMIT {limit}'
+        ") AS shortlist ORDER BY score DESC LIMIT %(k)s"
+    )
+
+
+def _funnel_search(table: str, layout: CollectionLayout, cascade: Cascade) -> str:
+    """A subquery a stage, each ordered by a longer prefix of what the one inside let through."""
+    inner = f'"{table}"'
+    for place, stage in enumerate(cascade.stages[:-1]):
+        by_index = not place and layout.is_approximate and stage.dim in layout.dims
+        order = _index_order(layout, stage.dim) if by_index else _distance(layout, stage.dim)
+        order = f"ORDER BY {order} LIMIT {stage.keep}"
+        inner = f"(SELECT key, embedding FROM {inner} {order}) AS stage_{place}"
+    last = _distance(layout, cascade.stages[-1].dim)
+    limit = f"least(%(k)s, {cascade.stages[-1].keep})"
+    return f"SELECT key::text, 1 - ({last}) AS score FROM {inner} ORDER BY {last} LIMIT {limit}"
+
+
+def _answer(rows: Sequence[tuple[str, float]]) -> Nearest:
+    return Nearest([key for key, _ in rows], [0.0 if score != score else float(score) for _, score in rows])
+
+
+def _text(row: FloatMatrix) -> str:
+    """A vector as pgvector reads it."""
+    return "[" + ",".join(map(str, np.asarray(row, dtype=np.float32).tolist())) + "]"
+
+
+def _json(attributes: Mapping[str, str]) -> str:
+    import json
+
+    return json.dumps(dict(attributes)).replace("\\u0000", "")
+
+
+def _in_words(error: psycopg.Error) -> EngineError:
+    """What helps against an error, without anything of the connection string in it."""
+    import psycopg.errors as kinds
+
+    if isinstance(error, kinds.QueryCanceled):
+        return EngineDownError(f"PostgreSQL took longer than {SEARCH_SECONDS} s: add an index (--hnsw) or wait.")
+    if isinstance(error, kinds.DiskFull | kinds.OutOfMemory | kinds.ConfigurationLimitExceeded):
+        return EngineFullError("PostgreSQL has no room left: free some space, then run `mrl index` again to go on.")
+    if isinstance(error, kinds.InsufficientPrivilege | kinds.InvalidAuthorizationSpecification | kinds.InvalidPassword):
+        return EngineRefusedError("PostgreSQL refuses this: check user, password and rights.")
+    if isinstance(error, kinds.UndefinedFile | kinds.FeatureNotSupported):
+        return EngineMismatchError("This PostgreSQL has no pgvector: install the extension there.")
+    if isinstance(error, kinds.UndefinedTable | kinds.UndefinedColumn | kinds.DatatypeMismatch | kinds.DataException):
+        return EngineMismatchError("The table is not as the lab made it: run `mrl index --replace` to make it anew.")
+    said = str(error).lower()
+    if "password" in said or "authentication" in said or "role" in said:
+        return EngineRefusedError("PostgreSQL refuses the user or the password: check both (or set PGPASSWORD).")
+    if "database" in said and "does not exist" in said:
+        return EngineMismatchError("There is no such database: make it (createdb), or name another one.")
+    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57", "53"}:
+        return EngineDownError("PostgreSQL does not answer: start it, or check host and port.")
+    return EngineError(f"PostgreSQL says {type(error).__name__} ({error.sqlstate}): run `mrl index` again.")
