@@ -17,6 +17,7 @@ from mrl_demo.commands.options import arm_names as _add_arms
 from mrl_demo.commands.options import chosen_corpus
 from mrl_demo.commands.options import split_words as _words
 from mrl_demo.commands.options import whole_numbers as _whole_numbers
+from mrl_demo.commands.shards import add_evaluate_shards_options, measure_shards
 from mrl_demo.core.command_line import (
     Commands,
     HelpFormatter,
@@ -53,6 +54,7 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
   %(prog)s --corpus multilingual --arms base,use-multilingual --by language
   %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
+  %(prog)s --shards my-shards --precisions float32,int8,binary --grow 10000,100000
 """
 _METRICS = ("ndcg@10", "mrr@10", "recall@10", "overlap@10")
 
@@ -150,6 +152,7 @@ def _add_evaluate(commands: Commands) -> None:
         "--by", default="", metavar="COLUMN", help="figures for each value of a column of the queries, as in language"
     )
     parser.add_argument("--max-tokens", type=int, default=0, help="cut texts at so many tokens (0: the model's limit)")
+    add_evaluate_shards_options(parser)
     _add_corpus(parser)
     _add_json(parser)
     add_prompt_options(parser)
@@ -190,6 +193,9 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.lab.lab import Lab
 
+    if options.shards:
+        measure_shards(settings, options)
+        return
     lab = Lab(settings)
     corpus = chosen_corpus(lab, options, options.split)
     progress = ProgressLine()

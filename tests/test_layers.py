@@ -18,7 +18,7 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor", "thresholds", "costs", "lessons", "maps"},
+    {"advisor", "thresholds", "costs", "lessons", "maps", "scale"},
     {"reports"},
     {"funnels", "gating"},
     {"lab"},

@@ -253,7 +253,7 @@ class SpaceBuilder:
                 vectors[~is_known] = parts.encode(new, encoder, progress)
             return vectors
 
-        stored = StoredVectors(_encode_distinct(texts, encode), encoder.count_cut(texts, "document"))
+        stored = StoredVectors(encode_distinct(texts, encode), encoder.count_cut(texts, "document"))
         self._store(key, stored.vectors, stored.cut)
         known.remember(key, texts)
         parts.remove()
@@ -274,7 +274,7 @@ class SpaceBuilder:
         vectors[found] = rows
         missing = [text for text, is_here in zip(texts, found, strict=True) if not is_here]
         if missing:
-            vectors[~found] = _encode_distinct(missing, lambda distinct: encoder.encode_documents(distinct, progress))
+            vectors[~found] = encode_distinct(missing, lambda distinct: encoder.encode_documents(distinct, progress))
         self._rounded[name, fingerprint] = int(found.sum())
         # What ships was not cut: the script that makes it sees to that.
         return StoredVectors(vectors, encoder.count_cut(missing, "document") if missing else NOTHING_CUT)
@@ -303,7 +303,7 @@ class SpaceBuilder:
         with self._locks.hold(key):
             vectors = self.cache.load(key, len(texts), shipped)
             if vectors is None:
-                vectors = _encode_distinct(texts, encoder.encode_queries)
+                vectors = encode_distinct(texts, encoder.encode_queries)
                 self._store(key, vectors)
         return vectors
 
@@ -343,7 +343,7 @@ class SpaceBuilder:
             logger.warning("%s", error)
 
 
-def _encode_distinct(texts: Sequence[str], encode: Callable[[Sequence[str]], FloatMatrix]) -> FloatMatrix:
+def encode_distinct(texts: Sequence[str], encode: Callable[[Sequence[str]], FloatMatrix]) -> FloatMatrix:
     """Vectors of `texts`, each text encoded once, in an order that is not the file's.
 
     A batch's other texts turn the last bits of a vector in bfloat16: encoded like this, equal texts have equal vectors,

@@ -15,12 +15,15 @@ from mrl_demo.commands.options import (
     split_words,
     write_output,
 )
+from mrl_demo.commands.shards import add_embed_shards_options, write_shards
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 
 _EMBED_EXAMPLES = """examples:
   %(prog)s --corpus my-documents.csv
   %(prog)s --corpus manuals.zip --passages 150 --arms base,tuned,corpus-pca
+  %(prog)s --corpus my-folder --arms tuned --shards my-shards           for mrl evaluate --shards my-shards
+  torchrun --nproc-per-node 4 -m mrl_demo embed --corpus my-folder --arms tuned --shards my-shards
 """
 _QUESTIONS_EXAMPLES = """examples:
   %(prog)s --corpus my-documents.csv --url http://127.0.0.1:11434/v1 --model llama3.2 --out questions.csv
@@ -43,6 +46,7 @@ def _add_embed(commands: Commands) -> None:
     says = "encode a collection and keep its vectors, so that other commands and the page answer at once"
     parser = add_command(commands, "embed", says, _EMBED_EXAMPLES)
     parser.add_argument("--arms", type=split_words, default="base,tuned", help=f"{ARM_HELP}; commas between them")
+    add_embed_shards_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
     add_prompt_options(parser)
@@ -75,6 +79,9 @@ def _add_pairs(commands: Commands) -> None:
 def _embed(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
+    if options.shards:
+        write_shards(settings, options)
+        return
     lab = Lab(settings)
     corpus = chosen_corpus(lab, options)
     embedded = lab.embed(corpus, arm_names(lab, options.arms, options), ProgressLine())

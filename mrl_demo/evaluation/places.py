@@ -69,7 +69,7 @@ def _place_in_row(row: FloatMatrix, documents: IntMatrix) -> tuple[IntMatrix, In
     known = known[np.isfinite(row[documents[known]])]
     if not len(known):
         return ahead, tied
-    values, groups = _grouped(row[documents[known]].astype(np.float64))
+    values, groups = group_scores(row[documents[known]].astype(np.float64))
     margins = TIE_TOLERANCE * np.maximum(1.0, np.abs(values))
     above, level = values + margins, values - margins
     if len(values) >= _SORT_FROM:
@@ -83,7 +83,7 @@ def _place_in_row(row: FloatMatrix, documents: IntMatrix) -> tuple[IntMatrix, In
     return ahead, tied
 
 
-def _grouped(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], IntMatrix]:
+def group_scores(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], IntMatrix]:
     """One value for every group of equal scores, and the group of each: a group is within the tolerance of its best."""
     order = np.argsort(-values, kind="stable")
     leaders: list[float] = []

@@ -20,10 +20,11 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.bm25 import bm25_scores
+from mrl_demo.evaluation.figures import UnitFigures, difference_rows, interval_rows, retention_rows
 from mrl_demo.evaluation.judged import JudgedSet, judged_set, no_queries, no_query_text
 from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
-from mrl_demo.evaluation.metrics import Metric, parse_metric
-from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
+from mrl_demo.evaluation.metrics import Metric
+from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.probes import (
     LabelledRows,
     ProbeMetric,
@@ -32,28 +33,23 @@ from mrl_demo.evaluation.probes import (
     classification_by_dimension,
     labels_of,
     mean_of_rows,
-    parse_probe_metric,
     spearman_by_dimension,
     value_by_chance,
 )
 from mrl_demo.evaluation.results import (
     NO_PRECISION,
     ClassTask,
-    DifferenceRow,
-    RetentionRow,
     RowKey,
     SweepArm,
     SweepResult,
     SweepRow,
 )
 from mrl_demo.evaluation.scoring import n_blocks
-from mrl_demo.evaluation.stats import PairedBootstrap, widen_certain
+from mrl_demo.evaluation.stats import PairedBootstrap
 from mrl_demo.search.quantised import parse_precision
 
 logger = logging.getLogger(__name__)
 
-BASE = "base"
-FULL = "full"
 _PREPARING = 0.5
 
 
@@ -357,15 +353,6 @@ class _Run:
                 self.full[(name, *key)] = values
 
 
-@dataclass(frozen=True)
-class _Figures:
-    """Values of one kind of unit (queries, or test texts of a label) by key, uncut values, and their resamples."""
-
-    values: Mapping[RowKey, NDArray[np.float32]]
-    full: Mapping[RowKey, NDArray[np.float32]]
-    bootstrap: PairedBootstrap
-
-
 def _result(run: _Run) -> SweepResult:
     plan, groups = run.plan, _figure_groups(run)
     full_dims = {arm.name: arm.full_dim for arm in run.arms}
@@ -384,13 +371,16 @@ def _result(run: _Run) -> SweepResult:
         n_queries=len(run.judged.queries),
         n_documents=len(run.corpus),
         arms=tuple(run.arms),
-        rows=(*(row for group in groups for row in _rows(group.values, run.bands, group.bootstrap)), *chosen.values()),
+        rows=(
+            *(row for group in groups for row in interval_rows(group.values, run.bands, group.bootstrap)),
+            *chosen.values(),
+        ),
         full=(
-            *(row for group in groups for row in _rows(group.full, {}, group.bootstrap)),
+            *(row for group in groups for row in interval_rows(group.full, {}, group.bootstrap)),
             *(row for key, row in probe_rows.items() if key[1] == full_dims[key[0]]),
         ),
-        differences=tuple(row for group in groups for row in _differences(group, plan.against)),
-        retentions=tuple(row for group in groups for row in _retentions(group)),
+        differences=tuple(row for group in groups for row in difference_rows(group, plan.against)),
+        retentions=tuple(row for group in groups for row in retention_rows(group)),
         notes=tuple(run.notes),
         query_ids=tuple(query.id for query in run.judged.queries),
         per_query=run.values,
@@ -402,13 +392,13 @@ def _result(run: _Run) -> SweepResult:
     )
 
 
-def _figure_groups(run: _Run) -> list[_Figures]:
+def _figure_groups(run: _Run) -> list[UnitFigures]:
     """Queries, and the test texts of every label that was predicted: units that can be resampled together."""
     plan = run.plan
     groups = []
     if run.values:
         bootstrap = PairedBootstrap(len(run.judged.queries), plan.resamples, plan.seed)
-        groups.append(_Figures(run.values, run.full, bootstrap))
+        groups.append(UnitFigures(run.values, run.full, bootstrap))
     full_dims = {arm.name: arm.full_dim for arm in run.arms}
     for metric in run.probe_metrics:
         correct = {
@@ -418,85 +408,8 @@ def _figure_groups(run: _Run) -> list[_Figures]:
             continue
         values = {key: hits for key, hits in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
         full = {key: hits for key, hits in correct.items() if key[1] == full_dims[key[0]]}
-        groups.append(
-            _Figures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed))
-        )
+        groups.append(UnitFigures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed)))
     return groups
-
-
-def _rows(
-    values: Mapping[RowKey, NDArray[np.float32]],
-    bands: Mapping[RowKey, tuple[float, float]],
-    bootstrap: PairedBootstrap,
-) -> tuple[SweepRow, ...]:
-    if not values:
-        return ()
-    n = bootstrap.n_queries
-    intervals = [
-        widen_certain(interval, n) if parse_probe_metric(key[3]) else interval
-        for key, interval in zip(values, bootstrap.intervals(np.stack(list(values.values()), axis=1)), strict=True)
-    ]
-    return tuple(
-        SweepRow(*key, interval.value, interval.low, interval.high, n, *bands.get(key, (None, None)))
-        for key, interval in zip(values, intervals, strict=True)
-    )
-
-
-def _differences(figures: _Figures, against: tuple[str, ...]) -> tuple[DifferenceRow, ...]:
-    """Every figure of quality against the arms of `against` and its own arm uncut, Holm over the dimensions."""
-    names: list[tuple[str, int, str, str, str]] = []
-    columns: list[NDArray[np.float32]] = []
-    for key, values in figures.values.items():
-        arm, dim, precision, metric = key
-        if dim is None or _is_agreement(metric):
-            continue
-        for other, reference in _references(figures, key, against):
-            names.append((arm, dim, precision, metric, other))
-            columns.append(values - reference)
-    if not columns:
-        return ()
-    families = [(arm, precision, metric, other) for arm, _, precision, metric, other in names]
-    differences = figures.bootstrap.differences(np.stack(columns, axis=1), families)
-    return tuple(
-        DifferenceRow(*name, row.value, row.low, row.high, row.p, row.p_holm, row.verdict)
-        for name, row in zip(names, differences, strict=True)
-    )
-
-
-def _references(figures: _Figures, key: RowKey, against: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Names and values of what a figure is compared with."""
-    arm, dim, precision, metric = key
-    uncut = {full_key[0]: (full_key, values) for full_key, values in figures.full.items() if full_key[3] == metric}
-    for other in against:
-        if other == UNCUT_BASE and BASE in uncut and key != uncut[BASE][0]:
-            yield other, uncut[BASE][1]
-        elif other != arm and (other, dim, precision, metric) in figures.values:
-            yield other, figures.values[other, dim, precision, metric]
-    if arm in uncut and key != uncut[arm][0]:
-        yield FULL, uncut[arm][1]
-
-
-def _retentions(figures: _Figures) -> tuple[RetentionRow, ...]:
-    full = {(key[0], key[3]): values for key, values in figures.full.items()}
-    names: list[RowKey] = []
-    columns: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    for key, values in figures.values.items():
-        whole = full.get((key[0], key[3]))
-        if key[1] is not None and not _is_agreement(key[3]) and whole is not None and whole.any():
-            names.append(key)
-            columns.append((values, whole))
-    if not columns:
-        return ()
-    ratios = figures.bootstrap.ratios(*(np.stack(side, axis=1) for side in zip(*columns, strict=True)))
-    return tuple(
-        RetentionRow(name[0], int(name[1] or 0), name[2], name[3], ratio.value, ratio.low, ratio.high)
-        for name, ratio in zip(names, ratios, strict=True)
-        if np.isfinite(ratio.high)
-    )
-
-
-def _is_agreement(metric: str) -> bool:
-    return metric.split("@")[0] in {"overlap", "rbo"} and parse_metric(metric).is_agreement
 
 
 class _Report:

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet
     from mrl_demo.reports.page import DecisionReport
+    from mrl_demo.scale.embed import EmbeddedShards, ShardJob, WorkShare
+    from mrl_demo.scale.evaluate import ShardedResult
     from mrl_demo.serving.chat import ChatTarget
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -298,6 +300,45 @@ class Lab:
         chosen = self._arms_named(arms)
         loaded = self.corpus(corpus, progress)
         return embed_corpus(self.builder, loaded, chosen, lambda step: _part_of(progress, step, len(chosen)))
+
+    def embed_shards(
+        self,
+        corpus: str,
+        arms: Sequence[str],
+        job: ShardJob,
+        share: WorkShare | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[EmbeddedShards, ...]:
+        """Write the vectors of a corpus as shards, for several arms each into a folder of its name in the job's.
+
+        `share` is this process's part of the work (default: all). In a corpus without queries titles and first
+        sentences stand in for them. Raises as `scale.embed.embed_shards` does.
+        """
+        from mrl_demo.scale.embed import embed_shards, shard_folders
+
+        chosen = self._arms_named(arms)
+        loaded = with_stand_ins(self.corpus(corpus, progress))
+        jobs = [replace(job, folder=folder) for folder in shard_folders(job.folder, arms).values()]
+        return tuple(
+            embed_shards(self.builder, loaded, arm, each, share, _part_of(progress, step, len(chosen)))
+            for step, (arm, each) in enumerate(zip(chosen, jobs, strict=True))
+        )
+
+    def evaluate_shards(
+        self,
+        folders: Sequence[Path],
+        plan: SweepPlan,
+        sizes: Sequence[int] = (),
+        progress: Progress | None = None,
+    ) -> ShardedResult:
+        """Measure folders of shards (`mrl embed --shards`, or your own files), one arm each, in one pass over each.
+
+        `sizes` are smaller collections to measure on the way. A pass that was interrupted goes on. Raises as
+        `scale.evaluate.evaluate_shards` does.
+        """
+        from mrl_demo.scale.evaluate import evaluate_shards
+
+        return evaluate_shards(folders, plan, sizes, self.settings.cache_dir / "scans", progress)
 
     def write_questions(
         self,
