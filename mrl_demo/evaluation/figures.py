@@ -67,7 +67,9 @@ def difference_rows(figures: UnitFigures, against: tuple[str, ...]) -> tuple[Dif
     )
 
 
-def _references(figures: UnitFigures, key: RowKey, against: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _references(
+    figures: UnitFigures, key: RowKey, against: tuple[str, ...]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Names and values of what a figure is compared with."""
     arm, dim, precision, metric = key
     uncut = {full_key[0]: (full_key, values) for full_key, values in figures.full.items() if full_key[3] == metric}

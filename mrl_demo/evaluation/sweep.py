@@ -408,7 +408,9 @@ def _figure_groups(run: _Run) -> list[UnitFigures]:
             continue
         values = {key: hits for key, hits in correct.items() if key[1] in plan.dims_of(full_dims[key[0]] or 0)}
         full = {key: hits for key, hits in correct.items() if key[1] == full_dims[key[0]]}
-        groups.append(UnitFigures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed)))
+        groups.append(
+            UnitFigures(values, full, PairedBootstrap(len(next(iter(full.values()))), plan.resamples, plan.seed))
+        )
     return groups
 
 
