@@ -14,6 +14,7 @@ from mrl_demo.core.storage import atomic_path
 from mrl_demo.corpora.hub import is_hub_name
 from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
 from mrl_demo.corpora.passages import PassageChoice
+from mrl_demo.corpora.reading.text_format import AS_FOUND
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
@@ -84,6 +85,8 @@ def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split
             raise CorpusError(f"{given} has columns of its own: leave --{next(iter(columns.chosen()))}-column out.")
         if columns and columns.passages != PassageChoice():
             raise CorpusError(f"{given} has passages of its own: leave --passages and --paragraphs out.")
+        if columns and columns.format != AS_FOUND:
+            raise CorpusError(f"{given} is read as it ships: leave --encoding and --delimiter out.")
         if columns and columns.questions:
             raise CorpusError(f"{given} has questions of its own: leave --questions out.")
         return given

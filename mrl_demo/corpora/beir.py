@@ -21,6 +21,7 @@ from mrl_demo.corpora.reading import (
     Cell,
     NoteKind,
     Tally,
+    TextFormat,
     Vocabulary,
     file_stem,
     read_table,
@@ -74,12 +75,14 @@ def read_beir(
     if corpus is None:
         raise CorpusError(f"{folder} has no corpus.jsonl (or .csv, .tsv, .parquet, .gz): a BEIR folder needs it.")
     words = document_vocabulary(columns)
-    documents = read_documents(read_table(corpus, words.knows, tally), words, max_documents, tally)
+    documents = read_documents(
+        read_table(corpus, words.knows, tally, text_format=columns.format), words, max_documents, tally
+    )
     queries_file, splits = _find(folder, "queries"), _split_files(folder, tally, first_split)
     if queries_file is None or not splits:
         _say_what_is_missing(queries_file, splits, tally)
         return documents, [], {}
-    located = _read_queries(queries_file, tally)
+    located = _read_queries(queries_file, tally, columns.format)
     ids = KnownIds(located, {document.id for document in documents})
     members, judgements = _by_split(splits, ids, tally)
     queries = [
@@ -111,9 +114,9 @@ def _say_what_is_missing(queries: Path | None, splits: Mapping[str, Path], tally
         tally.say("no-judgements", "No judged queries in the folder.")
 
 
-def _read_queries(path: Path, tally: Tally) -> dict[str, _Located]:
+def _read_queries(path: Path, tally: Tally, text_format: TextFormat) -> dict[str, _Located]:
     words = Vocabulary(_QUERY_NAMES)
-    table = read_table(path, lambda _: True, tally)
+    table = read_table(path, lambda _: True, tally, text_format=text_format)
     kept: dict[str, _Located] = {}
     for row in table.rows:
         roles, place = words.pick(row.cells), f"{path}, line {row.line:,}"

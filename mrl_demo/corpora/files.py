@@ -132,7 +132,11 @@ def _read_file(path: Path, limit: int, columns: ColumnChoice, tally: Tally) -> _
     words = document_vocabulary(columns)
     is_paragraphs = columns.passages.is_paragraphs
     table = read_table(
-        path, lambda column: words.knows(column) or _PAIRS.knows(column), tally, is_paragraphs=is_paragraphs
+        path,
+        lambda column: words.knows(column) or _PAIRS.knows(column),
+        tally,
+        is_paragraphs=is_paragraphs,
+        text_format=columns.format,
     )
     if _holds_pairs(table, words):
         pairs, documents = _read_pairs(table, tally, limit)

@@ -63,7 +63,7 @@ def preview_path(
 def _look_at_table(path: Path, columns: ColumnChoice) -> tuple[tuple[ColumnGuess, ...], tuple[dict[str, str], ...]]:
     if not path.is_file() or path.suffix.lower() == ".zip" or file_type(path) not in _SHEETS:
         return (), ()
-    table = read_table(path, lambda _: True, Tally())
+    table = read_table(path, lambda _: True, Tally(), text_format=columns.format)
     rows = [row.cells for row in islice(table.rows, ROWS_SHOWN)]
     words = document_vocabulary(columns)
     names = dict.fromkeys(name for cells in rows for name in cells)

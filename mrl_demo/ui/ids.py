@@ -173,6 +173,8 @@ class Id(StrEnum):
     DATA_FILES = "data-files"
     DATA_PASTED = "data-pasted"
     DATA_HUB = "data-hub"
+    DATA_ENCODING = "data-encoding"
+    DATA_DELIMITER = "data-delimiter"
     DATA_TEXT = "data-text"
     DATA_TITLE = "data-title"
     DATA_ID = "data-id"

@@ -17,7 +17,7 @@ from mrl_demo.core.types import Document
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice, cut_text, split_documents
-from mrl_demo.corpora.reading import packed
+from mrl_demo.corpora.reading import TextFormat, packed
 
 BEES = "Bees dance to tell each other where the flowers are."
 
@@ -251,3 +251,48 @@ def test_inspect_says_what_files_hold(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "column 'extra': not read" in capsys.readouterr().out
     assert cli.main(["search", "bees", "--corpus", "builtin", "--passages", "50"]) == 2
     assert "leave --passages" in capsys.readouterr().err
+
+
+CYRILLIC = "id;text\n1;Пчёлы танцуют, чтобы показать цветы.\n2;Приливы идут за луной.\n"
+
+
+def test_an_encoding_that_is_said_is_the_one_that_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "bees.csv"
+    for encoding in ("cp1251", "koi8-r", "utf-16-le"):
+        path.write_bytes(CYRILLIC.encode(encoding))
+        corpus = load_path(path, columns=ColumnChoice(format=TextFormat(encoding)))
+        assert [document.text for document in corpus.documents][1] == "Приливы идут за луной."
+        assert corpus.notes == ()
+    path.write_bytes(CYRILLIC.encode("utf-8-sig"))  # The file's own mark counts before what was said.
+    assert load_path(path, columns=ColumnChoice(format=TextFormat("cp1251"))).documents[1].text.startswith("Приливы")
+    path.write_bytes(CYRILLIC.encode("cp1251"))
+    (note,) = load_path(path, columns=ColumnChoice(format=TextFormat("ascii"))).notes
+    assert (note.kind, note.place) == ("replaced-bytes", "bees.csv, line 2")
+    with pytest.raises(CorpusError, match=r"--encoding CP1251"):
+        load_path(path)
+
+
+@pytest.mark.parametrize("kind", ["md", "html", "jsonl", "txt"])
+def test_every_type_of_text_is_read_in_the_encoding_that_is_said(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bees.{kind}"
+    text = '{"text": "Приливы идут за луной."}' if kind == "jsonl" else "Приливы идут за луной.\n"
+    path.write_bytes(text.encode("koi8-r"))
+    corpus = load_path(path, columns=ColumnChoice(format=TextFormat("koi8-r")))
+    assert [document.text for document in corpus.documents] == ["Приливы идут за луной."]
+
+
+def test_a_delimiter_that_is_said_is_the_one_that_parts_fields(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("id~text\n1~Bees, dance; yes\n", encoding="utf-8")
+    assert (
+        load_path(path, columns=ColumnChoice(format=TextFormat(delimiter="~"))).documents[0].text == "Bees, dance; yes"
+    )
+    path.write_text("sep=;\nid;text\n1;Bees, dance\n", encoding="utf-8")
+    named = load_path(path, columns=ColumnChoice(format=TextFormat(delimiter="semicolon")))
+    assert named.documents[0].text == "Bees, dance"
+    for wrong in ("ab", '"', "x"):
+        with pytest.raises(CorpusError, match="cannot stand between fields"):
+            TextFormat(delimiter=wrong)
+    for encoding in ("klingon", "base64", "idna", "a\0b"):
+        with pytest.raises(CorpusError, match="no encoding that is known"):
+            TextFormat(encoding)

@@ -196,7 +196,7 @@ def test_the_command_line_and_python_take_them_where_files_go(
 
 
 def given_on_page(hub: str, text: str = "") -> DataState:
-    return DataState((), text, hub, None, None, None, None, 0, 0, False, None)
+    return DataState((), text, hub, None, None, None, None, None, None, 0, 0, False, None)
 
 
 def test_a_public_page_reads_only_what_its_owner_lists(hub: list[str], tmp_path: Path) -> None:

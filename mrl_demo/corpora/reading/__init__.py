@@ -6,8 +6,10 @@ from mrl_demo.corpora.reading.columns import Vocabulary, normal_name, shown_name
 from mrl_demo.corpora.reading.rows import Cell, Row, Table, cell_of, text_of
 from mrl_demo.corpora.reading.table import FILE_TYPES, TABLE_TYPES, file_stem, file_type, read_table
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
+from mrl_demo.corpora.reading.text_format import AS_FOUND, TextFormat
 
 __all__ = [
+    "AS_FOUND",
     "FILE_TYPES",
     "TABLE_TYPES",
     "Cell",
@@ -15,6 +17,7 @@ __all__ = [
     "Row",
     "Table",
     "Tally",
+    "TextFormat",
     "Vocabulary",
     "cell_of",
     "file_stem",

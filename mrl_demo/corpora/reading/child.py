@@ -18,6 +18,7 @@ from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.reading.rows import Row, Table
 from mrl_demo.corpora.reading.sheets import sheet_rows
 from mrl_demo.corpora.reading.tally import Tally
+from mrl_demo.corpora.reading.text_format import TextFormat
 from mrl_demo.corpora.reading.writings import writing_rows
 
 
@@ -27,13 +28,13 @@ def serve_parsing(memory_bytes: int, seconds: int) -> None:
     while line := sys.stdin.readline():
         asked = json.loads(line)
         _limit_time(seconds)
-        for message in _answers(Path(asked["path"]), asked["kind"]):
+        for message in _answers(Path(asked["path"]), asked["kind"], TextFormat(asked["encoding"])):
             sys.stdout.write(f"{json.dumps(message)}\n")
         sys.stdout.flush()
 
 
-def _answers(path: Path, kind: str) -> Iterator[dict[str, Any]]:
-    table, tally = Table(path, iter(())), Tally()
+def _answers(path: Path, kind: str, text: TextFormat) -> Iterator[dict[str, Any]]:
+    table, tally = Table(path, iter(()), format=text), Tally()
     try:
         for number, row in enumerate(_rows(table, kind, tally)):
             if not number:

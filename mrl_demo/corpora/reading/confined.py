@@ -46,11 +46,11 @@ class _Child:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def ask(self, path: Path, kind: str) -> Iterator[dict[str, Any]]:
+    def ask(self, path: Path, kind: str, encoding: str) -> Iterator[dict[str, Any]]:
         """What the process says of a file, up to the last message or its own end."""
         questions, answers = cast(TextIO, self.process.stdin), cast(TextIO, self.process.stdout)
         with suppress(BrokenPipeError):
-            questions.write(json.dumps({"path": str(path.absolute()), "kind": kind}) + "\n")
+            questions.write(json.dumps({"path": str(path.absolute()), "kind": kind, "encoding": encoding}) + "\n")
             questions.flush()
         for line in answers:
             if not line.endswith("\n"):  # It was ended in the middle of a message.
@@ -119,7 +119,7 @@ def confined_rows(table: Table, kind: str, wanted: Callable[[str], bool], tally:
     child = _children.take()
     is_sound = False
     try:
-        for message in child.ask(table.path, kind):
+        for message in child.ask(table.path, kind, table.format.encoding):
             for name in message.get("columns", ()):
                 table.see(name, always=wanted(name))
             is_sound = "refused" in message or "done" in message

@@ -60,12 +60,13 @@ def delimited_rows(table: Table, wanted: Callable[[str], bool], tally: Tally, us
     one with fewer is filled up with nulls and counted. Raises `CorpusError` naming file, line and fix.
     """
     path = table.path
-    with open_text(path, tally, newline="") as text:
+    encoding = table.format.encoding
+    with open_text(path, tally, newline="", encoding=encoding) as text:
         head = text.read(_HEAD)
     # A carriage return alone ends rows only if nothing else does.
     end = "\n" if "\n" in head else "\r"
-    layout = _find_layout(io.StringIO(head, newline=end).readlines(), wanted, usual)
-    with open_text(path, Tally(), newline=end) as text:  # Guesses are counted once.
+    layout = _find_layout(io.StringIO(head, newline=end).readlines(), wanted, usual, table.format.character)
+    with open_text(path, Tally(), newline=end, encoding=encoding) as text:  # Guesses are counted once.
         records = _records(path, text, layout)
         first = next(records, None)
         if first is None:
@@ -158,13 +159,15 @@ def _holds_rows(field: str, delimiter: str, columns: int) -> bool:
     return columns > 1 and any(line.count(delimiter) == columns - 1 for line in field.split("\n")[1:-1])
 
 
-def _find_layout(lines: list[str], wanted: Callable[[str], bool], usual: str) -> _Layout:
+def _find_layout(lines: list[str], wanted: Callable[[str], bool], usual: str, given: str) -> _Layout:
+    """The layout of a file with the delimiter that was given, its first line names, or its header decides."""
     above = 0
     while above < len(lines) and not lines[above].strip("\ufeff \t\r\n"):
         above += 1
     named = _SEP.match(lines[above].lstrip("\ufeff")) if above < len(lines) else None
-    if named:
-        return _Layout(above + 1, named[1], _has_space(lines[above + 1 :], named[1]))
+    if named or given:
+        above, delimiter = above + (1 if named else 0), given or (named[1] if named else usual)
+        return _Layout(above, delimiter, _has_space(lines[above:], delimiter))
     order = (usual, *(each for each in _DELIMITERS if each != usual))
     best, best_score = _NONE, (0, 0.0)
     for delimiter in order:

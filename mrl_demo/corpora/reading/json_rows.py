@@ -25,7 +25,7 @@ def json_rows(table: Table, wanted: Callable[[str], bool], tally: Tally, *, is_l
     `is_lines` if the file's name promises JSON Lines; raises `CorpusError` naming file, line and fix.
     """
     path = table.path
-    with open_text(path, tally) as text:
+    with open_text(path, tally, encoding=table.format.encoding) as text:
         lines = bounded_lines(text, path)
         number, line = _first_line(lines)
         if line.startswith("[") and not _is_row(line):

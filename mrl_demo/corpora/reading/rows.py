@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.reading.text_format import TextFormat
 
 #: Text, None for null and NaN, or what JSON and Parquet nest; numbers are text in the spelling of the file.
 Cell: TypeAlias = "str | list[Any] | dict[str, Any] | None"
@@ -34,6 +35,8 @@ class Row:
 class Table:
     """A file being read: `rows` gives each row once; `columns` are the names seen, all of them once rows are read.
 
+    `format` is what a person says of the text in it.
+
     >>> table = Table(Path("a.csv"), iter([Row(2, {"id": "7"})]))
     >>> table.see("id")
     >>> list(table.columns), [row.line for row in table.rows]
@@ -43,6 +46,7 @@ class Table:
     path: Path
     rows: Iterator[Row]
     columns: dict[str, None] = field(default_factory=dict)
+    format: TextFormat = field(default_factory=TextFormat)
 
     def see(self, name: str, *, always: bool = False) -> None:
         """Keep a column's name for messages, `always` if the column is wanted."""

@@ -52,17 +52,19 @@ class _Encoding:
 
 
 @contextmanager
-def open_text(path: Path, tally: Tally, newline: str | None = "\n") -> Iterator[TextIO]:
+def open_text(path: Path, tally: Tally, newline: str | None = "\n", encoding: str = "") -> Iterator[TextIO]:
     """Open a text file, gzip or not, in the encoding it is in; guesses and replaced bytes are counted in `tally`.
+
+    A byte order mark tells the encoding, or else what `encoding` says, or else the bytes do.
 
     UTF-8, UTF-16 and UTF-32 are known by their marks or their bytes; UTF-8 with some broken bytes is read with U+FFFD
     in their place; other text is taken for Windows-1252, and refused if it does not look like it. Raises `CorpusError`
     for what cannot be read, a broken or bomb-like gzip file included, while it is read.
     """
     try:
-        encoding = _find_encoding(path, tally)
+        kind = _find_encoding(path, tally, encoding)
         with _open_binary(path) as binary:
-            text = io.TextIOWrapper(binary, encoding=encoding.name, errors=encoding.errors, newline=newline)
+            text = io.TextIOWrapper(binary, encoding=kind.name, errors=kind.errors, newline=newline)
             with text:
                 yield text
     except UnicodeDecodeError as error:
@@ -120,7 +122,7 @@ class _Bounded(io.RawIOBase):
         return count
 
 
-def _find_encoding(path: Path, tally: Tally) -> _Encoding:
+def _find_encoding(path: Path, tally: Tally, given: str = "") -> _Encoding:
     with _open_binary(path) as binary:
         head = binary.read(_PIECE)
         for mark, name in _MARKS:
@@ -129,10 +131,30 @@ def _find_encoding(path: Path, tally: Tally) -> _Encoding:
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
                 raise CorpusError(f"{path} is {what}, not text: save it as CSV or JSONL.")
+        if given:
+            return _as_given(path, head, binary, tally, given)
         if b"\0" in head and (wide := _wide(head)):
             tally.say("guessed-encoding", f"{path.name} has no byte order mark: it is read as {wide.upper()}.")
             return _Encoding(wide)
         return _survey(path, head, binary, tally, "utf-8")
+
+
+def _as_given(path: Path, head: bytes, rest: BinaryIO, tally: Tally, name: str) -> _Encoding:
+    """The encoding that a person named; what does not decode in it is counted."""
+    decoder = codecs.getincrementaldecoder(name)("replace")
+    bad = lines = first_line = 0
+    piece = head
+    while True:
+        text = decoder.decode(piece, final=not piece)
+        if (broken := text.count(_REPLACEMENT)) and not bad:
+            first_line = lines + text[: text.index(_REPLACEMENT)].count("\n") + 1
+        bad, lines = bad + broken, lines + text.count("\n")
+        if not piece:
+            break
+        piece = rest.read(_PIECE)
+    if bad:
+        tally.add(_BAD_BYTES, path, first_line, bad)
+    return _Encoding(name, "replace")
 
 
 def _wide(head: bytes) -> str:
@@ -175,8 +197,8 @@ def _western(path: Path, sample: bytes, first_line: int, undefined: int, tally: 
     strange = [word for word in words if _is_strange(word)]
     if len(strange) * 4 > len(words) or "\0" in text:
         raise CorpusError(
-            f"{path}, line {first_line:,}: not UTF-8, and no Western European text either. Save the file as UTF-8 "
-            f"(as by iconv -f {_likely_encoding(sample)} -t UTF-8)."
+            f"{path}, line {first_line:,}: not UTF-8, and no Western European text either. Choose its "
+            f"encoding (--encoding {_likely_encoding(sample)}, it seems), or save the file as UTF-8."
         )
     place = f"{path.name}, line {first_line:,}"
     tally.say("guessed-encoding", f"{path.name} is not UTF-8 ({place}): it is read as Windows-1252.", place, 1)

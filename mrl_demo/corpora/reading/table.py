@@ -14,6 +14,7 @@ from mrl_demo.corpora.reading.parquet import parquet_rows
 from mrl_demo.corpora.reading.rows import Row, Table, without_surrogates
 from mrl_demo.corpora.reading.source import bounded_lines, open_text
 from mrl_demo.corpora.reading.tally import NoteKind, Tally
+from mrl_demo.corpora.reading.text_format import AS_FOUND, TextFormat
 from mrl_demo.corpora.reading.writings import WRITING_TYPES, writing_rows
 
 #: Tables that `read_table` reads, each also with .gz.
@@ -33,18 +34,25 @@ _SURROGATE = NoteKind(
 )
 
 
-def read_table(path: Path, wanted: Callable[[str], bool], tally: Tally, *, is_paragraphs: bool = False) -> Table:
+def read_table(
+    path: Path,
+    wanted: Callable[[str], bool],
+    tally: Tally,
+    *,
+    is_paragraphs: bool = False,
+    text_format: TextFormat = AS_FOUND,
+) -> Table:
     """Open a JSONL, JSON, CSV, TSV, Parquet, Excel or text file, Markdown, HTML, Word or PDF, and read its rows.
 
     `.gz` is allowed for texts and tables, capitals too. Only columns for which `wanted` is true are kept; a text file
     has the column "text", a row being a line or with `is_paragraphs` what stands between empty lines; a document has
-    "title" and "text", a row being a section or a page. What is repaired, replaced or
-    guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are read, naming file, line and fix.
+    "title" and "text", a row being a section or a page. `text_format` says what is not to be found
+    out. What is repaired, replaced or guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are read, naming file, line and fix.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist: give a {', '.join(FILE_TYPES)} file.")
     kind = file_type(path)
-    table = Table(path, iter(()))
+    table = Table(path, iter(()), format=text_format)
     if kind == ".parquet":
         table.rows = parquet_rows(table, wanted)
     elif kind in {".json", ".jsonl", ".ndjson"}:
@@ -97,7 +105,7 @@ def file_stem(path: Path) -> str:
 
 def _text_rows(table: Table, tally: Tally) -> Iterator[Row]:
     table.see("text")
-    with open_text(table.path, tally, newline=None) as text:
+    with open_text(table.path, tally, newline=None, encoding=table.format.encoding) as text:
         for number, line in enumerate(bounded_lines(text, table.path), 1):
             if line.strip():
                 yield Row(number, {"text": line.rstrip("\n")})
@@ -105,7 +113,7 @@ def _text_rows(table: Table, tally: Tally) -> Iterator[Row]:
 
 def _paragraph_rows(table: Table, tally: Tally) -> Iterator[Row]:
     table.see("text")
-    with open_text(table.path, tally, newline=None) as text:
+    with open_text(table.path, tally, newline=None, encoding=table.format.encoding) as text:
         lines: list[str] = []
         for number, line in enumerate(bounded_lines(text, table.path), 1):
             if line.strip():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.errors import CorpusError
@@ -46,23 +45,23 @@ def writing_rows(table: Table, kind: str, tally: Tally) -> Iterator[Row]:
     table.see("title", always=True)
     table.see("text", always=True)
     readers = {".md": _markdown, ".docx": _word, ".pdf": _pdf}
-    sections = readers.get(kind, _web_page)(table.path, tally)
+    sections = readers.get(kind, _web_page)(table, tally)
     with parsing(table.path, _NAMES[kind], _FIXES.get(kind, "save it anew")):
         for number, cells in enumerate(sections, 1):
             yield Row(number, cells)
 
 
-def _markdown(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
+def _markdown(table: Table, tally: Tally) -> Iterator[dict[str, str]]:
     from markdown_it import MarkdownIt
 
-    with open_text(path, tally, newline=None) as text:
+    with open_text(table.path, tally, newline=None, encoding=table.format.encoding) as text:
         html = MarkdownIt("commonmark", {"html": True}).render(text.read())
-    yield from _sections_of(html, path.stem)
+    yield from _sections_of(html, table.path.stem)
 
 
-def _web_page(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
-    with open_text(path, tally, newline=None) as text:
-        yield from _sections_of(text.read(), path.stem)
+def _web_page(table: Table, tally: Tally) -> Iterator[dict[str, str]]:
+    with open_text(table.path, tally, newline=None, encoding=table.format.encoding) as text:
+        yield from _sections_of(text.read(), table.path.stem)
 
 
 def _sections_of(html: str, stem: str) -> Iterator[dict[str, str]]:
@@ -85,9 +84,10 @@ def _sections_of(html: str, stem: str) -> Iterator[dict[str, str]]:
     yield from sections.take()
 
 
-def _word(path: Path, _tally: Tally) -> Iterator[dict[str, str]]:
+def _word(table: Table, _tally: Tally) -> Iterator[dict[str, str]]:
     import docx
 
+    path = table.path
     document = docx.Document(str(path))
     sections = _Sections(path.stem)
     blocks: Iterator[Any] = document.iter_inner_content()  # Paragraphs and tables.
@@ -113,9 +113,10 @@ def _texts_of(block: Any) -> Iterator[str]:  # noqa: ANN401 - a paragraph or a t
         yield " | ".join(cell.text.strip() for cell in row.cells)
 
 
-def _pdf(path: Path, tally: Tally) -> Iterator[dict[str, str]]:
+def _pdf(table: Table, tally: Tally) -> Iterator[dict[str, str]]:
     from pypdf import PdfReader
 
+    path = table.path
     reader = PdfReader(path)
     if reader.is_encrypted and not reader.decrypt(""):
         raise CorpusError(f"{path} is protected by a password: save it without one.")

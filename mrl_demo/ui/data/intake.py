@@ -43,7 +43,7 @@ def gathered(files: Sequence[str], text: str) -> Iterator[Path]:
         for path in map(Path, files):
             _take(path, folder)
         if text.strip():
-            (folder / f"{PASTED}.txt").write_text(text, encoding="utf-8", errors="replace")
+            (folder / f"{PASTED}.txt").write_text(text, encoding="utf-8-sig", errors="replace")
         inside = sorted(folder.iterdir())
         with files_named_alone(folder):
             yield inside[0] if len(inside) == 1 else folder

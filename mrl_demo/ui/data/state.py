@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mrl_demo.core.errors import LabError
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice
+from mrl_demo.corpora.reading import TextFormat
 
 #: The entry of a column's menu that leaves the choice to the reader.
 GUESSED = ""
@@ -34,6 +35,8 @@ class DataState:
     title_column: str | None
     id_column: str | None
     label_column: str | None
+    encoding: str | None
+    delimiter: str | None
     words: float | None
     overlap: float | None
     is_paragraphs: bool | None
@@ -41,7 +44,7 @@ class DataState:
 
     @property
     def columns(self) -> ColumnChoice:
-        """The columns and passages chosen; raises `LabError` kinds for lengths that cannot be."""
+        """The columns, passages and format chosen; raises `LabError` kinds for lengths that cannot be."""
         passages = PassageChoice(_whole(self.words), _whole(self.overlap), bool(self.is_paragraphs))
         return ColumnChoice(
             text=self.text_column or GUESSED,
@@ -49,6 +52,7 @@ class DataState:
             id=self.id_column or GUESSED,
             label=self.label_column or GUESSED,
             passages=passages,
+            format=TextFormat(self.encoding or GUESSED, self.delimiter or GUESSED),
         )
 
 

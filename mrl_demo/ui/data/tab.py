@@ -12,6 +12,7 @@ from gradio.blocks import Block
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.corpora.preview import FilePreview, preview_path
+from mrl_demo.corpora.reading.text_format import COMMON_ENCODINGS, DELIMITERS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
@@ -97,6 +98,21 @@ def _lay_out(page: Page) -> DataParts:
             controls[f"{role}_column"] = gr.Dropdown(
                 [("guessed", GUESSED)], value=GUESSED, label=f"Column of the {role}", min_width=130, elem_id=elem_id
             )
+    with gr.Row(elem_classes="curves-row"):
+        controls["encoding"] = gr.Dropdown(
+            [("by its bytes", GUESSED), *COMMON_ENCODINGS.items()],
+            value=GUESSED,
+            label="Encoding of text files",
+            min_width=220,
+            elem_id=Id.DATA_ENCODING,
+        )
+        controls["delimiter"] = gr.Dropdown(
+            [("by the header", GUESSED), *((name, name) for name in DELIMITERS)],
+            value=GUESSED,
+            label="Between the fields of tables",
+            min_width=190,
+            elem_id=Id.DATA_DELIMITER,
+        )
     with gr.Row(elem_classes="curves-row"):
         controls["words"] = gr.Number(
             0, label="Words a passage (0: whole)", precision=0, minimum=0, min_width=170, elem_id=Id.DATA_WORDS
