@@ -37,7 +37,7 @@ class ColumnChoice:
 
 
 def add_column_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--text-column` and its kin, `--encoding`, `--passages` and its kin, and `--questions`; `column_choice` reads them."""
+    """Add `--text-column` and its kin, `--encoding`, `--passages` and theirs, `--questions`; `column_choice` reads."""
     for role in _ROLES:
         says = f"column of your documents that holds the {role} (default: by its name)"
         parser.add_argument(f"--{role}-column", default="", metavar="NAME", help=says)

@@ -47,7 +47,8 @@ def read_table(
     `.gz` is allowed for texts and tables, capitals too. Only columns for which `wanted` is true are kept; a text file
     has the column "text", a row being a line or with `is_paragraphs` what stands between empty lines; a document has
     "title" and "text", a row being a section or a page. `text_format` says what is not to be found
-    out. What is repaired, replaced or guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are read, naming file, line and fix.
+    out. What is repaired, replaced or guessed is counted in `tally`. Raises `CorpusError`, at once or while rows are
+    read, naming file, line and fix.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist: give a {', '.join(FILE_TYPES)} file.")
