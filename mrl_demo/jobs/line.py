@@ -68,6 +68,11 @@ class TrainingJobs:
         """Whether runs may be started here."""
         return self._intake.is_open
 
+    @property
+    def broad_pairs(self) -> str:
+        """The owner's folder of broad pairs, "" without one."""
+        return self._settings.broad_pairs
+
     def check(self, request: TrainRequest) -> DataCheck:
         """What training's own dry run says of configuration, data and wait; raises `TrainingError` with its message."""
         self._intake.check(request)

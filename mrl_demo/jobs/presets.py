@@ -29,6 +29,11 @@ class Preset:
         return not self.note
 
     @property
+    def needs_broad_pairs(self) -> bool:
+        """Whether it learns from a folder of broad pairs, of which it leaves some out."""
+        return bool(self.config.get("leave_out"))
+
+    @property
     def dims(self) -> tuple[int, ...]:
         """The lengths it trains."""
         return tuple(int(dim) for dim in self.config["dims"])

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from mrl_demo.models.hub import hub_name
+
+
+@dataclass(frozen=True)
+class Levers:
+    """Settings of training that a person moves by hand; None or "" leaves one as the preset has it.
+
+    >>> Levers(loss="hinge", lora_rank=0).arguments()
+    ['--loss=hinge', '--lora-rank=0']
+    """
+
+    loss: str = ""
+    batch_size: int | None = None
+    lora_rank: int | None = None
+    weighting: str = ""
+    drawn_lengths: int | None = None
+    spread_weight: float | None = None
+    averaged: float | None = None
+
+    def arguments(self) -> list[str]:
+        """Arguments of `training train`, of the levers that were moved."""
+        values = ((lever.name.replace("_", "-"), getattr(self, lever.name)) for lever in fields(self))
+        return [f"--{flag}={value}" for flag, value in values if value not in (None, "")]
 
 
 @dataclass(frozen=True)
@@ -29,6 +51,7 @@ class TrainRequest:
     negative_column: str = ""
     score_column: str = ""
     is_broad: bool = False
+    levers: Levers = field(default_factory=Levers)
 
     def arguments(self, data: Path | None = None, broad_pairs: str = "") -> list[str]:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
@@ -44,4 +67,5 @@ class TrainRequest:
         for role in ("query", "positive", "negative", "score"):
             column = getattr(self, f"{role}_column").strip()
             flags += [f"--{role}-column={column}"] if column else []
-        return flags + ([f"--steps={self.steps}"] if self.steps is not None else [])
+        flags += [f"--steps={self.steps}"] if self.steps is not None else []
+        return flags + self.levers.arguments()

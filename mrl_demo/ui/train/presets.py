@@ -19,9 +19,12 @@ BASE_NOTE = (
 
 
 @cache
-def preset_choices(is_own: bool = False) -> tuple[Preset, ...]:
-    """Entries of the menu: for a person's own pairs the settings that fit them first, else all that bring their own."""
-    presets = read_presets(find_assets())
+def preset_choices(is_own: bool = False, has_broad_pairs: bool = False) -> tuple[Preset, ...]:
+    """Entries of the menu: for a person's own pairs the settings that fit them first, else all that bring their own.
+
+    Those that learn from a folder of broad pairs are offered only if the owner has one.
+    """
+    presets = [preset for preset in read_presets(find_assets()) if has_broad_pairs or not preset.needs_broad_pairs]
     fitting = [preset for preset in presets if preset.name == OWN_PAIRS]
     others = [preset for preset in presets if preset.name != OWN_PAIRS]
     return (*fitting, *(preset for preset in others if preset.is_builtin)) if is_own else tuple(others)
@@ -29,5 +32,6 @@ def preset_choices(is_own: bool = False) -> tuple[Preset, ...]:
 
 def choice_named(name: str) -> Preset:
     """The preset of that name, the first one for a name that the menu does not have."""
-    known = {preset.name: preset for preset in (*preset_choices(), *preset_choices(is_own=True))}
+    menus = (preset_choices(is_own, has_broad_pairs=True) for is_own in (False, True))
+    known = {preset.name: preset for presets in menus for preset in presets}
     return known.get(name, preset_choices()[0])

@@ -22,6 +22,7 @@ from mrl_demo.ui.shared.queues import LIGHT, LIVE, TRAINING
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.train import view as train_view
+from mrl_demo.ui.train.levers import lay_out_levers
 from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
 from mrl_demo.ui.train.state import BUILTIN, OWN, TrainState
 
@@ -57,6 +58,13 @@ class SettingsParts:
     negative_column: gr.Textbox
     score_column: gr.Textbox
     is_broad: gr.Checkbox
+    loss: Block
+    lora_rank: Block
+    weighting: Block
+    batch_size: Block
+    drawn_lengths: Block
+    spread_weight: Block
+    averaged: Block
     own: gr.Column
     note: gr.HTML
     start: gr.Button
@@ -75,7 +83,7 @@ def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
     with gr.Row(elem_classes="curves-row"):
         kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id=Id.TRAIN_DATA)
-        presets = [(preset.label, preset.name) for preset in preset_choices()]
+        presets = [(preset.label, preset.name) for preset in preset_choices(has_broad_pairs=bool(broad_pairs))]
         preset = menu("Preset", presets, preset_choices()[0].name, Id.TRAIN_PRESET, min_width=220)
         name = gr.Textbox("my-model", label="Name of the model", max_lines=1, min_width=160, elem_id=Id.TRAIN_NAME)
     note = live_html(NOTHING, Id.TRAIN_PRESET_NOTE)
@@ -92,6 +100,7 @@ def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
         elem_id=Id.TRAIN_BROAD,
     )
     weights, steps, base = _numbers_and_base()
+    levers = lay_out_levers()
     static_html(_WEIGHTS_PROBLEM, Id.TRAIN_WEIGHTS_SAID, read_script("train.js"))
     with gr.Row(elem_id=Id.TRAIN_ACTIONS):
         start = gr.Button("Start training", variant="primary", scale=0, min_width=160, elem_id=Id.TRAIN_START)
@@ -110,6 +119,7 @@ def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
         negative_column=columns["negative"],
         score_column=columns["score"],
         is_broad=is_broad,
+        **levers,
         own=own,
         note=note,
         start=start,
@@ -172,7 +182,7 @@ class SettingsEvents:
     def choose_kind(self, state: TrainState) -> Updates:
         """Show the fields of one's own pairs, or hide them; the presets are those that suit the data."""
         is_own = state.kind == OWN
-        presets = preset_choices(is_own)
+        presets = preset_choices(is_own, has_broad_pairs=bool(self.line.broad_pairs))
         return {
             self.parts.own: gr.Column(visible=is_own),
             self.parts.preset: gr.Dropdown([(preset.label, preset.name) for preset in presets], value=presets[0].name),

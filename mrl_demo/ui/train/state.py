@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.jobs.request import Levers, TrainRequest
 from mrl_demo.ui.train.presets import choice_named
 
 BUILTIN, OWN = "builtin", "own"
@@ -31,6 +31,13 @@ class TrainState:
     negative_column: str | None = None
     score_column: str | None = None
     is_broad: bool | None = False
+    loss: str | None = ""
+    lora_rank: str | None = ""
+    weighting: str | None = ""
+    batch_size: float | None = 0
+    drawn_lengths: float | None = 0
+    spread_weight: float | None = 0
+    averaged: float | None = 0
 
     def request(self) -> TrainRequest:
         """The run they ask for; raises `LabError` for what no control of ours sends."""
@@ -50,8 +57,28 @@ class TrainState:
             positive_column=(self.positive_column or "") if is_own else "",
             negative_column=(self.negative_column or "") if is_own else "",
             score_column=(self.score_column or "") if is_own else "",
-            is_broad=bool(self.is_broad),
+            is_broad=bool(self.is_broad) or choice_named(str(self.preset)).needs_broad_pairs,
+            levers=self._levers(),
         )
+
+    def _levers(self) -> Levers:
+        """What was moved; 0 and an empty choice leave a lever as the preset has it."""
+        return Levers(
+            loss=_text(self.loss),
+            batch_size=self._whole("batch_size"),
+            lora_rank=int(self.lora_rank) if self.lora_rank and self.lora_rank.isdigit() else None,
+            weighting=_text(self.weighting),
+            drawn_lengths=self._whole("drawn_lengths"),
+            spread_weight=self.spread_weight or None,
+            averaged=self.averaged or None,
+        )
+
+    def _whole(self, name: str) -> int | None:
+        value = getattr(self, name)
+        try:
+            return int(value or 0) or None
+        except (TypeError, ValueError, OverflowError):
+            raise LabError(f"{value!r} is no whole number.").about(name) from None
 
     def _lengths(self) -> tuple[int, ...]:
         try:
@@ -79,10 +106,7 @@ class TrainState:
         return given
 
     def _steps(self) -> int | None:
-        try:
-            return int(self.steps or 0) or None
-        except (TypeError, ValueError, OverflowError):
-            raise LabError(f"{self.steps!r} is no whole number.").about("steps") from None
+        return self._whole("steps")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from mrl_demo.plots.training import Losses, loss_figure, share_figure, validatio
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
+from mrl_demo.ui.train.levers import LEVER_LABELS
 
 STATUS_WORDS = {
     WAITING: "Waiting",
@@ -48,6 +49,7 @@ FIELD_LABELS = {
     "steps": "Steps",
     "base": "Another base model from the Hub",
     "name": "Name of the model",
+    **LEVER_LABELS,
 }
 TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
 _ROW_LABELS = {"query": "Question", "positive": "Answer", "negative": "Wrong answer"}

@@ -38,6 +38,8 @@ from mrl_demo.ui.train.state import Drawn, TrainState, WatchState
 from mrl_demo.ui.train.watch import WatchEvents, lay_out_watch
 from tests.ui.pages import by_id, one_tab
 from tests.ui.samples import NASTY, StubLab
+from training.cli import _parser
+from training.config_options import config_from
 
 STATE = TrainState("builtin", None, "builtin", "My-Model", [64, 8], "2, 1", 80, " ")
 OWN = replace(STATE, kind="own", upload="/upload/pairs.csv")
@@ -60,7 +62,7 @@ def job(status: str = RUNNING, **changes: Any) -> JobState:
 class StubLine:
     """A line of runs that starts nothing."""
 
-    enabled = True
+    enabled, broad_pairs = True, ""
 
     def __init__(self, *jobs: JobState) -> None:
         self.found, self.asked, self.cancelled = jobs, [], []  # type: ignore[var-annotated]
@@ -157,14 +159,38 @@ def broad_box(lab: StubLab) -> dict[str, Any]:
 def test_the_presets_are_those_of_training() -> None:
     from training.presets import preset_config, shipped_presets
 
-    assert {choice.name for choice in preset_choices()} == set(shipped_presets()) - {OWN_PAIRS}
-    for choice in preset_choices():
+    choices = preset_choices(has_broad_pairs=True)
+    assert {choice.name for choice in choices} == set(shipped_presets()) - {OWN_PAIRS}
+    assert {choice.name for choice in choices} - {choice.name for choice in preset_choices()} == {"broad"}
+    for choice in choices:
         settings = preset_config(choice.name)
         assert choice.dims == settings.objective.dims
         assert choice.is_builtin == (settings.pairs.data == "builtin")
         if not choice.is_builtin:
             assert f"{settings.pairs.max_rows:,} " in choice.note
             assert settings.base == "minilm" or settings.base in choice.note
+
+
+def test_the_preset_of_broad_pairs_takes_the_owner_s_folder_along() -> None:
+    arguments = replace(STATE, preset="broad").request().arguments(broad_pairs="folder")
+    assert {"--preset=broad", "--pairs=folder"} <= set(arguments)
+
+
+def test_levers_that_are_moved_go_to_training_and_the_others_stay_as_the_preset_has_them() -> None:
+    before = STATE.request().arguments()
+    moved = replace(
+        STATE, loss="cached-mnrl", lora_rank="0", weighting="falling", batch_size=256, drawn_lengths=3,
+        spread_weight=0.5, averaged=0.25,
+    )  # fmt: skip
+    assert moved.request().arguments()[len(before) :] == [
+        "--loss=cached-mnrl", "--batch-size=256", "--lora-rank=0", "--weighting=falling", "--drawn-lengths=3",
+        "--spread-weight=0.5", "--averaged=0.25",
+    ]  # fmt: skip
+    config = config_from(_parser().parse_args(["train", "--out=x", *moved.request().arguments()]))
+    assert (config.objective.drawn_lengths, config.schedule.batch_size, config.adapter.lora_rank) == (3, 256, 0)
+    assert (
+        "Pairs of a step: inf is no whole" in by_id(settings().check(replace(STATE, batch_size=1e999)))["train-notice"]
+    )
 
 
 def test_a_preset_of_the_hub_says_so_and_brings_its_lengths() -> None:

@@ -1,0 +1,65 @@
+"""The levers of a run that a person may move by hand: the loss, what learns, how lengths are drawn and weighed."""
+
+from __future__ import annotations
+
+import gradio as gr
+from gradio.blocks import Block
+
+from mrl_demo.ui.components.markup import html
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.widgets import menu, static_html
+
+_AS_PRESET = ("As the preset has it", "")
+_LOSSES = [
+    _AS_PRESET,
+    ("Softmax over the batch", "mnrl"),
+    ("The same in batches larger than memory", "cached-mnrl"),
+    ("Hinge: no pair pulls without end", "hinge"),
+]
+_RANKS = [_AS_PRESET, *((f"LoRA of rank {rank}", str(rank)) for rank in (4, 8, 16, 32, 64)), ("All weights", "0")]
+_WEIGHTINGS = [
+    _AS_PRESET,
+    ("All lengths alike", "equal"),
+    ("Longer ones more", "rising"),
+    ("Shorter ones more", "falling"),
+    ("Learnt: those that lag behind more", "learned"),
+]
+_WORDS = html(
+    '<p class="lead">Nothing here needs to be touched. All weights make a whole model instead of a small adapter '
+    "(about 90 MB for MiniLM). The chart of the loss shows each length with every one of them.</p>"
+)
+#: The page's name of each lever, for problems that training reports about it.
+LEVER_LABELS = {
+    "loss": "Loss over the pairs",
+    "batch_size": "Pairs of a step",
+    "lora_rank": "What learns",
+    "weighting": "How lengths weigh",
+    "drawn_lengths": "Lengths drawn at random each step",
+    "spread_weight": "Spread-out regulariser",
+    "averaged": "Share of the last steps averaged",
+}
+
+
+def lay_out_levers() -> dict[str, Block]:
+    """Lay the levers out here in a fold; each under its name in `TrainState`."""
+    with gr.Accordion("More settings", open=False, elem_id=Id.TRAIN_LEVERS):
+        static_html(_WORDS, Id.TRAIN_LEVERS_SAID)
+        with gr.Row(elem_classes="curves-row"):
+            parts: dict[str, Block] = {
+                "loss": menu(LEVER_LABELS["loss"], _LOSSES, "", Id.TRAIN_LOSS_KIND, min_width=240),
+                "lora_rank": menu(LEVER_LABELS["lora_rank"], _RANKS, "", Id.TRAIN_RANK, min_width=200),
+                "weighting": menu(LEVER_LABELS["weighting"], _WEIGHTINGS, "", Id.TRAIN_WEIGHTING, min_width=220),
+            }
+        with gr.Row(elem_classes="curves-row"):
+            parts |= {
+                "batch_size": _number("batch_size", Id.TRAIN_BATCH, 1, 1024),
+                "drawn_lengths": _number("drawn_lengths", Id.TRAIN_DRAWN, 1, 64),
+                "spread_weight": _number("spread_weight", Id.TRAIN_SPREAD, 0.1, 100),
+                "averaged": _number("averaged", Id.TRAIN_AVERAGED, 0.05, 0.95),
+            }
+    return parts
+
+
+def _number(name: str, elem_id: Id, step: float, highest: float) -> gr.Number:
+    label = f"{LEVER_LABELS[name]} (0: as the preset)"
+    return gr.Number(0, label=label, minimum=0, maximum=highest, step=step, min_width=200, elem_id=elem_id)
