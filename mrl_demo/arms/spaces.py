@@ -103,6 +103,7 @@ class SpaceBuilder:
     def _is_stored(self, encoder_name: str, corpus: Corpus) -> bool:
         if self.encoders.is_given(encoder_name):
             return True
+        corpus = corpus.origin
         exact, key = self._document_keys(encoder_name, corpus.fingerprint)
         shipped = f"{corpus.name}-{encoder_name}-documents"
         if self.cache.has(exact, shipped) or self.cache.has(key):
@@ -213,9 +214,10 @@ class SpaceBuilder:
         """The vectors of a collection's documents, those alone encoded anew whose text is no longer the source's."""
         stored = self._documents(encoder_name, source, progress)
         rows = [row for row, document in enumerate(source.documents) if document.content != texts[row]]
+        if not rows:
+            return stored
         vectors = stored.vectors.copy()
-        if rows:
-            vectors[rows] = self.texts(encoder_name, [texts[row] for row in rows])
+        vectors[rows] = self.texts(encoder_name, [texts[row] for row in rows])
         return StoredVectors(vectors, stored.cut)
 
     def _encoded(

@@ -96,7 +96,8 @@ class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
 
     `stand_ins` names what the queries are ("titles", "first sentences", "documents") if nobody asked or judged them, ""
-    if people did; `source` is then the collection whose documents gave them up, row by row.
+    if people did; `source` is then the collection whose documents gave them up, row by row, or whose documents these
+    are if only the questions differ.
 
     >>> len(Corpus("mine", "My documents", (Document("d1", "Bees", "They dance."),), fingerprint="0f3c"))
     1
@@ -112,6 +113,11 @@ class Corpus:
     notes: tuple[Note, ...] = ()
     stand_ins: str = ""
     source: Corpus | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def origin(self) -> Corpus:
+        """The collection whose documents these are if only the questions differ; else itself."""
+        return self.source if self.source and self.source.fingerprint == self.fingerprint else self
 
     def __len__(self) -> int:
         return len(self.documents)

@@ -74,18 +74,60 @@ class QuestionSet:
     def beside(self, corpus: Corpus) -> Corpus:
         """The collection with these questions beside its own, in its test split or the one that it has.
 
-        Raises `CorpusError` for an id that is taken.
+        Answers to a question that the collection asks in the same words join those it has. Raises `CorpusError` for an
+        id that is taken.
         """
         splits = {query.split for query in corpus.queries}
         split = "test" if "test" in splits else min(splits, default="")
-        if taken := {query.id for query in self.queries} & {query.id for query in corpus.queries}:
+        known = {_folded(query.text): query.id for query in corpus.queries}
+        new = [replace(query, split=split) for query in self.queries if _folded(query.text) not in known]
+        if taken := {query.id for query in new} & {query.id for query in corpus.queries}:
             raise CorpusError(f"The collection has a question with the id {min(taken)!r}: give yours another query_id.")
+        judgements = {name: dict(answers) for name, answers in corpus.judgements.items()}
+        for query in self.queries:
+            name = known.get(_folded(query.text), query.id)
+            judgements.setdefault(name, {}).update(self.judgements.get(query.id, {}))
         return replace(
-            corpus,
-            queries=(*corpus.queries, *(replace(query, split=split) for query in self.queries)),
-            judgements={**corpus.judgements, **self.judgements},
-            notes=(*corpus.notes, *self.notes),
+            corpus, queries=(*corpus.queries, *new), judgements=judgements, notes=(*corpus.notes, *self.notes)
         )
+
+    def answers_to(self, question: str) -> tuple[str, ...]:
+        """Ids of the documents that answer a question, whatever its capitals and spaces."""
+        return tuple(
+            name
+            for query in self.queries
+            if _folded(query.text) == _folded(question)
+            for name, grade in self.judgements.get(query.id, {}).items()
+            if grade > 0
+        )
+
+    def with_answer(self, question: str, document_id: str) -> QuestionSet:
+        """The same with one more answer, the question too if it is new.
+
+        >>> QuestionSet((), {}).with_answer("how do bees talk", "d7").answers_to("How do bees  talk")
+        ('d7',)
+        """
+        query = next((query for query in self.queries if _folded(query.text) == _folded(question)), None)
+        if query is None:
+            taken = {query.id for query in self.queries}
+            name = next(name for i in range(1, len(taken) + 2) if (name := f"asked-{i}") not in taken)
+            query = Query(name, question.strip())
+        queries = self.queries if query in self.queries else (*self.queries, query)
+        answers = {**self.judgements.get(query.id, {}), document_id: 1.0}
+        return QuestionSet(queries, {**self.judgements, query.id: answers})
+
+    def without_answer(self, question: str, document_id: str) -> QuestionSet:
+        """The same without an answer, and without the question if that was its last."""
+        judgements = {name: dict(answers) for name, answers in self.judgements.items()}
+        for query in self.queries:
+            if _folded(query.text) == _folded(question):
+                judgements.get(query.id, {}).pop(document_id, None)
+        kept = {name: answers for name, answers in judgements.items() if answers}
+        return QuestionSet(tuple(query for query in self.queries if query.id in kept), kept)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Question and id of a document for every answer, in order."""
+        return [(query.text, name) for query in self.queries for name in self.judgements.get(query.id, {})]
 
 
 def question_rows(rows: Iterable[tuple[str, str, float, str]], *, has_head: bool = True) -> str:

@@ -45,7 +45,8 @@ class AnswerLevels:
 
     def level(self, encoder: str, corpus: Corpus, progress: Progress | None = None) -> AnswerLevel | None:
         """The level of a model (by its name in the registry) over a collection; None if too little is there for one."""
-        return self._levels.get(self._key(encoder, corpus), lambda: self._measure(encoder, corpus, progress))
+        shared = corpus.origin  # A visitor's few questions tell less than those of the collection.
+        return self._levels.get(self._key(encoder, shared), lambda: self._measure(encoder, shared, progress))
 
     def forget(self, corpus: Corpus) -> None:
         """Let go of the levels of a collection."""
@@ -53,7 +54,7 @@ class AnswerLevels:
 
     def is_known(self, encoder: str, corpus: Corpus) -> bool:
         """Whether `level` has nothing to measure any more."""
-        return self._key(encoder, corpus) in self._levels
+        return self._key(encoder, corpus.origin) in self._levels
 
     def _key(self, encoder: str, corpus: Corpus) -> tuple[str, str, str]:
         return self._builder.encoders.encoder(encoder).fingerprint, corpus.name, corpus.fingerprint

@@ -24,6 +24,7 @@ from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import CleanQuery, clean_query
+from mrl_demo.corpora.questions import QuestionSet
 from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_documents_as_queries, with_stand_ins
 from mrl_demo.evaluation.controls import ControlGroup, read_controls
 from mrl_demo.evaluation.plan import SweepPlan
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.corpora.hub import HubRows
-    from mrl_demo.corpora.questions import QuestionSet
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.funnels.cheapest import CheapestCascade
     from mrl_demo.funnels.measure import FunnelReport
@@ -223,16 +223,48 @@ class Lab:
 
         Those of an earlier file make way. Raises `CorpusError` if the collection is gone, and as `QuestionSet` does.
         """
-        from mrl_demo.corpora.questions import QuestionSet
+        questions = QuestionSet.read(file, self._uploaded(name).documents)
+        self._put_questions(name, questions)
+        return questions
 
+    def asked_private(self, name: str) -> QuestionSet:
+        """The questions that a visitor put beside those that their collection came with; none if it is gone."""
+        return self._shelf.asked(name)
+
+    def answer_private(self, name: str, question: str, document_id: str, *, is_answer: bool = True) -> QuestionSet:
+        """Say that a document of a visitor's collection answers a question, or that it does not after all.
+
+        Gives all questions put to it. Raises `LabError` for an empty question, and `CorpusError` if the collection is
+        gone or has no such document.
+        """
+        text = clean_query(question, self.settings.max_query_chars).text
+        if document_id not in {document.id for document in self._uploaded(name).documents}:
+            raise CorpusError(f"The collection has no document {document_id!r}: search again.")
+        before = self._shelf.asked(name)
+        changed = before.with_answer(text, document_id) if is_answer else before.without_answer(text, document_id)
+        self._put_questions(name, changed)
+        return changed
+
+    def add_private_questions(self, shared: str) -> str:
+        """A private collection of a shared one's documents and a visitor's own questions alone; its secret name.
+
+        Nothing is encoded again. Raises `CorpusError` as `add_private` and `corpus` do.
+        """
+        corpus = self.corpus(shared)
+        label = f"your questions on {corpus.label}"
+        bare = replace(corpus, label=label, queries=(), judgements={}, pairs=(), stand_ins="", source=corpus)
+        return self.add_private(bare)
+
+    def _uploaded(self, name: str) -> Corpus:
         uploaded = self._shelf.uploaded(name)
         if uploaded is None:
             raise CorpusError(_GONE)
-        questions = QuestionSet.read(file, uploaded.documents)
-        changed = questions.beside(uploaded)
-        self._shelf.change(name, changed)
+        return uploaded
+
+    def _put_questions(self, name: str, questions: QuestionSet) -> None:
+        changed = questions.beside(self._uploaded(name))
+        self._shelf.change(name, changed, questions)
         self._comparer.forget_answers(changed)
-        return questions
 
     def label_of(self, name: str) -> str:
         """What others may be told that a collection is called: nothing of a visitor's own one."""

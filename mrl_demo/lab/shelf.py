@@ -10,9 +10,13 @@ from dataclasses import dataclass, replace
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Corpus
+from mrl_demo.corpora.questions import QuestionSet
 
 #: Begins the name of every private collection.
 PRIVATE_PREFIX = "own-"
+_NOTHING_ASKED = QuestionSet((), {})
+#: Collections that only ask questions of shared documents weigh little: so many for each with documents of its own.
+_QUESTIONS_FOR_EACH = 10
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,12 @@ class _Kept:
     corpus: Corpus
     until: float
     uploaded: Corpus
+    asked: QuestionSet = _NOTHING_ASKED
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether its documents are those of a collection that everybody has."""
+        return self.uploaded.source is not None
 
 
 class CorpusShelf:
@@ -40,7 +50,9 @@ class CorpusShelf:
         """Keep a collection under a new name; raises `CorpusError` if too many are kept already."""
         name = f"{PRIVATE_PREFIX}{secrets.token_hex(16)}"
         with self._lock:
-            if len(self._kept) >= self._most:
+            is_shared = corpus.source is not None
+            most = self._most * (_QUESTIONS_FOR_EACH if is_shared else 1)
+            if sum(kept.is_shared == is_shared for kept in self._kept.values()) >= most:
                 raise CorpusError(
                     f"The page keeps {self._most:,} collections of visitors already: try again later, or run the lab "
                     "on your own machine."
@@ -64,11 +76,17 @@ class CorpusShelf:
             kept = self._kept.get(name)
         return kept.uploaded if kept and self.find(name) else None
 
-    def change(self, name: str, corpus: Corpus) -> None:
-        """Keep a collection in the place of the one of that name, if that is still here."""
+    def asked(self, name: str) -> QuestionSet:
+        """The questions that the visitor put beside those that came with a collection, empty if it is gone."""
+        with self._lock:
+            kept = self._kept.get(name)
+        return kept.asked if kept else _NOTHING_ASKED
+
+    def change(self, name: str, corpus: Corpus, asked: QuestionSet) -> None:
+        """Keep a collection in the place of the one of that name, if that is still here; `asked` were put to it."""
         with self._lock:
             if name in self._kept:
-                self._kept[name] = replace(self._kept[name], corpus=corpus)
+                self._kept[name] = replace(self._kept[name], corpus=corpus, asked=asked)
 
     def remove(self, name: str) -> Corpus | None:
         """Forget a collection and give it back, None if it was not there."""

@@ -44,6 +44,7 @@ from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
 from mrl_demo.ui.shared.uploads import LimitUploads
+from mrl_demo.ui.shared.visit import visit_state
 from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
@@ -64,8 +65,10 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             HeavyLine("measurements", most_seconds=most, turns=turns),
         )
         add_endpoints(desk)  # First: their names are theirs, whatever functions of tabs are called.
+        visit = visit_state(lab)
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
-            page = Page(lab, corpus or lab.corpora()[0].name, blocks, tabs, desk.builds, desk.measurements)
+            first = corpus or lab.corpora()[0].name
+            page = Page(lab, first, blocks, tabs, desk.builds, desk.measurements, visit)
             door = compare.build(page)
             learn.build(page, door)
             redraw_curves = curves.build(page, door)

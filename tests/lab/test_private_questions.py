@@ -74,3 +74,28 @@ def test_questions_that_are_refused_change_nothing(
 def test_without_a_server_of_the_owner_no_model_writes_questions(lab: Lab) -> None:
     with pytest.raises(LabError, match="MRL_CHAT_URL"):
         lab.write_questions(lab.add_private(JUDGED))
+
+
+def test_answers_to_a_shared_collection_are_measured_by_without_changing_it(lab: Lab, beir_folder: Path) -> None:
+    shared = lab.add_corpus(beir_folder)
+    lab.prepare(shared, ["mine"])
+    encoded = len(lab.encoders.encoder("mine").encoded)  # type: ignore[attr-defined]
+    own, other = lab.add_private_questions(shared), lab.add_private_questions(shared)
+    assert lab.is_ready(own, ["mine"])
+    lab.answer_private(own, "red birds", "cherry")
+    lab.answer_private(own, "sweet wine", "grape")
+    result = lab.evaluate(own, SweepPlan(("mine",), dims=(8, 32), metrics=("ndcg@10",)))
+    assert (result.n_queries, result.n_documents) == (2, 5)
+    assert len(lab.encoders.encoder("mine").encoded) == encoded + 2  # type: ignore[attr-defined]
+    assert rank_known(lab, own, "red birds") is not None and rank_known(lab, shared, "red birds") is None
+    assert lab.corpus(other).queries == () and len(lab.corpus(shared).queries) == 2
+    assert lab.answer_private(own, "red birds", "cherry", is_answer=False).rows() == [("sweet wine", "grape")]
+    assert rank_known(lab, own, "red birds") is None
+    with pytest.raises(CorpusError, match="no document 'kiwi'"):
+        lab.answer_private(own, "red birds", "kiwi")
+    with pytest.raises(LabError, match="Type a question"):
+        lab.answer_private(own, "  ", "fig")
+    lab.remove_private(own)
+    assert not lab.asked_private(own).queries
+    with pytest.raises(CorpusError, match="no longer here"):
+        lab.answer_private(own, "red birds", "cherry")

@@ -13,14 +13,17 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.shared.visit import visit_state
 
 Result = TypeVar("Result")
 
 
 def one_tab(lab: LabProtocol, build: Callable[[Page], Any]) -> tuple[gr.Blocks, Any]:
     """A page whose only tab is what `build` lays out, and what that gave."""
-    with gr.Blocks() as blocks, gr.Tabs() as tabs:
-        built = build(Page(lab, "builtin", blocks, tabs, HeavyLine("builds"), HeavyLine("measurements")))
+    with gr.Blocks() as blocks:
+        visit = visit_state(lab)
+        with gr.Tabs() as tabs:
+            built = build(Page(lab, "builtin", blocks, tabs, HeavyLine("builds"), HeavyLine("measurements"), visit))
     return blocks, built
 
 

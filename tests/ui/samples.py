@@ -244,6 +244,15 @@ class StubLab:
     def ask_private(self, name: str, file: Path) -> QuestionSet:
         raise LabError("no own documents here")
 
+    def asked_private(self, name: str) -> QuestionSet:
+        return QuestionSet((), {})
+
+    def answer_private(self, name: str, question: str, document_id: str, *, is_answer: bool = True) -> QuestionSet:
+        raise LabError("no own documents here")
+
+    def add_private_questions(self, shared: str) -> str:
+        return "own-secret"
+
     def write_questions(
         self,
         corpus: str,

@@ -12,15 +12,19 @@ import gradio as gr
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.lab.shelf import PRIVATE_PREFIX
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import ask, needs_build
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Build, CompareState
+from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.examples import SURPRISE, example_chips
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine, HeavyTask
+from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.shared.widgets import dimension_update
 from mrl_demo.ui.shared.work import caller_of
 
@@ -59,6 +63,7 @@ class CompareEvents:
             self.parts.chart: compare_view.figure(comparison),
             self.parts.answered: Answered(question, full),
         }
+        updates |= self._marks(state, comparison.corpus, comparison.query)
         # The visitor may be dragging the slider: touch it only if it ends somewhere else now.
         if state.answered is None or state.answered.full_dim != full:
             updates[self.parts.dimension] = dimension_update(comparison.dim, full, TRAINED_DIMS)
@@ -100,6 +105,28 @@ class CompareEvents:
         if answer.comparison:
             updates[self.parts.results] = compare_view.results_html(answer.comparison)
         return updates
+
+    def redraw(self, state: CompareState) -> Updates:
+        """The marks on the cards, and on a visitor's own collection the results with the answers known by now."""
+        if state.answered is None:
+            return {}
+        question = state.answered.question
+        marks = guarded(lambda: self._marks(state, question.corpus, question.query), lambda _: {})
+        is_own = question.corpus.startswith(PRIVATE_PREFIX)
+        comparison = ask(self.lab, question, state.dim).comparison if is_own else None
+        if comparison is None:
+            return marks
+        return {
+            **marks,
+            self.parts.results: compare_view.results_html(comparison),
+            self.parts.breaks: compare_view.breaks_html(comparison),
+            self.parts.chart: compare_view.figure(comparison),
+        }
+
+    def _marks(self, state: CompareState, corpus: str, query: str) -> Updates:
+        if self.parts.marks is None:
+            return {}
+        return {self.parts.marks: marks_html(called_answers(self.lab, state.visit, corpus, query))}
 
     async def build(self, state: CompareState, request: gr.Request) -> AsyncIterator[Updates]:
         """Encode and index what a search found missing, in turn with other visitors' builds; never raises."""
@@ -152,3 +179,11 @@ class CompareEvents:
         """The model menus with every model there is now; what is chosen there stays."""
         arms = [(arm.label, arm.name) for arm in self.lab.arms()]
         return {self.parts.left: gr.update(choices=arms), self.parts.right: gr.update(choices=arms)}
+
+
+def called_answers(lab: LabProtocol, visit: Visit | None, corpus: str, question: str) -> list[int]:
+    """Rows of the documents that the visitor called answers to a question on a collection."""
+    own = visit.asking(corpus) if visit else None
+    answers = set(lab.asked_private(own.name).answers_to(question)) if own else set()
+    documents = lab.corpus(corpus).documents if answers else ()
+    return [row for row, document in enumerate(documents) if document.id in answers]

@@ -29,6 +29,8 @@ class CompareParts:
     answered: gr.State
     wanted: gr.State
     built: gr.State
+    visit: gr.State
+    marks: gr.HTML | None
 
     @property
     def form(self) -> Form[CompareState]:
@@ -43,10 +45,12 @@ class CompareParts:
                 "dim": self.dimension,
                 "answered": self.answered,
                 "wanted": self.wanted,
+                "visit": self.visit,
             },
         )
 
     @property
     def answer(self) -> set[Block]:
         """What a search fills."""
-        return {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered, self.wanted}
+        filled = {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered, self.wanted}
+        return filled if self.marks is None else {*filled, self.marks}

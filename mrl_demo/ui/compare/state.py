@@ -1,8 +1,10 @@
-"""What one visitor asks and sees, free of Gradio."""
+"""What one visitor asks and sees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from mrl_demo.ui.shared.visit import Visit
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Build:
 class CompareState:
     """All that the tab's controls hold, as the browser sends it; `answered` is None before anything was found.
 
-    `wanted` is the last build that a search asked for.
+    `wanted` is the last build that a search asked for, `visit` what the visitor has brought.
     """
 
     query: str | None
@@ -53,6 +55,7 @@ class CompareState:
     dim: object
     answered: Answered | None = None
     wanted: Build | None = None
+    visit: Visit | None = None
 
     @property
     def arms(self) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from mrl_demo.ui.compare.events import CompareEvents
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Question
+from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
@@ -39,7 +40,7 @@ def build(page: Page) -> CompareDoor:
     """Lay out the tab inside the page, its first results already in it; gives the door for other tabs."""
     with gr.Tab("Compare", id=TabName.COMPARE) as tab:
         question = first_question(page.lab, page.corpus)
-        parts = _lay_out(page.lab, question, first_answer(page.lab, question, FIRST_DIM))
+        parts = _lay_out(page, question, first_answer(page.lab, question, FIRST_DIM))
     events = CompareEvents(page.lab, parts, page.builds)
     _wire(events)
     # Models trained meanwhile join the menus.
@@ -61,8 +62,8 @@ def warm_up(lab: LabProtocol, corpus: str | None = None) -> None:
     ask(lab, replace(question, query="warm-up"), FIRST_DIM)
 
 
-def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> CompareParts:
-    comparison = answer.comparison
+def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
+    lab, comparison = page.lab, answer.comparison
     full = compare_view.shared_full_dim(comparison) if comparison else TRAINED_DIMS[-1]
     query, search, chips = _question_box(question.query, lab.examples(question.corpus))
     corpus, left, right = _menus(lab, question)
@@ -73,6 +74,7 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
     results = static_html(
         first, Id.RESULTS, read_script("results.js", frames={"path": FRAMES_PATH, "most": MOST_LENGTHS})
     )
+    marks = _marks() if lab.settings.uploads_enabled else None
     with gr.Column(elem_id=Id.MOVES):
         static_html(compare_view.MOVES_INTRO, Id.MOVES_INTRO)
         script = read_script("chart.js", layouts=RANK_CHART_LAYOUTS)
@@ -95,7 +97,13 @@ def _lay_out(lab: LabProtocol, question: Question, answer: Answer) -> ComparePar
         answered=answered,
         wanted=gr.State(None, time_to_live=STATE_SECONDS),
         built=gr.State(0, time_to_live=STATE_SECONDS),
+        visit=page.visit,
+        marks=marks,
     )
+
+
+def _marks() -> gr.HTML:
+    return static_html(marks_html(()), Id.ANSWER_MARKS, read_script("answers.js"))
 
 
 def _question_box(query: str, examples: Sequence[Example]) -> tuple[gr.Textbox, gr.Button, gr.HTML]:
@@ -182,4 +190,21 @@ def _door(page: Page, events: CompareEvents) -> CompareDoor:
         form = parts.form
         event.success(form.bind(events.search_again), form.inputs, parts.answer, **ASK)
 
-    return CompareDoor(page, parts.query, parts.corpus, parts.left, parts.right, parts.dimension, search_after)
+    def redraw_after(event: gr.events.Dependency) -> None:
+        form = parts.form
+        redrawn = {parts.results, parts.breaks, parts.chart, *([parts.marks] if parts.marks else [])}
+        event.then(form.bind(events.redraw), form.inputs, redrawn, **LIGHT)
+
+    return CompareDoor(
+        page,
+        parts.query,
+        parts.corpus,
+        parts.left,
+        parts.right,
+        parts.dimension,
+        parts.marks,
+        parts.answered,
+        parts.notice,
+        search_after,
+        redraw_after,
+    )

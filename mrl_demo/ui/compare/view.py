@@ -15,6 +15,7 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Comparison, RankPaths
 from mrl_demo.core.verdict import SideVerdict
 from mrl_demo.core.wording import ordinal
+from mrl_demo.lab.shelf import PRIVATE_PREFIX
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
 from mrl_demo.ui.components.code import code_drawer
@@ -39,7 +40,7 @@ def results_html(comparison: Comparison) -> Markup:
     """The verdict, then both arms side by side: outcome, figures, cards."""
     outcomes = comparison.verdict.sides if comparison.verdict else (None,) * len(comparison.arms)
     columns = (
-        arm_column(arm, side, colour, outcome)
+        arm_column(arm, side, colour, outcome, may_be_called=_may_be_called(comparison))
         for side, arm, colour, outcome in zip(_SIDES, comparison.arms, _colours(comparison), outcomes, strict=False)
     )
     return html(
@@ -56,6 +57,12 @@ def results_html(comparison: Comparison) -> Markup:
     )
 
 
+def _may_be_called(comparison: Comparison) -> bool:
+    """Whether a visitor may call a document the answer: to any question on their own, to their own on others'."""
+    is_own = comparison.corpus.startswith(PRIVATE_PREFIX)
+    return is_own or all(arm.result.answer_rank is None for arm in comparison.arms)
+
+
 def _call_arguments(comparison: Comparison) -> dict[str, object]:
     """What a program gives to get this comparison."""
     arms = [arm.spec.name for arm in comparison.arms]
@@ -63,9 +70,10 @@ def _call_arguments(comparison: Comparison) -> dict[str, object]:
 
 
 def _frames_key(comparison: Comparison) -> str:
-    """What `static/results.js` asks the same question by, at other lengths."""
+    """What `static/results.js` asks the same question by, at other lengths: another one if more answers are known."""
     arms = [arm.spec.name for arm in comparison.arms]
-    return json.dumps({"query": comparison.query, "corpus": comparison.corpus, "arms": arms})
+    known = sum(sum(arm.paths.is_answer) for arm in comparison.arms)
+    return json.dumps({"query": comparison.query, "corpus": comparison.corpus, "arms": arms, "known": known})
 
 
 def corpus_notes_html(comparison: Comparison) -> Markup:
@@ -79,8 +87,13 @@ def corpus_notes_html(comparison: Comparison) -> Markup:
     )
 
 
-def arm_column(arm: ComparedArm, side: str, colour: str, outcome: SideVerdict | None = None) -> Markup:
-    """One arm's section in its colour; `side` is "a" for the left one, `outcome` what the cut did to its answer."""
+def arm_column(
+    arm: ComparedArm, side: str, colour: str, outcome: SideVerdict | None = None, *, may_be_called: bool = False
+) -> Markup:
+    """One arm's section in its colour; `side` is "a" for the left one, `outcome` what the cut did to its answer.
+
+    `may_be_called`: its cards have the button by which a visitor calls one the answer.
+    """
     return html(
         '<section class="arm side-{side}" style="--colour:{colour}" data-arm="{name}" aria-label="{label}">'
         '<header class="arm-head"><h2>{named}</h2>{outcome}{figures}</header>{cards}</section>',
@@ -91,7 +104,7 @@ def arm_column(arm: ComparedArm, side: str, colour: str, outcome: SideVerdict | 
         named=method_name(arm.spec.name, arm.spec.label),
         outcome=outcome_line(outcome),
         figures=figures_line(arm.result, arm.spec.label, arm.spec.description),
-        cards=card_list(arm.result, arm.spec.label),
+        cards=card_list(arm.result, arm.spec.label, may_be_called=may_be_called),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -21,32 +22,45 @@ _ANSWER_TAG = html('<span class="tag">Known answer</span>')
 _TIE_MARK = html('<span class="tie" title="{words}">tied</span>', words=_TIED)
 
 
-def card_list(result: SearchResult, label: str) -> Markup:
-    """All hits of one arm as an ordered list, and what is missing; a sentence if there is none."""
+def card_list(result: SearchResult, label: str, *, may_be_called: bool = False) -> Markup:
+    """All hits of one arm as an ordered list, and what is missing; a sentence if there is none.
+
+    `may_be_called`: each has a button by which the visitor calls it the answer.
+    """
     if not result.hits:
         return html('<p class="empty">Nothing found.</p>')
     return html(
         '<div><ol class="cards" aria-label="Results of {label}">{cards}</ol>{missing}</div>',
         label=label,
-        cards=join_html(card(hit) for hit in result.hits),
+        cards=join_html(card(hit, may_be_called=may_be_called) for hit in result.hits),
         missing=missing_list(result.missing, label),
     )
 
 
-def card(hit: Hit) -> Markup:
+def card(hit: Hit, *, may_be_called: bool = False) -> Markup:
     """One hit: rank, title, where it was with the full vector, passage; the similarity is in the opened passage."""
     return html(
         '<li class="{classes}" data-doc="{doc}" aria-label="{spoken}"><span class="rank">{rank}</span>'
-        '<div class="card-body"><h3 class="card-title">{title}{answer}{move}{tie}</h3>{passage}</div></li>',
+        '<div class="card-body">{button}<h3 class="card-title">{title}{answer}{move}{tie}</h3>{passage}</div></li>',
         classes="card is-answer" if hit.is_answer else "card",
         doc=hit.index,
         spoken=spoken(hit),
         rank=hit.rank,
+        button=answer_button(hit) if may_be_called else NOTHING,
         move=move_mark(hit),
         title=user_text(_title(hit)),
         answer=_ANSWER_TAG if hit.is_answer else NOTHING,
         passage=passage(hit.document.text, hit.score),
         tie=_TIE_MARK if hit.is_tied else NOTHING,
+    )
+
+
+def answer_button(hit: Hit) -> Markup:
+    """The button that calls a document the answer: hidden where no answers are taken (`static/answers.js`)."""
+    return html(
+        '<button type="button" class="is-it" aria-pressed="false" title="This is the answer"'
+        ' aria-label="This is the answer: {title}"><span class="is-it-words">This is the answer</span></button>',
+        title=_title(hit),
     )
 
 
@@ -120,3 +134,8 @@ def _moved(hit: Hit) -> str:
         return "Same place as with the full vector"
     newcomer = "A newcomer: " if hit.full_rank > BREAK_DEPTH else ""
     return f"{newcomer}{ordinal(hit.full_rank)} with the full vector"
+
+
+def marks_html(documents: Sequence[int]) -> Markup:
+    """Rows of the documents that the visitor called answers to the question on show, as `static/answers.js` reads."""
+    return html('<div data-documents="{rows}"></div>', rows=json.dumps(list(documents)))

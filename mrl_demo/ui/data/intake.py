@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gradio.utils import get_upload_folder
-
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
@@ -84,11 +82,3 @@ def files_named_alone(folder: Path) -> Iterator[None]:
         yield
     except CorpusError as error:
         raise CorpusError(str(error).replace(f"{folder}/", "").replace(str(folder), "your files")) from error
-
-
-def discard_uploads(files: Sequence[str]) -> None:
-    """Remove what a visitor uploaded, as far as it lies where uploads are kept."""
-    home = Path(get_upload_folder()).resolve()
-    for path in (Path(file).resolve() for file in files):
-        if path.is_relative_to(home) and path.is_file():
-            path.unlink(missing_ok=True)

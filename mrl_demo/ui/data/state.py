@@ -1,27 +1,19 @@
-"""What one visitor gave and chose on the tab of their own documents, free of Gradio."""
+"""What one visitor gave and chose on the tab of their own documents."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice
 from mrl_demo.corpora.reading import TextFormat
+from mrl_demo.ui.shared.visit import Visit
 
 #: The entry of a column's menu that leaves the choice to the reader.
 GUESSED = ""
-
-
-@dataclass(frozen=True)
-class OwnDocuments:
-    """A visitor's collection: its secret name, what they call it, how much of it there is, and what they uploaded."""
-
-    name: str
-    label: str
-    n_documents: int
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,8 @@ class DataState:
     words: float | None
     overlap: float | None
     is_paragraphs: bool | None
-    own: OwnDocuments | None
+    visit: Visit
+    menus: Mapping[str, object]
 
     @property
     def columns(self) -> ColumnChoice:
@@ -54,6 +47,13 @@ class DataState:
             passages=passages,
             format=TextFormat(self.encoding or GUESSED, self.delimiter or GUESSED),
         )
+
+
+def data_state(**values: Any) -> DataState:  # noqa: ANN401
+    """The state behind the values that the components send; what is no field of it are menus of collections."""
+    own = {field.name for field in fields(DataState)}
+    menus = {name: value for name, value in values.items() if name not in own}
+    return DataState(**{name: value for name, value in values.items() if name in own}, menus=menus)
 
 
 def _whole(value: float | None) -> int:

@@ -13,23 +13,24 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.corpora.preview import FilePreview, preview_path
 from mrl_demo.corpora.reading.text_format import COMMON_ENCODINGS, DELIMITERS
-from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import view as data_view
-from mrl_demo.ui.data.intake import UPLOAD_TYPES, discard_uploads, gathered, hub_rows
-from mrl_demo.ui.data.questions import lay_out_questions
-from mrl_demo.ui.data.state import GUESSED, DataState, OwnDocuments
+from mrl_demo.ui.data.called import CalledAnswers
+from mrl_demo.ui.data.intake import UPLOAD_TYPES, gathered, hub_rows
+from mrl_demo.ui.data.questions import QuestionSection, lay_out_questions
+from mrl_demo.ui.data.state import GUESSED, DataState, data_state
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
-from mrl_demo.ui.shared.queues import LIGHT, STATE_SECONDS, TRAINING
+from mrl_demo.ui.shared.own_menus import OwnMenus
+from mrl_demo.ui.shared.queues import LIGHT, TRAINING
+from mrl_demo.ui.shared.visit import OwnCollection, Visit, discard_uploads
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.shared.work import LongWork, caller_of, small_button
 
-#: Menus of collections on the other tabs.
-MENU_IDS = (Id.CORPUS, Id.CURVES_CORPUS, Id.DECIDE_CORPUS, Id.FUNNEL_CORPUS, Id.LEARN_PITFALL_CORPUS)
 _ROLES = {"text": Id.DATA_TEXT, "title": Id.DATA_TITLE, "id": Id.DATA_ID, "label": Id.DATA_LABEL}
 
 
@@ -38,7 +39,7 @@ class DataParts:
     """What the tab lays out."""
 
     controls: Mapping[str, Block]
-    own: gr.State
+    visit: gr.State
     look: gr.Button
     work: LongWork
     said: gr.HTML
@@ -49,10 +50,9 @@ class DataParts:
     decide: gr.Button
     delete: gr.Button
 
-    @property
-    def form(self) -> Form[DataState]:
-        """The controls as one state."""
-        return Form(DataState, {**self.controls, "own": self.own})
+    def form(self, menus: OwnMenus) -> Form[DataState]:
+        """The controls as one state, with what is chosen in the menus of all tabs."""
+        return Form(data_state, {**self.controls, "visit": self.visit, **menus.parts})
 
     @property
     def ways_on(self) -> tuple[gr.Button, ...]:
@@ -68,8 +68,9 @@ def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.D
             static_html(data_view.UPLOADS_OFF, Id.DATA_OFF)
             return
         parts = _lay_out(page)
-        lay_out_questions(page, parts.own, parts.delete)
-    redraw_curves(_wire(page, parts, compare))
+        asked = lay_out_questions(page)
+    menus = OwnMenus.of(page.lab, page.corpus, page.blocks)
+    redraw_curves(_wire(page, parts, compare, menus, asked))
 
 
 def _lay_out(page: Page) -> DataParts:
@@ -140,43 +141,32 @@ def _lay_out(page: Page) -> DataParts:
             )
         ]
     said, preview = live_html(NOTHING, Id.DATA_SAID), live_html(NOTHING, Id.DATA_PREVIEW)
-    own = gr.State(None, time_to_live=STATE_SECONDS, delete_callback=_forget_in(page.lab))
-    return DataParts(controls, own, look, work, said, preview, used, *ways_on)
+    return DataParts(controls, page.visit, look, work, said, preview, used, *ways_on)
 
 
-def _forget_in(lab: LabProtocol) -> Any:  # noqa: ANN401 - as Gradio wants it
-    def forget(own: OwnDocuments | None) -> None:
-        if own is not None:
-            lab.remove_private(own.name)
-            discard_uploads(own.files)
-
-    return forget
-
-
-def _wire(page: Page, parts: DataParts, compare: CompareDoor) -> gr.events.Dependency:
+def _wire(
+    page: Page, parts: DataParts, compare: CompareDoor, menus: OwnMenus, asked: QuestionSection
+) -> gr.events.Dependency:
     """Connect the buttons; gives the event that opens Curves, which has to be drawn anew."""
-    form, menus = parts.form, _menus_of(page)
-    events = DataEvents(page, parts, menus, compare)
+    form = parts.form(menus)
+    events = DataEvents(page, parts, menus, compare, asked)
+    CalledAnswers(page.lab, compare, asked, menus, events.used).wire(page, {parts.used, *parts.ways_on})
     columns = {parts.controls[f"{role}_column"] for role in _ROLES}
     looked = {parts.said, parts.preview, *columns}
-    for asked in (parts.look.click, parts.controls["files"].upload):
-        asked(form.bind(events.look), form.inputs, looked, **TRAINING)
-    kept = {parts.own, parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.values()}
+    for wish in (parts.look.click, parts.controls["files"].upload):
+        wish(form.bind(events.look), form.inputs, looked, **TRAINING)
+    kept = {parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.blocks, *asked.listing}
     parts.work.wire(form, events.embed, kept)
     given = {parts.controls["files"], parts.controls["text"], parts.controls["hub"]}
-    parts.delete.click(form.bind(events.delete), form.inputs, kept - columns | given, **LIGHT)
+    emptied = kept - columns | given | asked.cleared | ({compare.marks} if compare.marks else set())
+    parts.delete.click(form.bind(events.delete), form.inputs, emptied, **LIGHT)
     opened = parts.compare.click(form.bind(events.compare_on_it), form.inputs, compare.outputs, **LIGHT)
     compare.search_after(opened)
     ways = ((parts.decide, TabName.DECIDE, Id.DECIDE_CORPUS), (parts.curves, TabName.CURVES, Id.CURVES_CORPUS))
     for button, tab, menu_id in ways:
         shown = form.bind(events.opener(tab, menu_id))
-        opened = button.click(shown, form.inputs, {page.tabs, menus[menu_id]}, **LIGHT)
+        opened = button.click(shown, form.inputs, {page.tabs, menus.corpora[menu_id]}, **LIGHT)
     return opened
-
-
-def _menus_of(page: Page) -> dict[Id, gr.Dropdown]:
-    by_id = {getattr(block, "elem_id", None): block for block in page.blocks.blocks.values()}
-    return {menu_id: by_id[menu_id] for menu_id in MENU_IDS if menu_id in by_id}
 
 
 @dataclass(frozen=True)
@@ -185,8 +175,9 @@ class DataEvents:
 
     page: Page
     parts: DataParts
-    menus: Mapping[Id, gr.Dropdown]
+    menus: OwnMenus
     compare: CompareDoor
+    asked: QuestionSection
     begun: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and fingerprint of what a session began to embed and has not finished."""
 
@@ -203,19 +194,28 @@ class DataEvents:
         """Read, embed with both methods of Compare, and put the collection into this visitor's menus."""
         session = caller_of(request).session
 
-        def work(progress: Progress) -> tuple[FilePreview, OwnDocuments]:
+        def work(progress: Progress) -> tuple[FilePreview, OwnCollection]:
             progress(0.0, "Reading your documents")
             preview, corpus = self._read(state, progress)
             name = self._name_for(session, corpus)
             self.page.lab.prepare(name, self._first_arms(), progress)
             self.begun.pop(session, None)
-            return preview, OwnDocuments(name, preview.name, preview.n_documents, tuple(state.files or ()))
+            return preview, OwnCollection(name, preview.name, preview.n_documents, tuple(state.files or ()))
 
-        def keep(result: tuple[FilePreview, OwnDocuments]) -> Updates:
-            preview, own = result
-            if state.own is not None:
-                self.page.lab.remove_private(state.own.name)
-            return {self.parts.said: NOTHING, **self._shown(state, preview), **self._using(own)}
+        def keep(result: tuple[FilePreview, OwnCollection]) -> Updates:
+            (preview, own), before = result, state.visit.documents
+            state.visit.keep(own)
+            if before is not None and before.name != own.name:
+                state.visit.remove(self.page.lab, before.name)
+            menus = self.menus.filled(state.visit, state.menus, otherwise=own.name)
+            listed = self.asked.listed(self.page.lab, state.visit, own.name)
+            return {
+                self.parts.said: NOTHING,
+                **self._shown(state, preview),
+                **menus,
+                **self.used(state.visit),
+                **listed,
+            }
 
         async for updates in self.parts.work.follow(work, keep, request):
             yield updates
@@ -235,29 +235,33 @@ class DataEvents:
         return name
 
     def delete(self, state: DataState) -> Updates:
-        """Forget the documents and all that was made of them."""
-        if state.own is not None:
-            self.page.lab.remove_private(state.own.name)
-            discard_uploads(state.own.files)
+        """Forget everything that this visit brought, and all that was made of it."""
+        state.visit.end(self.page.lab)
         discard_uploads(state.files or ())
         controls = self.parts.controls
         given: Updates = {controls["files"]: None, controls["text"]: "", controls["hub"]: ""}
-        said = notice("Your documents, their vectors and questions are deleted.")
-        return {**self._using(None), **given, self.parts.said: said, self.parts.preview: NOTHING}
+        said = notice("What you brought is deleted: documents, their vectors, and questions.")
+        marks: Updates = {self.compare.marks: marks_html(())} if self.compare.marks else {}
+        menus = self.menus.filled(state.visit, state.menus)
+        cleared = self.asked.empty(self.page.lab, state.visit)
+        shown = {self.parts.said: said, self.parts.preview: NOTHING}
+        return {**self.used(state.visit), **given, **shown, **marks, **menus, **cleared}
 
     def compare_on_it(self, state: DataState) -> Updates:
         """Open Compare on the collection with its first example."""
-        if state.own is None:
+        own = state.visit.documents
+        if own is None:
             return {}
-        examples = self.page.lab.examples(state.own.name)
+        examples = self.page.lab.examples(own.name)
         query = examples[0].text if examples else ""
-        return self.compare.open({self.compare.query: query, self.compare.corpus: state.own.name})
+        return self.compare.open({self.compare.query: query, self.compare.corpus: own.name})
 
     def opener(self, tab: TabName, menu_id: Id) -> Any:  # noqa: ANN401 - a handler
         """A handler that opens a tab on the collection."""
 
         def show(state: DataState) -> Updates:
-            chosen = {self.menus[menu_id]: state.own.name} if state.own else {}
+            own = state.visit.documents
+            chosen = {self.menus.corpora[menu_id]: own.name} if own else {}
             return {**self.page.show(tab), **chosen}
 
         return show
@@ -286,11 +290,12 @@ class DataEvents:
             updates[self.parts.controls[f"{role}_column"]] = gr.Dropdown(entries, value=value)
         return updates
 
-    def _using(self, own: OwnDocuments | None) -> Updates:
-        """The menus of all tabs with the collection, or without it."""
-        public = [(choice.label, choice.name) for choice in self.page.lab.corpora()]
-        entries = [*public, (f"Yours: {own.label[:40]}", own.name)] if own else public
-        updates: Updates = {self.parts.own: own, self.parts.used: data_view.own_html(own)}
-        for menu in self.menus.values():
-            updates[menu] = gr.Dropdown(entries) if own else gr.Dropdown(entries, value=self.page.corpus)
-        return updates | {button: gr.Button(visible=own is not None) for button in self.parts.ways_on}
+    def used(self, visit: Visit) -> Updates:
+        """What is in use now, and the buttons for what there is to do with it."""
+        return {self.parts.used: data_view.own_html(visit.documents), **shown_ways(self.parts, visit)}
+
+
+def shown_ways(parts: DataParts, visit: Visit) -> Updates:
+    """The buttons that there is something for."""
+    updates: Updates = {button: gr.Button(visible=visit.documents is not None) for button in parts.ways_on}
+    return {**updates, parts.delete: gr.Button(visible=not visit.is_empty)}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from mrl_demo.core.config import Settings
 from mrl_demo.corpora.preview import FilePreview
+from mrl_demo.corpora.questions import QuestionSet
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
-from mrl_demo.ui.data.state import OwnDocuments
+from mrl_demo.ui.shared.visit import OwnCollection
 
 UPLOADS_OFF = notice(
     "Own documents are switched off here. On your own machine they are on; the owner of a public page turns them on"
     " with MRL_UPLOADS_ENABLED=1.",
     "hint",
 )
+_MOST_LISTED = 200
+#: A button's ticket says its place in the list and how long the list was, so that a second press removes nothing else.
+_TICKETS = 1_000_000
 _ROLES = {"text": "text", "title": "title", "id": "id", "label": "label", "domain": "domain", "metadata": "labels"}
 
 
@@ -46,7 +50,7 @@ def preview_html(preview: FilePreview) -> Markup:
     return join_html((counts, _columns(preview), _documents(preview.first), _notes(preview)))
 
 
-def own_html(own: OwnDocuments | None) -> Markup:
+def own_html(own: OwnCollection | None) -> Markup:
     """What is in use now."""
     if own is None:
         return NOTHING
@@ -93,3 +97,39 @@ def _documents(first: Sequence[dict[str, str]]) -> Markup:
 def _notes(preview: FilePreview) -> Markup:
     items = join_html(html("<li>{note}</li>", note=user_text(str(note))) for note in preview.notes)
     return html('<ul class="data-notes">{items}</ul>', items=items) if preview.notes else NOTHING
+
+
+def asked_html(asked: QuestionSet, titles: Mapping[str, str]) -> Markup:
+    """Each answer with a button that takes it back, and how many there are; nothing if there are none."""
+    rows = asked.rows()
+    if not rows:
+        return NOTHING
+    items = (
+        html(
+            '<li><span>{question} <b aria-hidden="true">→</b> {title}</span> <button type="button" class="take-back"'
+            ' data-example="{ticket}" aria-label="Remove this answer to “{spoken}”">Remove</button></li>',
+            question=user_text(shorten(question, 120)),
+            spoken=shorten(question, 120),
+            title=user_text(shorten(titles.get(name, name), 120)),
+            ticket=place * _TICKETS + len(rows),
+        )
+        for place, (question, name) in enumerate(rows[:_MOST_LISTED])
+    )
+    more = len(rows) - _MOST_LISTED
+    return html(
+        '<p class="lead"><b>{count:,} answer{s} to {questions:,} question{qs}</b> of yours{more}.</p>'
+        '<ul class="asked-list">{items}</ul>',
+        count=len(rows),
+        s="s" * (len(rows) != 1),
+        questions=len(asked.queries),
+        qs="s" * (len(asked.queries) != 1),
+        more=f", the first {_MOST_LISTED} of them here" if more > 0 else "",
+        items=join_html(items),
+    )
+
+
+def row_removed(asked: QuestionSet, ticket: object) -> tuple[str, str] | None:
+    """The answer whose button was pressed; None if the list has changed since it was drawn."""
+    rows = asked.rows()
+    place, count = divmod(ticket if isinstance(ticket, int) else -1, _TICKETS)
+    return rows[place] if count == len(rows) and 0 <= place < count else None

@@ -33,7 +33,8 @@ class TabName(StrEnum):
 class Page:
     """What every tab is built with: the lab, the collection it opens on, and the page around it.
 
-    A tab adds its parameters to `address`, and gives what takes long to one of the two lines.
+    A tab adds its parameters to `address`, and gives what takes long to one of the two lines. `visit` holds what the
+    visitor has brought.
     """
 
     lab: LabProtocol
@@ -42,6 +43,7 @@ class Page:
     tabs: gr.Tabs
     builds: HeavyLine
     measurements: HeavyLine
+    visit: gr.State
     address: AddressBar = field(default_factory=AddressBar)
 
     def show(self, tab: TabName) -> Updates:
@@ -57,7 +59,9 @@ class Page:
 class CompareDoor:
     """The Compare tab as other tabs see it: they set its controls and search there.
 
-    `search_after` adds that search to an event: models are made ready first, with a bar.
+    `search_after` adds that search to an event: models are made ready first, with a bar. `marks` tells of cards that
+    were called the answer, None if nobody may say so here; `answered` is the question on show and `notice` the line
+    above its results. `redraw_after` draws them anew after an event that changed what is known of them.
     """
 
     page: Page
@@ -66,7 +70,11 @@ class CompareDoor:
     left: gr.Dropdown
     right: gr.Dropdown
     dimension: gr.HTML
+    marks: gr.HTML | None
+    answered: gr.State
+    notice: gr.HTML
     search_after: Callable[[gr.events.Dependency], object]
+    redraw_after: Callable[[gr.events.Dependency], object]
 
     @property
     def outputs(self) -> set[Block]:

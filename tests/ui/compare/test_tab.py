@@ -17,7 +17,7 @@ from tests.ui.samples import StubLab
 
 QUESTION = Question("how do bees talk", "builtin", ("base", "tuned"))
 STATE = CompareState("bees", "builtin", "base", "tuned", 64, Answered(QUESTION, 384))
-ANSWER = {"notice", "results", "breaks", "rank-moves", "state"}
+ANSWER = {"notice", "results", "breaks", "rank-moves", "state", "answer-marks"}
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,10 @@ def events() -> CompareEvents:
 
     def build(page: Any) -> None:
         question = compare.first_question(page.lab, page.corpus)
-        parts.append(compare._lay_out(page.lab, question, ask(page.lab, question, 64)))
+        parts.append(compare._lay_out(page, question, ask(page.lab, question, 64)))
 
     with gr.Blocks() as blocks, gr.Tabs() as tabs, gr.Tab():
-        build(Mock(lab=StubLab(), corpus="builtin", blocks=blocks, tabs=tabs))
+        build(Mock(lab=StubLab(), corpus="builtin", blocks=blocks, tabs=tabs, visit=gr.State(None)))
     return CompareEvents(StubLab(), parts[0])
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.corpora.files import load_path
-from mrl_demo.ui.data.intake import discard_uploads, gathered
+from mrl_demo.ui.data.intake import gathered
+from mrl_demo.ui.shared.visit import discard_uploads
 
 
 def test_uploads_are_discarded_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

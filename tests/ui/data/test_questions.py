@@ -47,6 +47,43 @@ def table_of(page: Page) -> list[str]:
     return page.locator("#data-question-table textarea").input_value().strip().splitlines()
 
 
+def menu_of(page: Page, elem_id: str) -> list[str]:
+    page.click(f"#{elem_id} input")
+    page.wait_for_selector('[role="option"]')
+    names = page.locator('[role="option"]').all_inner_texts()
+    page.keyboard.press("Escape")
+    return names
+
+
+def call_the_answer(page: Page, other_visitor: Page) -> None:
+    """A card of a shared collection is called the answer by keyboard, listed, measured by, and taken back."""
+    page.wait_for_selector(".cards .card")
+    assert page.locator(".is-it:visible").count() == 0  # The example has a known answer.
+    page.fill("#query input", "why do cats purr at night")
+    page.press("#query input", "Enter")
+    button = page.locator(".side-a .card", has_text="purr").locator(".is-it")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#notice >> text=1 answer of yours to 1 question")
+    page.wait_for_selector('.side-b .is-it[aria-pressed="true"]')
+    assert any("your questions on" in name for name in menu_of(page, "corpus"))
+    page.get_by_role("tab", name="Your data").first.click()
+    page.wait_for_selector("#data-asked li >> text=why do cats purr at night")
+    assert table_of(page)[1].startswith("why do cats purr at night,")
+    page.get_by_role("tab", name="Decide").first.click()
+    assert any("your questions on" in name for name in menu_of(page, "decide-corpus"))
+    other_visitor.get_by_role("tab", name="Decide").first.click()
+    assert not any("your questions" in name for name in menu_of(other_visitor, "decide-corpus"))
+    other_visitor.context.close()
+    page.get_by_role("tab", name="Your data").first.click()
+    page.get_by_role("button", name="Remove this answer").click()
+    page.wait_for_selector("#data-questions-said >> text=Taken back")
+    page.get_by_role("tab", name="Compare").first.click()
+    page.wait_for_selector('.is-it[aria-pressed="true"]', state="detached")
+    button.click()
+    page.wait_for_selector('.side-b .is-it[aria-pressed="true"]')
+
+
 def test_a_visitor_asks_ticks_and_saves(
     browser: Browser, page_with_a_writer: tuple[str, type[ChatServer]], tmp_path: Path
 ) -> None:
@@ -87,8 +124,12 @@ def test_a_visitor_asks_ticks_and_saves(
     page.click("#data-questions-use")
     page.wait_for_selector("#data-questions-said >> text=your questions.csv holds no question")
     assert "/tmp" not in page.inner_text("#data-questions-said")
+    page.get_by_role("tab", name="Compare").first.click()
+    call_the_answer(page, other_visitor=open_data(browser, address))
+    page.get_by_role("tab", name="Your data").first.click()
     page.click("#data-delete")
     page.wait_for_selector("#data-said >> text=deleted")
+    page.wait_for_selector("#data-asked li", state="detached")
     page.wait_for_function("() => !document.querySelector('#data-question-table textarea').value")
     assert page.input_value("#data-pasted textarea") == ""
     page.context.close()
