@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from mrl_demo import __version__
 from mrl_demo.commands.options import ARM_HELP as _ARM_HELP
@@ -46,6 +47,8 @@ _SEARCH_EXAMPLES = """examples:
   %(prog)s "why is the sky blue" --arm tuned --dim 64
   %(prog)s "why is the sky blue" --arm base,tuned --dim 16 --top-k 3
   %(prog)s "refund after 30 days" --corpus my-documents.csv --arm base --dim 128 --json
+  %(prog)s "a red bus" --corpus pictures.zip --arm sentence-transformers/clip-ViT-B-32 --dim 128
+  %(prog)s --picture bus.jpg --corpus pictures.zip --arm sentence-transformers/clip-ViT-B-32 --dim 128
   %(prog)s "why is the sky blue" --arm my-e5 --query-prompt "query: " --document-prompt "passage: "
 """
 _EVALUATE_EXAMPLES = """examples:
@@ -121,7 +124,9 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
 def _add_search(commands: Commands, settings: Settings) -> None:
     says = "search a collection with an arm cut to one length"
     parser = add_command(commands, "search", says, _SEARCH_EXAMPLES)
-    parser.add_argument("text", help="the query")
+    parser.add_argument("text", nargs="?", default="", help="the query; like:ID searches for what resembles a document")
+    says = "search with a picture instead of words (a model of texts and pictures)"
+    parser.add_argument("--picture", type=Path, metavar="FILE", help=says)
     parser.add_argument("--arm", type=_words, default="tuned", help=f"{_ARM_HELP}; several with commas between them")
     parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
@@ -167,7 +172,8 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())
-    comparison = lab.compare(options.text, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
+    query = lab.keep_picture(options.picture) if options.picture else options.text
+    comparison = lab.compare(query, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
 
 

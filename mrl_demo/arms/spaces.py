@@ -15,6 +15,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.known_texts import KnownTexts
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.parts import PartlyEncoded
+from mrl_demo.arms.pictures import encode_pictured
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn, VectorMap
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
@@ -130,6 +131,9 @@ class SpaceBuilder:
 
     def queries(self, encoder_name: str, corpus: Corpus) -> FloatMatrix:
         """`(q, d)` float32 unit rows of all of a corpus' judged queries as the encoder gives them."""
+        if corpus.has_pictures and corpus.stand_ins == "documents":  # A picture is searched for by what it shows.
+            rows = {document.id: row for row, document in enumerate(corpus.documents)}
+            return self.documents(encoder_name, corpus)[[rows[query.id] for query in corpus.queries]]
         texts = [query.text for query in corpus.queries]
         return self._query_vectors(encoder_name, texts, f"{corpus.name}-{encoder_name}-queries")
 
@@ -200,12 +204,25 @@ class SpaceBuilder:
 
     def _documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> StoredVectors:
         texts = [doc.content for doc in corpus.documents]
-        if corpus.source is None:
+        if corpus.has_pictures and not self.encoders.is_given(encoder_name):
+            stored = self._pictured(encoder_name, corpus, progress)
+        elif corpus.source is None:
             shipped = f"{corpus.name}-{encoder_name}-documents"
             stored = self._encoded(encoder_name, texts, corpus.fingerprint, shipped, progress)
         else:
             stored = self._changed(encoder_name, texts, corpus.source, progress)
         self._cut[encoder_name, corpus.fingerprint] = stored.cut
+        return stored
+
+    def _pictured(self, name: str, corpus: Corpus, progress: Progress | None) -> StoredVectors:
+        """Vectors of a collection of pictures, multiplied in float32."""
+        encoder = self.encoders.encoder(name)
+        key, _ = self._document_keys(name, corpus.fingerprint)
+        with self._locks.hold(key, progress):
+            stored = self.cache.load_stored(key, len(corpus))
+            if stored is None:
+                stored = encode_pictured(name, encoder, corpus.documents, progress)
+                self._store(key, stored.vectors, stored.cut)
         return stored
 
     def _changed(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from functools import cached_property
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +31,26 @@ BREAK_DEPTH = 10
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture as models and cards get it: a JPEG file's bytes, reduced when it was read.
+
+    >>> Picture(b"a JPEG file").sha256[:8]
+    '3c593874'
+    """
+
+    jpeg: bytes = field(repr=False)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hex hash of the bytes: what the picture is known by."""
+        return hashlib.sha256(self.jpeg).hexdigest()
+
+
+@dataclass(frozen=True)
 class Document:
-    """One searchable text; `topic` and `domain` are empty if the collection has none.
+    """One searchable text or picture; `topic` and `domain` are empty if the collection has none.
+
+    Of a document with a `picture` the models read the picture alone; its title and text are for people and BM25.
 
     >>> Document("d1", "Bees", "They dance.").content
     'Bees. They dance.'
@@ -41,11 +61,17 @@ class Document:
     text: str
     topic: str = ""
     domain: str = ""
+    picture: Picture | None = field(default=None, repr=False)
 
     @property
     def content(self) -> str:
-        """Title and text as one string: what the encoders read."""
+        """Title and text as one string: what the encoders read, unless there is a picture."""
         return f"{self.title}. {self.text}" if self.title and self.text else self.title or self.text
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells it from others, and a changed one from what it was: part of the collection's fingerprint."""
+        return (self.id, self.content) if self.picture is None else (self.id, self.content, self.picture.sha256)
 
 
 @dataclass(frozen=True)
@@ -122,6 +148,11 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.documents)
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a document is a picture: only models that read pictures serve the collection."""
+        return any(document.picture is not None for document in self.documents)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -194,6 +225,20 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class PictureEncoder(Protocol):
+    """An encoder that may read pictures into the space of its texts (CLIP and its kin)."""
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether this model does."""
+        ...
+
+    def encode_pictures(self, pictures: Sequence[Picture], progress: Progress | None = None) -> FloatMatrix:
+        """`(n, dimension)` float32 unit rows; raises `ModelError` if this model reads texts alone."""
+        ...
+
+
 @dataclass(frozen=True)
 class ArmSpec:
     """How one contender is named and described; `arms.arm.Arm` says what it does to vectors.
@@ -233,7 +278,9 @@ class Hit:
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types."""
+        kind = {} if self.document.picture is None else {"kind": "picture"}
         return {
+            **kind,
             "rank": self.rank,
             "id": self.document.id,
             "title": self.document.title,

@@ -17,9 +17,9 @@ def make_corpus(
     notes: tuple[Note, ...] = (),
     pairs: Iterable[ScoredPair] = (),
 ) -> Corpus:
-    """A `Corpus` with its fingerprint: sha256 over every document's id and content, in order."""
+    """A `Corpus` with its fingerprint: sha256 over every document's id, content and picture, in order."""
     docs = tuple(documents)
-    fingerprint = sha256_text(*(part for doc in docs for part in (doc.id, doc.content)))
+    fingerprint = sha256_text(*(part for doc in docs for part in doc.identity))
     return Corpus(
         name, label, docs, fingerprint, tuple(queries), dict(judgements or {}), pairs=tuple(pairs), notes=notes
     )

@@ -16,6 +16,7 @@ from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice, split_documents, split_judgements
+from mrl_demo.corpora.pictures import holds_pictures, read_picture_folder
 from mrl_demo.corpora.questions import read_judged_questions
 from mrl_demo.corpora.reading import FILE_TYPES, NoteKind, Row, Table, Tally, Vocabulary, file_stem, read_table, text_of
 from mrl_demo.corpora.reading.packed import unpacked
@@ -109,13 +110,16 @@ def _read_folder(folder: Path, given: Path, limit: int, columns: ColumnChoice, t
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if has_beir_files(folder) or not files:
         return _Contents(*read_beir(folder, limit, columns, tally, split))
+    if holds_pictures(files):
+        seen = read_picture_folder(folder, files, limit, tally)
+        return _Contents(seen.documents, seen.queries, seen.judgements)
     readable = [path for path in files if _is_readable(path)]
     for path in files:
         if path not in readable:
             tally.add(_OTHER_FILE, path, 1)
     if not readable:
         kinds = ", ".join(FILE_TYPES)
-        raise CorpusError(f"{given} holds no file that is read: put {kinds} files or a BEIR folder into it.")
+        raise CorpusError(f"{given} holds no file that is read: put {kinds} files, pictures or a BEIR folder into it.")
     documents: list[Document] = []
     for path in readable:
         own = _read_file(path, limit - len(documents), columns, tally).documents

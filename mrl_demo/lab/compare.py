@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.pictures import vectors_of_pictures
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.search.exact import ExactIndex
 
@@ -43,6 +46,7 @@ class Comparer:
         self._judged_queries: BoundedCache[dict[str, list[str]]] = BoundedCache(kept_corpora)
         self._paths: BoundedCache[RankPaths] = BoundedCache(_PATHS_KEPT)
         self._warm: set[str] = set()
+        self.pictures = AskedPictures()
 
     def prepare(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> None:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
@@ -71,7 +75,7 @@ class Comparer:
         """
         searchable = self._searchable(arm, corpus)
         stored = self._stored(text, searchable.space, corpus) if from_store else None
-        query = stored or self._encode(text, searchable.space)
+        query = stored or self._encode(text, searchable.space, corpus)
         answers = self._known_answers(corpus, text)
         result = searchable.searcher.result(query, dim, top_k, answers)
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
@@ -98,19 +102,30 @@ class Comparer:
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
         return arm.name, fingerprint, corpus.name, corpus.fingerprint
 
-    def _encode(self, text: str, space: Space) -> EncodedQuery:
+    def _encode(self, text: str, space: Space, corpus: Corpus) -> EncodedQuery:
         encoder = self._builder.encoders.encoder(space.arm.encoder)
+        if (row := row_like(text, corpus)) is not None:
+            own = self._builder.documents(space.arm.encoder, corpus)[row]
+            return EncodedQuery(text, space.map_queries(own[None])[0], None)
+        read = self._query_reader(text, space.arm.encoder, encoder)
 
         def encode() -> tuple[FloatMatrix, float]:
             """The query's vector and the ms that encoding it took."""
             if encoder.fingerprint not in self._warm:  # Loading weights is not encoding: it is kept out of the time.
-                encoder.encode_queries([text])
+                read()
                 self._warm.add(encoder.fingerprint)
             started = time.perf_counter()
-            return encoder.encode_queries([text])[0], (time.perf_counter() - started) * 1e3
+            return read()[0], (time.perf_counter() - started) * 1e3
 
         vector, encode_ms = self._query_vectors.get((encoder.fingerprint, text), encode)
         return EncodedQuery(text, space.map_queries(vector[None])[0], encode_ms)
+
+    def _query_reader(self, text: str, name: str, encoder: Encoder) -> Callable[[], FloatMatrix]:
+        """What gives the query's vector: of its words, or of the picture that it names."""
+        picture = self.pictures.find(text)
+        if picture is None:
+            return lambda: encoder.encode_queries([text])
+        return lambda: vectors_of_pictures(name, encoder, [picture])
 
     def _stored(self, text: str, space: Space, corpus: Corpus) -> EncodedQuery | None:
         vector = self._builder.stored_query(space.arm.encoder, corpus, text)

@@ -13,6 +13,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.arms.given import GivenFiles, read_given
 from mrl_demo.arms.names import add_arm, takes_options
+from mrl_demo.arms.pictures import can_read
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
@@ -148,6 +149,19 @@ class Lab:
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
         return self.builder.menu.base_of(arm)
+
+    def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
+        """`wanted`, those replaced that cannot read a collection of pictures, if an arm on the menu can."""
+        loaded, encoders = self.corpus(corpus), self.encoders
+        able = [
+            arm.name
+            for arm in self.arms()
+            if encoders.is_given(arm.encoder) or can_read(encoders.encoder(arm.encoder), loaded)
+        ]
+        if not able:
+            return tuple(wanted)
+        last = len(able) - 1
+        return tuple(name if name in able else able[min(place, last)] for place, name in enumerate(wanted))
 
     def full_dim(self, arms: Sequence[str]) -> int:
         """The longest prefix that all of `arms` have; raises `ModelError` for names there are not."""
@@ -638,6 +652,15 @@ class Lab:
         """
         (comparison,) = self.compare_at(query, corpus=corpus, arms=arms, dims=[dim], top_k=top_k)
         return comparison
+
+    def keep_picture(self, path: Path) -> str:
+        """The query that searches with the picture in a file, for `compare`; raises `CorpusError` if it is none.
+
+        The latest 256 pictures are kept, in memory alone.
+        """
+        from mrl_demo.corpora.pictures import read_picture
+
+        return self._comparer.pictures.keep(read_picture(Path(path)))
 
     def first_look(self, query: str, *, corpus: str, arms: Sequence[str], dim: object) -> Comparison:
         """As `compare`, but a judged query's stored vector serves if there is one: no model has to be loaded for it.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mrl_demo.core.errors import ModelError
 from mrl_demo.core.hardware import choose_device
-from mrl_demo.core.types import CutTexts, FloatMatrix, Progress, Reading, TextTask
+from mrl_demo.core.types import CutTexts, FloatMatrix, Picture, Progress, Reading, TextTask
 from mrl_demo.core.vectors import normalise
 from mrl_demo.models.bulk import (
     Forward,
@@ -24,6 +25,7 @@ from mrl_demo.models.bulk import (
     torch_threads,
 )
 from mrl_demo.models.loading import load_sentence_transformer
+from mrl_demo.models.pictures import picture_vectors
 from mrl_demo.models.reading import count_cut_texts, read_texts, token_batches
 from mrl_demo.models.specs import ModelSpec
 
@@ -76,6 +78,11 @@ class SentenceEncoder:
         return self.spec.fingerprint
 
     @property
+    def reads_pictures(self) -> bool:
+        """Whether it takes pictures beside texts."""
+        return self.spec.reads_pictures
+
+    @property
     def document_precision(self) -> str:
         """What documents are multiplied in here, "float32" or "bfloat16"."""
         return str(bulk_dtype(choose_device(self._wanted_device))).removeprefix("torch.")
@@ -95,6 +102,16 @@ class SentenceEncoder:
         """
         dtype = bulk_dtype(choose_device(self._wanted_device))
         return self._encode_many(texts, self.spec.document, dtype, progress)
+
+    def encode_pictures(self, pictures: Sequence[Picture], progress: Progress | None = None) -> FloatMatrix:
+        """`(n, dimension)` float32 unit rows of pictures, in float32; raises `ModelError` if the model reads none."""
+        if not self.reads_pictures:
+            raise ModelError(
+                f"{self.spec.name} reads no pictures: choose a model of texts and pictures, such as "
+                "sentence-transformers/clip-ViT-B-32 or a folder of one."
+            )
+        with torch_threads(self._bulk_threads):
+            return self._finish(picture_vectors(self.model(), self.spec.name, pictures, progress))
 
     def folder(self) -> Path:
         """Where this model's files are on this machine, fetched or merged on first use; raises `ModelError`."""

@@ -14,6 +14,7 @@ from mrl_demo.models.contents import adapted_models, check_contents, folder_dige
 from mrl_demo.models.hub import hub_folder, hub_name
 from mrl_demo.models.loading import embedding_length, load_sentence_transformer, saved_notes
 from mrl_demo.models.packaged import verified
+from mrl_demo.models.pictures import reads_pictures
 from mrl_demo.models.reading import own_prompts
 from mrl_demo.models.run_folder import CONFIG, MANIFEST, MODEL, MODULES, SEAL
 from mrl_demo.models.specs import MINILM_SHA256, ModelSpec
@@ -130,6 +131,7 @@ def _look_at(spec: ModelSpec, folder: Path, device: str) -> FoundModel:
         document_prompt=document_prompt,
         trained_dims=_trained_dims(folder),
         notes=saved_notes(folder, model),
+        reads_pictures=reads_pictures(model),
     )
     return FoundModel(spec, folder, model)
 

@@ -47,7 +47,7 @@ class ModelSpec:
     loader reads of the folder; of the packaged base its weights, whose neighbours `packaged` verifies. `layer_norm`
     applies a parameter-free layer norm before the cut, as nomic-embed-text-v1.5 asks for. `max_tokens` 0 is the
     model's own limit. `notes` are sentences about how it is used here. `licence` is that of the weights, as the Hub
-    spells it, "" if nobody looked.
+    spells it, "" if nobody looked. `reads_pictures` if it takes pictures beside texts.
     """
 
     name: str
@@ -63,6 +63,7 @@ class ModelSpec:
     max_tokens: int = 0
     notes: tuple[str, ...] = ()
     licence: str = ""
+    reads_pictures: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -150,7 +150,7 @@ def test_an_archive_holds_a_beir_folder_or_files(tmp_path: Path) -> None:
     corpus = load_path(mixed)
     assert [document.id for document in corpus.documents] == ["a.csv/row-1", "b/c.txt/row-1"]
     assert [(note.kind, note.count) for note in corpus.notes] == [("unread-file", 1)]
-    with pytest.raises(CorpusError, match="no file that is read"):
+    with pytest.raises(CorpusError, match="no picture that can be read"):
         load_path(make_zip(tmp_path / "none.zip", picture_dot_png=b"x"))
 
 

@@ -119,6 +119,9 @@ class StubLab:
     def base_of(self, arm: str) -> str:
         return "base"
 
+    def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
+        return tuple(wanted)
+
     def full_dim(self, arms: Sequence[str]) -> int:
         return 384
 

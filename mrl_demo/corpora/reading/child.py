@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.corpora.reading.pictures import PICTURE_TYPES, picture_rows
 from mrl_demo.corpora.reading.rows import Row, Table
 from mrl_demo.corpora.reading.sheets import sheet_rows
 from mrl_demo.corpora.reading.tally import Tally
@@ -46,6 +47,8 @@ def _answers(path: Path, kind: str, text: TextFormat) -> Iterator[dict[str, Any]
 
 
 def _rows(table: Table, kind: str, tally: Tally) -> Iterator[Row]:
+    if kind in PICTURE_TYPES:
+        return picture_rows(table)
     return sheet_rows(table, lambda _: True, tally) if kind == ".xlsx" else writing_rows(table, kind, tally)
 
 

@@ -29,7 +29,8 @@ class ComparisonLink:
         """What the page opens with: the first example, under the first arm and the best contender there is."""
         names = [arm.name for arm in lab.arms()]
         examples = lab.examples(corpus)
-        return cls(examples[0].text if examples else "", corpus, names[0], best_contender(names) or names[-1])
+        left, right = lab.arms_serving(corpus, (names[0], best_contender(names) or names[-1]))
+        return cls(examples[0].text if examples else "", corpus, left, right)
 
     def with_values(self, values: dict[str, Any]) -> ComparisonLink:
         """The same with some parameters replaced."""

@@ -157,10 +157,13 @@ class CompareEvents:
         query = state.query or ""
         if examples and (query in old or not query.strip()):
             query = examples[0].text
+        left, right = self.lab.arms_serving(state.corpus, (state.left, state.right))
         return {
             self.parts.query: query,
             self.parts.chips: example_chips(examples),
-            **self.search(replace(state, query=query), request),
+            self.parts.left: left,
+            self.parts.right: right,
+            **self.search(replace(state, query=query, left=left, right=right), request),
         }
 
     def restore(self, values: Mapping[str, Any]) -> Updates:

@@ -136,7 +136,7 @@ def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdo
 
 def _wire(events: CompareEvents) -> None:
     parts, form = events.parts, events.parts.form
-    filled = {parts.query, parts.chips, *parts.answer}
+    filled = {parts.query, parts.chips, parts.left, parts.right, *parts.answer}
     for trigger in (parts.query.submit, parts.search.click):
         _search_on(trigger, form.bind(events.search), form.inputs, parts.answer)
     _search_on(parts.chips.pick, form.bind(events.pick), form.inputs, {parts.query, *parts.answer})

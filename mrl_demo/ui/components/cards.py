@@ -10,6 +10,7 @@ from markupsafe import Markup
 from mrl_demo.core.types import BREAK_DEPTH, Hit, SearchResult, Standing
 from mrl_demo.core.wording import ordinal
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.pictures import thumbnail
 from mrl_demo.ui.components.text import shorten
 
 #: Characters of a passage on a card before and after it is opened: its gist, and what a browser redraws at ease.
@@ -41,7 +42,8 @@ def card(hit: Hit, *, may_be_called: bool = False) -> Markup:
     """One hit: rank, title, where it was with the full vector, passage; the similarity is in the opened passage."""
     return html(
         '<li class="{classes}" data-doc="{doc}" aria-label="{spoken}"><span class="rank">{rank}</span>'
-        '<div class="card-body">{button}<h3 class="card-title">{title}{answer}{move}{tie}</h3>{passage}</div></li>',
+        '<div class="card-body">{button}<h3 class="card-title">{title}{answer}{move}{tie}</h3>'
+        "{picture}{passage}</div></li>",
         classes="card is-answer" if hit.is_answer else "card",
         doc=hit.index,
         spoken=spoken(hit),
@@ -52,6 +54,7 @@ def card(hit: Hit, *, may_be_called: bool = False) -> Markup:
         answer=_ANSWER_TAG if hit.is_answer else NOTHING,
         passage=passage(hit.document.text, hit.score),
         tie=_TIE_MARK if hit.is_tied else NOTHING,
+        picture=thumbnail(hit.document),
     )
 
 

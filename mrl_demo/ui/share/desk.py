@@ -24,7 +24,7 @@ _LOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShareImage:
     """A PNG; `is_own` if it is the picture of this very link and not the page's."""
 
     png: bytes
@@ -80,7 +80,7 @@ class CardDesk:
         reading = read_parameters(kinds, texts)
         return ComparisonLink.first(self.lab, self._corpus).with_values(dict(reading.values))
 
-    def picture(self, query_string: str, address: str = "") -> Picture:
+    def picture(self, query_string: str, address: str = "") -> ShareImage:
         """The picture of a link, `address` printed at its foot; never raises."""
         try:
             link = self.link(query_string)
@@ -91,7 +91,7 @@ class CardDesk:
         except Exception:
             logger.exception("An unexpected error reached the picture of a link.")
             card = None
-        return Picture(card, is_own=True) if card else Picture(front_card(), is_own=False)
+        return ShareImage(card, is_own=True) if card else ShareImage(front_card(), is_own=False)
 
     def _card(self, link: ComparisonLink, address: str) -> bytes | None:
         key = (link, address)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mrl_demo.ui.head import CARD_PATH, public_root
-from mrl_demo.ui.share.desk import CardDesk, Picture
+from mrl_demo.ui.share.desk import CardDesk, ShareImage
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,7 +32,7 @@ class ServeCards:
         await _response(picture)(scope, receive, send)
 
 
-def _response(picture: Picture) -> Response:
+def _response(picture: ShareImage) -> Response:
     headers = {
         "cache-control": "public, max-age=3600" if picture.is_own else "no-cache",
         "x-content-type-options": "nosniff",
