@@ -150,8 +150,15 @@ class Lab:
         """The arm that a model trained here started from."""
         return self.builder.menu.base_of(arm)
 
+    def has_pictures(self, corpus: str) -> bool:
+        """Whether a collection is of pictures; what ships holds none, and is not read to know it."""
+        shipped = {builtin.NAME, multilingual.NAME, python_reference.NAME}
+        return corpus not in shipped and self.corpus(corpus).has_pictures
+
     def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
         """`wanted`, those replaced that cannot read a collection of pictures, if an arm on the menu can."""
+        if not self.has_pictures(corpus):
+            return tuple(wanted)
         loaded, encoders = self.corpus(corpus), self.encoders
         able = [
             arm.name

@@ -22,6 +22,7 @@ class Id(StrEnum):
 
     # Compare
     ASK = "ask"
+    ASK_PICTURE = "ask-picture"
     QUERY = "query"
     SEARCH = "search"
     EXAMPLES = "examples"

@@ -119,6 +119,12 @@ class StubLab:
     def base_of(self, arm: str) -> str:
         return "base"
 
+    def has_pictures(self, corpus: str) -> bool:
+        return False
+
+    def keep_picture(self, path: Path) -> str:
+        raise NotImplementedError
+
     def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
         return tuple(wanted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -30,6 +31,11 @@ from mrl_demo.ui.shared.work import caller_of
 
 #: The one build that a visitor waits for.
 _BUILD = "build"
+
+
+def takes_pictures(lab: LabProtocol, corpus: str) -> bool:
+    """Whether a picture can be given to search a collection with: it holds pictures, and the page takes files."""
+    return lab.settings.uploads_enabled and lab.has_pictures(corpus)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,19 @@ class CompareEvents:
     def pick(self, state: CompareState, event: gr.EventData, request: gr.Request | None = None) -> Updates:
         """Search the example that was clicked, or a question drawn at random."""
         query = self._drawn(state.corpus) if event.position == SURPRISE else self._example(state.corpus, event.position)
+        return {self.parts.query: query, **self.search(replace(state, query=query), request)}
+
+    def search_picture(self, state: CompareState, request: gr.Request | None = None) -> Updates:
+        """Search with the picture that was given; its file goes, what is searched with stays in memory."""
+        if not state.picture:
+            return {}
+        path = Path(state.picture)
+        try:
+            query = self.lab.keep_picture(path)
+        except LabError as error:
+            return {self.parts.notice: notice(str(error).replace(str(path), path.name), "error")}
+        finally:
+            path.unlink(missing_ok=True)
         return {self.parts.query: query, **self.search(replace(state, query=query), request)}
 
     def _example(self, corpus: str, position: object) -> str:
@@ -161,6 +180,7 @@ class CompareEvents:
         return {
             self.parts.query: query,
             self.parts.chips: example_chips(examples),
+            self.parts.picture: gr.update(visible=takes_pictures(self.lab, state.corpus)),
             self.parts.left: left,
             self.parts.right: right,
             **self.search(replace(state, query=query, left=left, right=right), request),
@@ -173,6 +193,7 @@ class CompareEvents:
         updates: Updates = {controls[name]: value for name, value in values.items() if name in controls}
         if "corpus" in values:
             updates[parts.chips] = example_chips(self.lab.examples(values["corpus"]))
+            updates[parts.picture] = gr.update(visible=takes_pictures(self.lab, values["corpus"]))
         if "dim" in values and "left" in values and "right" in values:
             full = self.lab.full_dim((values["left"], values["right"]))
             updates[parts.dimension] = dimension_update(min(values["dim"], full), full, TRAINED_DIMS)

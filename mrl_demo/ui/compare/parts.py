@@ -18,6 +18,7 @@ class CompareParts:
     query: gr.Textbox
     search: gr.Button
     chips: gr.HTML
+    picture: gr.UploadButton
     corpus: gr.Dropdown
     left: gr.Dropdown
     right: gr.Dropdown
@@ -39,6 +40,7 @@ class CompareParts:
             CompareState,
             {
                 "query": self.query,
+                "picture": self.picture,
                 "corpus": self.corpus,
                 "left": self.left,
                 "right": self.right,

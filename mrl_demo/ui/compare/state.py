@@ -56,6 +56,7 @@ class CompareState:
     answered: Answered | None = None
     wanted: Build | None = None
     visit: Visit | None = None
+    picture: str | None = None
 
     @property
     def arms(self) -> tuple[str, str]:

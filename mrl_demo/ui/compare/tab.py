@@ -11,12 +11,13 @@ from gradio.blocks import Block
 
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.reading.pictures import PICTURE_TYPES
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask, first_answer
-from mrl_demo.ui.compare.events import CompareEvents
+from mrl_demo.ui.compare.events import CompareEvents, takes_pictures
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Question
@@ -66,6 +67,13 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
     lab, comparison = page.lab, answer.comparison
     full = compare_view.shared_full_dim(comparison) if comparison else TRAINED_DIMS[-1]
     query, search, chips = _question_box(question.query, lab.examples(question.corpus))
+    picture = gr.UploadButton(
+        "Search with a picture",
+        file_types=list(PICTURE_TYPES),
+        size="sm",
+        visible=takes_pictures(lab, question.corpus),
+        elem_id=Id.ASK_PICTURE,
+    )
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
@@ -86,6 +94,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         query=query,
         search=search,
         chips=chips,
+        picture=picture,
         corpus=corpus,
         left=left,
         right=right,
@@ -136,10 +145,11 @@ def _menus(lab: LabProtocol, question: Question) -> tuple[gr.Dropdown, gr.Dropdo
 
 def _wire(events: CompareEvents) -> None:
     parts, form = events.parts, events.parts.form
-    filled = {parts.query, parts.chips, parts.left, parts.right, *parts.answer}
+    filled = {parts.query, parts.chips, parts.picture, parts.left, parts.right, *parts.answer}
     for trigger in (parts.query.submit, parts.search.click):
         _search_on(trigger, form.bind(events.search), form.inputs, parts.answer)
     _search_on(parts.chips.pick, form.bind(events.pick), form.inputs, {parts.query, *parts.answer})
+    _search_on(parts.picture.upload, form.bind(events.search_picture), form.inputs, {parts.query, *parts.answer})
     for chosen in (parts.left.input, parts.right.input):
         _search_on(chosen, form.bind(events.search_again), form.inputs, parts.answer)
     _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
@@ -177,7 +187,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
             Parameter("dim", kinds["dim"], parts.dimension, is_shared=True),
         ],
         update=events.restore,
-        outputs={parts.chips},
+        outputs={parts.chips, parts.picture},
         follow=lambda event: _search_again(events, event),
     )
 
