@@ -68,15 +68,17 @@ def answer_button(hit: Hit) -> Markup:
 
 
 def passage(text: str, score: float) -> Markup:
-    """The beginning of a passage; all of it and its similarity when it is opened."""
+    """The beginning of a passage, all of it and its similarity when it is opened; the similarity alone of no text."""
+    words = "Similarity {score:.3f} at this length: to be compared within this list only."
+    said = html('<small class="score">{words}</small>', words=words.format(score=score))
+    if not text:
+        return said
     return html(
         '<details class="card-text"><summary>{gist} <span class="more">more</span><span class="less">less</span>'
-        "</summary>{text}"
-        '<small class="score">Similarity {score:.3f} at this length: to be compared within this list only.</small>'
-        "</details>",
+        "</summary>{text}{score}</details>",
         gist=user_text(shorten(text, GIST_CHARS)),
         text=user_text(shorten(text, PASSAGE_CHARS)),
-        score=score,
+        score=said,
     )
 
 
