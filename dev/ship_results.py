@@ -1,7 +1,8 @@
 """Measure what ships in `assets/results/`: the sweep of the built-in test set, and search times on this machine.
 
 Run it after the collection or an adapter changed: `.venv/bin/python dev/ship_results.py`, and with `--outside DIR ...`
-for the sets that nothing is trained on. `--keep-times` leaves the search times as they are, for a machine that is not
+for the sets that nothing is trained on. `--multilingual` measures the collection in five languages instead, with the
+models of `requirements-models.txt`. `--keep-times` leaves the search times as they are, for a machine that is not
 idle. Date and machine are written into the files and shown on the page.
 """
 
@@ -20,6 +21,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.core.config import Settings, find_assets
+from mrl_demo.corpora import multilingual
 from mrl_demo.corpora.builtin import NAME
 from mrl_demo.lab.curves import CurveSet, CurvesService, save_text, speed_to_json
 from mrl_demo.lab.lab import Lab
@@ -31,6 +33,19 @@ _SPEED_SIZE = 100_000
 #: Codes that few engines have are kept at these metrics only, or the file would be three times as large.
 _USUAL_PRECISIONS = {"none", "float32", "float16", "int8", "binary", "binary+rescore"}
 _BYTE_METRICS = {"ndcg@10", "mrr@10", "recall@10"}
+_GROUP_METRICS = _BYTE_METRICS | {"overlap@10"}
+_MULTILINGUAL_ARMS = (
+    "base",
+    "tuned",
+    "corpus-pca",
+    "adapted",
+    "wordllama",
+    "wordllama+adapted",
+    "use-multilingual",
+    "use-multilingual+pca",
+    "use-multilingual+adapted",
+    "bm25",
+)
 _FOLDER = find_assets() / "results"
 
 
@@ -38,10 +53,13 @@ def main() -> None:
     """Write the files that are asked for; arms whose model or rotation is not there are left out and named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
+    parser.add_argument("--multilingual", action="store_true", help="the collection in five languages, instead")
     parser.add_argument("--keep-times", action="store_true", help="measure no search times")
     options = parser.parse_args()
     settings = Settings()
-    if options.outside:
+    if options.multilingual:
+        ship_multilingual(Lab(settings))
+    elif options.outside:
         ship_outside(Lab(settings), options.outside)
     else:
         ship_builtin(CurvesService(Lab(settings)), with_times=not options.keep_times)
@@ -64,6 +82,27 @@ def _shortened(raw: dict[str, Any]) -> dict[str, Any]:
     sweep["retentions"] = [row for row in sweep["retentions"] if row["precision"] in _USUAL_PRECISIONS]
     sweep["rows"] = [
         row for row in sweep["rows"] if row["precision"] in _USUAL_PRECISIONS or row["metric"] in _BYTE_METRICS
+    ]
+    return raw
+
+
+def ship_multilingual(lab: Lab) -> None:
+    """The collection in five languages, by language too; models that are not installed are left out and named."""
+    there = {arm.name for arm in lab.arms()} | {"bm25"}
+    arms = lab.add_arms([name for name in _MULTILINGUAL_ARMS if name.split("+")[0] in there])
+    print(f"left out: {', '.join(name for name in _MULTILINGUAL_ARMS if name not in arms) or 'nothing'}")
+    curves = CurvesService(lab).measure(multilingual.NAME, _say, arms=arms)
+    _save(_usual(_shortened(json.loads(curves.to_json()))), multilingual.NAME)
+    print(f"{curves.sweep.seconds:.0f} s", *curves.sweep.notes, sep="\n")
+
+
+def _usual(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same curves at the precisions that most engines have, groups in float32 alone: half as large."""
+    sweep = raw["sweep"]
+    for name in ("rows", "retentions"):
+        sweep[name] = [row for row in sweep[name] if row["precision"] in _USUAL_PRECISIONS - {"float16"}]
+    raw["groups"] = [
+        row for row in raw["groups"] if row["precision"] in {"none", "float32"} and row["metric"] in _GROUP_METRICS
     ]
     return raw
 

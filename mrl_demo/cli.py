@@ -56,6 +56,7 @@ _EVALUATE_EXAMPLES = """examples:
   %(prog)s --arms base,adapted,bm25 --corpus my-folder --precisions float32,int8
   %(prog)s --arms tuned --dims 64 --metrics ndcg@10 --json
   %(prog)s --corpus multilingual --arms base,use-multilingual --by language
+  %(prog)s --corpus my-documents.csv --by language         by a column "language" of your documents or questions
   %(prog)s --arms base,tuned --metrics accuracy            as good a classifier with fewer numbers?
   %(prog)s --shards my-shards --precisions float32,int8,binary --grow 10000,100000
 """
@@ -206,20 +207,21 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     corpus = chosen_corpus(lab, options, options.split)
     progress = ProgressLine()
     loaded = lab.corpus(corpus, progress)
+    asked = with_stand_ins(loaded)
     if options.by:
-        check_group_field(loaded.queries, options.by)
+        check_group_field(asked.queries, options.by)
     plan = SweepPlan(
         arms=tuple(_add_arms(lab, options.arms, options)),
         dims=options.dims,
         precisions=options.precisions,
-        metrics=options.metrics or (_METRICS if loaded.queries else metrics_for(with_stand_ins(loaded), _METRICS)),
+        metrics=options.metrics or (_METRICS if loaded.queries else metrics_for(asked, _METRICS)),
         split=options.split,
         queries=options.queries,
         max_tokens=options.max_tokens,
         seed=options.seed,
     )
     result = lab.evaluate(corpus, plan, progress)
-    groups = rows_by_group(result, loaded.queries, options.by) if options.by else ()
+    groups = rows_by_group(result, asked.queries, options.by) if options.by else ()
     if options.json:
         by_group = {"groups": [row.to_dict() for row in groups]} if groups else {}
         print(json.dumps(result.to_dict() | by_group, ensure_ascii=False))

@@ -48,7 +48,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Document:
-    """One searchable text or picture; `topic` and `domain` are empty if the collection has none.
+    """One searchable text or picture; `topic`, `domain` and `language` are empty if the collection has none.
 
     Of a document with a `picture` the models read the picture alone; its title and text are for people and BM25.
 
@@ -61,6 +61,7 @@ class Document:
     text: str
     topic: str = ""
     domain: str = ""
+    language: str = ""
     picture: Picture | None = field(default=None, repr=False)
 
     @property

@@ -236,7 +236,7 @@ def write_beir(corpus: Corpus, folder: Path) -> tuple[Note, ...]:
 
 def _document_row(document: Document) -> dict[str, Any]:
     row: dict[str, Any] = {"_id": document.id, "title": document.title, "text": document.text}
-    more = {"topic": document.topic, "domain": document.domain}
+    more = {"topic": document.topic, "domain": document.domain, "language": document.language}
     metadata = {name: value for name, value in more.items() if value}
     return row | ({"metadata": metadata} if metadata else {})
 

@@ -20,6 +20,7 @@ _NAMES = {
     "text": ("text", "content", "contents", "body", "passage", "document", "description", "abstract"),
     "label": ("label", "topic", "category", "class", "target"),
     "domain": ("domain",),
+    "language": ("language", "lang", "locale"),
     "metadata": ("metadata",),
 }
 EMPTY = NoteKind("empty-document", "document without text is left out", "documents without text are left out")
@@ -119,6 +120,7 @@ def _document(roles: Mapping[str, Cell], place: str) -> Document:
         text_of(roles.get("text"), place),
         text_of(roles.get("label") or more.get("topic"), place),
         text_of(roles.get("domain") or more.get("domain"), place),
+        text_of(roles.get("language") or more.get("language"), place),
     )
 
 

@@ -14,6 +14,7 @@ from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
+from mrl_demo.corpora.languages import with_languages
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice, split_documents, split_judgements
 from mrl_demo.corpora.pictures import holds_pictures, read_picture_folder
@@ -66,6 +67,7 @@ def load_path(
     name = name or corpus_name_of(path)
     label = (path.name if path.is_dir() else file_stem(path)) or name
     contents = _ask(_read(path, max_documents, chosen, tally, split), chosen.questions, tally)
+    contents = replace(contents, queries=with_languages(contents.queries, contents.judgements, contents.documents))
     contents = _split(contents, chosen.passages, path, max_documents, tally)
     return make_corpus(
         name,

@@ -14,6 +14,7 @@ from pathlib import Path
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Corpus, Document, Note, Query
 from mrl_demo.corpora.documents import clean_id, plain_id, plain_ids
+from mrl_demo.corpora.languages import LANGUAGE
 from mrl_demo.corpora.reading import Cell, NoteKind, Tally, Vocabulary, read_table, shown_names, text_of
 from mrl_demo.corpora.reading.rows import shown
 
@@ -26,6 +27,7 @@ _NAMES = {
     "answer": ("positive", "answer", "passage", "positive_text", "answer_text", "context"),
     "grade": ("score", "grade", "relevance", "rel", "rating", "label"),
     "style": ("style", "origin"),
+    "language": ("language", "lang", "locale"),
 }
 #: A shorter text stands in documents that do not answer by it.
 _LEAST_CONTAINED = 20
@@ -146,10 +148,10 @@ def read_judged_questions(
     """Questions with their answers among `documents`, from a table of any type that is read.
 
     A row has a question (`query`, `question`, ...) and the id of a document (`document_id`, ...) or the answer's text
-    (`positive`, `answer`, ...), which is all of a document's text or title or stands in it; a grade and a style if
-    there are columns of these. Rows with one `query_id`, or without ids with one text, are one question of several
-    answers; an id of a document that was split counts for each of its passages. Raises `CorpusError` naming file,
-    line and fix.
+    (`positive`, `answer`, ...), which is all of a document's text or title or stands in it; a grade, a style and a
+    language if there are columns of these. Rows with one `query_id`, or without ids with one text, are one question of
+    several answers; an id of a document that was split counts for each of its passages. Raises `CorpusError` naming
+    file, line and fix.
     """
     words, answers = Vocabulary(_NAMES), _Answers(documents)
     table = read_table(path, words.knows, tally)
@@ -176,7 +178,9 @@ def read_judged_questions(
 def _question(cells: Mapping[str, Cell], place: str, names: dict[str, str]) -> Query:
     text, name = text_of(cells.get("query"), place), clean_id(cells.get("id"), place)
     name = name or names.setdefault(text, f"asked-{len(names) + 1}")
-    return Query(name, text, text_of(cells.get("style"), place))
+    language = text_of(cells.get("language"), place)
+    own = ((LANGUAGE, language),) if language else ()
+    return Query(name, text, text_of(cells.get("style"), place), fields=own)
 
 
 def _answer(cells: Mapping[str, Cell], place: str) -> tuple[str, str]:

@@ -39,7 +39,9 @@ def with_stand_ins(corpus: Corpus, most: int = MOST_STAND_INS, seed: int = 0) ->
     documents, queries, judgements = list(corpus.documents), [], {}
     for row in drawn:
         style, text, rest = parts[row]
-        query = Query(f"stand-in-{documents[row].id}", text, style)
+        language = documents[row].language
+        own = (("language", language),) if language else ()
+        query = Query(f"stand-in-{documents[row].id}", text, style, fields=own)
         queries.append(query)
         judgements[query.id] = {rest.id: 1.0}
         documents[row] = rest

@@ -126,7 +126,7 @@ class CurvesService:
         sweep = self.lab.evaluate(corpus, plan, progress)
         lost = {arm: worst_queries(sweep, asked, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         groups = tuple(
-            row for field in group_fields(collection.queries) for row in rows_by_group(sweep, asked.queries, field)
+            row for field in group_fields(asked.queries) for row in rows_by_group(sweep, asked.queries, field)
         )
         kept = replace(sweep, per_query={}, full_values={}, first_ranks={}, query_ids=(), rank_dims={})
         return CurveSet(kept, lost, collection.fingerprint, groups=groups)

@@ -13,6 +13,7 @@ from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.plots.line_ends import LineEnd, draw_goal, mark_length, name_line_ends
 from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
 
+NOTHING_DRAWN = "Nothing to draw: choose a method under “More methods”."
 _QUIET_STYLE = Style(QUIET, "circle")
 
 
@@ -66,11 +67,16 @@ class Marks:
 
 
 def quality_figure(
-    curves: Sequence[Curve], axes: Axes, published: Sequence[Curve] = (), marks: Marks | None = None
+    curves: Sequence[Curve],
+    axes: Axes,
+    published: Sequence[Curve] = (),
+    marks: Marks | None = None,
+    nothing: str = NOTHING_DRAWN,
 ) -> go.Figure:
     """Quality against length with 95% bands on a logarithmic axis, each line named at its end.
 
     Trained lengths are ticks and ringed marks; a level is a horizontal line; published figures are hollow, over all.
+    Without curves `nothing` says why.
     """
     figure, marks = go.Figure(), marks or Marks()
     drawn = [point.x for curve in (*curves, *published) for point in curve.points if point.x > 0]
@@ -84,15 +90,12 @@ def quality_figure(
         figure.add_trace(_published(curve, axes))
     _length_axis(figure, drawn, first, last, axes.x)
     figure.update_yaxes(title=axes.y, tickformat=".0%" if axes.is_share else ".2f")
-    _finish(figure, NOTHING_DRAWN if not curves else "")
+    _finish(figure, "" if curves else nothing)
     if curves:
         _annotate(figure, [*curves, *published], marks)
     else:
         figure.update_yaxes(range=[0, 1])
     return figure
-
-
-NOTHING_DRAWN = "Nothing to draw: choose a method under “More methods”."
 
 
 def _length_axis(figure: go.Figure, drawn: Sequence[float], first: float, last: float, title: str) -> None:

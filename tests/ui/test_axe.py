@@ -76,7 +76,8 @@ SECTIONS = {
     "tab=funnel&funnel-section=proof": "#funnel-prove",
     "tab=funnel&funnel-section=lengths": "#funnel-gate",
     "tab=curves&section=cost": "#curves-cost-words p",
-    "tab=curves&section=lost": ".lost-lead",
+    "tab=curves&measured=multilingual&section=groups": "#curves-groups-table table",
+    "tab=curves&measured=builtin&section=lost": ".lost-lead",
 }
 OPEN = """query => {
   window.history.pushState(null, "", `?${query}`);

@@ -71,6 +71,11 @@ class Figures:
         metrics = dict.fromkeys(row.metric for row in self.rows.values())
         return tuple(metric for metric in metrics if parse_probe_metric(metric))
 
+    @property
+    def group_fields(self) -> tuple[str, ...]:
+        """The columns that group the queries, in their order."""
+        return tuple(dict.fromkeys(row.field for row in self.curves.groups))
+
     def count(self, metric: str) -> int:
         """How many queries, texts or pairs the figures of a metric are means over."""
         return next((row.n_queries for row in self.rows.values() if row.metric == metric), 0)

@@ -28,10 +28,13 @@ NAMES = {
     "cost": "cost",
     "cost-method": "cost_arm",
     "cost-metric": "cost_metric",
+    "by": "group_field",
+    "by-method": "group_arm",
+    "by-metric": "group_metric",
     "lost-method": "lost_arm",
     "vectors": "size",
 }
-SECTIONS = ("quality", "classes", "cost", "lost", "speed")
+SECTIONS = ("quality", "classes", "cost", "groups", "lost", "speed")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class CurvesLink:
             "cost": OneOf(lambda: (BYTES, LATENCY)),
             "cost_arm": OneOf(self._cut_arms),
             "cost_metric": metrics,
+            "group_arm": OneOf(self._cut_arms),
+            "group_metric": metrics,
+            "group_field": OneOf(self._group_fields, may_be_none=True),
             "lost_arm": OneOf(self._cut_arms),
             "size": OneNumber(SIZES),
         }
@@ -86,6 +92,9 @@ class CurvesLink:
 
     def _cut_arms(self) -> Sequence[str]:
         return list(dict.fromkeys(name for each in self._states() for _, name in self.results.cut_arm_entries(each)))
+
+    def _group_fields(self) -> Sequence[str]:
+        return self.results.group_entries(self.first)
 
     def _tasks(self) -> Sequence[str]:
         return [name for _, name in self.results.task_entries(self.first)]

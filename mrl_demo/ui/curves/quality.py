@@ -74,7 +74,7 @@ def draw_quality(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     return {
         Id.CURVES_HEADLINE: headline,
         Id.CURVES_QUALITY: curves_view.quality_chart(figures, choice),
-        Id.CURVES_TABLE: curves_view.quality_table(figures, choice) + curves_view.group_tables(figures, choice),
+        Id.CURVES_TABLE: curves_view.quality_table(figures, choice),
         Id.CURVES_ORIGIN: origin,
         Id.CURVES_QUOTES: published_html(choice),
     }

@@ -33,7 +33,10 @@ class Results:
         names = tuple(name for _, name in self.arm_entries(bare))
         best = (contender(figures) if figures else None) or names[0]
         first = leading_arms(names)
-        choice = Choice(corpus, arms=first, class_arms=first, cost_arm=best, lost_arm=best, task=self.task(bare))
+        own = {"cost_arm": best, "group_arm": best, "lost_arm": best}
+        choice = Choice(
+            corpus, arms=first, class_arms=first, **own, task=self.task(bare), group_field=self.group_field(bare)
+        )
         return CurvesState(choice)
 
     def figures(self, state: CurvesState) -> Figures | None:
@@ -84,6 +87,19 @@ class Results:
         figures = self.figures(state)
         names = figures.class_metrics if figures else ()
         return state.choice.task if state.choice.task in names else next(iter(names), "")
+
+    def group_entries(self, state: CurvesState) -> list[str]:
+        """The columns that group the queries of the chosen collection, then those of the others."""
+        others = [replace(state.choice, corpus=each.name) for each in self.service.lab.corpora()]
+        states = (state, *(replace(state, choice=choice) for choice in others))
+        measured = [figures.group_fields for each in states if (figures := self.figures(each))]
+        return list(dict.fromkeys(chain.from_iterable(measured)))
+
+    def group_field(self, state: CurvesState) -> str:
+        """The chosen column if this collection has it, else its first, "" if it has none."""
+        figures = self.figures(state)
+        names = figures.group_fields if figures else ()
+        return state.choice.group_field if state.choice.group_field in names else next(iter(names), "")
 
     def lost(self, state: CurvesState) -> BrokenQueries | None:
         """The queries of the chosen arm that break."""

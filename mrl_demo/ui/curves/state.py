@@ -42,6 +42,9 @@ class Choice:
     cost_arm: str = "base"
     cost_metric: str = "ndcg@10"
     cost: str = BYTES
+    group_arm: str = "base"
+    group_metric: str = "ndcg@10"
+    group_field: str = ""
     lost_arm: str = "base"
     size: int = FIRST_SIZE
 
@@ -114,6 +117,9 @@ def curves_state(
     cost_arm: str,
     cost_metric: str,
     cost: str,
+    group_arm: str,
+    group_metric: str,
+    group_field: str | None,
     lost_arm: str,
     size: float,
 ) -> CurvesState:
@@ -130,6 +136,9 @@ def curves_state(
         cost_arm=cost_arm,
         cost_metric=cost_metric,
         cost=cost,
+        group_arm=group_arm,
+        group_metric=group_metric,
+        group_field=group_field or "",
         lost_arm=lost_arm,
         size=int(size),
     )

@@ -18,6 +18,7 @@ from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
+from mrl_demo.ui.curves.groups import GroupsSection, lay_out_groups
 from mrl_demo.ui.curves.linking import NAMES, SECTIONS, CurvesLink
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
 from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
@@ -62,6 +63,7 @@ class CurveParts:
     quality: QualitySection
     classes: ClassesSection
     cost: CostSection
+    groups: GroupsSection
     speed: SpeedSection
     lost: LostSection
     seen: gr.State
@@ -75,7 +77,7 @@ class CurveParts:
     @property
     def by_field(self) -> dict[str, Block]:
         """Every control by the field of `Choice` that it sets."""
-        quality, classes, cost = self.quality, self.classes, self.cost
+        quality, classes, cost, groups = self.quality, self.classes, self.cost, self.groups
         return {
             "corpus": self.controls.corpus,
             "metric": quality.metric,
@@ -88,6 +90,9 @@ class CurveParts:
             "cost_arm": cost.arm,
             "cost_metric": cost.metric,
             "cost": cost.cost,
+            "group_field": groups.field,
+            "group_arm": groups.arm,
+            "group_metric": groups.metric,
             "lost_arm": self.lost.arm,
             "size": self.speed.size,
         }
@@ -100,6 +105,7 @@ class CurveParts:
             self.quality.after,
             self.classes.shown,
             self.cost.shown,
+            self.groups.shown,
             self.speed.shown,
             self.lost.shown,
         )
@@ -107,8 +113,9 @@ class CurveParts:
     @property
     def menus(self) -> set[Block]:
         """The menus of measures, methods and labels, which depend on what was measured."""
-        measures = {self.quality.metric, self.cost.metric}
-        return measures | {self.quality.arms, self.classes.task, self.classes.arms, self.cost.arm, self.lost.arm}
+        measures = {self.quality.metric, self.cost.metric, self.groups.metric}
+        methods = {self.quality.arms, self.classes.arms, self.cost.arm, self.groups.arm, self.lost.arm}
+        return measures | methods | {self.classes.task, self.groups.field}
 
 
 def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events.Dependency], object]:
@@ -123,7 +130,14 @@ def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events
     form = parts.form
     _wire_sections(parts, form)
     redraw_after = _wire_measuring(results, parts, form)
-    for bar in (parts.quality.bar, parts.classes.bar, parts.cost.bar, parts.speed.bar, parts.lost.bar):
+    for bar in (
+        parts.quality.bar,
+        parts.classes.bar,
+        parts.cost.bar,
+        parts.groups.bar,
+        parts.speed.bar,
+        parts.lost.bar,
+    ):
         bar.wire(form)
     _add_to_address(page.address, results, first, parts)
     if compare:
@@ -141,12 +155,14 @@ def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine) -> CurvePar
             classes = lay_out_classes(results, first)
         with gr.Tab("What a byte buys", id="cost"):
             cost = lay_out_cost(results, first)
+        with gr.Tab("By group", id="groups"):
+            groups = lay_out_groups(results, first)
         with gr.Tab("Queries that break", id="lost"):
             lost = lay_out_lost(results, first)
         with gr.Tab("Speed", id="speed", elem_id=Id.CURVES_SPEED_TAB):
             speed = lay_out_speed(results, first, heavy)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
-    return CurveParts(controls, quality, classes, cost, speed, lost, seen, tabs)
+    return CurveParts(controls, quality, classes, cost, groups, speed, lost, seen, tabs)
 
 
 def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveControls:
@@ -161,11 +177,12 @@ def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveCo
 
 def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
     """Each control redraws the sections that depend on it."""
-    quality, classes, cost = parts.quality, parts.classes, parts.cost
+    quality, classes, cost, groups = parts.quality, parts.classes, parts.cost, parts.groups
     dependents: dict[Block, tuple[Section[CurvesState], ...]] = {
         **dict.fromkeys((quality.metric, quality.scale, quality.arms, quality.published), (quality.shown,)),
         **dict.fromkeys((classes.task, classes.scale, classes.arms), (classes.shown,)),
         **dict.fromkeys((cost.arm, cost.metric, cost.cost), (cost.shown,)),
+        **dict.fromkeys((groups.field, groups.arm, groups.metric), (groups.shown,)),
         parts.speed.size: (parts.speed.shown, cost.shown),
         parts.lost.arm: (parts.lost.shown,),
     }
@@ -224,6 +241,7 @@ class ArmMenus:
         entries, cut = self.results.arm_entries(state), self.results.cut_arm_entries(state)
         names, cut_names = [name for _, name in entries], [name for _, name in cut]
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
+        group_arm = choice.group_arm if choice.group_arm in cut_names else cut_names[0]
         lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
         return {
             self.parts.quality.metric: self.results.metric(state, choice.metric),
@@ -234,6 +252,12 @@ class ArmMenus:
                 choices=self.results.task_entries(state), value=self.results.task(state) or choice.task or None
             ),
             self.parts.cost.arm: gr.Dropdown(choices=cut, value=cost_arm),
+            self.parts.groups.arm: gr.Dropdown(choices=cut, value=group_arm),
+            self.parts.groups.metric: self.results.metric(state, choice.group_metric),
+            self.parts.groups.field: gr.Dropdown(
+                choices=self.results.group_entries(state),
+                value=self.results.group_field(state) or choice.group_field or None,
+            ),
             self.parts.lost.arm: gr.Dropdown(choices=cut, value=lost_arm),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -14,8 +14,7 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
 from mrl_demo.corpora import builtin
-from mrl_demo.evaluation.query_groups import GroupRow
-from mrl_demo.evaluation.results import NO_PRECISION, SweepRow
+from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
@@ -67,7 +66,7 @@ def quality_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     figure = quality_figure(quality_curves(figures, choice), axes, published, _marks(figures, choice))
     kind = "Share kept: " if choice.as_share else ""
     return describe_source(
-        figure, f"{kind}{choice.metric_label} against vector length", _source(figures, choice.metric)
+        figure, f"{kind}{choice.metric_label} against vector length", measured_source(figures, choice.metric)
     )
 
 
@@ -92,10 +91,12 @@ def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     figure = quality_figure(curves, axes, marks=Marks(DEFAULT_DIM))
     if figures is None:
         return figure
-    return describe_source(figure, f"{choice.metric_label} against vector length", _source(figures, choice.metric))
+    return describe_source(
+        figure, f"{choice.metric_label} against vector length", measured_source(figures, choice.metric)
+    )
 
 
-def _source(figures: Figures, metric: str) -> str:
+def measured_source(figures: Figures, metric: str) -> str:
     """Of what, on how much, when and where figures were measured, for a picture that stands alone."""
     sweep = figures.curves.sweep
     return (
@@ -131,58 +132,20 @@ def quality_table(figures: Figures | None, choice: Choice) -> Markup:
     return figure_table(caption, ("Numbers kept", *dims), rows)
 
 
-def group_tables(figures: Figures | None, choice: Choice) -> Markup:
-    """A table for each column that groups the queries (as a language does): a line a method and group."""
-    if figures is None or choice.as_share:
-        return NOTHING
-    rows = [
-        row
-        for row in figures.curves.groups
-        if row.metric == choice.metric and row.arm in choice.arms and row.precision in {"float32", NO_PRECISION}
-    ]
-    return join_html(
-        _group_table(figures, [row for row in rows if row.field == field], choice)
-        for field in dict.fromkeys(row.field for row in rows)
-    )
-
-
-def _group_table(figures: Figures, rows: list[GroupRow], choice: Choice) -> Markup:
-    dims = sorted({row.dim for row in rows if row.dim is not None})
-    cells = {(row.group, row.arm, row.dim): row for row in rows}
-    lines = (
-        html(
-            '<tr><th scope="row">{group}: {label}</th>{cells}</tr>',
-            group=user_text(group),
-            label=figures.label(arm),
-            cells=join_html(html("<td>{figure}</td>", figure=_group_figure(cells, group, arm, dim)) for dim in dims),
-        )
-        for group, arm in dict.fromkeys((row.group, row.arm) for row in rows)
-    )
-    n = max(row.n_queries for row in rows)
-    caption = (
-        f"{choice.metric_label} by {rows[0].field}, up to {n:,} queries each; beneath each figure its 95% interval"
-    )
-    return figure_table(caption, (f"By {rows[0].field}", *dims), lines)
-
-
-def _group_figure(cells: Mapping[tuple[str, str, int | None], GroupRow], group: str, arm: str, dim: int) -> object:
-    row = cells.get((group, arm, dim)) or cells.get((group, arm, None))
-    return _figure(Point(dim, row.value, row.low, row.high), as_share=False) if row else "–"
-
-
 def _cells(curve: Curve, dims: tuple[int, ...], choice: Choice) -> Markup:
     if curve.is_level:
         return html(
             '<td class="level" colspan="{columns}">at any length {figure}</td>',
             columns=len(dims),
-            figure=_figure(curve.points[0], choice.as_share),
+            figure=figure_html(curve.points[0], choice.as_share),
         )
     by_dim = {int(point.x): point for point in curve.points}
-    figures = (_figure(by_dim[dim], choice.as_share) if dim in by_dim else "–" for dim in dims)
+    figures = (figure_html(by_dim[dim], choice.as_share) if dim in by_dim else "–" for dim in dims)
     return join_html(html("<td>{figure}</td>", figure=figure) for figure in figures)
 
 
-def _figure(point: Point, as_share: bool) -> Markup:
+def figure_html(point: Point, as_share: bool) -> Markup:
+    """A figure of a table, its interval beneath."""
     low, high = (point.y if point.low is None else point.low), (point.y if point.high is None else point.high)
     if as_share:
         return html("{y:.1%}<small>{low:.1%}–{high:.1%}</small>", y=point.y, low=low, high=high)
@@ -231,7 +194,7 @@ def _before_after_rows(figures: Figures, other: str, metric: str, label: str, di
 
 
 def _row_figure(row: SweepRow | None) -> str:
-    return "–" if row is None else _figure(Point(row.dim or 0, row.value, row.low, row.high), False)
+    return "–" if row is None else figure_html(Point(row.dim or 0, row.value, row.low, row.high), False)
 
 
 def _verdict(figures: Figures, row: SweepRow | None) -> Markup:
@@ -297,7 +260,7 @@ def cost(figures: Figures | None, choice: Choice, timed: SpeedResult | None) -> 
     figure = pareto_figure(clouds, Axes(x, title))
     if figures:
         arm = figures.label(choice.cost_arm)
-        describe_source(figure, f"{arm}: {choice.metric_label} against cost", _source(figures, choice.metric))
+        describe_source(figure, f"{arm}: {choice.metric_label} against cost", measured_source(figures, choice.metric))
     return figure, _cost_words(figures, choice, clouds, timed)
 
 

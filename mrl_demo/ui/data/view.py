@@ -23,7 +23,15 @@ UPLOADS_OFF = notice(
 _MOST_LISTED = 200
 #: A button's ticket says its place in the list and how long the list was, so that a second press removes nothing else.
 _TICKETS = 1_000_000
-_ROLES = {"text": "text", "title": "title", "id": "id", "label": "label", "domain": "domain", "metadata": "labels"}
+_ROLES = {
+    "text": "text",
+    "title": "title",
+    "id": "id",
+    "label": "label",
+    "domain": "domain",
+    "language": "language",
+    "metadata": "labels",
+}
 
 
 def own_data_intro(settings: Settings) -> Markup:

@@ -337,6 +337,9 @@ CONTROLS = {
     "cost_arm": "tuned",
     "cost_metric": "ndcg@10",
     "cost": "bytes",
+    "group_arm": "tuned",
+    "group_metric": "ndcg@10",
+    "group_field": None,
     "lost_arm": "tuned",
     "size": 100_000,
 }
