@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -196,7 +197,8 @@ def test_the_command_line_and_python_take_them_where_files_go(
 
 
 def given_on_page(hub: str, text: str = "") -> DataState:
-    return DataState((), text, hub, None, None, None, None, None, None, 0, 0, False, None)
+    nothing: dict[str, Any] = dict.fromkeys(field.name for field in fields(DataState))
+    return DataState(**nothing | {"text": text, "hub": hub})
 
 
 def test_a_public_page_reads_only_what_its_owner_lists(hub: list[str], tmp_path: Path) -> None:

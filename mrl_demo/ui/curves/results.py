@@ -33,9 +33,15 @@ class Results:
         names = tuple(name for _, name in self.arm_entries(bare))
         best = (contender(figures) if figures else None) or names[0]
         first = leading_arms(names)
-        own = {"cost_arm": best, "group_arm": best, "lost_arm": best}
         choice = Choice(
-            corpus, arms=first, class_arms=first, **own, task=self.task(bare), group_field=self.group_field(bare)
+            corpus,
+            arms=first,
+            class_arms=first,
+            cost_arm=best,
+            group_arm=best,
+            lost_arm=best,
+            task=self.task(bare),
+            group_field=self.group_field(bare),
         )
         return CurvesState(choice)
 
