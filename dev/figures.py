@@ -23,6 +23,14 @@ METRIC = "ndcg@10"
 _START, _END = "<!-- figures of dev/figures.py -->", "<!-- end of figures -->"
 _DIMS = (8, 16, 32, 64, 128, 256, 384)
 _SHARE_DIMS = (16, 32, 64, 128, 384)
+_CONTROL_LABELS = {
+    "base": "`base`, nothing trained",
+    "rotation-only": "its rotation alone",
+    "plain": "without MatryoshkaLoss",
+    "plain+adapted": "the same, rotated to fit these documents",
+    "mrl-only": "without the rotation",
+    "whole": "**the whole recipe**",
+}
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,7 @@ def figures_page() -> str:
         "reworded with base's and tuned's ranks in view, so absolute scores are flattered.",
         _quality_table(builtin),
         *_outside_parts(),
+        *_control_parts(),
         "## Search times on this machine",
         _speed_table(),
         "## Speed against named peers",
@@ -204,6 +213,32 @@ def _outside_parts() -> list[str]:
             _table(["arm", *map(str, _SHARE_DIMS)], rows),
         ]
     return parts
+
+
+def _control_parts() -> list[str]:
+    """Shipped recipes beside their controls on the outside sets, as far as `dev/ship_controls.py` has measured them."""
+    path = RESULTS / "controls.json"
+    groups = json.loads(path.read_text(encoding="utf-8"))["groups"] if path.is_file() else []
+    parts = []
+    for group in groups:
+        sweep = Sweep(group["sweep"])
+        full = sweep.row("base", 384)
+        if full is None or sweep.raw["corpus"] == "builtin":
+            continue
+        rows = [
+            [_CONTROL_LABELS[arm], *(_of_base(sweep.row(arm, dim), full["value"]) for dim in _SHARE_DIMS)]
+            for arm in sweep.arms()
+        ]
+        head = (
+            f"**{sweep.raw['corpus']}.** {group['about']} {_setting(sweep)} Base at full length: {full['value']:.3f}."
+        )
+        parts += [head, _table(["per cent of it", *map(str, _SHARE_DIMS)], rows)]
+    words = (
+        "On a part of each outside set (the answers to some questions and other documents drawn beside them, so that "
+        "it is encoded in minutes), the recipes that ship and what each lacks. `tuned-broad` has been measured on "
+        "these parts alone."
+    )
+    return ["## Text nobody here wrote, in part: the recipes and their controls", words, *parts] if parts else []
 
 
 def _speed_table() -> str:
