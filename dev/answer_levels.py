@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.verdict import AnswerLevel
-from mrl_demo.evaluation.answer_level import best_cosines
+from mrl_demo.evaluation.answer_level import measure_nearness
 from mrl_demo.lab.answer_levels import AnswerLevels
 from mrl_demo.lab.lab import Lab
 
@@ -35,8 +35,8 @@ def main(paths: list[str]) -> None:
         level = levels.level(encoder, own)
         show(encoder, own.name, level)
         if level:
-            best = best_cosines(lab.builder.queries(encoder, builtin), lab.builder.documents(encoder, builtin))
-            print(f"    of the {len(best):,} real questions it takes {(best < level.level).mean():.1%} for unanswered")
+            near = measure_nearness(lab.builder.queries(encoder, builtin), lab.builder.documents(encoder, builtin))
+            print(f"    of the {len(near):,} real questions it takes {(near < level.level).mean():.1%} for unanswered")
 
 
 def show(encoder: str, corpus: str, level: AnswerLevel | None) -> None:

@@ -326,8 +326,9 @@ class SearchResult:
     `answer_rank` is the rank of the best known answer, None if none is known; `is_answer_tied` if other documents have
     its score. `tracked` is the best known answer, or the arm's own full-length winner if none is known; `missing` are
     documents that the full vector has among the shown, or known answers among its first ten, and that left the first
-    ten. `best_full_score` is the best cosine at full length. Times in ms, `encode_ms`
-    None if the query's vector was stored; sizes in bytes (float32).
+    ten. `best_full_score` is the best cosine at full length, `near_full_score` that of the last document of the query's
+    neighbourhood (the 50th, in small collections a tenth of them). Times in ms, `encode_ms` None if the query's vector
+    was stored; sizes in bytes (float32).
 
     >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
     >>> result.bytes_per_vector, result.memory_for(1_000_000)
@@ -348,6 +349,7 @@ class SearchResult:
     tracked: Standing | None = None
     missing: tuple[Standing, ...] = ()
     best_full_score: float = 0.0
+    near_full_score: float = 0.0
 
     @property
     def kept_of_ten(self) -> tuple[int, int]:
@@ -379,6 +381,7 @@ class SearchResult:
             "full_answer_rank": self.full_answer_rank,
             "is_answer_tied": self.is_answer_tied,
             "best_full_score": round(self.best_full_score, 6),
+            "near_full_score": round(self.near_full_score, 6),
             "tracked": self.tracked.to_dict() if self.tracked else None,
             "missing": [standing.to_dict() for standing in self.missing],
             "hits": [hit.to_dict() for hit in self.hits],

@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class AnswerLevel:
-    """The full-length cosine under which a collection seems to have no answer, for one model and collection.
+    """What an answered question reaches at full length, for one model and collection: less seems to be unanswered.
 
-    `basis` names what the `n_answered` questions are whose best cosines set it; `n_off_topic` texts have no answer.
-    `missed` is the share of answered questions that it takes for unanswered, `passed` the share of off-topic texts that
-    it takes for answered, both on texts that did not set it.
+    `level` is of two cosines added up: that of the best document and that of the one at `near_rank`, since a question
+    that a collection is about has many documents near it. `basis` names what the `n_answered` questions are that
+    set it; `n_off_topic` texts have no answer. `missed` is the share of answered questions that it takes for
+    unanswered, `passed` the share of off-topic texts that it takes for answered, both on texts that did not set it.
 
-    >>> AnswerLevel(0.45, "judged questions", n_answered=800, n_off_topic=100, missed=0.02, passed=0.1).level
-    0.45
+    >>> AnswerLevel(0.6, 50, "judged questions", n_answered=800, n_off_topic=100, missed=0.02, passed=0.1).level
+    0.6
     """
 
     level: float
+    near_rank: int
     basis: str
     n_answered: int
     n_off_topic: int
@@ -48,9 +50,10 @@ class SideVerdict:
     """What the cut did to one arm's answer to this query.
 
     `title` names the document whose `rank` is followed, `full_rank` is its rank with the full vector: the best known
-    answer if `is_known_answer`, otherwise the arm's own full-length winner; all None and "" if there is no document.
-    `kept` of the first `depth` full-length results are still among them. `best_score` is the best full-length cosine,
-    `level` what an answered question has at least; `quality` is None if it was not measured.
+    answer if `is_known_answer`, otherwise the arm's own full-length winner; all None and "" if there is no
+    document. `kept` of the first `depth` full-length results are still among them. `best_score` is the best
+    full-length cosine, `near_score` that of the last of its neighbourhood, `level` what both together come to if
+    there is an answer; `quality` is None if it was not measured.
 
     >>> SideVerdict("base", "Base", 384, "Bees", 51, 1, True, kept=4, depth=10, best_score=0.3).seems_unanswered
     False
@@ -66,13 +69,15 @@ class SideVerdict:
     kept: int
     depth: int
     best_score: float
+    near_score: float = 0.0
     level: AnswerLevel | None = None
     quality: KeptQuality | None = None
 
     @property
     def seems_unanswered(self) -> bool:
-        """Whether no answer is known and nothing is as near as answers are."""
-        return not self.is_known_answer and self.level is not None and self.best_score < self.level.level
+        """Whether no answer is known and less is near than is near answered questions."""
+        near = self.best_score + self.near_score
+        return not self.is_known_answer and self.level is not None and near < self.level.level
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mrl_demo.core.types import Corpus, Progress, Query
 from mrl_demo.core.verdict import AnswerLevel
 from mrl_demo.corpora.off_topic import load_off_topic
 from mrl_demo.corpora.stand_ins import with_stand_ins
-from mrl_demo.evaluation.answer_level import FEWEST_ANSWERED, best_cosines, calibrate_answer_level
+from mrl_demo.evaluation.answer_level import FEWEST_ANSWERED, calibrate_answer_level, measure_nearness, near_rank
 
 #: Questions that set a level: all the judged ones up to so many, or a draw of fewer, which have to be encoded.
 _ALL_UP_TO, _DRAWN = 1_000, 300
@@ -67,11 +67,12 @@ class AnswerLevels:
             return None
         documents = self._builder.documents(encoder, questions, progress)
         asked = judged_query_vectors(self._builder, encoder, corpus if corpus.queries else questions, questions.queries)
-        answered = best_cosines(asked, documents)
-        elsewhere = best_cosines(
+        answered = measure_nearness(asked, documents)
+        elsewhere = measure_nearness(
             self._builder.questions(encoder, load_off_topic(self._assets), OFF_TOPIC_VECTORS), documents
         )
-        return calibrate_answer_level(answered, elsewhere, questions.stand_ins or "judged questions")
+        basis = questions.stand_ins or "judged questions"
+        return calibrate_answer_level(answered, elsewhere, basis, near_rank(len(documents)))
 
 
 def _with_questions(corpus: Corpus) -> Corpus:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, RankPaths, SearchResult, Standing
+from mrl_demo.evaluation.answer_level import near_rank
 from mrl_demo.evaluation.worst import holds_from
 from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.topk import Ranking
@@ -54,8 +55,9 @@ class Searcher:
         `search_ms` is the search that gives the hits.
         """
         full, k = self.index.dimension, max(top_k, _AGREEMENT_DEPTH) + 1  # One more shows whether the last is tied.
-        cut = _Order(self.index, query.vector, dim, k)
-        uncut = cut if dim == full else self._uncut_order(query.vector, k)
+        near = near_rank(len(self.corpus))
+        cut = _Order(self.index, query.vector, dim, max(k, near) if dim == full else k)
+        uncut = cut if dim == full else self._uncut_order(query.vector, max(k, near))
         answer_rows = self._answer_rows(answers)
         answer = min(answer_rows, key=cut.rank, default=None)
         tracked = uncut.rows[0] if answer is None else answer
@@ -74,6 +76,7 @@ class Searcher:
             tracked=self._standing(tracked, cut, uncut, answer_rows),
             missing=self._missing(cut, uncut, top_k, answer_rows),
             best_full_score=uncut.scores[uncut.rows[0]],
+            near_full_score=uncut.scores[uncut.rows[near - 1]],
         )
 
     def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, float]) -> RankPaths:

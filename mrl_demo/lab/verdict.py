@@ -47,6 +47,7 @@ class Judge:
             kept=kept,
             depth=depth,
             best_score=result.best_full_score,
+            near_score=result.near_full_score,
             level=None if is_known else self._levels.level(arm.spec.encoder, corpus),
             quality=kept_quality(sweep, arm.spec.name, result.dim) if sweep else None,
         )

@@ -80,10 +80,13 @@ def unanswered_words(verdict: Verdict) -> str:
     """Why there is no verdict."""
     levels = [side.level for side in verdict.sides if side.level]
     best = join_words(f"{side.best_score:.2f}" for side in verdict.sides)
+    near = join_words(f"{side.near_score:.2f}" for side in verdict.sides)
     needed = join_words(f"{level.level:.2f}" for level in levels)
+    place = join_words(dict.fromkeys(ordinal(level.near_rank) for level in levels))
     return (
-        f"Nothing here seems to answer this: the best match has a similarity of {best} with the full vector, and "
-        f"questions that are answered here have {needed} or more. The ranking below is mostly chance."
+        f"Nothing here seems to answer this: with the full vector the best match has a similarity of {best}, the "
+        f"{place} {near}; for questions that are answered here the two add up to {needed} or more. The ranking below "
+        "is mostly chance."
     )
 
 

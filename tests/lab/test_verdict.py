@@ -59,10 +59,12 @@ def test_models_of_two_lengths_save_differently() -> None:
 
 
 def test_nothing_is_judged_where_no_side_is_as_near_as_answers_are() -> None:
-    level = AnswerLevel(0.45, "judged questions", 300, 97, 0.02, 0.3)
-    far = replace(SIDE, is_known_answer=False, best_score=0.27, level=level)
+    level = AnswerLevel(0.6, 50, "judged questions", 300, 97, 0.02, 0.3)
+    far = replace(SIDE, is_known_answer=False, best_score=0.27, near_score=0.1, level=level)
     (only,) = verdict_sentences(Verdict(64, (far, far)))
-    assert "a similarity of 0.27" in only and "have 0.45 or more" in only
+    assert "a similarity of 0.27, the 50th 0.10;" in only
+    assert "add up to 0.60 or more" in only
+    assert len(verdict_sentences(Verdict(64, (far, replace(far, near_score=0.4))))) == 4  # Much is near it.
     assert len(verdict_sentences(Verdict(64, (far, replace(far, best_score=0.6))))) == 4
     assert len(verdict_sentences(Verdict(64, (replace(far, is_known_answer=True),)))) == 3
 

@@ -54,7 +54,7 @@ def test_without_a_known_answer_each_models_own_winner_is_told() -> None:
 
 
 def test_a_verdict_gives_the_card_its_ranks_and_its_average_or_none_at_all(written: list[str]) -> None:
-    level = AnswerLevel(0.5, "judged questions", n_answered=8, n_off_topic=8, missed=0.0, passed=0.0)
+    level = AnswerLevel(0.5, 50, "judged questions", n_answered=8, n_off_topic=8, missed=0.0, passed=0.0)
     quality = KeptQuality(0.9, 0.88, 0.92, n_queries=800, metric="ndcg@10", dim=64)
     side = SideVerdict("base", "Base", 384, "Bees", 512, 2, False, 4, 10, best_score=0.9, level=level, quality=quality)
     compared = replace(comparison(64), verdict=Verdict(64, (side, side)))

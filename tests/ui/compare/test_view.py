@@ -123,7 +123,7 @@ def test_the_verdict_stands_above_the_results_and_each_outcome_over_its_cards() 
 def test_a_query_without_an_answer_gets_a_grey_line_and_no_verdict() -> None:
     base = comparison()
     assert base.verdict is not None
-    level = AnswerLevel(0.45, "judged questions", 300, 97, 0.02, 0.3)
+    level = AnswerLevel(0.45, 50, "judged questions", 300, 97, 0.02, 0.3)
     far = tuple(replace(side, is_known_answer=False, best_score=0.27, level=level) for side in base.verdict.sides)
     unanswered = replace(base, verdict=replace(base.verdict, sides=far))
     markup = results_html(unanswered)
