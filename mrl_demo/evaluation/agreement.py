@@ -19,6 +19,8 @@ from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.evaluation.metrics import FloatArray, Metric
 from mrl_demo.evaluation.places import NOT_RETRIEVED, TIE_TOLERANCE, Places
 
+#: With fewer documents for each place, chance alone agrees with more than a fifth of the full ranking.
+_DOCUMENTS_A_PLACE = 5
 #: Persistence of rank-biased overlap: the first 10 places carry 86% of the weight (Webber et al. 2010).
 RBO_PERSISTENCE = 0.9
 _PAIRS_AT_ONCE = 16_384
@@ -90,6 +92,23 @@ def place_leading(scores: FloatMatrix, rows: IntMatrix, documents: IntMatrix, de
         into = np.flatnonzero(within) + start
         ahead[into], tied[into] = surely, np.maximum(1, together - surely)
     return Places(ahead, tied)
+
+
+def few_documents_words(n_documents: int, k: int = 10) -> str:
+    """Why agreement of the first `k` means little in a small collection, "" if there are 5 `k` documents or more.
+
+    >>> few_documents_words(5)
+    'Only 5 documents: a random order shares 100% of its first 10 with the full ranking, so agreement says little here.'
+    >>> few_documents_words(50)
+    ''
+    """
+    if n_documents >= _DOCUMENTS_A_PLACE * k:
+        return ""
+    share = min(1.0, k / max(1, n_documents))
+    return (
+        f"Only {n_documents:,} document{'' if n_documents == 1 else 's'}: a random order shares {share:.0%} of its "
+        f"first {k} with the full ranking, so agreement says little here."
+    )
 
 
 def agreement(metric: Metric, reference: LeadingDocuments, places: Places, n_queries: int) -> FloatArray:

@@ -19,6 +19,7 @@ from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, 
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
 from mrl_demo.corpora.ordering import canonical_order
+from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.bm25 import bm25_scores
 from mrl_demo.evaluation.figures import UnitFigures, difference_rows, interval_rows, retention_rows
 from mrl_demo.evaluation.judged import JudgedSet, judged_set, no_queries, no_query_text
@@ -174,6 +175,8 @@ class _Run:
         if not self.metrics and not self.probe_metrics:
             raise CorpusError(" ".join(self.left_out))
         self.notes += self.left_out
+        depths = [metric.k or 0 for metric in self.metrics if metric.kind == "overlap"]
+        self.notes += filter(None, [few_documents_words(len(self.corpus), max(depths, default=0))])
 
     def _possible_metrics(self) -> tuple[Metric, ...]:
         """The plan's metrics of rankings that the queries allow: without judgements, agreement alone."""

@@ -27,6 +27,7 @@ from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import CleanQuery, clean_query
 from mrl_demo.corpora.questions import QuestionSet
 from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_documents_as_queries, with_stand_ins
+from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.controls import ControlGroup, read_controls
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import SweepResult
@@ -698,7 +699,8 @@ class Lab:
         sides = tuple(
             self._comparer.compare(query.text, loaded, arm, length, k, from_store=from_store) for arm in chosen
         )
-        notes = dict.fromkeys((query.note, *(str(note) for side in sides for note in side.notes)))
+        sides_say = (str(note) for side in sides for note in side.notes)
+        notes = dict.fromkeys((query.note, few_documents_words(len(loaded)), *sides_say))
         verdict = self._judge.judge(loaded, length, sides)
         return Comparison(query.text, loaded.name, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)
 

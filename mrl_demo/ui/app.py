@@ -28,7 +28,7 @@ from mrl_demo.ui.funnel import tab as funnel
 from mrl_demo.ui.head import TITLE, OwnHead
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.learn import tab as learn
-from mrl_demo.ui.listening import listening_problem
+from mrl_demo.ui.listening import listening_problem, patient_with_gradio
 from mrl_demo.ui.map import tab as collection_map
 from mrl_demo.ui.share.desk import CardDesk
 from mrl_demo.ui.share.menu import share_menu
@@ -145,12 +145,12 @@ def trusted_hosts(settings: Settings, root_path: str = "") -> frozenset[str]:
 def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) -> str:
     """Serve the page in the background, and the pictures of links if there is a `desk`; returns its address.
 
-    Raises `LabError` if the port was taken meanwhile.
+    Raises `LabError` if the port was taken meanwhile, or if the page does not answer for a minute.
     """
     root_path = settings.root_path or os.environ.get("GRADIO_ROOT_PATH", "")
     said = io.StringIO()  # Gradio announces its MCP server even if it is to be quiet.
     try:
-        with redirect_stdout(said):
+        with redirect_stdout(said), patient_with_gradio():
             _, local, public = page.launch(
                 server_name=settings.host,
                 server_port=settings.port,

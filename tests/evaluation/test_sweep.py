@@ -103,6 +103,13 @@ def test_full_dimension_agrees_with_itself_and_binary_does_not(make_builder: Mak
         assert cut.value < 1 and binary.value < 1
 
 
+def test_agreement_over_a_handful_of_documents_is_said_to_mean_little(make_builder: Make) -> None:
+    (note,) = run_sweep(make_builder(), word_corpus(5, 3), ["base"], (4, 48), metrics=("overlap@10",)).notes
+    assert "Only 5 documents: a random order shares 100% of its first 10" in note
+    assert not run_sweep(make_builder(), word_corpus(5, 3), ["base"], (4, 48), metrics=("ndcg@10",)).notes
+    assert not run_sweep(make_builder(), word_corpus(5, 3), ["base"], (4, 48), metrics=("overlap@1",)).notes
+
+
 def test_all_arms_of_one_model(make_builder: Make) -> None:
     arms = ["base", "corpus-pca", "base+pca", "base-random", "minilm", "minilm+adapted", "bm25"]
     result = run_sweep(make_builder(), word_corpus(), arms, (4, 48), metrics=DEFAULT_METRICS)

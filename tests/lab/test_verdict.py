@@ -84,6 +84,7 @@ def test_a_comparison_follows_the_known_answer_and_names_what_is_missing(lab: La
     (side,) = known.verdict.sides
     assert (side.title, side.is_known_answer, side.full_rank, side.quality) == ("Bananas", True, 1, None)
     assert side.rank == known.arms[0].result.answer_rank
+    assert "so agreement says little here" in known.note  # A handful of documents.
     other = lab.compare("winter", corpus="fruit", arms=["tiny"], dim=2).arms[0].result
     assert other.tracked is not None and not other.tracked.is_answer and other.tracked.full_rank == 1
 
