@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrl_demo.core.command_line import ProgressLine, approve_spending
+from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.corpora.hub import is_hub_name
@@ -54,6 +56,24 @@ def add_draw_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
     parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+
+
+def add_devices_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--devices` and `--processes`: where many documents are encoded at once."""
+    says = "encode on several devices, a process each: cuda:0,cuda:1 or 2*cpu (also MRL_DEVICES)"
+    parser.add_argument("--devices", default="", help=says)
+    parser.add_argument("--processes", type=int, metavar="N", help="so many processes, each on a GPU if there are any")
+
+
+def with_devices(settings: Settings, options: argparse.Namespace) -> Settings:
+    """The settings with the devices that were named; raises `LabError` for what is none."""
+    from mrl_demo.core.hardware import devices_for, parse_devices
+
+    if options.devices and options.processes is not None:
+        raise LabError("--devices says how many processes there are already: leave --processes out.")
+    named = options.devices or (devices_for(options.processes) if options.processes is not None else settings.devices)
+    parse_devices(named)
+    return replace(settings, devices=named)
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from mrl_demo.commands.options import (
     ARM_HELP,
     add_corpus_options,
+    add_devices_options,
     add_json_option,
     arm_names,
     chosen_corpus,
     split_words,
+    with_devices,
     write_output,
 )
 from mrl_demo.commands.shards import add_embed_shards_options, write_shards
@@ -23,6 +25,7 @@ _EMBED_EXAMPLES = """examples:
   %(prog)s --corpus my-documents.csv
   %(prog)s --corpus manuals.zip --passages 150 --arms base,tuned,corpus-pca
   %(prog)s --corpus my-folder --arms tuned --shards my-shards           for mrl evaluate --shards my-shards
+  %(prog)s --corpus my-folder --devices cuda:0,cuda:1                    a process on each GPU
   torchrun --nproc-per-node 4 -m mrl_demo embed --corpus my-folder --arms tuned --shards my-shards
 """
 _QUESTIONS_EXAMPLES = """examples:
@@ -47,6 +50,7 @@ def _add_embed(commands: Commands) -> None:
     parser = add_command(commands, "embed", says, _EMBED_EXAMPLES)
     parser.add_argument("--arms", type=split_words, default="base,tuned", help=f"{ARM_HELP}; commas between them")
     add_embed_shards_options(parser)
+    add_devices_options(parser)
     add_corpus_options(parser)
     add_json_option(parser)
     add_prompt_options(parser)
@@ -79,6 +83,7 @@ def _add_pairs(commands: Commands) -> None:
 def _embed(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
+    settings = with_devices(settings, options)
     if options.shards:
         write_shards(settings, options)
         return

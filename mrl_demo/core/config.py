@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.hardware import check_device_name
+from mrl_demo.core.hardware import check_device_name, parse_devices
 
 #: The folder that holds the packages: a checkout, or site-packages. Child processes start there.
 CODE_ROOT = Path(str(files("mrl_demo"))).resolve().parent
@@ -48,6 +48,7 @@ class Settings:
     query_threads: int = 1
     bulk_threads: int = 2
     device: str = "auto"
+    devices: str = ""
     cached_corpora: int = 4
     seed: int = 20250101
     host: str = "127.0.0.1"
@@ -83,6 +84,7 @@ class Settings:
             changes = {"training_enabled": False, "host": "0.0.0.0", "task_minutes": 30} | changes  # noqa: S104
         settings = replace(cls(), **changes)  # type: ignore[arg-type]
         check_device_name(settings.device)
+        parse_devices(settings.devices)
         return settings
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 
 from mrl_demo.core.errors import LabError
@@ -62,6 +63,33 @@ def check_device_name(wanted: str) -> str:
     if wanted not in DEVICES:
         raise LabError(f"MRL_DEVICE={wanted!r} is no device: use {', '.join(DEVICES[:-1])} or {DEVICES[-1]}.")
     return wanted
+
+
+def parse_devices(text: str) -> tuple[str, ...]:
+    """Devices with commas between them, one for each process that encodes; none for "". Raises `LabError`.
+
+    >>> parse_devices("cuda:0, cuda:1"), parse_devices("2*cpu")
+    (('cuda:0', 'cuda:1'), ('cpu', 'cpu'))
+    """
+    devices: list[str] = []
+    for word in filter(None, (word.strip() for word in text.split(","))):
+        match = re.fullmatch(r"(?:([1-9]\d?)\*)?(cpu|mps|cuda(?::\d{1,3})?)", word)
+        if not match:
+            raise LabError(f"{word!r} in {text!r} is no device: write cuda:0,cuda:1 or cpu,cpu (2*cpu).").about(
+                "devices"
+            )
+        devices += [match[2]] * int(match[1] or 1)
+    return tuple(devices)
+
+
+def devices_for(processes: int) -> str:
+    """Devices for so many processes as `parse_devices` reads them: a GPU each if there are any, else the CPU."""
+    import torch
+
+    if processes < 1:
+        raise LabError(f"{processes} processes cannot encode: use 1 or more.").about("processes")
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return ",".join(f"cuda:{number % gpus}" if gpus else "cpu" for number in range(processes))
 
 
 def _present_devices() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from mrl_demo.models.bulk import (
 )
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.pictures import picture_vectors
+from mrl_demo.models.pool import FEWEST_FOR_POOL, EncoderPool
 from mrl_demo.models.reading import count_cut_texts, read_texts, token_batches
 from mrl_demo.models.specs import ModelSpec
 
@@ -41,7 +43,8 @@ _FEW_TOKENS = 8_192
 class SentenceEncoder:
     """A sentence-transformers model as an `Encoder`; `find_folder` is called once, on first use.
 
-    `device` is one of `core.hardware.DEVICES`; `model` is the loaded model if somebody has it already.
+    `device` is one of `core.hardware.DEVICES`; `model` is the loaded model if somebody has it already. With `devices`
+    many documents are encoded by a process on each (`models.pool`), with the same vectors.
 
     >>> from mrl_demo.models.packaged import verified_base_dir
     >>> from mrl_demo.models.specs import MINILM
@@ -57,6 +60,7 @@ class SentenceEncoder:
         bulk_threads: int = 2,
         device: str = "cpu",
         model: SentenceTransformer | None = None,
+        devices: Sequence[str] = (),
     ) -> None:
         self.spec = spec
         self._find_folder = find_folder
@@ -64,6 +68,8 @@ class SentenceEncoder:
         self._bulk_threads = bulk_threads
         self._wanted_device = device
         self._model = model
+        self._devices = tuple(devices)
+        self._pool: EncoderPool | None = None
         self._forwards: dict[torch.dtype, Forward] = {}
         self._lock = threading.Lock()
 
@@ -85,7 +91,7 @@ class SentenceEncoder:
     @property
     def document_precision(self) -> str:
         """What documents are multiplied in here, "float32" or "bfloat16"."""
-        return str(bulk_dtype(choose_device(self._wanted_device))).removeprefix("torch.")
+        return str(self._bulk_dtype()).removeprefix("torch.")
 
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """`(n, dimension)` float32 unit rows of queries, in float32: a few on `query_threads` threads, many in bulk."""
@@ -100,8 +106,14 @@ class SentenceEncoder:
         Texts are tokenised once and batched by token count, longest first, so that next to nothing is padding and
         the first progress report is the most cautious about the time left.
         """
-        dtype = bulk_dtype(choose_device(self._wanted_device))
-        return self._encode_many(texts, self.spec.document, dtype, progress)
+        if self._devices and len(texts) >= FEWEST_FOR_POOL:
+            return self._start_pool().encode(texts, progress)
+        return self._encode_many(texts, self.spec.document, self._bulk_dtype(), progress)
+
+    def close(self) -> None:
+        """End the processes of `devices`, if there are any; the next documents start them again."""
+        if self._pool:
+            self._pool.close()
 
     def encode_pictures(self, pictures: Sequence[Picture], progress: Progress | None = None) -> FloatMatrix:
         """`(n, dimension)` float32 unit rows of pictures, in float32; raises `ModelError` if the model reads none."""
@@ -125,7 +137,9 @@ class SentenceEncoder:
     def with_token_limit(self, max_tokens: int) -> SentenceEncoder:
         """The same model cutting texts at `max_tokens`: another encoder, with a fingerprint of its own."""
         spec = replace(self.spec, max_tokens=max_tokens)
-        return SentenceEncoder(spec, self._find_folder, self._query_threads, self._bulk_threads, self._wanted_device)
+        return SentenceEncoder(
+            spec, self._find_folder, self._query_threads, self._bulk_threads, self._wanted_device, None, self._devices
+        )
 
     def model(self) -> SentenceTransformer:
         """The loaded model; raises `ModelError` if its files are missing or damaged, `LabError` for no such device."""
@@ -134,6 +148,19 @@ class SentenceEncoder:
                 device = choose_device(self._wanted_device)
                 self._model = load_sentence_transformer(self._find_folder(), self.spec, device)
             return self._model
+
+    def _bulk_dtype(self) -> torch.dtype:
+        """What documents are multiplied in: that of the devices named, which one process follows for a few texts."""
+        kind = self._devices[0].partition(":")[0] if self._devices else choose_device(self._wanted_device)
+        return bulk_dtype(kind)
+
+    def _start_pool(self) -> EncoderPool:
+        with self._lock:
+            if self._pool is None:
+                threads = max(1, self._bulk_threads // max(1, self._devices.count("cpu")))
+                make = partial(_load_on, self.spec, self.folder(), threads)
+                self._pool = EncoderPool(make, self.spec.name, self.dimension, self._devices)
+            return self._pool
 
     def _encode_many(
         self, texts: Sequence[str], reading: Reading, dtype: torch.dtype, progress: Progress | None = None
@@ -168,6 +195,13 @@ class SentenceEncoder:
     def _finish(self, vectors: FloatMatrix) -> FloatMatrix:
         check_length(vectors, self.dimension)
         return normalise(_layer_norm(vectors) if self.spec.layer_norm else vectors)
+
+
+def _load_on(spec: ModelSpec, folder: Path, threads: int, device: str) -> SentenceEncoder:
+    """An encoder with its model loaded, in a process of a pool."""
+    encoder = SentenceEncoder(spec, lambda: folder, bulk_threads=threads, device=device)
+    encoder.model()
+    return encoder
 
 
 def _layer_norm(vectors: FloatMatrix) -> FloatMatrix:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.core.hardware import choose_device
+from mrl_demo.core.hardware import choose_device, parse_devices
 from mrl_demo.core.types import Encoder
 from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.api.address import ApiAddress, is_api
@@ -225,7 +225,10 @@ class EncoderRegistry:
 
     def _made(self, spec: ModelSpec, find: Callable[[], Path], model: SentenceTransformer | None = None) -> Encoder:
         settings = self._settings
-        return SentenceEncoder(spec, find, settings.query_threads, settings.bulk_threads, settings.device, model)
+        devices = parse_devices(settings.devices)
+        return SentenceEncoder(
+            spec, find, settings.query_threads, settings.bulk_threads, settings.device, model, devices
+        )
 
     def _make(self, name: str) -> Encoder:
         if name == MINILM.name:

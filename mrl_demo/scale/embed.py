@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,13 +44,21 @@ class WorkShare:
             raise LabError(f"Process {self.rank} of {self.count} is not possible: ranks count from 0.")
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> WorkShare:
-        """What `torchrun` says in RANK and WORLD_SIZE, one process without it; raises `LabError`."""
+    def from_environment(cls, environ: MutableMapping[str, str] | None = None) -> WorkShare:
+        """What `torchrun` says in RANK and WORLD_SIZE, one process without it; raises `LabError`.
+
+        With LOCAL_RANK it leaves this process the GPU of that number alone, by CUDA_VISIBLE_DEVICES.
+        """
         environ = os.environ if environ is None else environ
         try:
-            return cls(int(environ.get("RANK", 0)), int(environ.get("WORLD_SIZE", 1)))
+            share = cls(int(environ.get("RANK", 0)), int(environ.get("WORLD_SIZE", 1)))
+            local = int(environ.get("LOCAL_RANK", 0))
         except ValueError as error:
             raise LabError(f"RANK and WORLD_SIZE must be whole numbers, as torchrun sets them ({error}).") from error
+        visible = environ.get("CUDA_VISIBLE_DEVICES", "0,1,2,3,4,5,6,7").split(",")
+        if share.count > 1 and "LOCAL_RANK" in environ and local < len(visible):
+            environ["CUDA_VISIBLE_DEVICES"] = visible[local]
+        return share
 
 
 @dataclass(frozen=True)

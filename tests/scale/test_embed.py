@@ -79,6 +79,13 @@ def test_a_second_run_encodes_what_is_new_or_damaged(tmp_path: Path, make_builde
     assert embed(other, tmp_path).written == 4
 
 
+def test_torchrun_gives_each_process_its_share_and_its_gpu() -> None:
+    environ = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "CUDA_VISIBLE_DEVICES": "2,3"}
+    assert WorkShare.from_environment(environ) == WorkShare(5, 8)
+    assert environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert WorkShare.from_environment({}) == WorkShare(0, 1)
+
+
 def test_what_cannot_be_written_is_refused(tmp_path: Path, make_builder: Callable[..., SpaceBuilder]) -> None:
     builder = make_builder()
     with pytest.raises(LabError, match="RANK and WORLD_SIZE"):
