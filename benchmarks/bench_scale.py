@@ -7,7 +7,7 @@ of their length). Real text has no such copies, and none that answer better: how
 documents is an estimate, and the rows up to their number are not. Vectors are written as float16 shards and measured
 by `mrl evaluate --shards` in a process of its own, whose time and largest resident memory are taken; the folder is
 removed at the end. Under `--json` the last line is `{"rows": [{"n", "gb_on_disk", "write_s", "evaluate_s",
-"us_a_vector", "peak_rss_mb"}], "growth": [{"n", "dim", "precision", "ndcg@10", "share", "low", "high", "recall@10",
+"cpu_s", "cpu_us_a_vector", "peak_rss_mb"}], "growth": [{"n", "dim", "precision", "ndcg@10", "share", "low", "high", "recall@10",
 "overlap@10"}], "real", "queries", "arm", "what"}`.
 """
 
@@ -50,13 +50,14 @@ _BLOCK = 8_192
 
 @dataclass(frozen=True)
 class ScaleTime:
-    """What one size took: writing, and measuring all lengths and precisions in one pass."""
+    """What one size took: writing, and measuring all lengths and precisions in one pass, by the clock and on a core."""
 
     n: int
     gb_on_disk: float
     write_s: float
     evaluate_s: float
-    us_a_vector: float
+    cpu_s: float
+    cpu_us_a_vector: float
     peak_rss_mb: float
 
 
@@ -117,8 +118,18 @@ def write_collection(real: RealVectors, n: int, folder: Path, arm: str) -> float
     return time.perf_counter() - started
 
 
-def measure(folder: Path, sizes: Sequence[int]) -> tuple[float, float, dict[str, Any]]:
-    """Seconds, largest resident memory (MB) and result of `mrl evaluate --shards` in a process of its own."""
+@dataclass(frozen=True)
+class Pass:
+    """One `mrl evaluate --shards` in a process of its own: seconds, processor seconds, largest memory, its result."""
+
+    seconds: float
+    cpu_s: float
+    rss_mb: float
+    result: dict[str, Any]
+
+
+def run_pass(folder: Path, sizes: Sequence[int]) -> Pass:
+    """Measure a folder at these sizes and at its end; exits if the command fails."""
     command = [sys.executable, "-m", "mrl_demo", "evaluate", "--json", "--shards", str(folder)]
     command += ["--dims", ",".join(map(str, _DIMS)), "--precisions", ",".join(_PRECISIONS)]
     command += ["--metrics", ",".join(_METRICS)]
@@ -131,7 +142,8 @@ def measure(folder: Path, sizes: Sequence[int]) -> tuple[float, float, dict[str,
         if child.returncode:
             raise SystemExit(f"mrl evaluate failed at {folder}.")
         out.seek(0)
-        return time.perf_counter() - started, usage.ru_maxrss / 1024, json.loads(out.read())
+        cpu = usage.ru_utime + usage.ru_stime
+        return Pass(time.perf_counter() - started, cpu, usage.ru_maxrss / 1024, json.loads(out.read()))
 
 
 def growth_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -157,37 +169,46 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--max-tokens", type=int, default=0)
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--sizes", default="100000,1000000", help="rows, rising")
+    parser.add_argument("--at-most-minutes", type=float, default=25, help="leave out what would take longer")
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder); removed at the end")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def main() -> int:
-    """Measure every size; print rows, and the result under `--json`."""
-    options = _options()
-    corpora = options.corpus or ["builtin"]
-    sizes = sorted(int(size) for size in options.sizes.split(","))
-    real = real_documents(corpora, options.arm, options.max_tokens, options.queries)
+def measure_size(real: RealVectors, n: int, options: argparse.Namespace) -> tuple[ScaleTime, Pass]:
+    """Write `n` rows, measure them, remove them."""
     m = len(real.documents)
     steps = (1_000, 3_000, 10_000, 30_000, m, 100_000, 300_000, 1_000_000, 3_000_000)
-    times: list[ScaleTime] = []
-    for n in sizes:
-        folder = Path(tempfile.mkdtemp(prefix="shards-", dir=options.folder))
-        try:
-            write_s = write_collection(real, n, folder, options.arm)
-            gb = sum(path.stat().st_size for path in folder.iterdir()) / 1e9
-            seconds, rss, result = measure(folder, [size for size in steps if size < n])
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        times.append(ScaleTime(n, round(gb, 3), round(write_s, 1), round(seconds, 1), 1e6 * seconds / n, round(rss)))
-        print(times[-1], file=sys.stderr, flush=True)
-    says = f"{options.arm}, {len(real.questions.vectors)} questions, {len(_DIMS)} lengths x {len(_PRECISIONS)} "
-    says += f"precisions in one pass; {m:,} real documents ({', '.join(Path(name).name for name in corpora)}), the rest"
-    says += " copies of them with noise."
-    rows = [asdict(row) for row in times]
-    record = {"rows": rows, "growth": growth_rows(result), "real": m, "queries": len(real.questions.vectors)}
-    record |= {"arm": options.arm, "what": says}
-    print(json.dumps(record) if options.json else json.dumps(record["rows"], indent=1))
+    folder = Path(tempfile.mkdtemp(prefix="shards-", dir=options.folder))
+    try:
+        write_s = write_collection(real, n, folder, options.arm)
+        gb = sum(path.stat().st_size for path in folder.iterdir()) / 1e9
+        done = run_pass(folder, sorted({size for size in steps if size < n}))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    cpu = round(done.cpu_s, 1), round(1e6 * done.cpu_s / n, 2)
+    return ScaleTime(n, round(gb, 3), round(write_s, 1), round(done.seconds, 1), *cpu, round(done.rss_mb)), done
+
+
+def main() -> int:
+    """Measure every size; print rows, and the result so far under `--json` after each."""
+    options = _options()
+    corpora = options.corpus or ["builtin"]
+    real = real_documents(corpora, options.arm, options.max_tokens, options.queries)
+    m, queries = len(real.documents), len(real.questions.vectors)
+    says = f"{options.arm}, {queries} questions, {len(_DIMS)} lengths x {len(_PRECISIONS)} precisions in one pass; "
+    says += f"{m:,} real documents ({', '.join(Path(name).name for name in corpora)}), the rest copies with noise."
+    rows: list[ScaleTime] = []
+    for n in sorted(int(size) for size in options.sizes.split(",")):
+        if rows and rows[-1].evaluate_s * n / rows[-1].n > 60 * options.at_most_minutes:
+            print(f"{n:,} would take more than {options.at_most_minutes} minutes: left out.", file=sys.stderr)
+            break
+        row, done = measure_size(real, n, options)
+        rows.append(row)
+        print(row, file=sys.stderr, flush=True)
+        record = {"rows": [asdict(each) for each in rows], "growth": growth_rows(done.result)}
+        record |= {"real": m, "queries": queries, "arm": options.arm, "what": says}
+        print(json.dumps(record) if options.json else json.dumps(record["rows"], indent=1), flush=True)
     return 0
 
 

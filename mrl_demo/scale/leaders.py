@@ -16,6 +16,8 @@ from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.evaluation.agreement import LeadingDocuments
 from mrl_demo.evaluation.places import NOT_RETRIEVED, TIE_TOLERANCE, Places, group_scores
 
+#: If more scores of a block than so many times the list's length come in, the block is thinned out by itself first.
+_CROWD = 3
 _LOWEST = float(np.finfo(np.float32).min)
 
 
@@ -53,13 +55,21 @@ class Leaders:
         if not len(rows):
             return
         part = scores[rows]
-        query, column = np.nonzero(part >= self._floor[rows, None])
+        is_near = part >= self._floor[rows, None]
+        if np.count_nonzero(is_near) > _CROWD * self.scores.shape[1] * len(rows):
+            is_near = part >= np.maximum(self._floor[rows], self._floor_within(part))[:, None]
+        query, column = np.nonzero(is_near)
         values = part[query, column]
         query = rows[query]
         is_in = values > self.scores[query, -1]
         self._count_near(query[~is_in], values[~is_in])
         if is_in.any():
             self._merge(query[is_in], values[is_in], column[is_in] + start)
+
+    def _floor_within(self, part: FloatMatrix) -> FloatMatrix:
+        """The least score that may be among the first of `(m, b)` scores alone: lower ones need no sorting."""
+        last = min(self.scores.shape[1], part.shape[1])
+        return _floor_of(np.partition(part, part.shape[1] - last, axis=1)[:, part.shape[1] - last])
 
     def _merge(self, query: IntMatrix, values: FloatMatrix, documents: IntMatrix) -> None:
         """Put better documents, in order of query and document, into their lists."""
