@@ -7,8 +7,8 @@ of their length). Real text has no such copies, and none that answer better: how
 documents is an estimate, and the rows up to their number are not. Vectors are written as float16 shards and measured
 by `mrl evaluate --shards` in a process of its own, whose time and largest resident memory are taken; the folder is
 removed at the end. Under `--json` the last line is `{"rows": [{"n", "gb_on_disk", "write_s", "evaluate_s",
-"cpu_s", "cpu_us_a_vector", "peak_rss_mb"}], "growth": [{"n", "dim", "precision", "ndcg@10", "share", "low", "high", "recall@10",
-"overlap@10"}], "real", "queries", "arm", "what"}`.
+"cpu_s", "cpu_us_a_vector", "peak_rss_mb"}], "growth": [{"n", "dim", "precision", "ndcg@10", "share", "low", "high",
+"recall@10", "overlap@10"}], "real", "queries", "arm", "what"}`.
 """
 
 from __future__ import annotations
