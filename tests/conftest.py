@@ -36,6 +36,17 @@ FRUIT = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers (`-n 2 --dist loadgroup`) a folder stays with one of them, and so do its shared fixtures.
+
+    Whatever starts the page or a browser is one group: two of those at once would only slow each other down.
+    """
+    tests = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(tests).parts[0]
+        item.add_marker(pytest.mark.xdist_group("page" if folder in {"ui", "doors"} else folder))
+
+
 class HashingEncoder:
     """Words hashed into `(n, 32)` float32 unit rows: texts that share words are near, and nothing is loaded."""
 
