@@ -10,13 +10,17 @@ from pathlib import Path
 
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.corpora.reading import TABLE_TYPES
-from mrl_demo.jobs.process import TrainingError, is_supported
+from mrl_demo.jobs.process import DATA_STEM, TrainingError, is_supported
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.models.hub import hub_name
 
 #: Files that may be sent here: packed ones (Parquet too) may hold a hundred times what their size says.
 DATA_TYPES = tuple(kind for kind in TABLE_TYPES if kind != ".parquet")
 MAX_DATA_BYTES = 50_000_000
+#: Hours on any machine; more than that is for who owns it, by the command line.
+MOST_STEPS = 20_000
+#: Names of columns and models, and a list of weights, are shorter.
+_LONGEST_TEXT = 500
 OFF = (
     "Training is switched off here, because it keeps the processor busy for minutes. The owner turns it on by setting "
     "MRL_TRAINING_ENABLED=1 and starting the app again."
@@ -53,6 +57,7 @@ class Intake:
                 f"The name {request.name!r} does not work: use lower-case letters, digits and hyphens, at most 40."
             )
             raise TrainingError(message).about("name")
+        self._check_size(request)
         if request.is_broad and not Path(self.settings.broad_pairs or "missing").is_dir():
             message = "There are no broad pairs here: the owner names their folder with --pairs DIR or MRL_BROAD_PAIRS."
             raise TrainingError(message).about("is_broad")
@@ -63,6 +68,18 @@ class Intake:
         if request.name in self.taken or any(place.exists() for place in places):
             message = f"There is a model named {request.name!r} already: choose another name."
             raise TrainingError(message).about("name")
+
+    def _check_size(self, request: TrainRequest) -> None:
+        """Raise `TrainingError` for more steps than a visitor may ask for, and for texts that no field holds."""
+        if request.steps is not None and request.steps > MOST_STEPS:
+            named = f"{request.steps:,}" if request.steps < 10**9 else "so many"
+            message = f"steps is {named}: a page trains at most {MOST_STEPS:,}; longer runs are for the command line."
+            raise TrainingError(message).about("steps")
+        for field in ("base", "weights", "query_column", "positive_column", "negative_column", "score_column"):
+            text = getattr(request, field)
+            if len(text) > _LONGEST_TEXT or "\0" in text:
+                message = f"{field} is {text[:20]!r}...: at most {_LONGEST_TEXT} characters, and none of them NUL."
+                raise TrainingError(message).about(field)
 
     def copy_upload(self, request: TrainRequest, folder: Path) -> Path | None:
         """The uploaded file under a name of ours in `folder`, None without one; raises `TrainingError`."""
@@ -76,6 +93,6 @@ class Intake:
             if size > MAX_DATA_BYTES:
                 limit = f"{MAX_DATA_BYTES / 1e6:.0f} MB are the limit"
                 raise TrainingError(f"The file has {size / 1e6:.0f} MB, and {limit}.")
-            return Path(shutil.copyfile(request.data, folder / f"data{kind}"))
+            return Path(shutil.copyfile(request.data, folder / f"{DATA_STEM}{kind}"))
         except OSError as error:
             raise TrainingError(f"The uploaded file cannot be read ({error.strerror}): upload it again.") from error

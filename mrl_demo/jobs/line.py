@@ -22,7 +22,7 @@ from typing import Any
 
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.locks import locked_file
-from mrl_demo.core.storage import atomic_folder, unwritable
+from mrl_demo.core.storage import atomic_folder, sha256_text, unwritable
 from mrl_demo.jobs.events import DataCheck, RunProgress, read_events, read_messages
 from mrl_demo.jobs.intake import Intake
 from mrl_demo.jobs.process import (
@@ -35,6 +35,7 @@ from mrl_demo.jobs.process import (
     WAITING,
     TrainingError,
     carry_out,
+    delete_rows,
     end_group,
     launch_process,
     mark_ended,
@@ -87,9 +88,10 @@ class TrainingJobs:
             notes = tuple(message.text for message in messages if message.kind == "note")
             return DataCheck.of(notes, read_events(scratch / EVENTS))
 
-    def submit(self, request: TrainRequest) -> str:
-        """Put a run in line, start it if none runs, and return its id; raises `TrainingError`."""
+    def submit(self, request: TrainRequest, session: str = "") -> str:
+        """Put a run of a visit in line, start it if none runs, and return its id; raises `TrainingError`."""
         self._intake.check(request)
+        self._make_private()
         with self._locked():
             jobs = read_jobs(self._folder)
             if sum(job.status == WAITING for job in jobs) >= MAX_WAITING:
@@ -100,15 +102,25 @@ class TrainingJobs:
             job_id = f"{time.time_ns():020d}"
             with atomic_folder(self._folder / job_id) as folder:
                 about = self._describe(request, job_id, self._intake.copy_upload(request, folder))
+                about["session"] = _seal_session(session)
                 (folder / JOB).write_text(json.dumps(about), encoding="utf-8")
             self._start_next()
         return job_id
 
-    def cancel(self, job_id: str) -> None:
-        """Take a run out of the line, or end its processes and no others; raises `TrainingError` for an unknown id."""
+    def may_change(self, job_id: str, session: str) -> bool:
+        """Whether a visit may cancel or rescale a run: its own, and any on a page that others cannot reach."""
+        about = read_json(self._path(job_id) / JOB) or {}
+        return not self._settings.is_public or about.get("session") == _seal_session(session)
+
+    def cancel(self, job_id: str, session: str = "") -> None:
+        """Take a run out of the line, or end its processes and no others.
+
+        Raises `TrainingError` for an unknown id, and for the run of another visit.
+        """
         self._intake.refuse_if_closed()
         with self._locked():
             folder = self._path(job_id)
+            self._refuse_strangers(job_id, session)
             job = read_job(folder)
             if not job.is_active:
                 return
@@ -128,6 +140,9 @@ class TrainingJobs:
             if any(job.status == WAITING for job in states):
                 self._start_next()
                 states = read_jobs(self._folder)
+        for job in states:
+            if not job.is_active:  # Ended from outside, it could not delete them itself.
+                delete_rows(self._folder / job.id)
         return states
 
     def progress(self, job_id: str) -> RunProgress:
@@ -138,9 +153,10 @@ class TrainingJobs:
         """The measured figures of a finished run, None if there are none."""
         return read_json(job.out / METRICS_FILE) if job.status == FINISHED else None
 
-    def rescale(self, job_id: str, share: float) -> None:
+    def rescale(self, job_id: str, share: float, session: str = "") -> None:
         """Keep another share of what a finished run trained; raises `TrainingError` with what training says."""
         self._intake.refuse_if_closed()
+        self._refuse_strangers(job_id, session)
         job = read_job(self._path(job_id))
         if job.status != FINISHED:
             raise TrainingError(f"The run {job.name!r} has not finished: only a finished one can be rescaled.")
@@ -182,6 +198,18 @@ class TrainingJobs:
         """The command that trains with this app's cache."""
         return [*self._command, "train", f"--cache-dir={self._settings.cache_dir}", *arguments]
 
+    def _refuse_strangers(self, job_id: str, session: str) -> None:
+        if not self.may_change(job_id, session):
+            raise TrainingError("Only the visit that started this run can change or cancel it.")
+
+    def _make_private(self) -> None:
+        """Let nobody else on this machine into the folder of runs, which holds what people upload."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            raise unwritable(self._folder, error) from error
+
     def _path(self, job_id: str) -> Path:
         folder = self._folder / job_id
         if not re.fullmatch(r"\d{20}", job_id) or not (folder / JOB).is_file():
@@ -202,6 +230,7 @@ class TrainingJobs:
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
         folder = self._folder / f".check-{time.time_ns()}"
+        self._make_private()
         try:
             folder.mkdir(parents=True)
             yield folder
@@ -209,6 +238,11 @@ class TrainingJobs:
             raise unwritable(folder, error) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seal_session(session: str) -> str:
+    """What the folder of a run says of the visit that started it: nothing that anybody could use."""
+    return sha256_text(session)
 
 
 def _run(folder: Path, lock: int) -> None:

@@ -30,6 +30,8 @@ JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS, MESSAGES = (
 )  # fmt: skip
 #: What a published run holds one of: an adapter over the packaged base, or a whole model.
 _RESULTS = (MANIFEST, f"{MODEL}/{MODULES}")
+#: An uploaded file's name in the run's folder, before its type.
+DATA_STEM = "data"
 LOG_LINES = 12
 NICENESS = 10
 _TAIL_BYTES = 16_384
@@ -65,6 +67,7 @@ def launch_process(folder: Path, module: str) -> subprocess.Popen[bytes]:
 def carry_out(folder: Path, lock: int) -> None:
     """What the started process does: run the job's command, niced, its words in `log.txt`, then say how it ended."""
     os.nice(NICENESS)
+    os.umask(0o077)  # What a person uploads, and what is learned from it, is nobody else's on this machine.
     if not (folder / STARTED).exists():
         _mark_started(folder, os.getpid())
     command = json.loads((folder / JOB).read_text(encoding="utf-8"))["command"]
@@ -127,9 +130,16 @@ def status_of(folder: Path, out: Path) -> str:
 
 
 def mark_ended(folder: Path, code: int | None) -> None:
-    """Write how the run ended, where that is not written yet."""
+    """Write how the run ended, where that is not written yet, and delete the rows that it was given."""
     if not (folder / ENDED).exists():
         write_json(folder / ENDED, {"code": code, "ended": time.time()})
+    delete_rows(folder)
+
+
+def delete_rows(folder: Path) -> None:
+    """Delete the copy of the uploaded file that a run took along."""
+    for path in folder.glob(f"{DATA_STEM}.*"):
+        path.unlink(missing_ok=True)
 
 
 def problem_of(messages: Sequence[Message], code: int | None) -> Message:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.jobs.intake import MAX_DATA_BYTES
+from mrl_demo.jobs.intake import MAX_DATA_BYTES, MOST_STEPS
 from mrl_demo.jobs.line import MAX_WAITING, TrainingJobs
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
@@ -300,6 +301,55 @@ def test_the_check_says_what_training_says(line: TrainingJobs) -> None:
 def test_unknown_runs_are_named(line: TrainingJobs, job_id: str) -> None:
     with pytest.raises(TrainingError, match="no run"):
         line.cancel(job_id)
+
+
+def test_a_run_belongs_to_the_visit_that_started_it_and_its_rows_to_nobody(settings: Settings, tmp_path: Path) -> None:
+    line = again(replace(settings, training_enabled=True, host="0.0.0.0"), tmp_path)
+    rows = tmp_path / "mine.csv"
+    rows.write_text("q,p\na,b\n", encoding="utf-8")
+    job_id = line.submit(TrainRequest("mine", "hold", data=rows), "visit")
+    folder = tmp_path / "jobs" / job_id
+    until(lambda: (folder / "pid").is_file())
+    assert (tmp_path / "jobs").stat().st_mode & 0o077 == 0
+    assert (folder / "events.jsonl").stat().st_mode & 0o077 == 0
+    assert (folder / "data.csv").is_file()
+    assert "visit" not in (folder / "job.json").read_text(encoding="utf-8")
+    for session in ("another", ""):
+        assert not line.may_change(job_id, session)
+        with pytest.raises(TrainingError, match="Only the visit that started this run"):
+            line.cancel(job_id, session)
+        with pytest.raises(TrainingError, match="Only the visit that started this run"):
+            line.rescale(job_id, 0.5, session)
+    line.cancel(job_id, "visit")
+    assert state(line, job_id).status == CANCELLED
+    assert not (folder / "data.csv").exists()
+
+
+def test_the_rows_of_a_run_that_was_killed_are_deleted_at_the_next_look(line: TrainingJobs, tmp_path: Path) -> None:
+    job_id, pid = held(line, tmp_path)
+    rows = tmp_path / "jobs" / job_id / "data.csv"
+    rows.write_text("q,p\na,b\n", encoding="utf-8")
+    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    until(lambda: state(line, job_id).status == FAILED)
+    until(lambda: not lives(pid))
+    line.jobs()
+    assert not rows.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"steps": MOST_STEPS + 1}, "steps", "a page trains at most 20,000"),
+        ({"steps": int(1e308)}, "steps", "steps is so many"),
+        ({"weights": "1" * 200_000}, "weights", "at most 500 characters"),
+        ({"query_column": "q\0"}, "query_column", "none of them NUL"),
+    ],
+)
+def test_more_than_a_page_gives_is_refused(line: TrainingJobs, change: dict[str, Any], field: str, words: str) -> None:
+    for act in (line.check, line.submit):
+        with pytest.raises(TrainingError, match=words) as refused:
+            act(TrainRequest("mine", **change))
+        assert refused.value.field == field
 
 
 def test_where_training_is_off_nothing_starts(settings: Settings, tmp_path: Path) -> None:

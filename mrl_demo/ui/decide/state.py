@@ -155,7 +155,7 @@ def decide_state(
         corpus=corpus,
         metric=metric,
         target=target,
-        arms=tuple(arms or ()),
+        arms=tuple(dict.fromkeys(arms or ())),
         precisions=precisions,
         cutoff=cutoff,
         cut_arm=cut_arm,

@@ -21,6 +21,7 @@ from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, TRAINING
 from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.shared.work import caller_of
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.levers import lay_out_levers
 from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
@@ -222,11 +223,11 @@ class SettingsEvents:
 
         return guarded(look, lambda error: {self.parts.said: problem_notice(error), self.parts.preview: NOTHING})
 
-    def start(self, state: TrainState) -> Updates:
+    def start(self, state: TrainState, request: gr.Request | None = None) -> Updates:
         """Put a run in line and show it."""
 
         def submit() -> Updates:
-            chosen = self.choose(self.line.submit(state.request()))
+            chosen = self.choose(self.line.submit(state.request(), caller_of(request).session))
             return {self.parts.said: NOTHING, self.parts.preview: NOTHING, **chosen}
 
         return guarded(submit, lambda error: {self.parts.said: problem_notice(error)})

@@ -82,7 +82,7 @@ class TrainState:
 
     def _lengths(self) -> tuple[int, ...]:
         try:
-            lengths = tuple(sorted(int(dim) for dim in self.dims or ()))
+            lengths = tuple(sorted({int(dim) for dim in self.dims or ()}))
         except (TypeError, ValueError, OverflowError):
             raise LabError("Lengths are whole numbers: choose some of the list.").about("dims") from None
         if not lengths:

@@ -80,7 +80,7 @@ def _body(job: JobState, progress: RunProgress) -> Markup:
     if job.status == RUNNING:
         return _running(job, progress)
     if job.status == CANCELLED:
-        return html("<p>It was cancelled and left nothing behind. Start it again whenever you like.</p>")
+        return html("<p>It was cancelled and left nothing behind, not even your rows. Start it again any time.</p>")
     if job.status == FAILED:
         why = user_text(problem_text(job.problem) if job.problem else "")
         return html('<p class="notice error" role="alert">{why}</p>{log}', why=why, log=_log(job.log_tail))

@@ -24,6 +24,7 @@ from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import CompareDoor
 from mrl_demo.ui.shared.queues import LIGHT, STATE_SECONDS, TRAINING
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
+from mrl_demo.ui.shared.work import caller_of
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.settings import problem_notice
 from mrl_demo.ui.train.state import Drawn, WatchState
@@ -133,13 +134,14 @@ class WatchEvents:
     parts: WatchParts
     said: gr.HTML
 
-    def show(self, state: WatchState) -> Updates:
+    def show(self, state: WatchState, request: gr.Request | None = None) -> Updates:
         """The chosen run as it stands; charts are left alone if nothing was added to them."""
         jobs = self._jobs()
         job = next((job for job in jobs if job.id == state.chosen), None)
         progress = self.line.progress(job.id) if job else RunProgress()
         metrics = self.line.metrics(job) if job else None
         kept = ((metrics or {}).get("share") or {}).get("kept")
+        is_own = job is not None and self.line.may_change(job.id, caller_of(request).session)
         drawn = Drawn(
             state.chosen or "",
             job.status if job else "",
@@ -149,7 +151,7 @@ class WatchEvents:
         )
         updates: Updates = {
             self.parts.state: train_view.state_html(job, progress),
-            self.parts.cancel: gr.Button(visible=bool(job and job.is_active)),
+            self.parts.cancel: gr.Button(visible=bool(job and job.is_active and is_own)),
             self.parts.compare: gr.Button(visible=bool(job and job.status == FINISHED)),
             self.parts.line: train_view.line_html(jobs),
             self.parts.timer: gr.Timer(active=any(job.is_active for job in jobs)),
@@ -182,35 +184,35 @@ class WatchEvents:
         """The line while a run is rescaled."""
         return {self.said: notice("Keeping another share of the training …")}
 
-    def rescale(self, state: WatchState) -> Updates:
+    def rescale(self, state: WatchState, request: gr.Request | None = None) -> Updates:
         """Keep the slider's share of the run that is shown."""
 
         def work() -> Updates:
             if state.chosen and state.share is not None:
-                self.line.rescale(state.chosen, state.share)
+                self.line.rescale(state.chosen, state.share, caller_of(request).session)
             return {self.said: NOTHING}
 
         return guarded(work, lambda error: {self.said: problem_notice(error)})
 
-    def open(self) -> Updates:
+    def open(self, request: gr.Request | None = None) -> Updates:
         """A page was loaded: the run in progress or the last one."""
         jobs = self._jobs()
         running = next((job for job in jobs if job.is_active), jobs[-1] if jobs else None)
         chosen = running.id if running else None
         runs = gr.Dropdown(choices=_run_entries(jobs), value=chosen, visible=bool(jobs))
-        return {self.parts.menu: runs, **self.show(WatchState(chosen))}
+        return {self.parts.menu: runs, **self.show(WatchState(chosen), request)}
 
     def choose(self, job_id: str) -> Updates:
         """The updates that choose a run just put in line and keep an eye on it."""
         runs = gr.Dropdown(choices=_run_entries(self._jobs()), value=job_id, visible=True)
         return {self.parts.menu: runs, self.parts.timer: gr.Timer(active=True)}
 
-    def cancel(self, state: WatchState) -> Updates:
+    def cancel(self, state: WatchState, request: gr.Request | None = None) -> Updates:
         """Cancel the run that is shown."""
 
         def work() -> Updates:
             if state.chosen:
-                self.line.cancel(state.chosen)
+                self.line.cancel(state.chosen, caller_of(request).session)
             return {self.said: NOTHING}
 
         return guarded(work, lambda error: {self.said: problem_notice(error)})

@@ -71,7 +71,7 @@ class StubLine:
     def jobs(self) -> tuple[JobState, ...]:
         return self.found
 
-    def rescale(self, job_id: str, share: float) -> None:
+    def rescale(self, job_id: str, share: float, session: str = "") -> None:
         if share > 1:
             raise TrainingError("The share is 2: it must be from 0 to 1.")
         self.kept = share
@@ -86,12 +86,15 @@ class StubLine:
             ("data.csv: query = 'q', positive = 'p'",), DataRead(90, 10, 80, rows), WaitExpected({"training": 600.0})
         )
 
-    def submit(self, request: TrainRequest) -> str:
+    def may_change(self, job_id: str, session: str) -> bool:
+        return session != "a stranger"
+
+    def submit(self, request: TrainRequest, session: str = "") -> str:
         self.check(request)
         self.asked.append(request)
         return self.found[0].id
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, session: str = "") -> None:
         self.cancelled.append(job_id)
 
     def progress(self, job_id: str) -> RunProgress:
@@ -339,6 +342,18 @@ def test_the_example_of_own_pairs_is_shown_if_it_was_measured() -> None:
     diseases["differences"] = [gain, gain | {"dim": 8}]
     assert "0.500 → <b>0.700</b><small>+0.100 to +0.200" in train_view.example_html(raw)
     assert train_view.example_html(None) == ""
+
+
+@pytest.mark.parametrize(("session", "is_offered"), [("mine", True), ("a stranger", False)])
+def test_a_run_is_cancelled_only_by_who_started_it(session: str, is_offered: bool) -> None:
+    running = replace(job(), status=RUNNING)
+    request = gr.Request(session_hash=session)
+    updates = by_id(watching(running).show(WatchState(running.id), request))
+    assert updates["train-cancel"].visible is is_offered
+
+
+def test_a_length_that_is_sent_twice_counts_once() -> None:
+    assert replace(STATE, dims=[64, 8, 64, "8"], weights="").request().dims == (8, 64)
 
 
 def test_only_the_shown_run_is_cancelled() -> None:
