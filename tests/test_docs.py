@@ -23,8 +23,9 @@ def test_links_lead_to_files_that_exist(page: object) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-def test_figures_are_those_of_the_result_files() -> None:
-    command = [sys.executable, "dev/figures.py", "--check"]
+@pytest.mark.parametrize("script", ["dev/figures.py", "dev/model_docs.py"])
+def test_pages_made_by_scripts_are_what_the_scripts_make(script: str) -> None:
+    command = [sys.executable, script, "--check"]
     done = subprocess.run(command, cwd=CODE_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

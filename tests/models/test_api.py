@@ -204,6 +204,46 @@ def test_answers_that_are_not_one_good_vector_a_text_are_refused(change: Any, sa
         model.encode_documents(["bees", "tea"])
 
 
+def other_length(vectors: list[list[float]]) -> list[Any]:
+    return [vector[:5] for vector in vectors]
+
+
+#: What a server of any protocol may do, and what is said of it: answers first, or a change of all vectors.
+FAULTS: dict[str, tuple[list[tuple[int, str, dict[str, str]]], Callable[[list[list[float]]], list[Any]], str]] = {
+    "401": ([(401, "no", {})], list, "refuses the key"),
+    "429": ([(429, "slow", {"Retry-After": "1"})] * 6, list, "answers 429 .* in 6 attempts"),
+    "500": ([(500, "oops", {})] * 6, list, "answers 500 .* in 6 attempts"),
+    "other length": ([], other_length, "5 numbers, and of 32 before"),
+    "NaN": ([], lambda vectors: [[float("nan")] * 32 for _ in vectors], "NaN, infinity or zeros"),
+    "fewer": ([], lambda vectors: vectors[:-1], "gave 0 vectors for 1 texts"),
+}
+
+
+@pytest.mark.parametrize("given", [*PROTOCOLS, "url"])
+def test_every_protocol_s_failures_are_told_and_the_page_goes_on_without_that_model(
+    given: str, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"{given.split(':')[0].upper()}_BASE_URL", api.url)
+    name = f"{api.url}/v1#tiny" if given == "url" else given
+    for fault, (answers, change, says) in FAULTS.items():
+        model = ApiEncoder("m", client(api, name), lambda: lambda _estimate: True)
+        assert model.dimension == 32
+        api.faults, api.change = list(answers), change
+        with pytest.raises(ModelError, match=says) as told:
+            model.encode_queries(["bees"])
+        assert KEY not in str(told.value), fault
+        api.faults, api.change = [], list
+        assert model.encode_queries(["bees"]).shape == (1, 32), fault
+    monkeypatch.setattr("mrl_demo.models.api.client._ATTEMPTS", 1)
+    api.faults = [(500, "oops", {})]
+    options = argparse.Namespace(model=[name], query_prompt=None, document_prompt=None)
+    serve._add_models(Lab(replace(Settings(), cache_dir=tmp_path)), options)
+    assert "is left out, the page starts without it" in capsys.readouterr().out
+    api.pause = 0.1
+    with pytest.raises(ModelError, match=r"did not answer .ReadTimeout."):
+        client(api, name, timeout=0.01).embed(["bees"], "query")
+
+
 def test_what_was_paid_for_is_not_sent_again_after_a_failure_or_a_cancel(api: Api) -> None:
     texts = [f"text {n}" for n in range(96)]
 

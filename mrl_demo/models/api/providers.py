@@ -14,6 +14,10 @@ BodyOf: TypeAlias = "Callable[[str, Sequence[str], TextTask, Mapping[str, object
 VectorsOf: TypeAlias = Callable[[Any], list[list[float]]]
 
 
+#: When the list prices below were known to hold; nobody looked since.
+PRICES_AS_OF = "mid-2025"
+
+
 @dataclass(frozen=True)
 class ApiModel:
     """What is known of a model: trained lengths, US dollars a million tokens (list price), fields of its requests.

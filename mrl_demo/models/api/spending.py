@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from mrl_demo.models.api.providers import PRICES_AS_OF
+
 _CHARACTERS_A_TOKEN = 4
 
 
@@ -14,7 +16,8 @@ class CostEstimate:
     """Texts about to be sent to a host: their number, tokens (four characters each), and US dollars, None if unknown.
 
     >>> print(CostEstimate.of(["bees " * 800] * 1000, "text-embedding-3-small", "api.openai.com", 0.02))
-    1,000 texts (about 1,000,000 tokens) to text-embedding-3-small at api.openai.com, about $0.02 by its list price
+    1,000 texts (about 1,000,000 tokens) to text-embedding-3-small at api.openai.com, about $0.02 by its list price of \
+mid-2025
     """
 
     texts: int
@@ -34,7 +37,7 @@ class CostEstimate:
         price = "at a price that is not known here"
         if self.dollars is not None:
             amount = f"${self.dollars:.2f}" if self.dollars >= 0.01 else "under $0.01"
-            price = f"about {amount} by its list price"
+            price = f"about {amount} by its list price of {PRICES_AS_OF}"
         return f"{self.texts:,} texts (about {self.tokens:,} tokens) to {self.model} at {self.host}, {price}"
 
 
