@@ -8,14 +8,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mrl_demo import __version__
 from mrl_demo.commands.options import ARM_HELP as _ARM_HELP
 from mrl_demo.commands.options import add_corpus_options as _add_corpus
 from mrl_demo.commands.options import add_draw_options as _add_draw
+from mrl_demo.commands.options import add_index_option, attach_indexes, chosen_corpus
 from mrl_demo.commands.options import add_json_option as _add_json
 from mrl_demo.commands.options import arm_names as _add_arms
-from mrl_demo.commands.options import chosen_corpus
 from mrl_demo.commands.options import split_words as _words
 from mrl_demo.commands.options import whole_numbers as _whole_numbers
 from mrl_demo.commands.shards import add_evaluate_shards_options, measure_shards
@@ -33,6 +34,9 @@ from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import ComparedArm, Comparison
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.core.wording import ordinal
+
+if TYPE_CHECKING:
+    from mrl_demo.lab.lab import Lab
 
 _EXAMPLES = """examples:
   %(prog)s search "why is the sky blue" --arm tuned --dim 64
@@ -83,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.decide import add_decision_commands
     from mrl_demo.commands.funnel import add_funnel_commands
+    from mrl_demo.commands.index import add_index_command
     from mrl_demo.commands.inspect import add_inspect_command
     from mrl_demo.commands.lessons import add_lesson_commands
     from mrl_demo.commands.map import add_map_command
@@ -107,6 +112,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     _add_controls(commands)
     add_inspect_command(commands)
     add_own_data_commands(commands)
+    add_index_command(commands)
     add_decision_commands(commands)
     add_funnel_commands(commands)
     add_map_command(commands)
@@ -131,6 +137,15 @@ def _add_search(commands: Commands, settings: Settings) -> None:
     parser.add_argument("--arm", type=_words, default="tuned", help=f"{_ARM_HELP}; several with commas between them")
     parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
+    add_index_option(parser, settings.index)
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="with --index: only documents whose id, topic or domain this is; may be given several times",
+    )
+    parser.add_argument("--stages", default="", help="with --index: a funnel in the engine, as in 64:100,full:10")
     _add_corpus(parser)
     _add_json(parser)
     add_prompt_options(parser)
@@ -172,10 +187,35 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     corpus = chosen_corpus(lab, options)
     arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
+    attach_indexes(lab, options.index, corpus, arms)
+    if options.where or options.stages:
+        _search_index(lab, corpus, arms, options)
+        return
     lab.prepare(corpus, arms, ProgressLine())
     query = lab.keep_picture(options.picture) if options.picture else options.text
     comparison = lab.compare(query, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
+
+
+def _search_index(lab: Lab, corpus: str, arms: list[str], options: argparse.Namespace) -> None:
+    """What an engine alone answers, filtered or in stages."""
+    from mrl_demo.lab.indexes import parse_where
+
+    if not options.index:
+        raise LabError("--where and --stages are for an engine: name it with --index (`mrl index` loads one).")
+    if len(arms) != 1:
+        raise LabError(f"--where and --stages search with one arm, not {', '.join(arms)}.")
+    where = parse_where(options.where)
+    asked = {"corpus": corpus, "arm": arms[0], "dim": options.dim, "top_k": options.top_k}
+    answer = lab.search_index(options.text, **asked, where=where, stages=options.stages)
+    if options.json:
+        print(json.dumps(answer.to_dict(), ensure_ascii=False))
+        return
+    print(f"{answer.engine}: {answer.ms:.1f} ms")
+    for rank, hit in enumerate(answer.hits, 1):
+        print(f"{rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}")
+    if not answer.hits:
+        print(f"No document has {' and '.join(options.where)}.")
 
 
 def _add_controls(commands: Commands) -> None:
@@ -260,5 +300,6 @@ def arm_text(arm: ComparedArm) -> str:
     lines.append(
         f"agreement with the full vector's top 10: {result.overlap_at_10:.0%}; "
         f"encode {result.encode_ms or 0:.1f} ms, search {result.search_ms:.2f} ms"
+        + (f" ({result.engine})" if result.engine else "")
     )
     return "\n".join(lines)

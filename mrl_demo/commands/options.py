@@ -27,6 +27,31 @@ ARM_HELP = (
 )
 
 
+INDEX_FORMS = (
+    "postgresql://USER:PASSWORD@HOST/DATABASE?collection=NAME, qdrant://HOST:6333/NAME, milvus://HOST:19530/NAME, "
+    "milvus:///FILE.db, qdrant:///FOLDER or file:FOLDER"
+)
+
+
+def add_index_option(parser: argparse.ArgumentParser, index: str) -> None:
+    """Add `--index`; `index` is what the environment says, which `--help` does not show: it may hold a password."""
+    parser.add_argument(
+        "--index",
+        action="append",
+        default=index.split(),
+        metavar="URL",
+        help=f"search by an engine that `mrl index` has loaded: {INDEX_FORMS} (MRL_INDEX hides passwords)",
+    )
+
+
+def attach_indexes(lab: Lab, urls: Sequence[str], corpus: str, arms: Sequence[str]) -> None:
+    """Add engines to a lab; raises `EngineError` if none of them holds one of the arms over the corpus."""
+    for url in urls:
+        lab.add_index(url)
+    if urls:
+        lab.require_index(corpus, arms)
+
+
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     """Add `--corpus` and the flags that name its columns."""
     parser.add_argument(

@@ -26,7 +26,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
     """
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        has_default = action.default not in (None, False, argparse.SUPPRESS, [], "")
+        has_default = action.default not in (None, False, argparse.SUPPRESS, [], "") and action.dest != "index"
         return super()._get_help_string(action) if has_default else action.help
 
 

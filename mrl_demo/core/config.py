@@ -60,6 +60,7 @@ class Settings:
     broad_pairs: str = ""
     api_requests_a_minute: int = 300
     password: str = field(default="", repr=False)
+    index: str = field(default="", repr=False)
     api_per_minute: int = 60
     task_minutes: int = 240
     uploads_enabled: bool = True

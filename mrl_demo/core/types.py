@@ -328,7 +328,8 @@ class SearchResult:
     documents that the full vector has among the shown, or known answers among its first ten, and that left the first
     ten. `best_full_score` is the best cosine at full length, `near_full_score` that of the last document of the query's
     neighbourhood (the 50th, in small collections a tenth of them). Times in ms, `encode_ms` None if the query's vector
-    was stored; sizes in bytes (float32).
+    was stored; sizes in bytes (float32). `engine` says in words which engine outside this process answered ("" for
+    none), `engine_problem` why one that should have did not.
 
     >>> result = SearchResult("tuned", 64, 384, (), 0.8, 1, 1, encode_ms=8.0, search_ms=1.0, n_documents=2_400)
     >>> result.bytes_per_vector, result.memory_for(1_000_000)
@@ -350,6 +351,8 @@ class SearchResult:
     missing: tuple[Standing, ...] = ()
     best_full_score: float = 0.0
     near_full_score: float = 0.0
+    engine: str = ""
+    engine_problem: str = ""
 
     @property
     def kept_of_ten(self) -> tuple[int, int]:
@@ -376,6 +379,7 @@ class SearchResult:
             "bytes_per_vector": self.bytes_per_vector,
             "encode_ms": None if self.encode_ms is None else round(self.encode_ms, 3),
             "search_ms": round(self.search_ms, 3),
+            "engine": self.engine,
             "overlap_at_10": self.overlap_at_10,
             "answer_rank": self.answer_rank,
             "full_answer_rank": self.full_answer_rank,

@@ -11,6 +11,7 @@ from mrl_demo.arms.pictures import vectors_of_pictures
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.search.exact import ExactIndex
@@ -28,7 +29,8 @@ class _SearchableSpace:
 class Comparer:
     """Searches with arms and keeps what the next search needs: indexes, vectors of queries, rank moves.
 
-    `kept_corpora` bounds how many corpora's indexes stay in memory (times four arms each).
+    `kept_corpora` bounds how many corpora's indexes stay in memory (times four arms each); `indexes` are the engines
+    that search in their place.
 
     >>> from mrl_demo.core.config import Settings
     >>> from mrl_demo.lab.lab import Lab
@@ -39,8 +41,8 @@ class Comparer:
     ('base', 64, 5)
     """
 
-    def __init__(self, builder: SpaceBuilder, kept_corpora: int) -> None:
-        self._builder = builder
+    def __init__(self, builder: SpaceBuilder, kept_corpora: int, indexes: IndexDesk | None = None) -> None:
+        self._builder, self._indexes = builder, indexes or IndexDesk(builder)
         self._spaces: BoundedCache[_SearchableSpace] = BoundedCache(kept_corpora * 4)
         self._query_vectors: BoundedCache[tuple[FloatMatrix, float]] = BoundedCache(_QUERIES_KEPT)
         self._judged_queries: BoundedCache[dict[str, list[str]]] = BoundedCache(kept_corpora)
@@ -51,6 +53,10 @@ class Comparer:
     def prepare(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> None:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
         self._searchable(arm, corpus, progress)
+
+    def forget_indexes(self) -> None:
+        """Let go of what searched so far: other engines were given."""
+        self._spaces.discard(lambda _key: True)
 
     def forget(self, corpus: Corpus) -> None:
         """Let go of everything that was kept of a collection."""
@@ -82,6 +88,9 @@ class Comparer:
         key = (arm.name, fingerprint, corpus.name, corpus.fingerprint, text)
         paths = self._paths.get(key, lambda: searchable.searcher.paths(query, BREAK_DEPTH, answers))
         notes = searchable.space.notes if stored else self._notes(text, searchable.space)
+        if result.engine_problem:
+            words = f"{result.engine_problem} The lab's own index answered instead."
+            notes = (*notes, Note("engine-problem", words))
         return ComparedArm(arm, result, paths, notes)
 
     def _notes(self, text: str, space: Space) -> tuple[Note, ...]:
@@ -94,13 +103,19 @@ class Comparer:
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:
             space = self._builder.space(arm, corpus, progress)
-            return _SearchableSpace(space, Searcher(arm.name, corpus, ExactIndex(space.documents)))
+            index = self._indexes.index(space, corpus, ExactIndex(space.documents))
+            return _SearchableSpace(space, Searcher(arm.name, corpus, index))
 
         return self._spaces.get(self._space_key(arm, corpus), build)
 
     def _space_key(self, arm: Arm, corpus: Corpus) -> tuple[str, ...]:
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
         return arm.name, fingerprint, corpus.name, corpus.fingerprint
+
+    def encoded(self, text: str, corpus: Corpus, arm: Arm) -> tuple[Space, FloatMatrix]:
+        """An arm's space over a corpus, and the `(D,)` vector of a query in it."""
+        space = self._searchable(arm, corpus).space
+        return space, self._encode(text, space, corpus).vector
 
     def _encode(self, text: str, space: Space, corpus: Corpus) -> EncodedQuery:
         encoder = self._builder.encoders.encoder(space.arm.encoder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.exporting import ExportChoice, export_setting
+from mrl_demo.lab.indexes import IndexAnswer, IndexDesk, IndexPlan, IndexReport, index_corpus
 from mrl_demo.lab.shelf import PRIVATE_PREFIX, CorpusShelf
 from mrl_demo.lab.verdict import Judge
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
@@ -99,7 +100,8 @@ class Lab:
         self.settings = settings
         self.encoders = EncoderRegistry(settings)
         self.builder = SpaceBuilder(self.encoders, settings.cache_dir, settings.assets_dir, settings.seed)
-        self._comparer = Comparer(self.builder, settings.cached_corpora)
+        self._indexes = IndexDesk(self.builder)
+        self._comparer = Comparer(self.builder, settings.cached_corpora, self._indexes)
         self._levels = AnswerLevels(self.builder, settings.assets_dir)
         self._judge = Judge(self._levels, self._measured)
         self._curves = CurvesService(self)
@@ -146,6 +148,57 @@ class Lab:
             self._without_model.add(corpus)
             self._corpora.put(corpus, with_documents_as_queries(loaded))
         return given.name
+
+    def add_index(self, url: str, *, falls_back: bool = False) -> str:
+        """Search by an engine wherever it holds an arm's documents (`load_index` puts them there); its name.
+
+        If it cannot be used, searches raise `EngineError`, or with `falls_back` go on without it and say so. Raises
+        `EngineError` for a URL that is none.
+        """
+        shown = self._indexes.attach(url, falls_back=falls_back)
+        self._comparer.forget_indexes()
+        return shown
+
+    def indexes(self) -> tuple[str, ...]:
+        """Engines and collections that were added, as anybody may see them."""
+        return self._indexes.names()
+
+    def require_index(self, corpus: str, arms: Sequence[str]) -> None:
+        """Raise `EngineMismatchError` unless an engine that was added holds one of the arms over the corpus."""
+        self._indexes.require([arm.name for arm in self._arms_named(arms)], self.corpus(corpus).name)
+
+    def load_index(
+        self, corpus: str, arm: str, url: str, plan: IndexPlan | None = None, progress: Progress | None = None
+    ) -> IndexReport:
+        """Put an arm's vectors of a corpus into an engine, those that are not there yet; raises as `index_corpus`."""
+        (chosen,) = self._arms_named([arm])
+        return index_corpus(self.builder, self.corpus(corpus, progress), chosen, url, plan or IndexPlan(), progress)
+
+    def search_index(
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arm: str,
+        dim: object,
+        top_k: int = 10,
+        where: Mapping[str, str] | None = None,
+        stages: str = "",
+    ) -> IndexAnswer:
+        """Ask the engine that holds an arm's documents alone: at a length, filtered, or through a funnel's stages.
+
+        Raises `EngineMismatchError` if no engine that was added holds them, and as `compare` does.
+        """
+        from mrl_demo.lab.indexes import ask_index
+
+        (chosen,) = self._arms_named([arm])
+        loaded = self.corpus(corpus)
+        cleaned = clean_query(query, self.settings.max_query_chars)
+        self._indexes.require([chosen.name], loaded.name)
+        space, vector = self._comparer.encoded(cleaned.text, loaded, chosen)
+        index = self._indexes.find(space, loaded)
+        assert index is not None  # noqa: S101 - required above
+        return ask_index(index, loaded.documents, vector, check_dimension(dim, index.dimension), top_k, where, stages)
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""

@@ -11,6 +11,7 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, RankPaths, SearchResult, Standing
 from mrl_demo.evaluation.answer_level import near_rank
 from mrl_demo.evaluation.worst import holds_from
+from mrl_demo.search.engines.attached import AnsweredTop, AttachedIndex
 from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.topk import Ranking
 
@@ -44,7 +45,7 @@ class Searcher:
     [('Bees', True), ('Tea', True)]
     """
 
-    def __init__(self, arm: str, corpus: Corpus, index: ExactIndex) -> None:
+    def __init__(self, arm: str, corpus: Corpus, index: ExactIndex | AttachedIndex) -> None:
         self.arm, self.corpus, self.index = arm, corpus, index
         self._rows = {doc.id: row for row, doc in enumerate(corpus.documents)}
         self._uncut: BoundedCache[_Order] = BoundedCache(_QUERIES_KEPT)
@@ -77,6 +78,8 @@ class Searcher:
             missing=self._missing(cut, uncut, top_k, answer_rows),
             best_full_score=uncut.scores[uncut.rows[0]],
             near_full_score=uncut.scores[uncut.rows[near - 1]],
+            engine=cut.answered.engine,
+            engine_problem=cut.answered.problem,
         )
 
     def paths(self, query: EncodedQuery, hold_k: int, answers: Mapping[str, float]) -> RankPaths:
@@ -124,9 +127,10 @@ class Searcher:
 class _Order:
     """Where documents stand for a query at one length: by a search, and only beyond what it found by a scan of all."""
 
-    def __init__(self, index: ExactIndex, query: FloatMatrix, dim: int, k: int) -> None:
+    def __init__(self, index: ExactIndex | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> None:
         started = time.perf_counter()
-        top = index.search(query, dim, k)
+        self.answered = _search(index, query, dim, k)
+        top = self.answered.top
         self.search_ms = (time.perf_counter() - started) * 1e3
         self.rows: list[int] = top.indices[0].tolist()
         self.scores: dict[int, float] = dict(zip(self.rows, top.scores[0].tolist(), strict=True))
@@ -147,6 +151,12 @@ class _Order:
     @cached_property
     def _scan(self) -> Ranking:
         return self._index.scan.ranking(self._query, self._dim)
+
+
+def _search(index: ExactIndex | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> AnsweredTop:
+    if isinstance(index, AttachedIndex):
+        return index.search_answered(query, dim, k)
+    return AnsweredTop(index.search(query, dim, k))
 
 
 def _overlap(rows: list[int], full_rows: list[int]) -> float:

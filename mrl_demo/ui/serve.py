@@ -96,6 +96,14 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         help="vectors that any model made of those documents, as one more method; may be given several times",
     )
     parser.add_argument(
+        "--index",
+        action="append",
+        default=settings.index.split(),
+        metavar="URL",
+        help="search by an engine that `mrl index` has loaded (visitors see its name, not the URL; better MRL_INDEX: "
+        "others can read flags); may be given several times",
+    )
+    parser.add_argument(
         "--pairs",
         default=settings.broad_pairs,
         metavar="DIR",
@@ -134,6 +142,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     corpus = _add_documents(lab, options) if options.corpus else None
     for given in options.vectors:
         lab.add_vectors(GivenFiles.parse(given), corpus or BUILTIN)
+    for url in options.index:
+        print(f"Searches go to {lab.add_index(url, falls_back=True)} wherever it holds the documents.", flush=True)
     for note in lab.corpus(corpus).notes if corpus else ():
         print(f"Note: {note}", flush=True)
     page = build_app(lab, corpus)

@@ -50,6 +50,17 @@ class CollectionIndex:
             return self.engine.has_all_lengths and dim not in layout.dims
         return self.engine.has_all_lengths or dim in layout.dims
 
+    def describe(self, dim: object) -> str:
+        """The engine and what it finds at a length, for anybody's eyes."""
+        length = check_dimension(dim, self.dimension)
+        if self.is_exact_at(length):
+            return f"{self.engine.name}, exact"
+        if not self.card.recall:
+            return f"{self.engine.name}, not exact (recall not measured)"
+        near = min(self.card.recall, key=lambda measured: abs(measured - length))
+        at = "" if near == length else f" at {near} numbers"
+        return f"{self.engine.name}, finds {self.card.recall[near]:.1%} of the exact first ten{at}"
+
     def search(self, queries: FloatMatrix, dim: object, k: int, where: Mapping[str, str] | None = None) -> TopK:
         """As `Engine.search` has it; with `where` only documents that have these attributes, fewer if there are fewer.
 

@@ -69,7 +69,6 @@ class MilvusEngine:
         self._client: MilvusClient | None = None
         self._making = threading.Lock()
         self._layout: CollectionLayout | None = None
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # It prints what is said here in words.
 
     def read_card(self) -> CollectionCard | None:
         """As `VectorEngine` has it."""
@@ -262,6 +261,7 @@ class MilvusEngine:
 
         with self._making:
             if self._client is None:
+                logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # It prints what is said here in words.
                 address = self.address
                 if address.is_local:
                     self._client = MilvusClient(address.path)

@@ -45,13 +45,14 @@ def results_html(comparison: Comparison) -> Markup:
     )
     return html(
         '<div class="arms" data-dim="{dim}" data-query="{asked}" data-frames="{frames}">'
-        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{notes}{code}',
+        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{engines}{notes}{code}',
         dim=comparison.dim,
         asked=comparison.query,
         frames=_frames_key(comparison),
         query=user_text(comparison.query),
         verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),
+        engines=engines_html(comparison),
         notes=corpus_notes_html(comparison),
         code=code_drawer(snippets_for("compare", _call_arguments(comparison))),
     )
@@ -74,6 +75,12 @@ def _frames_key(comparison: Comparison) -> str:
     arms = [arm.spec.name for arm in comparison.arms]
     known = sum(sum(arm.paths.is_answer) for arm in comparison.arms)
     return json.dumps({"query": comparison.query, "corpus": comparison.corpus, "arms": arms, "known": known})
+
+
+def engines_html(comparison: Comparison) -> Markup:
+    """Which engines outside this process answered, and what they find; nothing if none did."""
+    words = [f"{arm.spec.label}: {arm.result.engine}" for arm in comparison.arms if arm.result.engine]
+    return html('<p class="engines">Searched by {words}.</p>', words="; ".join(words)) if words else NOTHING
 
 
 def corpus_notes_html(comparison: Comparison) -> Markup:

@@ -47,7 +47,7 @@ def known_answer(result: SearchResult) -> Markup:
 def costs(result: SearchResult) -> Markup:
     """Encoding and search apart, bytes for one vector, memory for one and a hundred million documents."""
     full = f"of {human_bytes(4 * result.full_dim)}"
-    documents = f"{result.n_documents:,} docs, exact"
+    documents = f"{result.n_documents:,} docs; {result.engine or 'exact'}"
     return (
         _figure("Encode", *_encoding(result.encode_ms))
         + _figure("Search", milliseconds(result.search_ms), documents)

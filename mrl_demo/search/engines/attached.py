@@ -1,0 +1,91 @@
+"""A collection in an engine with the embedded index beside it: for ranks beyond a list, and for when it is down."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mrl_demo.core.types import FloatMatrix
+from mrl_demo.search.engines.collection import CollectionIndex
+from mrl_demo.search.engines.errors import EngineError
+from mrl_demo.search.exact import ExactIndex
+from mrl_demo.search.prefix import PrefixIndex
+from mrl_demo.search.topk import TopK
+
+logger = logging.getLogger(__name__)
+
+#: An engine that failed is not asked again before so many seconds have passed.
+REST_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class AnsweredTop:
+    """Results, and who gave them: `engine` in words ("" for the embedded index), `problem` why it was not asked.
+
+    >>> import numpy as np
+    >>> AnsweredTop(TopK(np.array([[2]]), np.array([[0.9]], np.float32))).engine
+    ''
+    """
+
+    top: TopK
+    engine: str = ""
+    problem: str = ""
+
+
+class AttachedIndex:
+    """Searches by an engine if one holds these documents, else, or while that is down, by the embedded index.
+
+    `find` gives the collection, None if no engine holds these documents, and raises `EngineError` if it cannot be used.
+    Unless `falls_back`, so does a search then. Safe to share between threads.
+
+    >>> import numpy as np
+    >>> index = AttachedIndex(lambda: None, ExactIndex(np.eye(3, dtype=np.float32)), falls_back=True)
+    >>> index.search_answered(np.array([0, 1, 0], np.float32), dim=3, k=1).top.indices.tolist()
+    [[1]]
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], CollectionIndex | None],
+        embedded: ExactIndex,
+        *,
+        falls_back: bool,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find, self._embedded, self._falls_back, self._now = find, embedded, falls_back, now
+        self.dimension = embedded.dimension
+        self._problem, self._rests_until = "", 0.0
+
+    @property
+    def scan(self) -> PrefixIndex:
+        """The embedded scan: it has the rank of any document."""
+        return self._embedded.scan
+
+    def warm_up(self) -> None:
+        """Connect and check now rather than during the first search; raises as `search_answered` does."""
+        self.search_answered(np.zeros(self.dimension, np.float32), self.dimension, 1)
+
+    def search(self, queries: FloatMatrix, dim: object, k: int) -> TopK:
+        """As `Engine.search` has it."""
+        return self.search_answered(queries, dim, k).top
+
+    def search_answered(self, queries: FloatMatrix, dim: object, k: int) -> AnsweredTop:
+        """As `Engine.search` has it, with who answered; raises `EngineError` unless it falls back."""
+        if self._now() < self._rests_until:
+            return AnsweredTop(self._embedded.search(queries, dim, k), problem=self._problem)
+        try:
+            collection = self._find()
+            if collection is None:
+                return AnsweredTop(self._embedded.search(queries, dim, k))
+            return AnsweredTop(collection.search(queries, dim, k), collection.describe(dim))
+        except EngineError as error:
+            if not self._falls_back:
+                raise
+            if str(error) != self._problem:
+                logger.warning("The page searches its own index: %s", error)
+            self._problem, self._rests_until = str(error), self._now() + REST_SECONDS
+            return AnsweredTop(self._embedded.search(queries, dim, k), problem=self._problem)

@@ -1,0 +1,193 @@
+"""Collections in engines behind a lab: loaded, searched, filtered, out of date, down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrl_demo.cli import main
+from mrl_demo.core.types import Corpus
+from mrl_demo.lab.indexes import IndexPlan, parse_where
+from mrl_demo.lab.lab import Lab
+from mrl_demo.search.engines.attached import AttachedIndex
+from mrl_demo.search.engines.collection import CollectionIndex
+from mrl_demo.search.engines.errors import EngineDownError, EngineError, EngineMismatchError
+from mrl_demo.search.engines.opening import open_engine
+from mrl_demo.search.exact import ExactIndex
+
+QUESTION = "ripen ethylene gas"
+NOWHERE = "postgresql://me:geheim@127.0.0.1:1/lab"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"file:{tmp_path / 'vectors'}"
+
+
+@pytest.fixture(autouse=True)
+def _no_index_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("MRL_INDEX", raising=False)
+    yield
+
+
+def search(lab: Lab, dim: int = 8) -> dict[str, object]:
+    return lab.compare(QUESTION, corpus="fruit", arms=["tiny"], dim=dim).arms[0].result.to_dict()
+
+
+def test_an_index_answers_as_the_lab_does_and_says_so(lab: Lab, url: str) -> None:
+    before = search(lab)
+    report = lab.load_index("fruit", "tiny", url, IndexPlan(dims=(8,)))
+    assert (report.load.sent, [row.dim for row in report.speed.lengths]) == (5, [8, 32])
+    assert all(row.recall == 1 and row.is_exact for row in report.speed.lengths)
+    assert lab.load_index("fruit", "tiny", url, IndexPlan(dims=(8,))).load.sent == 0
+    assert lab.add_index(url) == "a folder of vectors"
+    after = search(lab)
+    assert after["engine"] == "vectors in a file, exact"
+    assert before["engine"] == ""
+    assert [hit["id"] for hit in after["hits"]] == [hit["id"] for hit in before["hits"]]  # type: ignore[attr-defined]
+
+
+def test_the_engine_alone_filters_and_funnels(lab: Lab, url: str) -> None:
+    lab.load_index("fruit", "tiny", url)
+    with pytest.raises(EngineMismatchError, match="No engine"):
+        lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8)
+    lab.add_index(url)
+    answer = lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, where={"id": "fig"})
+    assert [hit.document.id for hit in answer.hits] == ["fig"]
+    funnel = lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, top_k=2, stages="8:4,full:2")
+    assert funnel.to_dict()["engine"] == "vectors in a file, 8:4,32:2"
+    assert funnel.hits[0].document.id == "banana"
+    with pytest.raises(EngineError, match="no filter"):
+        lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, where={"id": "fig"}, stages="8:4,full:2")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"fingerprint": "other"}, "have changed.*mrl index"),
+        ({"model": "other"}, "another model.*--replace"),
+        ({"rotation": "other"}, "another rotation.*--replace"),
+        ({"state": "loading"}, "did not end.*mrl index"),
+    ],
+)
+def test_a_collection_in_another_state_is_refused_with_the_fix(
+    change: dict[str, str], match: str, lab: Lab, url: str
+) -> None:
+    lab.load_index("fruit", "tiny", url)
+    _rewrite_card(url, **change)
+    lab.add_index(url)
+    with pytest.raises(EngineMismatchError, match=match):
+        search(lab)
+
+
+def test_an_index_of_something_else_is_left_alone_or_named(lab: Lab, url: str) -> None:
+    lab.load_index("fruit", "tiny", url)
+    _rewrite_card(url, corpus="elsewhere")
+    lab.add_index(url)
+    assert search(lab)["engine"] == ""
+    with pytest.raises(EngineMismatchError, match="holds tiny over elsewhere, not tiny over fruit"):
+        lab.require_index("fruit", ["tiny"])
+
+
+def _rewrite_card(url: str, **change: str) -> None:
+    engine = open_engine(url)
+    card = engine.read_card()
+    assert card
+    engine.write_card(replace(card, **change))  # type: ignore[arg-type]
+
+
+def test_changed_documents_send_only_what_is_new(lab: Lab, url: str, beir_folder: Path) -> None:
+    lab.load_index("fruit", "tiny", url)
+    rows = (beir_folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()[1:]
+    rows.append(json.dumps({"_id": "kiwi", "title": "Kiwis", "text": "A kiwi climbs."}))
+    (beir_folder / "corpus.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    lab.add_corpus(beir_folder)
+    report = lab.load_index("fruit", "tiny", url)
+    assert (report.load.sent, report.load.kept, report.load.removed) == (1, 4, 1)
+
+
+def test_a_page_goes_on_without_its_engine_and_says_so(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    before = search(lab)
+    shown = lab.add_index(NOWHERE, falls_back=True)
+    comparison = lab.compare(QUESTION, corpus="fruit", arms=["tiny"], dim=8)
+    assert "PostgreSQL does not answer" in comparison.note
+    assert "own index answered instead" in comparison.note
+    assert [hit.document.id for hit in comparison.arms[0].result.hits] == [hit["id"] for hit in before["hits"]]  # type: ignore[attr-defined]
+    everything = f"{shown} {comparison} {caplog.text} {lab.indexes()}"
+    assert "geheim" not in everything
+    assert "127.0.0.1" not in everything
+
+
+def test_a_script_is_told_that_its_engine_is_down(lab: Lab) -> None:
+    lab.add_index(NOWHERE)
+    with pytest.raises(EngineDownError, match="PostgreSQL does not answer"):
+        search(lab)
+
+
+class Moody:
+    """Finds a collection, or not."""
+
+    def __init__(self) -> None:
+        self.asked, self.problem = 0, True
+
+    def __call__(self) -> CollectionIndex | None:
+        self.asked += 1
+        if self.problem:
+            raise EngineDownError("It is down.")
+        return None
+
+
+def test_an_engine_that_was_down_is_asked_again_after_a_rest() -> None:
+    find, now = Moody(), iter([0.0, 0.0, 5.0, 20.0, 20.0])
+    index = AttachedIndex(find, ExactIndex(np.eye(3, dtype=np.float32)), falls_back=True, now=lambda: next(now))
+    query = np.array([0, 1, 0], np.float32)
+    assert [index.search_answered(query, 3, 1).problem for _ in range(2)] == ["It is down."] * 2
+    assert find.asked == 1
+    find.problem = False
+    answered = index.search_answered(query, 3, 1)
+    assert (find.asked, answered.problem, answered.top.indices.tolist()) == (2, "", [[1]])
+
+
+def test_the_command_line_loads_and_searches(
+    tmp_path: Path, beir_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vectors = tmp_path / "own.npy"
+    np.save(vectors, np.random.default_rng(0).standard_normal((5, 16)).astype(np.float32))
+    common = ["--corpus", str(beir_folder), "--vectors", f"own={vectors}", "--arm", "own", "--cache-dir", str(tmp_path)]
+    url = f"file:{tmp_path / 'index'}"
+    assert main(["index", url, "--dims", "8", *common, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["sent"], report["bytes"]["total"] > 0, len(report["lengths"])) == (5, True, 2)
+    assert main(["index", url, "--dims", "8", *common]) == 0
+    assert "0 vectors sent, 5 were there" in capsys.readouterr().out
+    for flags, match in (
+        (["--dims", "99"], "do not fit"),
+        (["--hnsw"], "searched exactly"),
+        (["--precision", "binary"], "--hnsw"),
+    ):
+        assert main(["index", f"file:{tmp_path / 'other'}", *common, *flags]) == 2
+        assert match in capsys.readouterr().err
+    assert main(["index", url, "--remove"]) == 0
+    assert not (tmp_path / "index").exists()
+
+
+def test_flags_for_an_engine_need_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    cache = ["--cache-dir", str(tmp_path)]
+    assert main(["search", "bees", "--where", "topic=x", *cache]) == 2
+    assert "--index" in capsys.readouterr().err
+    assert main(["index", *cache]) == 2
+    assert "MRL_INDEX" in capsys.readouterr().err
+    with pytest.raises(EngineError, match="no condition"):
+        parse_where(["colour=red"])
+
+
+def test_a_private_collection_is_searched_here(lab: Lab, url: str) -> None:
+    lab.load_index("fruit", "tiny", url)
+    lab.add_index(url)
+    mine = lab.add_private(Corpus("mine", "Mine", lab.corpus("fruit").documents, "f"))
+    assert lab.compare(QUESTION, corpus=mine, arms=["tiny"], dim=8).arms[0].result.engine == ""
