@@ -80,6 +80,10 @@ class Rotation:
             )
         return normalise(rows @ self.matrix)
 
+    def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
+        """The same for queries: both sides are turned alike."""
+        return self.apply(vectors)
+
     def save(self, path: Path, key: str = "") -> None:
         """Write matrix, report, key and sha256 to one safetensors file, whole or not at all; raises `CacheError`."""
         metadata = {name: repr(getattr(self, name)) for name in _REPORT}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
+from mrl_demo.arms.transforms.query_aware import QueryAware
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.training_pca import TrainingPca
 from mrl_demo.arms.transforms.tuned_rotation import TunedRotation
@@ -88,6 +89,14 @@ ARMS: tuple[Arm, ...] = (
         transform=Adapted(),
         style=Style("#2f8f6a", "star"),
         contender=2,
+    ),
+    Arm(
+        name="leanvec",
+        label="Separate maps for queries and documents",
+        description="The ordinary model with two maps fitted to these documents in closed form: one for queries.",
+        encoder="minilm",
+        transform=QueryAware(),
+        style=Style("#b3588c", "diamond-wide"),
     ),
     Arm(
         name="tuned-adapted",

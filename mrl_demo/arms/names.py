@@ -1,4 +1,4 @@
-"""The grammar of contenders: any arm, any model, and any model with `+adapted`, `+pca` or `+random`."""
+"""The grammar of contenders: any arm, any model, and any model with a suffix such as `+adapted`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.adapt import Rotation
+from mrl_demo.adapt.kept import FittedMap, load_fitted
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.known_texts import KnownTexts
 from mrl_demo.arms.menu import ArmMenu
@@ -59,7 +59,7 @@ class Space:
 
     def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
         """Bring `(q, d)` encoder vectors into this space: float32 unit rows."""
-        return self.transform.apply(vectors)
+        return self.transform.map_queries(vectors)
 
 
 class SpaceBuilder:
@@ -180,7 +180,7 @@ class SpaceBuilder:
             return arm.transform.fit(material, progress)
 
         def find_or_fit() -> VectorMap:
-            stored = self._stored_rotation(key, documents.shape[1])
+            stored = self._stored_fit(key, documents.shape[1])
             return stored or self._fit_and_store(arm, material, key, progress)
 
         return self._rotations.get(key, find_or_fit)
@@ -331,23 +331,24 @@ class SpaceBuilder:
         own = self.cache.folder / _ROTATIONS / f"{key}.safetensors"
         return self._shipped / f"{key}.safetensors", own, self._cached / f"{key}.safetensors"
 
-    def _stored_rotation(self, key: str, dimension: int) -> Rotation | None:
+    def _stored_fit(self, key: str, dimension: int) -> FittedMap | None:
         for place in self._places(key):
             if place.is_file():
                 try:
-                    return Rotation.load(place, key=key, dimension=dimension)
+                    return load_fitted(place, key, dimension)
                 except ModelError as error:
-                    logger.warning("%s The rotation is fitted again.", error)
+                    logger.warning("%s It is fitted again.", error)
         return None
 
     def _fit_and_store(self, arm: Arm, material: FitMaterial, key: str, progress: Progress | None) -> VectorMap:
         fitted = arm.transform.fit(material, progress)
-        if not isinstance(fitted, Rotation):
+        if not isinstance(fitted, FittedMap):
             return fitted
         if fitted.is_cut_short:
-            says = "%s over %s: the fit of the rotation ran out of time (%.0f s, best step %d). It is used until this "
-            says += "process ends and is then fitted again."
-            logger.warning(says, arm.name, material.corpus.name, fitted.seconds, fitted.steps)
+            says = (
+                "%s over %s: the fit ran out of time (%.0f s). It is used until this process ends and is then fitted "
+            )
+            logger.warning(says + "again.", arm.name, material.corpus.name, fitted.seconds)
             return fitted
         try:
             fitted.save(self.cache.folder / _ROTATIONS / f"{key}.safetensors", key=key)

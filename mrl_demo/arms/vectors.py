@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mrl_demo.adapt import Rotation
+from mrl_demo.adapt.kept import FittedMap
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.cache import vectors_key
@@ -40,9 +40,9 @@ def load_vectors(
     _check_finite(encoded.queries, "query", [query.id for query in queries])
     for variant in arm.transform.variants():
         fitted = builder.fit(replace(arm, transform=variant), corpus, encoded.documents, progress)
-        hurried = isinstance(fitted, Rotation) and fitted.is_cut_short
-        note = "the fit of its rotation ran out of time, so it may be worse than it could be." if hurried else ""
-        yield ArmVectors(fitted.apply(encoded.queries), fitted.apply(encoded.documents), note)
+        hurried = isinstance(fitted, FittedMap) and fitted.is_cut_short
+        note = "its fit ran out of time, so it may be worse than it could be." if hurried else ""
+        yield ArmVectors(fitted.map_queries(encoded.queries), fitted.apply(encoded.documents), note)
 
 
 def judged_query_vectors(

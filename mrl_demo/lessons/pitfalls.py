@@ -54,7 +54,7 @@ class CutSearch:
     @property
     def sides(self) -> tuple[FloatMatrix, FloatMatrix]:
         """Queries and documents in the order of numbers that is cut, uncut."""
-        return self.transform.apply(self.queries), self.transform.apply(self.documents)
+        return self.transform.map_queries(self.queries), self.transform.apply(self.documents)
 
     def right(self) -> FloatMatrix:
         """Cosines of the cut and re-normalised rows, `(q, n)`."""

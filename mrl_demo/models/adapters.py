@@ -22,7 +22,7 @@ from mrl_demo.core.storage import replace_folder, sha256_file, sha256_text, unwr
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified, verified_base_dir
-from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, MANIFEST, ROTATION_FILE
+from mrl_demo.models.run_folder import HEADS_FILE, LORA_CONFIG, LORA_FILE, MANIFEST, ROTATION_FILE
 from mrl_demo.models.seal import is_whole, seal_folder
 from mrl_demo.models.specs import ENCODING_VERSION, MINILM, ModelSpec
 
@@ -73,7 +73,11 @@ def write_manifest(
     folder: Path, name: str, base_sha256: str, trained_dims: tuple[int, ...], dimension: int
 ) -> AdapterManifest:
     """Hash the adapter's files in `folder` and write `adapter.json` beside them."""
-    files = {f: sha256_file(folder / f) for f in (LORA_FILE, LORA_CONFIG, ROTATION_FILE) if (folder / f).is_file()}
+    files = {
+        f: sha256_file(folder / f)
+        for f in (LORA_FILE, LORA_CONFIG, ROTATION_FILE, HEADS_FILE)
+        if (folder / f).is_file()
+    }
     manifest = AdapterManifest(name, base_sha256, files, trained_dims, dimension)
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     return manifest

@@ -1,6 +1,7 @@
 """The folder that a finished training run leaves: names of its files, written by training and read by the models room.
 
-An adapter over the packaged base has `MANIFEST`, LoRA weights and perhaps a rotation; a run on another base has a whole
+An adapter over the packaged base has `MANIFEST`, LoRA weights, perhaps a rotation, and in an elastic encoder heads of
+the layers before the last; a run on another base has a whole
 model in `MODEL`. `SEAL` names the base and the sha256 of every file but the card.
 """
 
@@ -17,3 +18,4 @@ MANIFEST = "adapter.json"
 LORA_FILE = "adapter_model.safetensors"
 LORA_CONFIG = "adapter_config.json"
 ROTATION_FILE = "rotation.safetensors"
+HEADS_FILE = "heads.safetensors"

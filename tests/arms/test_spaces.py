@@ -150,7 +150,7 @@ def test_a_fit_cut_short_by_the_clock_serves_its_process_and_is_fitted_again_by_
         hurry.setattr(AdaptSettings, "for_model", classmethod(lambda *_: AdaptSettings(time_limit_s=1e-9)))
         hurried = rotation_of(builder.space(ARM, corpus))
         assert hurried.is_cut_short
-        assert "tiny-adapted over plants: the fit of the rotation ran out of time" in caplog.text
+        assert "tiny-adapted over plants: the fit ran out of time" in caplog.text
         assert rotation_of(builder.space(ARM, corpus)) is hurried
         (vectors,) = load_vectors(builder, ARM, corpus, [Query("q", "Stem")])
         assert "ran out of time" in vectors.note

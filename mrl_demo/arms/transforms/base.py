@@ -33,7 +33,11 @@ class VectorMap(Protocol):
     """A fitted transform: takes an encoder's vectors into the space that is cut."""
 
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
-        """`(n, d)` float32 unit rows out of `(n, d)` unit rows of the encoder."""
+        """`(n, d)` float32 unit rows out of `(n, d)` unit rows of the encoder, for documents."""
+        ...
+
+    def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
+        """The same for queries: most transforms take both sides alike."""
         ...
 
 
@@ -47,6 +51,10 @@ class Identity:
     """
 
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
+        """The very same vectors."""
+        return vectors
+
+    def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
         """The very same vectors."""
         return vectors
 

@@ -31,6 +31,10 @@ class LearntAxes:
         """`(n, d)` float32 unit rows."""
         return normalise(vectors @ self.matrix)
 
+    def map_queries(self, vectors: FloatMatrix) -> FloatMatrix:
+        """The same for queries."""
+        return self.apply(vectors)
+
 
 @dataclass(frozen=True)
 class TunedRotation:
