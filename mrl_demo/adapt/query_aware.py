@@ -106,5 +106,5 @@ def fit_query_aware(vectors: FloatMatrix, queries: FloatMatrix, strength: float 
     energy = np.maximum(energy / energy[-1], _LEAST_SHARE)
     stretch, shrink = ((axes * energy**power) @ axes.T for power in (strength, -strength))
     turn = principal_axes(torch.from_numpy((rows @ stretch).astype(np.float32))).double().numpy()
-    maps = (np.ascontiguousarray(side @ turn, dtype=np.float32) for side in (shrink, stretch))
-    return QueryAwareMap(*maps, seconds=time.perf_counter() - started)
+    asked, searched = (np.ascontiguousarray(side @ turn, dtype=np.float32) for side in (shrink, stretch))
+    return QueryAwareMap(asked, searched, time.perf_counter() - started)
