@@ -17,8 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from mrl_demo.adapt import AdaptSettings, fit_adapted
+from mrl_demo.adapt.kept import FittedMap
+from mrl_demo.adapt.sparse import fit_sparse
+from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
+from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
+from mrl_demo.arms.transforms.sparse_codes import SparseCodes
 from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
@@ -91,24 +96,39 @@ def ship_python_reference(settings: Settings, registry: EncoderRegistry) -> None
 
 
 def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus) -> None:
-    """Fit the rotations of the adapted arms anew if their key changed."""
+    """Fit what takes long to fit to the documents anew if its key changed: rotations, maps, sparse codes."""
     folder = settings.assets_dir / "rotations"
     builder = SpaceBuilder(registry, settings.cache_dir, settings.assets_dir)
     wanted = set()
     for arm in builder.menu.arms():
-        if isinstance(arm.transform, Adapted):
+        if arm.transform.fitted_on is FittedOn.DOCUMENTS_AND_STAND_INS:
             documents = builder.documents(arm.encoder, corpus)
             material = builder.material(arm, corpus, documents)
             key = arm.transform.key(material)
             wanted.add(f"{key}.safetensors")
             if not (folder / f"{key}.safetensors").is_file():
                 print(f"fitting {arm.name}", flush=True)
-                patient = replace(AdaptSettings.for_model(arm.trained_dims), time_limit_s=3_600.0)
-                rotation = fit_adapted(material.documents, patient, None, material.stand_ins(None))
-                rotation.save(folder / f"{key}.safetensors", key=key)
+                fitted = _fit_patiently(arm, material)
+                if fitted.is_cut_short:
+                    raise SystemExit(f"the fit of {arm.name} ran out of an hour")
+                fitted.save(folder / f"{key}.safetensors", key=key)
     for path in folder.glob("*.safetensors"):
         if path.name not in wanted and not path.name.endswith("-pca.safetensors"):
             path.unlink()
+
+
+def _fit_patiently(arm: Arm, material: FitMaterial) -> FittedMap:
+    """The fit without the limit on its time, whatever the machine is busy with."""
+    if isinstance(arm.transform, Adapted):
+        patient = replace(AdaptSettings.for_model(arm.trained_dims), time_limit_s=3_600.0)
+        return fit_adapted(material.documents, patient, None, material.stand_ins(None))
+    if isinstance(arm.transform, SparseCodes):
+        slow = replace(arm.transform.settings, time_limit_s=3_600.0)
+        return fit_sparse(material.documents, material.stand_ins(None), slow)
+    fitted = arm.transform.fit(material)
+    if not isinstance(fitted, FittedMap):
+        raise SystemExit(f"{arm.name} is fitted by {type(fitted).__name__}, which has no file.")
+    return fitted
 
 
 if __name__ == "__main__":

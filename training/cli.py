@@ -95,6 +95,7 @@ def add_training_commands(commands: Commands) -> None:
     adapt.add_argument("--arm", default="base", help="base, tuned, tuned-plain or a model trained here")
     adapt.add_argument("--out", type=Path, required=True, help="folder of the model to write")
     adapt.set_defaults(command=_adapt)
+    _add_elastic(add_command(commands, "elastic", "teach every layer of the base to be an exit (2D Matryoshka)"))
     card = add_command(commands, "card", "write the model card of a finished run again")
     card.add_argument("run", type=Path, help="folder of the finished run")
     card.set_defaults(command=_card)
@@ -132,6 +133,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="check configuration and data, and train nothing")
     parser.add_argument("--quiet", action="store_true", help="print nothing but problems")
     parser.set_defaults(command=_train)
+
+
+def _add_elastic(parser: argparse.ArgumentParser) -> None:
+    from training.elastic.settings import ElasticSettings
+
+    usual = ElasticSettings()
+    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter to write")
+    parser.add_argument("--pairs", type=Path, help="folder of pairs beside the built-in ones, one file a source")
+    parser.add_argument("--leave-out", default="", help="sources of --pairs that are not read, comma-separated")
+    parser.add_argument("--count", type=int, default=8_320, help="pairs to read at most")
+    parser.add_argument("--steps", type=int, default=usual.steps, help="steps of --batch-size pairs")
+    parser.add_argument("--batch-size", type=int, default=usual.batch_size, help="pairs a step")
+    parser.add_argument("--max-tokens", type=int, default=usual.max_tokens, help="texts are cut at so many tokens")
+    parser.add_argument("--rank", type=int, default=usual.rank, help="rank of the LoRA on every linear layer")
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of the draw, the order and the start")
+    parser.set_defaults(command=_elastic)
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -229,6 +246,34 @@ def _adapt(options: argparse.Namespace) -> int:
         f"Wrote {options.out}: fitted on {rotation.documents:,} documents in {rotation.seconds:.0f} s; held-out loss "
         f"{rotation.held_out_before:.4f} with PCA, {rotation.held_out_after:.4f} now. {rotation.note}"
     )
+    return 0
+
+
+def _elastic(options: argparse.Namespace) -> int:
+    from mrl_demo.models.loading import load_sentence_transformer
+    from mrl_demo.models.packaged import verified_base_dir
+    from mrl_demo.models.specs import MINILM
+    from training.elastic.data import elastic_pairs, tuned_axes
+    from training.elastic.run import train_elastic
+    from training.elastic.settings import ElasticSettings
+
+    settings = _settings(options)
+    if options.leave_out and not options.pairs:
+        raise ConfigError("sources can be left out of --pairs alone: give the folder too.").about("leave_out")
+    wanted = ElasticSettings(
+        steps=options.steps,
+        batch_size=options.batch_size,
+        max_tokens=options.max_tokens,
+        rank=options.rank,
+        seed=options.seed,
+    )
+    if options.count < wanted.batch_size:
+        raise ConfigError(f"{options.count} pairs do not fill a step of {wanted.batch_size}.").about("count")
+    pairs = elastic_pairs(settings, options.pairs, options.leave_out, options.count, options.seed)
+    base = load_sentence_transformer(verified_base_dir(), MINILM)
+    report = train_elastic(base, pairs, tuned_axes(settings), wanted, options.out, Report().progress)
+    losses = ", ".join(f"{loss:.3f}" for loss in report.loss_by_layer)
+    print(f"Wrote {options.out}: {report.pairs:,} pairs in {report.seconds:.0f} s; loss by layer {losses}.")
     return 0
 
 

@@ -7,9 +7,10 @@ from typing import Protocol, runtime_checkable
 
 from safetensors import SafetensorError, safe_open
 
-from mrl_demo.adapt import query_aware
+from mrl_demo.adapt import query_aware, sparse
 from mrl_demo.adapt.query_aware import QueryAwareMap
 from mrl_demo.adapt.rotation import Rotation
+from mrl_demo.adapt.sparse import SparseCoder
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FloatMatrix
 
@@ -46,4 +47,6 @@ def load_fitted(path: Path, key: str, dimension: int) -> FittedMap:
         raise ModelError(f"{path} is no readable fit ({error}): delete it and fit it again.") from error
     if kind == query_aware.KIND:
         return QueryAwareMap.load(path, key, dimension)
+    if kind == sparse.KIND:
+        return SparseCoder.load(path, key, dimension)
     return Rotation.load(path, key=key, dimension=dimension)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mrl_demo.arms.transforms.base import Transform
 from mrl_demo.arms.transforms.cut import Cut
+from mrl_demo.arms.transforms.sparse_codes import SparseCodes
+from mrl_demo.core.errors import ModelError
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import ArmSpec
 
@@ -33,3 +35,36 @@ class Arm(ArmSpec):
     def has_vectors(self) -> bool:
         """Whether it can be searched and cut."""
         return bool(self.encoder)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it keeps sparse codes, of which units are kept instead of a prefix."""
+        return isinstance(self.transform, SparseCodes)
+
+    @property
+    def has_prefixes(self) -> bool:
+        """Whether it has vectors that are cut to a prefix, as most of the house wants them."""
+        return self.has_vectors and not self.is_sparse
+
+
+def at_depth(arm: Arm, layers: int) -> Arm:
+    """The arm with the first `layers` layers of its encoder alone: `NAME@LAYERS`."""
+    name = "1 layer" if layers == 1 else f"{layers} layers"
+    return replace(
+        arm,
+        name=f"{arm.name}@{layers}",
+        label=f"{arm.label}, {name}",
+        encoder=f"{arm.encoder}@{layers}",
+        style=None,
+        contender=0,
+    )
+
+
+def require_prefixes(arm: Arm) -> Arm:
+    """The arm, if its vectors can be cut to a prefix; raises `ModelError` for sparse codes."""
+    if arm.is_sparse:
+        raise ModelError(
+            f"{arm.name} keeps sparse codes, which have no prefix to cut: it can be searched and evaluated, and "
+            "nothing else. Choose another arm here."
+        )
+    return arm

@@ -10,6 +10,7 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.query_aware import QueryAware
 from mrl_demo.arms.transforms.random_order import RandomOrder
+from mrl_demo.arms.transforms.sparse_codes import SparseCodes
 from mrl_demo.arms.transforms.training_pca import TrainingPca
 from mrl_demo.arms.transforms.tuned_rotation import TunedRotation
 from mrl_demo.core.style import Style
@@ -97,6 +98,15 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=QueryAware(),
         style=Style("#b3588c", "diamond-wide"),
+    ),
+    Arm(
+        name="csr",
+        label="Sparse codes of these documents",
+        description="The ordinary model’s vectors as few active units out of 1,536, learned from these documents: the "
+        "slider says how many units are kept, at 4 bytes each, as many as one number takes.",
+        encoder="minilm",
+        transform=SparseCodes(),
+        style=Style("#7d6a2f", "asterisk", "dashdot"),
     ),
     Arm(
         name="tuned-adapted",

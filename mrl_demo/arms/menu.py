@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.arm import Arm, at_depth
 from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.errors import ModelError
+from mrl_demo.models.depth import split_depth
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 
@@ -34,7 +35,7 @@ class ArmMenu:
         return (*shown, *(arm for arm in self._available() if arm not in shown))
 
     def find(self, name: str) -> Arm:
-        """The arm of that name on the menu; raises `ModelError` naming those there are.
+        """The arm of that name on the menu, or `NAME@LAYERS` of one; raises `ModelError` naming those there are.
 
         It loads no model that is not here: what a visitor names is looked up like this.
         """
@@ -42,6 +43,10 @@ class ArmMenu:
         for arm in arms:
             if arm.name == name:
                 return arm
+        stem, layers = split_depth(name)
+        for arm in arms if layers else ():
+            if arm.name == stem and arm.has_vectors and layers <= self.encoders.layers(arm.encoder):
+                return at_depth(arm, layers)
         raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")
 
     def add(self, arm: Arm) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.arm import Arm, at_depth
 from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.transforms.base import FittedOn, Transform
 from mrl_demo.core.errors import ModelError
 from mrl_demo.models.api.address import is_api
+from mrl_demo.models.depth import split_depth
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, ModelOptions
 
 
@@ -33,8 +34,8 @@ def split_name(name: str, known: Collection[str]) -> tuple[str, str]:
 def resolve_arm(name: str, menu: ArmMenu) -> Arm:
     """The arm of that name; raises `ModelError` naming what there is.
 
-    Arms of the menu first, then models of the registry by name, then either with a suffix. A Hub model is downloaded
-    when its vectors are wanted, so names that visitors send go through `ArmMenu.find` instead.
+    Arms of the menu first, then models of the registry by name, then either with a suffix or with `@LAYERS`. A Hub
+    model is downloaded when its vectors are wanted, so names that visitors send go through `ArmMenu.find` instead.
     """
     known = {arm.name: arm for arm in (*shipped_arms(), *menu.contenders())}
     if name in known:
@@ -45,6 +46,11 @@ def resolve_arm(name: str, menu: ArmMenu) -> Arm:
         return _with_suffix(resolve_arm(stem, menu), name, suffix)
     if name in models:
         return Arm(name, name, "A model of the registry, cut.", name, trained_dims=menu.encoders.trained_dims(name))
+    stem, layers = split_depth(name)
+    if layers and (stem in known or stem in models):
+        whole = resolve_arm(stem, menu)
+        menu.encoders.encoder(f"{whole.encoder}@{layers}")  # Says how many layers there are if these are too many.
+        return at_depth(whole, layers)
     raise ModelError(
         f"There is no arm {name!r}: choose among {', '.join(known)}, a model ({', '.join(models)}, a folder, or "
         f"OWNER/NAME on the Hub), or any model with {', '.join('+' + suffix for suffix in suffixes())}."

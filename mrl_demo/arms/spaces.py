@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.adapt.kept import FittedMap, load_fitted
-from mrl_demo.arms.arm import Arm
+from mrl_demo.adapt.sparse import SparseCoder
+from mrl_demo.arms.arm import Arm, require_prefixes
 from mrl_demo.arms.known_texts import KnownTexts
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.parts import PartlyEncoded
@@ -21,6 +22,7 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import KeyedLocks
+from mrl_demo.core.sparse_rows import SparseRows
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Encoder, FloatMatrix, Note, Progress
@@ -62,6 +64,15 @@ class Space:
         return self.transform.map_queries(vectors)
 
 
+@dataclass(frozen=True)
+class CodedSpace:
+    """One arm of sparse codes over one corpus: the documents' codes, and what makes those of queries."""
+
+    documents: SparseRows
+    coder: SparseCoder
+    notes: tuple[Note, ...] = ()
+
+
 class SpaceBuilder:
     """Makes spaces; vectors come from the shipped files, the cache folder, or the encoder, in that order.
 
@@ -87,10 +98,19 @@ class SpaceBuilder:
         self._rounded: dict[tuple[str, str], int] = {}
 
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
-        """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them."""
+        """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them; raises for sparse codes."""
+        require_prefixes(arm)
         stored = self._documents(arm.encoder, corpus, progress)
         transform = self.fit(arm, corpus, stored.vectors, progress)
         return Space(arm, transform.apply(stored.vectors), transform, self.notes(arm.encoder, corpus))
+
+    def codes(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> CodedSpace:
+        """The codes of an arm that `is_sparse` over `corpus`, encoded and fitted if no cache has them."""
+        stored = self._documents(arm.encoder, corpus, progress)
+        coder = self.fit(arm, corpus, stored.vectors, progress)
+        if not isinstance(coder, SparseCoder):
+            raise ModelError(f"{arm.name} has no sparse codes: it is cut to a prefix.")
+        return CodedSpace(coder.encode(stored.vectors), coder, self.notes(arm.encoder, corpus))
 
     def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
         """Whether `space` takes a moment only: vectors are stored, and so is a rotation that is long to fit."""

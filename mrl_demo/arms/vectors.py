@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mrl_demo.adapt.kept import FittedMap
-from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.arm import Arm, require_prefixes
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.cache import vectors_key
 from mrl_demo.core.errors import ModelError
+from mrl_demo.core.sparse_rows import SparseRows
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Query
+
+_HURRIED = "its fit ran out of time, so it may be worse than it could be."
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ def load_vectors(
     Vectors come from the cache if it has them. Raises `ModelError` naming the first document or query whose vector
     holds NaN or infinity.
     """
+    require_prefixes(arm)
     encoded = ArmVectors(
         judged_query_vectors(builder, arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
     )
@@ -41,8 +45,27 @@ def load_vectors(
     for variant in arm.transform.variants():
         fitted = builder.fit(replace(arm, transform=variant), corpus, encoded.documents, progress)
         hurried = isinstance(fitted, FittedMap) and fitted.is_cut_short
-        note = "its fit ran out of time, so it may be worse than it could be." if hurried else ""
+        note = _HURRIED if hurried else ""
         yield ArmVectors(fitted.map_queries(encoded.queries), fitted.apply(encoded.documents), note)
+
+
+@dataclass(frozen=True)
+class ArmCodes:
+    """One arm's sparse codes of queries and of documents; `note` says what is amiss with them."""
+
+    queries: SparseRows
+    documents: SparseRows
+    note: str = ""
+
+
+def load_codes(
+    builder: SpaceBuilder, arm: Arm, corpus: Corpus, queries: Sequence[Query], progress: Progress | None = None
+) -> ArmCodes:
+    """The same for an arm of sparse codes; raises as `SpaceBuilder.codes`."""
+    space = builder.codes(arm, corpus, progress)
+    vectors = judged_query_vectors(builder, arm.encoder, corpus, queries)
+    note = _HURRIED if space.coder.is_cut_short else ""
+    return ArmCodes(space.coder.encode(vectors), space.documents, note)
 
 
 def judged_query_vectors(

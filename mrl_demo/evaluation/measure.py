@@ -9,12 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.arms.vectors import ArmCodes, ArmVectors
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.evaluation.agreement import LeadingDocuments, agreement, joined, leading_documents, place_leading
 from mrl_demo.evaluation.metrics import Metric, Relevant, quality
 from mrl_demo.evaluation.places import NOT_RETRIEVED, Places, empty_places, place_relevant
-from mrl_demo.evaluation.scoring import Block, score_blocks
+from mrl_demo.evaluation.scoring import Block, score_blocks, sparse_blocks
 from mrl_demo.search.quantised import Precision
 
 #: dimension (None without one), precision, metric.
@@ -62,6 +62,32 @@ def measure_vectors(
     values = standings.values(metrics)
     ranks = np.stack([_first(relevant, standings.places[FLOAT32, dim]) for dim in scanned], axis=1)
     return Measured(full, values, tuple(scanned), ranks)
+
+
+def measure_codes(
+    codes: ArmCodes,
+    relevant: Relevant,
+    dims: Sequence[int],
+    metrics: Sequence[Metric],
+    tick: Callable[[], None] = lambda: None,
+    excluded: IntMatrix | None = None,
+) -> Measured:
+    """The same for sparse codes, whose rising `dims` are the units that a row keeps.
+
+    Figures go by float32's name: a unit takes as many bytes as a float32 number (`BYTES_A_VALUE`).
+    """
+    full = codes.documents.dimension
+    scanned = sorted({*dims, full})
+    depth = max((metric.k or 0 for metric in metrics if metric.is_agreement), default=0)
+    reference = None
+    if depth:
+        blocks = ((b.start, leading_documents(b.scores, depth)) for b in sparse_blocks(codes, [full], excluded))
+        starts, parts = zip(*blocks, strict=True)
+        reference = joined(list(parts), list(starts))
+    standings = _Standings(relevant, reference)
+    standings.read(sparse_blocks(codes, scanned, excluded), tick)
+    ranks = np.stack([_first(relevant, standings.places[FLOAT32, dim]) for dim in scanned], axis=1)
+    return Measured(full, standings.values(metrics), tuple(scanned), ranks)
 
 
 def measure_scores(

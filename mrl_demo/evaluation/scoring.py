@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mrl_demo.arms.vectors import ArmCodes
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.places import TIE_TOLERANCE
@@ -63,6 +64,16 @@ def score_blocks(
                 for precision in rescored:
                     scores = _rescored(block, queries, finer[precision.rescorer], precision.shortlist)
                     yield Block(precision, dim, block.start, scores)
+
+
+def sparse_blocks(codes: ArmCodes, dims: Sequence[int], excluded: IntMatrix | None = None) -> Iterator[Block]:
+    """Scores of sparse codes cut to each of `dims` units a row, under float32's name: that many bytes they take."""
+    for dim in dims:
+        documents, queries = codes.documents.cut(dim).T.tocsr(), codes.queries.cut(dim)
+        step = _rows_at_once(documents.shape[1])
+        for start in range(0, queries.shape[0], step):
+            scores = (queries[start : start + step] @ documents).toarray()
+            yield _without(Block(Precision("float32"), dim, start, scores), excluded)
 
 
 def _without(block: Block, excluded: IntMatrix | None) -> Block:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.arms.vectors import ArmVectors, load_vectors
+from mrl_demo.arms.vectors import ArmCodes, ArmVectors, load_codes, load_vectors
 from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
@@ -23,7 +23,15 @@ from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.bm25 import bm25_scores
 from mrl_demo.evaluation.figures import UnitFigures, difference_rows, interval_rows, retention_rows
 from mrl_demo.evaluation.judged import JudgedSet, judged_set, no_queries, no_query_text
-from mrl_demo.evaluation.measure import FLOAT32, Measured, ValueKey, mean_of, measure_scores, measure_vectors
+from mrl_demo.evaluation.measure import (
+    FLOAT32,
+    Measured,
+    ValueKey,
+    mean_of,
+    measure_codes,
+    measure_scores,
+    measure_vectors,
+)
 from mrl_demo.evaluation.metrics import Metric
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.probes import (
@@ -56,7 +64,7 @@ _PREPARING = 0.5
 
 @dataclass(frozen=True)
 class Contender:
-    """Something to measure: vectors (several sets of them for an arm of seeds), or scores without dimensions.
+    """Something to measure: vectors (several sets of them for an arm of seeds), sparse codes, or scores alone.
 
     `vectors` and `pairs` load in the corpus' own order; `pairs` are those of the corpus' scored pairs. `notes` says,
     once they are loaded, what the model does not read of the texts.
@@ -69,6 +77,7 @@ class Contender:
     vectors: Callable[[Progress | None], Iterator[ArmVectors]] | None = None
     scores: Callable[[], Iterator[tuple[int, FloatMatrix]]] | None = None
     pairs: Callable[[], ArmVectors] | None = None
+    codes: Callable[[Progress | None], ArmCodes] | None = None
     notes: Callable[[], tuple[Note, ...]] = tuple
 
 
@@ -120,6 +129,13 @@ def _contender(builder: SpaceBuilder, run: _Run, arm: Arm) -> Contender:
         return Contender(arm.name, arm.label, scores=lambda: bm25_scores(run.corpus, run.judged.queries))
     limited = builder.with_token_limit(arm, run.plan.max_tokens)
     original = run.original
+    if arm.is_sparse:
+        return Contender(
+            arm.name,
+            arm.label,
+            codes=lambda progress: load_codes(builder, limited, original, run.judged.queries, progress),
+            notes=lambda: builder.notes(limited.encoder, original),
+        )
     return Contender(
         name=arm.name,
         label=arm.label,
@@ -224,6 +240,8 @@ class _Run:
             contender = find()
             if contender.scores is not None:
                 self._measure_scores(contender, report)
+            elif contender.codes is not None:
+                self._measure_codes(contender, contender.codes, report)
             else:
                 self._measure_vectors(contender, report)
         except Exception as error:
@@ -249,6 +267,26 @@ class _Run:
             raise LabError("it has no vectors: there is nothing to classify, and no full ranking to agree with.")
         self.arms.append(SweepArm(contender.name, contender.label, None))
         self._keep(contender.name, measured, set(measured.values))
+
+    def _measure_codes(
+        self, contender: Contender, load: Callable[[Progress | None], ArmCodes], report: _Report
+    ) -> None:
+        """Sparse codes at every number of units: rankings at float32's bytes, and nothing of labels or pairs."""
+        if not self.metrics or FLOAT32 not in self.plan.parsed_precisions():
+            raise LabError("its sparse codes have rankings at one precision (4 bytes a unit, as float32), no more.")
+        started = time.perf_counter()
+        given = load(report.preparing())
+        codes = ArmCodes(given.queries, given.documents.take(self.order))
+        self.preparing_seconds += time.perf_counter() - started
+        full = codes.documents.dimension
+        dims = self._dims(contender.name, full)
+        report.expect(self._steps(dims))
+        excluded = self.judged.own_document
+        measured = measure_codes(codes, self.judged.relevant, dims, self.metrics, report.tick, excluded)
+        self.arms.append(SweepArm(contender.name, contender.label, full))
+        self._keep_mean(contender.name, [measured], dims)
+        said = (given.note,) if given.note else ()
+        self.notes += [f"{contender.name}: {note}" for note in (*said, *map(str, contender.notes()))]
 
     def _without_own(self, blocks: Iterator[tuple[int, FloatMatrix]]) -> Iterator[tuple[int, FloatMatrix]]:
         for start, scores in blocks:

@@ -15,6 +15,7 @@ from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
 from mrl_demo.search.exact import ExactIndex
+from mrl_demo.search.sparse import SparseIndex
 
 _QUERIES_KEPT = 2_048
 _PATHS_KEPT = 512
@@ -102,6 +103,11 @@ class Comparer:
 
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:
+            if arm.is_sparse:
+                coded = self._builder.codes(arm, corpus, progress)
+                plain = Space(arm, self._builder.documents(arm.encoder, corpus), coded.coder, coded.notes)
+                codes = SparseIndex(coded.documents, coded.coder.encode)
+                return _SearchableSpace(plain, Searcher(arm.name, corpus, codes))
             space = self._builder.space(arm, corpus, progress)
             index = self._indexes.index(space, corpus, ExactIndex(space.documents))
             return _SearchableSpace(space, Searcher(arm.name, corpus, index))

@@ -11,8 +11,8 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, RankPaths, SearchResult, Standing
 from mrl_demo.evaluation.answer_level import near_rank
 from mrl_demo.evaluation.worst import holds_from
+from mrl_demo.search.engine import RankingEngine
 from mrl_demo.search.engines.attached import AnsweredTop, AttachedIndex
-from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.topk import Ranking
 
 #: Lengths at which the rank-moves chart looks, besides the full one.
@@ -37,6 +37,7 @@ class Searcher:
 
     >>> import numpy as np
     >>> from mrl_demo.core.types import Document
+    >>> from mrl_demo.search.exact import ExactIndex
     >>> documents = (Document("b", "Bees", "They dance."), Document("t", "Tea", "It is brewed."))
     >>> vectors = np.array([[0.6, 0.8], [0.8, -0.6]], np.float32)
     >>> searcher = Searcher("base", Corpus("tiny", "Tiny", documents, "fingerprint"), ExactIndex(vectors))
@@ -45,7 +46,7 @@ class Searcher:
     [('Bees', True), ('Tea', True)]
     """
 
-    def __init__(self, arm: str, corpus: Corpus, index: ExactIndex | AttachedIndex) -> None:
+    def __init__(self, arm: str, corpus: Corpus, index: RankingEngine | AttachedIndex) -> None:
         self.arm, self.corpus, self.index = arm, corpus, index
         self._rows = {doc.id: row for row, doc in enumerate(corpus.documents)}
         self._uncut: BoundedCache[_Order] = BoundedCache(_QUERIES_KEPT)
@@ -127,7 +128,7 @@ class Searcher:
 class _Order:
     """Where documents stand for a query at one length: by a search, and only beyond what it found by a scan of all."""
 
-    def __init__(self, index: ExactIndex | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> None:
+    def __init__(self, index: RankingEngine | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> None:
         started = time.perf_counter()
         self.answered = _search(index, query, dim, k)
         top = self.answered.top
@@ -153,7 +154,7 @@ class _Order:
         return self._index.scan.ranking(self._query, self._dim)
 
 
-def _search(index: ExactIndex | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> AnsweredTop:
+def _search(index: RankingEngine | AttachedIndex, query: FloatMatrix, dim: int, k: int) -> AnsweredTop:
     if isinstance(index, AttachedIndex):
         return index.search_answered(query, dim, k)
     return AnsweredTop(index.search(query, dim, k))

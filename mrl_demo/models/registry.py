@@ -18,6 +18,7 @@ from mrl_demo.models.api.address import ApiAddress, is_api
 from mrl_demo.models.api.client import ApiClient
 from mrl_demo.models.api.encoder import ApiEncoder
 from mrl_demo.models.api.spending import Approve, refuse_spending
+from mrl_demo.models.depth import count_layers, shallow_model_dir, shallow_spec, split_depth
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.extras import EXTRAS, UNIVERSAL, WORDLLAMA, wordllama_folder
 from mrl_demo.models.folders import (
@@ -33,7 +34,7 @@ from mrl_demo.models.given.encoder import GivenVectors
 from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.known import with_known
 from mrl_demo.models.packaged import verified_base_dir
-from mrl_demo.models.run_folder import MANIFEST, SEAL
+from mrl_demo.models.run_folder import HEADS_FILE, MANIFEST, SEAL
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, MINILM, ModelOptions, ModelSpec
 from mrl_demo.models.universal import UniversalEncoder
 
@@ -52,6 +53,7 @@ class EncoderRegistry:
         self._encoders: dict[str, Encoder] = {}
         self._published: dict[str, tuple[Path, int]] = {}
         self._chosen: dict[str, ModelSpec] = {}
+        self._shallow: dict[tuple[str, str], Encoder] = {}
         self._named: dict[tuple[str, ModelOptions], str] = {}
         self._lock = threading.Lock()
         #: Says whether many texts may be sent to an API that has its price.
@@ -111,11 +113,35 @@ class EncoderRegistry:
         return name
 
     def encoder(self, name: str) -> Encoder:
-        """The encoder of that name, made on first use; raises `ModelError` naming those there are."""
+        """The encoder of that name, or of `NAME@LAYERS`, made on first use; raises `ModelError` for none."""
+        stem, layers = split_depth(name)
+        if layers and name not in self._encoders and name not in self.names():
+            return self._at_depth(stem, layers)
         with self._lock:
             if name not in self._encoders or self._is_republished(name):
                 self._encoders[name] = self._make(name)
             return self._encoders[name]
+
+    def layers(self, name: str) -> int:
+        """How many layers a model has that can be left out from the last on, 0 for none; may have to fetch it."""
+        encoder = self.encoder(name)
+        return count_layers(encoder.folder()) if isinstance(encoder, SentenceEncoder) else 0
+
+    def _at_depth(self, stem: str, layers: int) -> Encoder:
+        """The first layers of a model; all of them are the model itself."""
+        whole = self.encoder(stem)
+        most = self.layers(stem)
+        if not isinstance(whole, SentenceEncoder) or not most:
+            raise ModelError(f"{stem} has no layers that can be left out: take it without @{layers}.")
+        if layers > most:
+            raise ModelError(f"{stem} has {most} layers, not {layers}: choose from 1 to {most}.")
+        if layers == most:
+            return whole
+        heads = self.adapter_dirs().get(stem, Path()) / HEADS_FILE
+        find = partial(_shallow_folder, whole, layers, heads if heads.is_file() else None, self._settings.cache_dir)
+        with self._lock:
+            made = self._made(shallow_spec(whole.spec, layers), find)
+            return self._shallow.setdefault((f"{stem}@{layers}", whole.fingerprint), made)
 
     def _is_republished(self, name: str) -> bool:
         """Whether the run behind a model was published anew since the model was made: trained again, or rescaled."""
@@ -137,6 +163,7 @@ class EncoderRegistry:
 
     def trained_dims(self, name: str) -> tuple[int, ...]:
         """The prefix lengths a model was trained for; empty for none, and if its folder does not say."""
+        name = name if name in self.names() else split_depth(name)[0]
         if isinstance(encoder := self._encoders.get(name), ApiEncoder):
             return encoder.trained_dims
         specs = {spec.name: spec for spec in (*HUB_MODELS, *(extra.spec for extra in EXTRAS))} | self._chosen
@@ -250,6 +277,10 @@ class EncoderRegistry:
                 spec = self._chosen.get(name, known)
                 return self._made(spec, partial(hub_folder, spec.model_id, spec.revision))
         raise ModelError(f"There is no model {name!r}: choose one of {', '.join(self.names())}.")
+
+
+def _shallow_folder(whole: SentenceEncoder, layers: int, heads: Path | None, cache_dir: Path) -> Path:
+    return shallow_model_dir(whole.folder(), whole.spec, layers, heads, cache_dir)
 
 
 def _installed_extras() -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import FloatMatrix
-from mrl_demo.search.topk import TopK
+from mrl_demo.core.types import FloatMatrix, IntMatrix
+from mrl_demo.search.topk import Ranking, TopK
 
 
 class Engine(Protocol):
@@ -43,6 +44,25 @@ class Engine(Protocol):
         for queries that do not have `D` numbers and for queries that hold NaN or infinity anywhere.
         """
         ...
+
+
+class RankedScan(Protocol):
+    """What compares a query with every document, and so knows the rank of any."""
+
+    def ranking(self, query: FloatMatrix, dim: object) -> Ranking:
+        """How one `(D,)` query orders every document at `dim`."""
+        ...
+
+    def ranks(self, query: FloatMatrix, indices: Sequence[int], dims: Sequence[int]) -> IntMatrix:
+        """Ranks of the given documents for one `(D,)` query at every length: `(len(indices), len(dims))` int64."""
+        ...
+
+
+class RankingEngine(Engine, Protocol):
+    """An engine that also has the rank of documents it did not find, by a scan."""
+
+    @property
+    def scan(self) -> RankedScan: ...
 
 
 class ScanEngine(Engine, Protocol):

@@ -24,8 +24,7 @@ def with_broad_pairs(data: TrainingData, wanted: PairsConfig) -> TrainingData:
     be measured as text never seen. At most `wanted.broad_texts` of the answers join the broad text, chosen by hash.
     Raises `DataError` if there is no such folder, nothing is left, or a source to leave out is not there.
     """
-    sources = _sources(Path(wanted.pairs), _names(wanted.leave_out))
-    read = {name: load_pairs(path, Columns())[0] for name, path in sources.items()}
+    read = read_sources(Path(wanted.pairs), wanted.leave_out)
     queries = (query for pairs in read.values() for query in pairs.queries)
     answers = [answer for pairs in read.values() for answer in pairs.positives]
     pairs = Pairs((*data.pairs.queries, *queries), (*data.pairs.positives, *answers))
@@ -35,6 +34,11 @@ def with_broad_pairs(data: TrainingData, wanted: PairsConfig) -> TrainingData:
     broad = (*data.broad, *_some(answers, wanted.broad_texts))
     counted = tuple((name, len(part)) for name, part in read.items())
     return replace(data, pairs=pairs, broad=broad, notes=notes, sources=counted)
+
+
+def read_sources(folder: Path, leave_out: str = "") -> dict[str, Pairs]:
+    """Pairs of every source of a folder by its name, but of those named in `leave_out`; raises `DataError`."""
+    return {name: load_pairs(path, Columns())[0] for name, path in _sources(folder, _names(leave_out)).items()}
 
 
 def source_name(path: Path) -> str:

@@ -124,7 +124,7 @@ class DecideParts:
 
 def build(page: Page) -> None:
     """Lay out the tab inside the page; nothing is measured before somebody asks."""
-    arms = [(arm.label, arm.name) for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
+    arms = [(arm.label, arm.name) for arm in page.lab.builder.menu.contenders() if arm.has_prefixes]
     names = [name for _, name in arms]
     chosen = tuple(name for name in _FIRST_ARMS if name in names) or tuple(names[:1])
     first = DecideState(Decided(), page.corpus, "ndcg@10", "0.95", chosen, cut_arm=chosen[0])
@@ -276,4 +276,4 @@ def _prices(parts: DecideParts) -> tuple[Parameter, ...]:
 
 
 def _arm_names(page: Page) -> list[str]:
-    return [arm.name for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
+    return [arm.name for arm in page.lab.builder.menu.contenders() if arm.has_prefixes]

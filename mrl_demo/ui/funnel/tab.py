@@ -89,7 +89,7 @@ class FunnelParts:
 
 def build(page: Page) -> None:
     """Lay out the tab inside the page; nothing is measured before somebody asks."""
-    arms = [(arm.label, arm.name) for arm in page.lab.builder.menu.contenders() if arm.has_vectors]
+    arms = [(arm.label, arm.name) for arm in page.lab.builder.menu.contenders() if arm.has_prefixes]
     names = [name for _, name in arms]
     first = FunnelState(FunnelSeen(), page.corpus, _FIRST_ARM if _FIRST_ARM in names else names[0])
     with gr.Tab("Funnel", id=TabName.FUNNEL), gr.Column(elem_id=Id.FUNNEL):

@@ -77,7 +77,7 @@ def lay_out_mistakes(lessons: LessonService, corpus: str, heavy: HeavyLine, tab:
     with gr.Row(elem_classes="curves-row"):
         corpora = [(choice.label, choice.name) for choice in lab.corpora()]
         collection = menu("Collection", corpora, corpus, Id.LEARN_PITFALL_CORPUS, min_width=200)
-        arms = [(arm.label, arm.name) for arm in lab.arms()]
+        arms = [(arm.label, arm.name) for arm in lab.builder.menu.arms() if arm.has_prefixes]
         arm = menu("Method", arms, lessons.arms[0], Id.LEARN_PITFALL_ARM, min_width=200)
         lengths = [(str(dim), dim) for dim in TRAINED_DIMS if dim < full]
         dim = gr.Radio(lengths, value=32, label="Numbers kept", elem_id=Id.LEARN_PITFALL_AT)

@@ -1,0 +1,52 @@
+"""2D Matryoshka on a tiny base: every layer nears the last one, and what is saved is what was taught."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from mrl_demo.models.adapters import read_manifest
+from mrl_demo.models.loading import load_sentence_transformer
+from mrl_demo.models.run_folder import HEADS_FILE, ROTATION_FILE
+from mrl_demo.models.specs import ModelSpec
+from tests.training.tiny import make_tiny_model, rows
+from training.cli import main
+from training.data.pairs import Pairs
+from training.elastic.data import sampled
+from training.elastic.run import train_elastic
+from training.elastic.settings import ElasticSettings
+
+TINY = ModelSpec("tiny", "folder", "tiny", 32)
+
+
+def test_the_first_layer_nears_the_teacher_and_the_last_stays_with_it(tmp_path: Path) -> None:
+    base = load_sentence_transformer(make_tiny_model(tmp_path / "tiny"), TINY)
+    taught = rows(160)
+    pairs = Pairs(tuple(row["query"] for row in taught), tuple(row["positive"] for row in taught))
+    settings = ElasticSettings(steps=30, batch_size=16, rank=4, prefixes=(8, 32))
+    seen: list[str] = []
+    axes = np.eye(32, dtype=np.float32)
+    report = train_elastic(base, pairs, axes, settings, tmp_path / "out", lambda _share, line: seen.append(line))
+    first = next(line for line in seen if line.startswith("Step"))
+    at_start = [float(loss) for loss in first.split("layer ")[1].split()]
+    assert report.loss_by_layer[0] < 0.8 * at_start[0]
+    assert report.loss_by_layer[1] < 0.1
+    manifest = read_manifest(tmp_path / "out")
+    assert {HEADS_FILE, ROTATION_FILE} <= set(manifest.files)
+    assert set(load_file(tmp_path / "out" / HEADS_FILE)) == {"layer1"}
+
+
+def test_sources_have_equal_shares_and_small_ones_leave_theirs_to_others() -> None:
+    parts = [Pairs(*[tuple(f"{name}{i}" for i in range(size))] * 2) for name, size in (("a", 5), ("b", 2), ("c", 50))]
+    kept = sampled(parts, 17).queries
+    assert [sum(text.startswith(name) for text in kept) for name in "abc"] == [5, 2, 10]
+
+
+def test_the_command_names_the_option_that_mends_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["elastic", "--out", str(tmp_path), "--leave-out", "php"]) == 2
+    assert "--leave-out: sources can be left out of --pairs alone" in capsys.readouterr().err
+    assert main(["elastic", "--out", str(tmp_path), "--steps", "0"]) == 2
+    assert "--steps: steps is 0" in capsys.readouterr().err

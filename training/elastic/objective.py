@@ -1,0 +1,37 @@
+"""What every layer is taught at every length: the last layer's vectors, and the neighbours they have in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def elastic_loss(layers: Sequence[Tensor], wanted: Tensor, prefixes: Sequence[int], temperature: float) -> Tensor:
+    """Mean over layers and prefixes of two distances from the teacher: of vectors, and of neighbourhoods.
+
+    `layers` are `(n, d)` each, `wanted` is `(n, d)` unit rows of the teacher. The first distance is 1 - cosine of the
+    vectors cut to the prefix; the second the KL divergence (nats) of the softmax over cosines within the batch at the
+    prefix from that of the teacher in full, no row its own neighbour.
+
+    >>> rows = functional.normalize(torch.tensor([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]]), dim=1)
+    >>> round(float(elastic_loss([rows], rows, (2,), 0.1)), 6)
+    0.0
+    """
+    itself = torch.eye(len(wanted), dtype=torch.bool)
+    neighbours = _log_shares(wanted, itself, temperature)
+    total = wanted.new_zeros(())
+    for prefix in prefixes:
+        target = functional.normalize(wanted[:, :prefix], dim=1)
+        for vectors in layers:
+            cut = functional.normalize(vectors[:, :prefix], dim=1)
+            shares = _log_shares(cut, itself, temperature)
+            distance = functional.kl_div(shares, neighbours, log_target=True, reduction="batchmean")
+            total = total + distance + (1 - (cut * target).sum(1)).mean()
+    return total / (len(prefixes) * len(layers))
+
+
+def _log_shares(rows: Tensor, itself: Tensor, temperature: float) -> Tensor:
+    return (rows @ rows.T / temperature).masked_fill(itself, -1e4).log_softmax(1)
