@@ -164,7 +164,7 @@ def _add_evaluate(commands: Commands) -> None:
         "--metrics",
         type=_words,
         help="what to measure, with commas: rankings (ndcg@K, mrr@K, recall@K, map, overlap@K, rbo@K), labels "
-        "(accuracy, macro-f1, also knn-accuracy, accuracy@topic) and scored pairs (spearman); default: "
+        "(accuracy, macro-f1, also knn-accuracy, 5-shot-accuracy, accuracy@topic), scored pairs (spearman); default: "
         f"{','.join(_METRICS)}; for a collection without queries too, by titles or first sentences that stand in for "
         "them, with its labels or scored pairs",
     )

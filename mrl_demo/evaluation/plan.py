@@ -22,6 +22,8 @@ BYTE_PRECISIONS = (
     *(f"{stored}{RESCORE_INT8}" for stored in ("binary-mean", "rabitq")),
 )
 _MANY_CLASSES = 30
+#: Examples a class of the few-shot classifiers that are measured if nothing is named.
+_FEW_SHOTS = (1, 2, 5, 10)
 #: What `SweepPlan.against` takes besides names of arms: base at its full length.
 UNCUT_BASE = "uncut base"
 
@@ -102,4 +104,6 @@ def metrics_for(corpus: Corpus, rankings: tuple[str, ...] = DEFAULT_METRICS) -> 
         if len(names) > 1:
             kind = "accuracy" if len(names) <= _MANY_CLASSES else "knn-accuracy"
             metrics += (f"{kind}@{label}" if classes["domain"] else kind,)
+            few = _FEW_SHOTS if label == "domain" or not classes["domain"] else _FEW_SHOTS[-1:]
+            metrics += tuple(f"{k}-shot-accuracy@{label}" if classes["domain"] else f"{k}-shot-accuracy" for k in few)
     return metrics + (("spearman",) if corpus.pairs else ()) or rankings

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
-from mrl_demo.core.vectors import truncate
+from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 
@@ -24,19 +24,28 @@ KNN_NEIGHBOURS = 5
 _TEST_SHARE = 0.3
 _FEWEST_PAIRS = 5
 _LOGISTIC_C = 10.0
+#: How often the examples of a few-shot classifier are drawn; a figure is the mean over them.
+FEW_SHOT_DRAWS = 20
+_SHOTS = "-shot"
 
 
 @dataclass(frozen=True)
 class ProbeMetric:
     """A metric of what vectors keep besides rankings: `name` as given, `kind` "spearman", "accuracy" or "macro-f1".
 
-    `probe` is "pairs", "logistic" or "knn"; `label` the field of the documents that is predicted, "" for the default.
+    `probe` is "pairs", "logistic", "knn" or "5-shot" (any number of examples a class); `label` the field of the
+    documents that is predicted, "" for the default.
     """
 
     name: str
     kind: str
     probe: str
     label: str = ""
+
+    @property
+    def shots(self) -> int:
+        """Examples a class of a few-shot classifier, 0 for all there are."""
+        return int(self.probe.removesuffix(_SHOTS)) if self.probe.endswith(_SHOTS) else 0
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,16 @@ class LabelledRows:
 def parse_probe_metric(name: str) -> ProbeMetric | None:
     """Read "spearman", "accuracy", "macro-f1", the latter two also with "knn-" before and "@LABEL" behind them.
 
+    "5-shot-accuracy" and its like classify by the nearest mean of so many examples a class, from 1 to 99.
+
     None if it is not one of these: a metric of rankings, or a wrong name.
 
     >>> parse_probe_metric("knn-accuracy@topic")
     ProbeMetric(name='knn-accuracy@topic', kind='accuracy', probe='knn', label='topic')
     """
+    few = re.fullmatch(r"([1-9]\d?-shot)-accuracy(?:@([a-z]+))?", name.strip().lower())
+    if few is not None:
+        return ProbeMetric(few[0], "accuracy", few[1], few[2] or "")
     match = re.fullmatch(r"(spearman)|(knn-)?(accuracy|macro-f1)(?:@([a-z]+))?", name.strip().lower())
     if match is None:
         return None
@@ -206,8 +220,9 @@ def classification_by_dimension(
 ) -> tuple[ProbeRow, ...]:
     """Accuracy and macro-F1 of a logistic probe and of 5 nearest neighbours on cut `(n, D)` vectors, at each dimension.
 
-    Intervals are bootstrapped over the test texts. `tick` is called after every fit and may raise to cancel. Library:
-    scikit-learn.
+    "5-shot" and its like give the accuracy of the nearest class mean (Snell et al., arXiv 1703.05175) of so many
+    examples a class, the mean of 20 draws, which are the same at every dimension and for every arm. Intervals are
+    bootstrapped over the test texts. `tick` is called after every fit and may raise to cancel. Library: scikit-learn.
     """
     bootstrap = PairedBootstrap(len(rows.test))
     truth = rows.classes[rows.test]
@@ -215,10 +230,30 @@ def classification_by_dimension(
     for dim in dims:
         cut = truncate(vectors, dim)
         for probe in probes:
+            if probe.endswith(_SHOTS):
+                figures.append(_few_shot_row(probe, dim, cut, rows, bootstrap))
+                tick()
+                continue
             predicted = _predict(probe, cut[rows.train], rows.classes[rows.train], cut[rows.test])
             figures += _classification_rows(probe, dim, truth, predicted, bootstrap)
             tick()
     return tuple(figures)
+
+
+def _few_shot_row(probe: str, dim: int, cut: FloatMatrix, rows: LabelledRows, bootstrap: PairedBootstrap) -> ProbeRow:
+    """Classes with fewer examples than asked for give all they have."""
+    shots = int(probe.removesuffix(_SHOTS))
+    truth, test = rows.classes[rows.test], cut[rows.test]
+    members = {int(c): rows.train[rows.classes[rows.train] == c] for c in np.unique(rows.classes[rows.train])}
+    names = np.array(list(members))
+    correct = np.zeros(len(test))
+    for draw in range(FEW_SHOT_DRAWS):
+        random = np.random.default_rng((shots, draw))
+        means = np.stack([cut[random.permutation(member)[:shots]].mean(axis=0) for member in members.values()])
+        correct += names[(test @ normalise(means).T).argmax(axis=1)] == truth
+    right = (correct / FEW_SHOT_DRAWS).astype(np.float32)
+    found = bootstrap.intervals(right.astype(np.float64)[:, None])[0]
+    return ProbeRow(probe, "accuracy", dim, found.value, found.low, found.high, len(test), right)
 
 
 def mean_of_rows(rows: Sequence[ProbeRow]) -> ProbeRow:

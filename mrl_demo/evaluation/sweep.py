@@ -228,7 +228,8 @@ class _Run:
             rows = self.labels[metric.label]
             classes = len(np.unique(rows.classes[rows.classes >= 0]))
             chance = value_by_chance(rows, metric.kind)
-            tasks.append(ClassTask(metric.name, classes, len(rows.train), len(rows.test), chance, rows.apart_by))
+            learned = min(len(rows.train), classes * metric.shots) if metric.shots else len(rows.train)
+            tasks.append(ClassTask(metric.name, classes, learned, len(rows.test), chance, rows.apart_by))
         return tuple(tasks)
 
     def _leave_out(self, metrics: Sequence[str], why: str) -> None:

@@ -9,11 +9,13 @@ from sklearn.metrics import f1_score
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.vectors import normalise
 from mrl_demo.evaluation.probes import (
+    ProbeMetric,
     _counts,
     _f1,
     classification_by_dimension,
     labelled_rows,
     labels_of,
+    parse_probe_metric,
     spearman_by_dimension,
 )
 from tests.evaluation.word_world import word_corpus
@@ -86,3 +88,24 @@ def test_labels_that_cannot_be_split() -> None:
         labelled_rows(["a"] * 20)
     with pytest.raises(CorpusError, match="cannot be split"):
         labelled_rows(["a", "b"])
+
+
+def test_few_examples_make_a_classifier_that_more_examples_better() -> None:
+    """Ten classes around directions of their own: one noisy example each says less than the mean of ten."""
+    generator = np.random.default_rng(2)
+    centres, labels = generator.normal(size=(10, 16)), generator.integers(10, size=600)
+    vectors = normalise(centres[labels] + 1.2 * generator.normal(size=(600, 16)))
+    rows = labelled_rows([f"class {label}" for label in labels])
+    probes = ("1-shot", "10-shot", "99-shot")
+    found = {row.probe: row for row in classification_by_dimension(vectors, rows, (16,), probes)}
+    one, ten, most = (found[probe].value for probe in probes)
+    assert 0.2 < one < ten - 0.1 < most
+    assert all(row.low < row.value < row.high and row.correct is not None for row in found.values())
+    assert {row.metric for row in found.values()} == {"accuracy"}
+
+
+def test_shots_are_read_from_a_metric_s_name() -> None:
+    name = "5-shot-accuracy@topic"
+    assert parse_probe_metric(name) == ProbeMetric(name, "accuracy", "5-shot", "topic")
+    assert parse_probe_metric("0-shot-accuracy") is None
+    assert parse_probe_metric("5-shot-macro-f1") is None

@@ -310,7 +310,7 @@ def labelled_corpus() -> Corpus:
 
 def test_labels_need_no_queries_and_what_needs_them_says_so(make_builder: Make) -> None:
     corpus = labelled_corpus()
-    assert metrics_for(corpus) == ("accuracy",)
+    assert metrics_for(corpus) == ("accuracy", *(f"{k}-shot-accuracy" for k in (1, 2, 5, 10)))
     result = run_sweep(make_builder(), corpus, ["base"], (2, 48), metrics=("accuracy", "macro-f1", "mrr@10"))
     whole = result.row("base", 48, "accuracy")
     assert whole is not None and whole.value == 1 and whole.n_queries == 18

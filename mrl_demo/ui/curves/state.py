@@ -76,7 +76,14 @@ def metric_label(metric: str) -> str:
     if probe.kind == "spearman":
         return "Similarity of scored pairs (Spearman)"
     kind = {"macro-f1": "macro-F1"}.get(probe.kind, probe.kind)
-    return f"{_LABELS.get(probe.label, probe.label)}: {kind} of {_PROBES[probe.probe]}"
+    return f"{_LABELS.get(probe.label, probe.label)}: {kind} of {_classifier(probe.probe)}"
+
+
+def _classifier(probe: str) -> str:
+    if probe in _PROBES:
+        return _PROBES[probe]
+    shots = probe.removesuffix("-shot")
+    return f"the nearest mean of {shots} example{'s' * (shots != '1')} a class"
 
 
 def unit_label(metric: str) -> str:

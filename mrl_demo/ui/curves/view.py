@@ -82,7 +82,7 @@ def _marks(figures: Figures, choice: Choice) -> Marks:
 
 def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
     """The same of a classifier, with a line where always naming the commonest class would be."""
-    kind = choice.metric.split("@")[0].removeprefix("knn-")
+    kind = choice.metric.split("@")[0].rpartition("shot-")[2].removeprefix("knn-")
     axes = Axes("numbers kept (ringed: trained at)", y_title(choice) if choice.as_share else kind, choice.as_share)
     curves = quality_curves(figures, choice) if figures else []
     task = figures.curves.sweep.task(choice.metric) if figures and curves and not choice.as_share else None
