@@ -43,7 +43,7 @@ TRAINING = (
     {"context", "config_options"},
     {"task"},
     {"fit"},
-    {"result"},
+    {"result", "elastic"},
     {"evaluation", "adapting", "estimate", "rescale"},
     {"steps"},
     {"run"},

@@ -39,7 +39,7 @@ def fit_judged(judged: JudgedPairs, start: Rotation, seed: int = 0) -> Rotation:
     documents, queries = (torch.from_numpy(start.apply(rows)) for rows in (judged.documents, judged.queries))
     generator = torch.Generator().manual_seed(seed)
     prefixes = tuple(p for p in default_prefixes(documents.shape[1]) if p < documents.shape[1])
-    near = _near_misses(queries, documents, judged.pairs)
+    near = find_near_misses(queries, documents, judged.pairs)
     train, held_out = _split(judged.pairs, seed)
     loss = _JudgedLoss(queries, documents, near, prefixes)
     axes = torch.eye(documents.shape[1])[:, : prefixes[-1]].contiguous()
@@ -95,7 +95,7 @@ class _JudgedLoss:
         return total
 
 
-def _near_misses(queries: torch.Tensor, documents: torch.Tensor, pairs: IntMatrix) -> torch.Tensor:
+def find_near_misses(queries: torch.Tensor, documents: torch.Tensor, pairs: IntMatrix) -> torch.Tensor:
     """Places `(m, _NEAR)` of the documents nearest to each query that are not judged relevant to it."""
     places = []
     for start in range(0, len(queries), 512):
