@@ -7,10 +7,9 @@ from typing import Protocol, runtime_checkable
 
 from safetensors import SafetensorError, safe_open
 
-from mrl_demo.adapt import query_aware, sparse
-from mrl_demo.adapt.query_aware import QueryAwareMap
+from mrl_demo.adapt.query_aware import QUERY_AWARE_KIND, QueryAwareMap
 from mrl_demo.adapt.rotation import Rotation
-from mrl_demo.adapt.sparse import SparseCoder
+from mrl_demo.adapt.sparse import SPARSE_KIND, SparseCoder
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FloatMatrix
 
@@ -45,8 +44,8 @@ def load_fitted(path: Path, key: str, dimension: int) -> FittedMap:
             kind = (handle.metadata() or {}).get("kind", "")
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is no readable fit ({error}): delete it and fit it again.") from error
-    if kind == query_aware.KIND:
+    if kind == QUERY_AWARE_KIND:
         return QueryAwareMap.load(path, key, dimension)
-    if kind == sparse.KIND:
+    if kind == SPARSE_KIND:
         return SparseCoder.load(path, key, dimension)
     return Rotation.load(path, key=key, dimension=dimension)

@@ -18,7 +18,7 @@ from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
 
-KIND = "query-aware"
+QUERY_AWARE_KIND = "query-aware"
 #: The power of the queries' second moments in the documents' map. The paper's dot products want 1/2; with rows that
 #: are re-normalised after the cut, as everywhere here, 1/4 keeps more (dev/LOG.md).
 STRENGTH = 0.25
@@ -68,7 +68,7 @@ class QueryAwareMap:
 
     def save(self, path: Path, key: str = "") -> None:
         """Write both maps, the key and a sha256 to one safetensors file, whole or not at all; raises `CacheError`."""
-        metadata = {"kind": KIND, "key": key, "sha256": self.fingerprint, "seconds": repr(self.seconds)}
+        metadata = {"kind": QUERY_AWARE_KIND, "key": key, "sha256": self.fingerprint, "seconds": repr(self.seconds)}
         with atomic_path(path) as temporary:
             save_file({"queries": self.queries, "documents": self.documents}, temporary, metadata=metadata)
 

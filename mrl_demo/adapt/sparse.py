@@ -27,7 +27,7 @@ from mrl_demo.core.sparse_rows import MOST_UNITS, SparseRows
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import FloatMatrix, Progress
 
-KIND = "sparse"
+SPARSE_KIND = "sparse"
 #: Part of every cache key: goes up when the recipe's result changes.
 SPARSE_RECIPE = 1
 _ENCODED_AT_ONCE = 4_096
@@ -119,7 +119,7 @@ class SparseCoder:
 
     def save(self, path: Path, key: str = "") -> None:
         """Write weights, key and sha256 to one safetensors file, whole or not at all; raises `CacheError`."""
-        metadata = {"kind": KIND, "key": key, "sha256": self.fingerprint, "seconds": repr(self.seconds)}
+        metadata = {"kind": SPARSE_KIND, "key": key, "sha256": self.fingerprint, "seconds": repr(self.seconds)}
         metadata["dead"] = str(self.dead)
         with atomic_path(path) as temporary:
             parts = {"weights": self.weights, "bias": self.bias, "centre": self.centre}
