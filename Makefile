@@ -1,11 +1,11 @@
-# make run | test | lint | bench: each does all its own set-up in .venv.
+# make run | test | lint | bench | audit: each does all its own set-up in .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY = PASSIVE
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: run test lint bench format clean
+.PHONY: run test lint bench audit format clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python app.py $(ARGS)
@@ -27,6 +27,11 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	@sh dev/get-chromium.sh
 	for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Looks every installed package up in the list of known holes: needs a network.
+audit: $(VENV)/dev.stamp
+	$(BIN)/pip-audit --vulnerability-service osv --local --skip-editable --progress-spinner off $(ARGS)
+	$(BIN)/python dev/licences.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

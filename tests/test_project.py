@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from dev.licences import COPYLEFT, PAGE, installed_packages
 from mrl_demo import __version__
 from mrl_demo.core.config import CODE_ROOT
 
@@ -27,6 +28,18 @@ def test_every_requirement_is_pinned(name: str) -> None:
     lines = [x for x in (CODE_ROOT / name).read_text(encoding="utf-8").splitlines() if x and x[0] not in "#-"]
     assert lines
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+(; .+)?", line)] == []
+
+
+def test_every_package_has_a_licence_that_asks_for_no_more_than_its_name() -> None:
+    packages = installed_packages()
+    assert {package.name.lower().replace("_", "-") for package in packages} >= {"gradio", "torch", "starlette"}
+    assert [package for package in packages if COPYLEFT.search(package.licence) or not package.licence] == []
+
+
+def test_the_page_of_licences_lists_what_is_pinned() -> None:
+    rows = PAGE.read_text(encoding="utf-8").splitlines()
+    missing = [package.row() for package in installed_packages() if package.version and package.row() not in rows]
+    assert missing == [], "python dev/licences.py writes them"
 
 
 def test_the_newest_changes_are_those_of_this_version() -> None:
