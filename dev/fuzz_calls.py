@@ -37,7 +37,7 @@ def fuzz_page(calls: int, seed: int, batch: int = 500) -> tuple[FuzzTally, int]:
                 if status is not None:
                     tally.faults.append(f"the server ended with status {status}\n{_last_words(Path(folder), tally)}")
                     break
-                print(f"  {number + batch:,} calls, {_megabytes(process.pid)} MB", flush=True)
+                print(f"  {number + batch:,} calls, {_spent(process.pid)}", flush=True)
         log = (Path(folder) / "log.txt").read_text(errors="replace")
         tally.faults += [f"logged: {line}" for line in log.splitlines() if "Error" in line and line[:1] != " "][:10]
         return tally, len(files_here() - before)
@@ -54,7 +54,7 @@ def _page(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | data | limits, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}/"
-        while not _is_up(url) and process.poll() is None:
+        while not _is_up(url, process):
             time.sleep(0.5)
         yield url, process
     finally:
@@ -68,11 +68,19 @@ def _last_words(folder: Path, tally: FuzzTally) -> str:
     return "\n".join([log, "last calls:", *tally.last])
 
 
-def _megabytes(process: int) -> int:
-    return int(psutil.Process(process).memory_info().rss / 2**20)
+def _spent(process: int) -> str:
+    server = psutil.Process(process)
+    times = server.cpu_times()
+    return f"{server.memory_info().rss / 2**20:.0f} MB, {times.user + times.system:.0f} s of processor"
 
 
-def _is_up(url: str) -> bool:
+def _is_up(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether this process answers, and not another one that took the port meanwhile; True if it has ended."""
+    if process.poll() is not None:
+        return True
+    port = int(url.rstrip("/").rpartition(":")[2])
+    if not any(place.laddr.port == port for place in psutil.Process(process.pid).net_connections("tcp")):
+        return False
     try:
         with urllib.request.urlopen(f"{url}healthz", timeout=2):  # noqa: S310 - our own loopback address
             return True

@@ -155,7 +155,7 @@ class KillRounds:
         for number, path in enumerate(documents):
             write_documents(path, _DOCUMENTS + number)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["dev.kill_servers", "mrl_demo.ui.app", "mrl_demo.lab.lab", "faiss", "torch"])
+        context.set_forkserver_preload(["tests.conftest", "mrl_demo.ui.app", "mrl_demo.lab.lab", "faiss", "torch"])
         servers = [KilledServer(context, self.folder / "cache", documents) for _ in range(2)]
         clean = build_lab(self.folder / "clean", documents)
         for server in servers:
@@ -241,7 +241,7 @@ def kill_training(folder: Path, rounds: int, draw: random.Random) -> list[str]:
 
     base, data = make_tiny_model(folder / "base"), write_jsonl(folder / "rows.jsonl", rows())
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dev.kill_servers", "training.run", "peft", "sentence_transformers"])
+    context.set_forkserver_preload(["tests.conftest", "training.run", "peft", "sentence_transformers"])
 
     def run(out: Path, *, resume: bool, most: float | None = None) -> tuple[int | None, float]:
         given = (base, data, folder / "cache", out)
