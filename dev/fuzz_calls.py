@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +24,16 @@ from tests.doors.fuzzing import Fuzzer, FuzzTally
 from tests.doors.test_fuzz import files_here
 from tests.ui.conftest import free_port
 
+#: The last line of a traceback.
+_TRACED = re.compile(r"^[\w.]+(?:Error|Exception|Warning)\b.*$", re.MULTILINE)
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def fuzz_page(calls: int, seed: int, batch: int = 500) -> tuple[FuzzTally, int]:
-    """Start a page, send the calls; how they ended, and how many files appeared outside its own folder."""
+def fuzz_page(calls: int, seed: int, keep: Path | None = None, batch: int = 500) -> tuple[FuzzTally, int]:
+    """Start a page, send the calls; how they ended, and how many files appeared outside its own folder.
+
+    The server's log goes to `keep`.
+    """
     tally = FuzzTally()
     with tempfile.TemporaryDirectory() as folder:
         before = files_here()
@@ -39,7 +46,11 @@ def fuzz_page(calls: int, seed: int, batch: int = 500) -> tuple[FuzzTally, int]:
                     break
                 print(f"  {number + batch:,} calls, {_spent(process.pid)}", flush=True)
         log = (Path(folder) / "log.txt").read_text(errors="replace")
-        tally.faults += [f"logged: {line}" for line in log.splitlines() if "Error" in line and line[:1] != " "][:10]
+        print(f"  {log.count('Traceback')} tracebacks in the server's log", flush=True)
+        for line, count in Counter(_TRACED.findall(log)).most_common(12):
+            print(f"    {count} x {line[:160]}")
+        if keep:
+            keep.write_text(log, encoding="utf-8")
         return tally, len(files_here() - before)
 
 
@@ -93,9 +104,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--log", type=Path, help="file for what the server says")
     options = parser.parse_args()
     started = time.monotonic()
-    tally, strays = fuzz_page(options.calls, options.seed)
+    tally, strays = fuzz_page(options.calls, options.seed, options.log)
     endings = ", ".join(f"{count:,} {kind}" for kind, count in tally.endings.most_common())
     print(f"{options.calls:,} calls in {time.monotonic() - started:.0f} s: {endings}; {strays} stray files")
     for fault in tally.faults[:20]:

@@ -42,6 +42,7 @@ from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners, waiting_sessions
 from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
+from mrl_demo.ui.shared.refusing import RefusingBlocks
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
 from mrl_demo.ui.shared.uploads import LimitUploads
 from mrl_demo.ui.shared.visit import visit_state
@@ -55,7 +56,7 @@ _DELETE_CACHE = (3_600, 86_400)
 
 def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
     """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
+    with RefusingBlocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
         most, turns = 60.0 * lab.settings.task_minutes, FairTurns()

@@ -43,10 +43,11 @@ def files_here() -> set[Path]:
     return {path for path in CODE_ROOT.rglob("*") if path.is_file() and not skipped & set(path.parts)}
 
 
-def test_odd_calls_of_every_event_end_in_words_and_leave_no_file(page: str) -> None:
+def test_odd_calls_of_every_event_end_in_words_and_leave_no_file(page: str, capfd: pytest.CaptureFixture[str]) -> None:
     before = files_here()
     tally = Fuzzer(page, seed=1, patience=0.5).run(_CALLS)
     assert tally.faults == []
+    assert "Traceback" not in capfd.readouterr().err
     assert tally.endings["refused"] > 0
     assert sum(tally.endings.values()) == _CALLS
     assert files_here() == before

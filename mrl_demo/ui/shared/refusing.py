@@ -1,0 +1,26 @@
+"""Blocks that refuse in one line what no control of theirs can hold: only programs send such values."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gradio as gr
+
+from mrl_demo.ui.components.text import shorten, visible
+
+logger = logging.getLogger(__name__)
+REFUSED = "The page's controls cannot hold what was sent: reload the page, or call what docs/api.md names."
+
+
+class RefusingBlocks(gr.Blocks):
+    """Gradio's Blocks, without a traceback in the log and an empty answer for each value that is not on a menu."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **named: Any) -> Any:  # noqa: ANN401
+        """As Gradio's; raises its `Error` in words, whatever was wrong with the values."""
+        try:
+            return await super().preprocess_data(block_fn, inputs, *rest, **named)
+        except Exception as error:
+            said = shorten(visible(str(error)), 160)
+            logger.warning("%s was sent what no control holds: %s", block_fn.api_name, said)
+            raise gr.Error(REFUSED, print_exception=False) from None
