@@ -41,9 +41,10 @@ from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners, waiting_sessions
 from mrl_demo.ui.shared.password import AskPassword
-from mrl_demo.ui.shared.queues import MOST_SESSIONS, MOST_WAITING
+from mrl_demo.ui.shared.queues import MOST_BOXES, MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.refusing import RefusingBlocks
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
+from mrl_demo.ui.shared.sessions import keep_little
 from mrl_demo.ui.shared.uploads import LimitUploads
 from mrl_demo.ui.shared.visit import visit_state
 from mrl_demo.ui.shared.widgets import static_html
@@ -172,6 +173,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error
     serve_agents(page, settings.password)
+    keep_little(page, MOST_SESSIONS, MOST_BOXES)
     if settings.share and not public:
         print(said.getvalue(), flush=True)  # Why there is no public link.
     return public or local

@@ -70,6 +70,12 @@ def test_odd_calls_of_every_event_end_in_words_and_leave_no_file(page: str, capf
         "gradio_api/proxy=http://169.254.169.254/latest/meta-data/",
         "gradio_api/proxy=file:///etc/passwd",
         "gradio_api/stream/x/1/..%2f..%2fetc%2fpasswd/playlist.m3u8",
+        "gradio_api/deep_link?session_hash=x",
+        "gradio_api/vibe-code",
+        "gradio_api/dev/reload",
+        "gradio_api/runs",
+        "monitoring/summary",
+        "monitoring",
     ],
 )
 def test_no_address_leads_to_a_file_or_another_server(page: str, path: str) -> None:

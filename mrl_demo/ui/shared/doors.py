@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 #: Of any request: the largest file that may be uploaded, and what surrounds it.
 MOST_BODY_BYTES = 60_000_000
+#: What Gradio would serve besides the page: its own figures, files written for links of its own, tools of developers.
+_CLOSED = re.compile(
+    r"/(?:monitoring|gradio_api/(?:deep_link|process_recording|(?:undo-)?vibe-[a-z]+|vibe-starter-queries|dev/reload|"
+    r"runs|run-history|profiling|stream|custom_component|proxy=[^/]*))(?:/|$)"
+)
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "strict-origin-when-cross-origin",
@@ -27,7 +33,7 @@ class GuardDoors:
     """ASGI middleware that refuses requests for other `hosts` (any if empty) and with bodies over `most_bytes`.
 
     A page of the web that points its own name at this machine would otherwise drive a page that is served for this
-    machine alone (DNS rebinding).
+    machine alone (DNS rebinding). What Gradio serves besides and this page does not use is not there.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] = (), most_bytes: int = MOST_BODY_BYTES) -> None:
@@ -42,6 +48,8 @@ class GuardDoors:
         if self.hosts and host_name(headers.get("host", "")) not in self.hosts:
             words = "This page is served for this machine only: open it as localhost, or name your host in MRL_HOSTS."
             await PlainTextResponse(words, status_code=421)(scope, receive, send)
+        elif _CLOSED.search(scope["path"]):
+            await PlainTextResponse("There is no such page.\n", status_code=404)(scope, receive, send)
         elif _declared_length(headers) > self.most_bytes:
             await self._refuse_length(scope, receive, send)
         else:

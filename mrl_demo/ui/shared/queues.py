@@ -27,5 +27,7 @@ LIVE: dict[str, Any] = {**LIGHT, "trigger_mode": "always_last"}
 API: dict[str, Any] = {"api_visibility": "public", "concurrency_id": "api", "concurrency_limit": 16}
 #: Events that may wait at once, of all visitors together; who comes later is told that the page is busy.
 MOST_WAITING = 100
-#: Sessions whose state is kept, some 0.15 MB each; who comes back after that starts anew.
+#: Sessions for which answers are kept that nobody has heard yet, besides those with events under way.
+MOST_BOXES = 200
+#: Sessions whose state is kept, some 0.1 MB each; who comes back after that starts anew.
 MOST_SESSIONS = 1_000
