@@ -22,7 +22,7 @@ from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.examples import SURPRISE, example_chips
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice, progress_bar
-from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.forms import Updates, told_by
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine, HeavyTask
 from mrl_demo.ui.shared.visit import Visit
@@ -90,7 +90,8 @@ class CompareEvents:
 
     def pick(self, state: CompareState, event: gr.EventData, request: gr.Request | None = None) -> Updates:
         """Search the example that was clicked, or a question drawn at random."""
-        query = self._drawn(state.corpus) if event.position == SURPRISE else self._example(state.corpus, event.position)
+        position = told_by(event, "position")
+        query = self._drawn(state.corpus) if position == SURPRISE else self._example(state.corpus, position)
         return {self.parts.query: query, **self.search(replace(state, query=query), request)}
 
     def search_picture(self, state: CompareState, request: gr.Request | None = None) -> Updates:

@@ -11,7 +11,7 @@ from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.curves.files import TextFile, nothing_to_save
 from mrl_demo.ui.curves.state import CurvesState
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.forms import Form, Updates, told_by
 from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.scripts import read_script
 
@@ -43,8 +43,8 @@ class DownloadBar:
 
     def save(self, state: CurvesState, event: gr.EventData) -> Updates:
         """The file of the kind that was clicked, with the page's address in it; a word if nothing was measured."""
-        file = self._make(state, "csv" if event.kind == "csv" else "json")
-        address = str(getattr(event, "address", ""))
+        file = self._make(state, "csv" if told_by(event, "kind") == "csv" else "json")
+        address = str(told_by(event, "address") or "")
         return {self.bar: gr.HTML(payload=file.payload(address) if file else nothing_to_save())}
 
 

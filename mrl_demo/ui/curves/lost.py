@@ -16,7 +16,7 @@ from mrl_demo.ui.curves.files import TextFile, lost_text
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import CurvesState
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.forms import Form, Updates, told_by
 from mrl_demo.ui.shared.links import CompareDoor
 from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.scripts import read_script
@@ -68,10 +68,11 @@ class LostLink:
     def open(self, state: CurvesState, event: gr.EventData) -> Updates:
         """Show Compare with the clicked query; raises `gr.Error` if the list is gone."""
         lost = self.results.lost(state)
-        position = event.position if isinstance(event.position, int) else 0
+        position = told_by(event, "position")
+        place = position if isinstance(position, int) else 0
         if lost is None or not lost.worst:
             raise gr.Error("That list is gone: choose a method again.", print_exception=False)
-        query = lost.worst[position % len(lost.worst)]
+        query = lost.worst[place % len(lost.worst)]
         names = [arm.name for arm in self.results.service.lab.arms()]
         controls: Updates = {
             self.door.query: query.text,

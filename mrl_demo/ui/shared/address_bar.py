@@ -18,7 +18,7 @@ from gradio.blocks import Block
 from mrl_demo.ui.address.kinds import Kind
 from mrl_demo.ui.address.reading import AddressReading, link_hint, read_parameters
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.forms import Updates, told_by
 from mrl_demo.ui.shared.guard import UNEXPECTED, guarded
 from mrl_demo.ui.shared.queues import LIGHT
 from mrl_demo.ui.shared.scripts import read_script
@@ -141,7 +141,7 @@ class _Restorer:
     def restore(self, event: gr.EventData) -> Updates:
         """Check the texts that the browser sent, and set what is possible; never raises."""
         kinds = self.group.kinds
-        reading = read_parameters(kinds, event._data.get("values") if isinstance(event._data, dict) else None)
+        reading = read_parameters(kinds, told_by(event, "values"))
 
         def update() -> tuple[Updates, AddressReading]:
             return self.group.update(reading.values), reading

@@ -16,6 +16,15 @@ _Wider = TypeVar("_Wider")
 Updates: TypeAlias = dict[Block, Any]
 
 
+def told_by(event: gr.EventData, name: str) -> Any:  # noqa: ANN401 - whatever was sent
+    """What the browser says of an event under a name; None if it says nothing, as whatever a program sends.
+
+    >>> told_by(gr.EventData(None, {"position": 3}), "position"), told_by(gr.EventData(None, True), "position")
+    (3, None)
+    """
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
 class Form(Generic[_State]):
     """The components that together hold a state: `make` builds it from their values, each under its name here.
 

@@ -19,8 +19,17 @@ class RefusingBlocks(gr.Blocks):
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **named: Any) -> Any:  # noqa: ANN401
         """As Gradio's; raises its `Error` in words, whatever was wrong with the values."""
         try:
-            return await super().preprocess_data(block_fn, inputs, *rest, **named)
+            values = await super().preprocess_data(block_fn, inputs, *rest, **named)
+            for block, value in zip(block_fn.inputs, values, strict=False):
+                _refuse_many(block, value)
+            return values
         except Exception as error:
             said = shorten(visible(str(error)), 160)
             logger.warning("%s was sent what no control holds: %s", block_fn.api_name, said)
             raise gr.Error(REFUSED, print_exception=False) from None
+
+
+def _refuse_many(block: Any, value: object) -> None:  # noqa: ANN401
+    """Gradio looks each item of a list up on the menu, and does not ask whether one may be chosen alone."""
+    if isinstance(block, gr.Dropdown) and not block.multiselect and isinstance(value, (list, dict)):
+        raise ValueError(f"{block.label} is a list")
