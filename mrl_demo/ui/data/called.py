@@ -15,7 +15,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data.questions import QuestionSection
 from mrl_demo.ui.data.view import row_removed
-from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.forms import Form, Updates, told_by
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import CompareDoor, Page
 from mrl_demo.ui.shared.own_menus import OwnMenus, own_label
@@ -89,7 +89,7 @@ class CalledAnswers:
 
         def take_back() -> Updates:
             own = state.visit.named(state.of or "")
-            answer = row_removed(self.lab.asked_private(own.name), event.position) if own else None
+            answer = row_removed(self.lab.asked_private(own.name), told_by(event, "position")) if own else None
             if own is None or answer is None:  # Pressed twice: the list has changed since.
                 return {}
             asked, updates = self._answer(state, own, *answer, is_answer=False)
