@@ -72,7 +72,7 @@ def build_lab(cache: Path, documents: list[Path]) -> Any:  # noqa: ANN401 - impo
     return lab
 
 
-def serve(cache: Path, documents: list[Path], port: int) -> None:
+def serve_until_killed(cache: Path, documents: list[Path], port: int) -> None:
     """A page over that lab until the process is killed."""
     from dataclasses import replace
 
@@ -99,7 +99,9 @@ class KilledServer:
         """Start it; `wait` waits until it answers."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
-        self.process = self.context.Process(target=serve, args=(self.cache, self.documents, port), daemon=True)
+        self.process = self.context.Process(
+            target=serve_until_killed, args=(self.cache, self.documents, port), daemon=True
+        )
         self.process.start()
 
     def wait(self) -> None:

@@ -63,12 +63,12 @@ def installed_packages() -> list[InstalledPackage]:
         extras = "".join(sorted(wanted.extras))
         if f"{name}[{extras}]" in packages:
             continue
-        packages[f"{name}[{extras}]"] = InstalledPackage(here.metadata["Name"], pins.get(name, ""), licence_of(here))
+        packages[f"{name}[{extras}]"] = InstalledPackage(here.metadata["Name"], pins.get(name, ""), name_licence(here))
         waiting += _needs(here, wanted.extras)
     return sorted(set(packages.values()), key=lambda package: package.name.lower())
 
 
-def licence_of(package: Distribution) -> str:
+def name_licence(package: Distribution) -> str:
     """The licence as its metadata name it, in a few words."""
     metadata = package.metadata
     if expression := metadata.get("License-Expression"):
