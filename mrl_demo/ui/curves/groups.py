@@ -145,11 +145,20 @@ class GroupsView:
         return describe_source(figure, title, measured_source(self.figures, self.metric))
 
     def table(self) -> Markup:
-        """A line a group and method, a column a length."""
-        rows = self.rows()
+        """A line a group, a column a length; the other methods in a fold."""
+        others = [row for row in self.rows() if row.arm != self.arm]
+        if not others:
+            return self._table(self.rows(self.arm))
+        return html(
+            '{own}<details class="fold"><summary>The other methods</summary>{others}</details>',
+            own=self._table(self.rows(self.arm)),
+            others=self._table(others),
+        )
+
+    def _table(self, rows: Sequence[GroupRow]) -> Markup:
         if self.figures is None or not rows:
             return NOTHING
-        dims = sorted({row.dim for row in rows if row.dim is not None})
+        dims = sorted({row.dim for row in self.rows() if row.dim is not None})
         cells = {(row.group, row.arm, row.dim): row for row in rows}
         lines = (
             html(
@@ -161,10 +170,8 @@ class GroupsView:
             for group, arm in dict.fromkeys((row.group, row.arm) for row in rows)
         )
         n = max(row.n_queries for row in rows)
-        caption = (
-            f"{metric_label(self.metric)} by {self.field}, up to {n:,} queries each; beneath each figure its 95%"
-            " interval"
-        )
+        measured = f"{metric_label(self.metric)} by {self.field}, up to {n:,} queries each"
+        caption = f"{measured}; beneath each figure its 95% interval"
         return figure_table(caption, (f"By {self.field}", *dims), lines)
 
 
