@@ -137,7 +137,7 @@ def _add_search(commands: Commands, settings: Settings) -> None:
     parser.add_argument("--arm", type=_words, default="tuned", help=f"{_ARM_HELP}; several with commas between them")
     parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
-    add_index_option(parser, settings.index)
+    add_index_option(parser)
     parser.add_argument(
         "--where",
         action="append",
@@ -187,7 +187,9 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     corpus = chosen_corpus(lab, options)
     arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
-    attach_indexes(lab, options.index, corpus, arms)
+    has_engine = attach_indexes(lab, options, corpus, arms)
+    if (options.where or options.stages) and not has_engine:
+        raise LabError("--where and --stages are for an engine: name it with --index (`mrl index` loads one).")
     if options.where or options.stages:
         _search_index(lab, corpus, arms, options)
         return
@@ -201,8 +203,6 @@ def _search_index(lab: Lab, corpus: str, arms: list[str], options: argparse.Name
     """What an engine alone answers, filtered or in stages."""
     from mrl_demo.lab.indexes import parse_where
 
-    if not options.index:
-        raise LabError("--where and --stages are for an engine: name it with --index (`mrl index` loads one).")
     if len(arms) != 1:
         raise LabError(f"--where and --stages search with one arm, not {', '.join(arms)}.")
     where = parse_where(options.where)

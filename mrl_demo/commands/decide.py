@@ -14,8 +14,10 @@ from mrl_demo.commands.options import (
     ARM_HELP,
     add_corpus_options,
     add_draw_options,
+    add_index_option,
     add_json_option,
     arm_names,
+    attach_indexes,
     chosen_corpus,
     read_input,
     split_words,
@@ -28,6 +30,7 @@ from mrl_demo.core.config import Settings
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindVerdict
     from mrl_demo.advisor.consult import Consultation
+    from mrl_demo.evaluation.engine_speed import EngineSpeed
     from mrl_demo.lab.lab import Lab
 
 _RECOMMEND_EXAMPLES = """examples:
@@ -65,6 +68,7 @@ def _add_recommend(commands: Commands) -> None:
     parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
     parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
     parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
+    add_index_option(parser)
     add_json_option(parser)
     add_prompt_options(parser)
     parser.set_defaults(handler=_recommend)
@@ -149,13 +153,25 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         write_output(options.write_pairs, write_pairs(pairs, verdicts))
         print(f"{len(pairs)} pairs to judge are in {options.write_pairs}", file=sys.stderr)
     ceiling = lab.ceiling(consultation, ProgressLine()) if options.ceiling else None
+    speed = _engine_speed(lab, options, consultation)
     if options.json:
         more = {"ceiling": ceiling.to_dict()} if ceiling else {}
+        more |= {"engine": speed.to_dict()} if speed else {}
         print(json.dumps({**recommendation.to_dict(), **more}, ensure_ascii=False))
         return
     print_recommendation(recommendation)
     if ceiling:
         print(f"Ceiling: {ceiling.sentence()}")
+    for sentence in speed.sentences() if speed else ():
+        print(sentence)
+
+
+def _engine_speed(lab: Lab, options: argparse.Namespace, consultation: Consultation) -> EngineSpeed | None:
+    """What the engine that was named takes at the length recommended, and at the full one."""
+    best, corpus = consultation.recommendation.nearest, consultation.recommendation.corpus
+    if best is None or not attach_indexes(lab, options, corpus, [best.arm]):
+        return None
+    return lab.engine_speed(corpus, best.arm, sorted({best.dim, lab.full_dim([best.arm])}), ProgressLine())
 
 
 def _consult(lab: Lab, options: argparse.Namespace, verdicts: Sequence[BlindVerdict] = ()) -> Consultation:

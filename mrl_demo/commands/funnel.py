@@ -11,8 +11,10 @@ from mrl_demo.commands.options import (
     ARM_HELP,
     add_corpus_options,
     add_draw_options,
+    add_index_option,
     add_json_option,
     arm_names,
+    attach_indexes,
     chosen_corpus,
     split_words,
     whole_numbers,
@@ -55,6 +57,7 @@ def _add_funnel(commands: Commands) -> None:
     parser.add_argument("stages", nargs="?", default="", help="DIM:KEEP,..., the first perhaps PRECISION@DIM:KEEP")
     parser.add_argument("--keep", type=float, help="find the cheapest cascade that keeps this share of exact search")
     parser.add_argument("--proof", action="store_true", help="measure at which length the first ten are proven")
+    add_index_option(parser)
     _add_shared(parser)
     parser.set_defaults(handler=_funnel)
 
@@ -112,7 +115,10 @@ def _funnel(settings: Settings, options: argparse.Namespace) -> None:
         raise LabError("--keep and --proof are two questions: ask one of them.")
     if options.stages and (options.keep is not None or options.proof):
         raise LabError(f"--keep and --proof try stages of their own: leave {options.stages} out.")
+    if options.index and (options.keep is not None or options.proof):
+        raise LabError("--keep and --proof read the lab's own index: leave --index out.")
     lab, corpus, arm, draw = _open(settings, options, queries=300)
+    attach_indexes(lab, options, corpus, [arm])
     report: _Report
     if options.keep is not None:
         report = lab.cheapest_funnel(corpus, arm, options.keep, draw, ProgressLine())

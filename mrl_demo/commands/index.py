@@ -87,5 +87,5 @@ def report_text(report: IndexReport) -> str:
     total = report.stored.total
     size = "" if total is None else f" It takes {total / 1e6:,.1f} MB there."
     lines = [f"{report.arm} over {report.corpus}. {report.load.sentence()}{size}"]
-    lines += [report.speed.sentence(row.dim) for row in report.speed.lengths]
+    lines += report.speed.sentences()
     return "\n".join(lines)

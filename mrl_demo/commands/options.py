@@ -33,23 +33,28 @@ INDEX_FORMS = (
 )
 
 
-def add_index_option(parser: argparse.ArgumentParser, index: str) -> None:
-    """Add `--index`; `index` is what the environment says, which `--help` does not show: it may hold a password."""
+def add_index_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--index`."""
     parser.add_argument(
         "--index",
         action="append",
-        default=index.split(),
+        default=[],
         metavar="URL",
-        help=f"search by an engine that `mrl index` has loaded: {INDEX_FORMS} (MRL_INDEX hides passwords)",
+        help=f"search by an engine that `mrl index` has loaded: {INDEX_FORMS}; default: MRL_INDEX",
     )
 
 
-def attach_indexes(lab: Lab, urls: Sequence[str], corpus: str, arms: Sequence[str]) -> None:
-    """Add engines to a lab; raises `EngineError` if none of them holds one of the arms over the corpus."""
+def attach_indexes(lab: Lab, options: argparse.Namespace, corpus: str, arms: Sequence[str]) -> bool:
+    """Add the engines that `--index` or the environment names; whether there are any.
+
+    Raises `EngineError` if those that `--index` names hold none of the arms over the corpus.
+    """
+    urls = options.index or lab.settings.index.split()
     for url in urls:
         lab.add_index(url)
-    if urls:
+    if options.index:
         lab.require_index(corpus, arms)
+    return bool(urls)
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:

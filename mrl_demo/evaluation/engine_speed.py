@@ -61,6 +61,10 @@ class EngineSpeed:
             f"(embedded {row.embedded_p50_ms:.1f} ms)."
         )
 
+    def sentences(self) -> list[str]:
+        """All lengths in words."""
+        return [self.sentence(row.dim) for row in self.lengths]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)

@@ -13,8 +13,10 @@ from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.evaluation.metrics import parse_metric
 from mrl_demo.evaluation.ranked import MeasuredArm, RankedList
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
+from mrl_demo.funnels.engine_funnel import EngineFunnel, time_engine_funnel
 from mrl_demo.funnels.timing import FunnelTimes, time_funnel
 from mrl_demo.search.cascade import Cascade
+from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.funnel import FunnelIndex, FunnelRun
 from mrl_demo.search.prefix import PrefixIndex
 
@@ -103,25 +105,41 @@ class FunnelReport:
 
 
 def measure_funnel(
-    measured: MeasuredArm, corpus: str, cascade: Cascade, metric_name: str, progress: Progress | None = None
+    measured: MeasuredArm,
+    corpus: str,
+    cascade: Cascade,
+    metric_name: str,
+    progress: Progress | None = None,
+    engine: CollectionIndex | None = None,
 ) -> FunnelReport:
-    """Run every query through the funnel and through exact search; raises as `Cascade.check` does."""
+    """Run every query through the funnel and through exact search; raises as `Cascade.check` does.
+
+    With an `engine` that holds the measured documents the stages run there, and raise `EngineError`.
+    """
     say = progress or (lambda _share, _text: None)
     k = min(FUNNEL_RESULTS, len(measured.documents))
     cascade.check(measured.full_dim, k)
     index = FunnelIndex(PrefixIndex(measured.vectors.documents))
+    elsewhere = EngineFunnel(engine) if engine else None
     say(0.1, "Searching exactly")
     exact = exact_lists(measured, index.scan)
     runs = []
     for row, query in enumerate(measured.vectors.queries):
         say(0.2 + 0.5 * row / len(exact), f"Query {row + 1:,} of {len(exact):,}")
         own = int(measured.judged.own_document[row])
-        runs.append(index.run(query, cascade, k, is_bounded=cascade.is_float32, excluded=own))
+        runs.append(
+            elsewhere.run(query, cascade, k, excluded=own)
+            if elsewhere
+            else index.run(query, cascade, k, is_bounded=cascade.is_float32, excluded=own)
+        )
     lists = [RankedList(run.passed[-1].documents, run.passed[-1].scores) for run in runs]
     bootstrap = PairedBootstrap(len(runs))
     quality = _quality(measured, lists, exact, parse_metric(metric_name).name, bootstrap)
     say(0.75, "Timing")
-    times = time_funnel(measured.vectors, index, cascade)
+    if engine:
+        times = time_engine_funnel(measured.vectors.queries, engine, cascade)
+    else:
+        times = time_funnel(measured.vectors, index, cascade)
     ends_full = cascade.stages[-1].dim == measured.full_dim
     return FunnelReport(
         corpus=corpus,

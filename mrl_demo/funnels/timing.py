@@ -25,13 +25,14 @@ class FunnelTimes:
     """Medians in ms for one query, one after the other, warm: the funnel, its stages, and a full float32 scan.
 
     `pays_from` is the number of documents from which the funnel is faster, from two sizes tiled from the collection: 0
-    for any number, None if for none.
+    for any number, None if for none. `engine` names the engine that ran both, "" for our own index.
     """
 
     funnel_ms: float
     exact_ms: float
     stage_ms: tuple[float, ...]
     pays_from: int | None
+    engine: str = ""
 
     @property
     def speed_up(self) -> float:
@@ -40,6 +41,9 @@ class FunnelTimes:
 
     def sentence(self) -> str:
         """The times in words."""
+        took = f"{self.funnel_ms:.2f} ms instead of {self.exact_ms:.2f} ms, {self.speed_up:.1f} times as fast"
+        if self.engine:
+            return f"{took}, both in {self.engine}."
         pays = (
             "It pays at no size here."
             if self.pays_from is None
@@ -47,7 +51,7 @@ class FunnelTimes:
             if self.pays_from == 0
             else f"It pays from about {self.pays_from:,} documents on."
         )
-        return f"{self.funnel_ms:.2f} ms instead of {self.exact_ms:.2f} ms, {self.speed_up:.1f} times as fast. {pays}"
+        return f"{took}. {pays}"
 
 
 def time_funnel(vectors: ArmVectors, index: FunnelIndex, cascade: Cascade) -> FunnelTimes:

@@ -15,6 +15,7 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
 from mrl_demo.corpora.stand_ins import with_stand_ins
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
 from mrl_demo.evaluation.query_groups import GroupRow, group_fields, rows_by_group
 from mrl_demo.evaluation.results import SweepResult
@@ -140,6 +141,13 @@ class CurvesService:
             self.lab.builder.queries(encoder, collection)[:_SPEED_QUERIES] if collection.queries else documents[:1]
         )
         return measure_speed(collection.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
+
+    def engine_speeds(self, corpus: str, progress: Progress | None = None) -> dict[str, EngineSpeed]:
+        """What the engines that hold a corpus' documents find and take, by the label of the arm; empty for none."""
+        if not self.lab.indexes():
+            return {}
+        speeds = {arm.label: self.lab.engine_speed(corpus, arm.name, (), progress) for arm in self.lab.arms()}
+        return {label: speed for label, speed in speeds.items() if speed}
 
     def _is_own(self, corpus: str) -> bool:
         return corpus in {choice.name for choice in self.lab.corpora()} and Path(corpus).name == corpus

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
@@ -14,7 +16,10 @@ from mrl_demo.funnels.measure import FunnelReport, measure_funnel
 from mrl_demo.funnels.proof import ProofReport, measure_proof
 from mrl_demo.gating.allocation import GateQuestion, GateReport, measure_gate
 from mrl_demo.gating.ladder import LADDER_DIMS
-from mrl_demo.search.cascade import paper_cascade, parse_cascade
+from mrl_demo.lab.indexes import IndexDesk, document_keys
+from mrl_demo.search.cascade import Cascade, paper_cascade, parse_cascade
+from mrl_demo.search.engines.collection import CollectionIndex
+from mrl_demo.search.engines.errors import EngineError
 
 
 def run_funnel(
@@ -24,14 +29,45 @@ def run_funnel(
     stages: str,
     draw: QueryDraw | None = None,
     progress: Progress | None = None,
+    indexes: IndexDesk | None = None,
 ) -> FunnelReport:
-    """Measure a funnel; stages and metric are read before anything is encoded."""
+    """Measure a funnel, in the engine that holds the documents if there is one.
+
+    Stages and metric are read before anything is encoded.
+    """
     draw = draw or QueryDraw()
     full = _full_dim(builder, arm)
     results = min(10, len(corpus))
     cascade = parse_cascade(stages, full) if stages.strip() else paper_cascade(full, results)
     cascade.check(full, results)
-    return measure_funnel(_measured(builder, corpus, arm, draw, progress), corpus.name, cascade, draw.metric, progress)
+    measured = _measured(builder, corpus, arm, draw, progress)
+    note = ""
+    if indexes is not None and indexes.names():
+        try:
+            engine, note = _engine_for(indexes, builder, corpus, measured, cascade, draw)
+            if engine is not None:
+                return measure_funnel(measured, corpus.name, cascade, draw.metric, progress, engine)
+        except EngineError as error:
+            if not indexes.falls_back:
+                raise
+            note = f"{error} The lab's own index ran the stages instead."
+    report = measure_funnel(measured, corpus.name, cascade, draw.metric, progress)
+    return replace(report, notes=(*report.notes, note)) if note else report
+
+
+def _engine_for(
+    indexes: IndexDesk, builder: SpaceBuilder, corpus: Corpus, measured: MeasuredArm, cascade: Cascade, draw: QueryDraw
+) -> tuple[CollectionIndex | None, str]:
+    """The collection that holds what is measured, or why its engine cannot run the stages."""
+    if not cascade.is_float32:
+        return None, "Coarse codes are those of the lab's own index, which ran the stages."
+    if draw.max_tokens or measured.stand_ins:
+        return None, "An engine holds whole documents, and these are cut: the lab's own index ran the stages."
+    space = builder.space(builder.menu.find(measured.arm), corpus)
+    held = indexes.find(space, corpus)
+    if held is None:
+        return None, ""
+    return CollectionIndex(held.engine, held.card, document_keys(measured.documents)), ""
 
 
 def run_cheapest(

@@ -199,14 +199,22 @@ class IndexDesk:
         """Engines and collections, for anybody's eyes."""
         return tuple(attached.shown for attached in self._engines)
 
+    @property
+    def falls_back(self) -> bool:
+        """Whether the lab goes on without an engine that cannot be used."""
+        return all(attached.falls_back for attached in self._engines)
+
     def index(self, space: Space, corpus: Corpus, embedded: ExactIndex) -> ExactIndex | AttachedIndex:
         """What searches an arm's documents: the embedded index alone if no engine was given."""
         if not self._engines:
             return embedded
-        falls_back = all(attached.falls_back for attached in self._engines)
-        attached = AttachedIndex(lambda: self.find(space, corpus), embedded, falls_back=falls_back)
+        attached = AttachedIndex(lambda: self.find(space, corpus), embedded, falls_back=self.falls_back)
         attached.warm_up()
         return attached
+
+    def holds(self, arm: str, corpus: str) -> bool:
+        """Whether an engine says that it holds an arm over a corpus, in whatever state; raises as `VectorEngine`."""
+        return any((card.arm, card.corpus) == (arm, corpus) for card in (each.card() for each in self._engines))
 
     def find(self, space: Space, corpus: Corpus) -> CollectionIndex | None:
         """The collection that holds an arm's documents, None if no engine says that it does.
@@ -278,6 +286,32 @@ class _Attached:
                     return card
                 self._card = card
             return self._card
+
+
+def measure_held(
+    desk: IndexDesk,
+    builder: SpaceBuilder,
+    corpus: Corpus,
+    arm: Arm,
+    dims: Sequence[int] = (),
+    progress: Progress | None = None,
+) -> EngineSpeed | None:
+    """What the engine that holds an arm's documents finds and takes; None if none does, or it cannot be used now."""
+    try:
+        if not desk.holds(arm.name, corpus.name):
+            return None
+        space = builder.space(arm, corpus, progress)
+        index = desk.find(space, corpus)
+        if index is None:
+            return None
+        if progress:
+            progress(0.5, f"Timing {index.engine.name}")
+        queries = sample_queries(builder, space, corpus)
+        return measure_engine(index, PrefixIndex(space.documents), queries, tuple(dims) or lengths(index))
+    except EngineError:
+        if not desk.falls_back:
+            raise
+        return None
 
 
 @dataclass(frozen=True)

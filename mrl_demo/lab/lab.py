@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.corpora.hub import HubRows
+    from mrl_demo.evaluation.engine_speed import EngineSpeed
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.funnels.cheapest import CheapestCascade
     from mrl_demo.funnels.measure import FunnelReport
@@ -199,6 +200,20 @@ class Lab:
         index = self._indexes.find(space, loaded)
         assert index is not None  # noqa: S101 - required above
         return ask_index(index, loaded.documents, vector, check_dimension(dim, index.dimension), top_k, where, stages)
+
+    def engine_speed(
+        self, corpus: str, arm: str, dims: Sequence[int] = (), progress: Progress | None = None
+    ) -> EngineSpeed | None:
+        """What the engine that holds an arm's documents finds and takes, None if none holds them.
+
+        At `dims`, or its own lengths and the usual ones. Raises `EngineError` unless it falls back.
+        """
+        from mrl_demo.lab.indexes import measure_held
+
+        (chosen,) = self._arms_named([arm])
+        if not self._indexes.names():
+            return None
+        return measure_held(self._indexes, self.builder, self.corpus(corpus, progress), chosen, dims, progress)
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""
@@ -651,7 +666,7 @@ class Lab:
         """
         from mrl_demo.lab.funnels import run_funnel
 
-        return run_funnel(self.builder, self.corpus(corpus, progress), arm, stages, draw, progress)
+        return run_funnel(self.builder, self.corpus(corpus, progress), arm, stages, draw, progress, self._indexes)
 
     def cheapest_funnel(
         self, corpus: str, arm: str, keep: float, draw: QueryDraw | None = None, progress: Progress | None = None

@@ -14,6 +14,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
 from mrl_demo.corpora.examples import Example
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
@@ -51,6 +52,12 @@ class LabProtocol(Protocol):
     def arms(self) -> tuple[ArmSpec, ...]: ...
 
     def base_of(self, arm: str) -> str: ...
+
+    def indexes(self) -> tuple[str, ...]: ...
+
+    def engine_speed(
+        self, corpus: str, arm: str, dims: Sequence[int] = (), progress: Progress | None = None
+    ) -> EngineSpeed | None: ...
 
     def has_pictures(self, corpus: str) -> bool: ...
 

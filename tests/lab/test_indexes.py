@@ -12,6 +12,7 @@ import pytest
 
 from mrl_demo.cli import main
 from mrl_demo.core.types import Corpus
+from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.indexes import IndexPlan, parse_where
 from mrl_demo.lab.lab import Lab
 from mrl_demo.search.engines.attached import AttachedIndex
@@ -191,3 +192,33 @@ def test_a_private_collection_is_searched_here(lab: Lab, url: str) -> None:
     lab.add_index(url)
     mine = lab.add_private(Corpus("mine", "Mine", lab.corpus("fruit").documents, "f"))
     assert lab.compare(QUESTION, corpus=mine, arms=["tiny"], dim=8).arms[0].result.engine == ""
+
+
+def test_a_funnel_runs_in_the_engine_and_finds_what_ours_finds(lab: Lab, url: str) -> None:
+    ours = lab.funnel("fruit", "tiny", "8:5,full:5")
+    lab.load_index("fruit", "tiny", url)
+    lab.add_index(url)
+    theirs = lab.funnel("fruit", "tiny", "8:5,full:5")
+    assert (ours.times.engine, theirs.times.engine) == ("", "vectors in a file")
+    assert "both in vectors in a file" in theirs.sentence()
+    assert (theirs.agreement, theirs.quality) == (ours.agreement, ours.quality)
+    assert [stage.answers_lost for stage in theirs.stages] == [stage.answers_lost for stage in ours.stages]
+    coarse = lab.funnel("fruit", "tiny", "binary@32:5,full:5")
+    assert (coarse.times.engine, coarse.notes[-1][:12]) == ("", "Coarse codes")
+
+
+def test_times_and_recall_come_from_the_engine(lab: Lab, url: str) -> None:
+    assert lab.engine_speed("fruit", "tiny") is None
+    lab.load_index("fruit", "tiny", url, IndexPlan(dims=(8,)))
+    lab.add_index(url)
+    speed = lab.engine_speed("fruit", "tiny", [4, 32])
+    assert speed and [(row.dim, row.recall, row.is_exact) for row in speed.lengths] == [(4, 1, True), (32, 1, True)]
+    assert [text.split(":")[0] for text in speed.sentences()] == [
+        "vectors in a file at 4 numbers",
+        "vectors in a file at 32 numbers",
+    ]
+    service = CurvesService(lab)
+    assert list(service.engine_speeds("fruit")) == [next(arm.label for arm in lab.arms() if arm.name == "tiny")]
+    down = Lab(lab.settings)
+    down.add_index(NOWHERE, falls_back=True)
+    assert down.engine_speed("builtin", "base") is None

@@ -29,6 +29,7 @@ from mrl_demo.core.types import (
 from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.examples import Example
 from mrl_demo.corpora.questions import QuestionSet
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
@@ -115,6 +116,14 @@ class StubLab:
 
     def arms(self) -> tuple[ArmSpec, ...]:
         return tuple(arm.spec for arm in comparison().arms)
+
+    def indexes(self) -> tuple[str, ...]:
+        return ()
+
+    def engine_speed(
+        self, corpus: str, arm: str, dims: Sequence[int] = (), progress: Progress | None = None
+    ) -> EngineSpeed | None:
+        return None
 
     def base_of(self, arm: str) -> str:
         return "base"

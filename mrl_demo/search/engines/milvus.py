@@ -72,6 +72,20 @@ class MilvusEngine:
 
     def read_card(self) -> CollectionCard | None:
         """As `VectorEngine` has it."""
+        stored = self._read_schema()
+        if stored is None:
+            return None
+        card, sizes = stored
+        if sizes != {_field(dim): dim for dim in card.layout.dims}:
+            raise EngineMismatchError(
+                f"The collection {self.collection} has fields {sizes}, not those of its card: make it anew with "
+                "`mrl index --replace`."
+            )
+        self._layout = card.layout
+        return card
+
+    def _read_schema(self) -> tuple[CollectionCard, dict[str, int]] | None:
+        """The collection's card and its fields' lengths, None without one; raises if it is not the lab's."""
         with self._asking() as client:
             if not client.has_collection(self.collection):
                 return None
@@ -81,13 +95,7 @@ class MilvusEngine:
             raise EngineMismatchError(f"The collection {self.collection} is not one of the lab's: name another one.")
         card = CollectionCard.from_json(card_text)
         sizes = {field["name"]: int(field["params"]["dim"]) for field in about["fields"] if "dim" in field["params"]}
-        if sizes != {_field(dim): dim for dim in card.layout.dims}:
-            raise EngineMismatchError(
-                f"The collection {self.collection} has fields {sizes}, not those of its card: make it anew with "
-                "`mrl index --replace`."
-            )
-        self._layout = card.layout
-        return card
+        return card, sizes
 
     def create(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
@@ -177,7 +185,7 @@ class MilvusEngine:
 
     def drop(self) -> None:
         """As `VectorEngine` has it; a collection that is not the lab's stays."""
-        if self.read_card() is not None:
+        if self._read_schema() is not None:
             with self._asking() as client:
                 client.drop_collection(self.collection)
 

@@ -85,6 +85,20 @@ class PostgresEngine:
 
     def read_card(self) -> CollectionCard | None:
         """As `VectorEngine` has it."""
+        stored = self._read_table()
+        if stored is None:
+            return None
+        card, column = stored
+        if column != f"vector({card.layout.dimension})":
+            raise EngineMismatchError(
+                f"The column {self.table}.embedding is {column}, not vector({card.layout.dimension}): somebody changed "
+                "the table; make the collection anew with `mrl index --replace`."
+            )
+        self._layout = card.layout
+        return card
+
+    def _read_table(self) -> tuple[CollectionCard, str] | None:
+        """The table's card and the type of its vectors, None without a table; raises if it is not the lab's."""
         with self._connection() as connection:
             row = connection.execute(
                 "SELECT obj_description(c.oid), format_type(a.atttypid, a.atttypmod) "
@@ -98,14 +112,7 @@ class PostgresEngine:
             raise EngineMismatchError(
                 f"The table {self.table} is not one of the lab's: name another collection (?collection=NAME)."
             )
-        card = CollectionCard.from_json(row[0])
-        if row[1] != f"vector({card.layout.dimension})":
-            raise EngineMismatchError(
-                f"The column {self.table}.embedding is {row[1]}, not vector({card.layout.dimension}): somebody changed "
-                "the table; make the collection anew with `mrl index --replace`."
-            )
-        self._layout = card.layout
-        return card
+        return CollectionCard.from_json(row[0]), row[1]
 
     def create(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
@@ -225,7 +232,7 @@ class PostgresEngine:
 
     def drop(self) -> None:
         """As `VectorEngine` has it; a table that is not the lab's stays."""
-        if self.read_card() is None:
+        if self._read_table() is None:
             return
         with self._connection() as connection:
             self._run(connection, f'DROP TABLE "{self.table}"')

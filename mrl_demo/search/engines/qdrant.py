@@ -70,6 +70,20 @@ class QdrantEngine:
 
     def read_card(self) -> CollectionCard | None:
         """As `VectorEngine` has it."""
+        stored = self._read_config()
+        if stored is None:
+            return None
+        card, sizes = stored
+        if sizes != {str(dim): dim for dim in card.layout.dims}:
+            raise EngineMismatchError(
+                f"The collection {self.collection} has vectors {sizes}, not those of its card: make it anew with "
+                "`mrl index --replace`."
+            )
+        self._layout = card.layout
+        return card
+
+    def _read_config(self) -> tuple[CollectionCard, dict[str, int]] | None:
+        """The collection's card and its vectors' lengths, None without one; raises if it is not the lab's."""
         with self._asking() as client:
             if not client.collection_exists(self.collection):
                 return None
@@ -82,13 +96,7 @@ class QdrantEngine:
         card = CollectionCard.from_json(str(config.metadata["card"]))
         vectors = config.params.vectors
         sizes = {name: params.size for name, params in vectors.items()} if isinstance(vectors, dict) else {}
-        if sizes != {str(dim): dim for dim in card.layout.dims}:
-            raise EngineMismatchError(
-                f"The collection {self.collection} has vectors {sizes}, not those of its card: make it anew with "
-                "`mrl index --replace`."
-            )
-        self._layout = card.layout
-        return card
+        return card, sizes
 
     def create(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
@@ -202,7 +210,7 @@ class QdrantEngine:
 
     def drop(self) -> None:
         """As `VectorEngine` has it; a collection that is not the lab's stays."""
-        if self.read_card() is not None:
+        if self._read_config() is not None:
             with self._asking() as client:
                 client.delete_collection(self.collection)
 

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from mrl_demo.core.types import Progress
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.speed import SIZES, SpeedResult
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves import view as curves_view
@@ -61,7 +62,8 @@ def draw_speed(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     return {
         Id.CURVES_SPEED_WORDS: html('<p class="lead">{words}</p>', words=words),
         Id.CURVES_SPEED: curves_view.speed_chart(speed),
-        Id.CURVES_SPEED_TABLE: curves_view.speed_table(speed),
+        Id.CURVES_SPEED_TABLE: curves_view.speed_table(speed)
+        + curves_view.engine_tables(state.seen.engines.get(state.choice.corpus, {})),
     }
 
 
@@ -69,6 +71,12 @@ def speed_file(results: Results, state: CurvesState, kind: str) -> TextFile | No
     """The times of the chosen number of vectors."""
     speed = results.speed(state)
     return TextFile(f"speed-{state.choice.size}", kind, speed_text(speed, kind)) if speed else None
+
+
+@dataclass(frozen=True)
+class _Timed:
+    own: SpeedResult
+    engines: Mapping[str, EngineSpeed]
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,13 @@ class Timing:
         """Time them with progress, and keep the result for this visitor."""
         choice, seen = state.choice, state.seen
 
-        def time(progress: Progress) -> SpeedResult:
-            return self.results.service.speed(choice.size, progress, corpus=choice.corpus)
+        def time(progress: Progress) -> _Timed:
+            own = self.results.service.speed(choice.size, progress, corpus=choice.corpus)
+            return _Timed(own, self.results.service.engine_speeds(choice.corpus, progress))
 
-        def keep(result: SpeedResult) -> Updates:
-            return {self.seen: replace(seen, speeds={**seen.speeds, choice.size: result})}
+        def keep(timed: _Timed) -> Updates:
+            speeds = {**seen.speeds, choice.size: timed.own}
+            return {self.seen: replace(seen, speeds=speeds, engines={**seen.engines, choice.corpus: timed.engines})}
 
         async for updates in self.work.follow(time, keep, request):
             yield updates

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.probes import parse_probe_metric
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
@@ -96,10 +97,11 @@ def unit_label(metric: str) -> str:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one visitor has measured: sweeps by corpus, times by number of vectors."""
+    """What one visitor has measured: sweeps by corpus, times by number of vectors, of engines by corpus and method."""
 
     sweeps: Mapping[str, CurveSet] = field(default_factory=dict)
     speeds: Mapping[int, SpeedResult] = field(default_factory=dict)
+    engines: Mapping[str, Mapping[str, EngineSpeed]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import plotly.graph_objects as go
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
 from mrl_demo.corpora import builtin
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
@@ -244,6 +245,30 @@ def speed_table(speed: SpeedResult | None) -> Markup:
     return html(
         '<details class="fold"><summary>All times as a table</summary>{table}</details>',
         table=figure_table(f"{speed.n:,} vectors, one query at a time", heads, rows),
+    )
+
+
+def engine_tables(speeds: Mapping[str, EngineSpeed]) -> Markup:
+    """What the engines outside this process find and take at each length, a table for each method."""
+    heads = ("Numbers", "Median ms", "p95 ms", "Here, median ms", "Of the exact first ten")
+    return join_html(
+        figure_table(
+            f"{label} in {speed.engine}: {speed.n:,} vectors, {speed.n_queries} queries one at a time",
+            heads,
+            (
+                html(
+                    '<tr><th scope="row">{dim}</th><td>{p50:.3g}</td><td>{p95:.3g}</td><td>{own:.3g}</td>'
+                    "<td>{found}</td></tr>",
+                    dim=row.dim,
+                    p50=row.p50_ms,
+                    p95=row.p95_ms,
+                    own=row.embedded_p50_ms,
+                    found="100% (exact)" if row.is_exact else f"{row.recall:.1%}",
+                )
+                for row in speed.lengths
+            ),
+        )
+        for label, speed in speeds.items()
     )
 
 

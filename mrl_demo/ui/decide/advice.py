@@ -74,7 +74,7 @@ def draw_advice(state: DecideState) -> Mapping[Id, Any]:
         return {Id.DECIDE_ANSWER: NOT_MEASURED, Id.DECIDE_FIGURE: None, **nothing}
     recommendation = advised.recommendation
     return {
-        Id.DECIDE_ANSWER: recommendation_html(recommendation),
+        Id.DECIDE_ANSWER: recommendation_html(recommendation, state.decided.engine),
         Id.DECIDE_FIGURE: recommendation_figure(recommendation, state.decided.ceiling),
         Id.DECIDE_CEILING_WORDS: ceiling_html(state.decided.ceiling),
         Id.DECIDE_SETTINGS: settings_html(recommendation),
@@ -116,16 +116,21 @@ class Advising:
     async def run(self, state: DecideState, request: gr.Request) -> AsyncIterator[Updates]:
         """Measure, with progress in the line."""
 
-        def measure(progress: Progress) -> Consultation:
+        def measure(progress: Progress) -> Decided:
             plan = replace(advice_plan(state.advice, state.arms), precisions=state.precisions_measured)
-            return self.lab.consult(state.corpus, state.advice, plan, progress)
+            consultation = self.lab.consult(state.corpus, state.advice, plan, progress)
+            best = consultation.recommendation.nearest
+            if best is None or not self.lab.indexes():
+                return Decided(consultation)
+            dims = sorted({best.dim, self.lab.full_dim([best.arm])})
+            return Decided(consultation, engine=self.lab.engine_speed(state.corpus, best.arm, dims, progress))
 
         async for updates in self.work.follow(measure, self._keep, request):
             yield updates
 
-    def _keep(self, consultation: Consultation) -> Updates:
-        nearest = consultation.recommendation.nearest
-        updates: Updates = {self.decided: Decided(consultation)}
+    def _keep(self, decided: Decided) -> Updates:
+        nearest = decided.consultation.recommendation.nearest if decided.consultation else None
+        updates: Updates = {self.decided: decided}
         if nearest:
             stored = nearest.precision.partition("@")[0]  # The shortlist has a control of its own.
             chosen = {"arm": nearest.arm, "dim": nearest.dim, "precision": stored}

@@ -11,6 +11,7 @@ from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import PRECISION_SETS, Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.search.quantised import SHORTLIST, with_shortlist
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
@@ -22,7 +23,10 @@ TARGETS = ("0.8", "0.9", "0.95", "0.97", "0.98", "0.99", "1.0")
 
 @dataclass(frozen=True)
 class Decided:
-    """What one visitor has measured: a consultation, pairs with what was said of them, a cut-off, a ceiling."""
+    """What one visitor has measured: a consultation, pairs with what was said of them, a cut-off, a ceiling.
+
+    `engine` is what the engine that the lab searches by takes at the recommended length.
+    """
 
     consultation: Consultation | None = None
     pairs: tuple[BlindPair, ...] = ()
@@ -30,6 +34,7 @@ class Decided:
     threshold: TranslatedThreshold | None = None
     by_bytes: SweepResult | None = None
     ceiling: Ceiling | None = None
+    engine: EngineSpeed | None = None
 
     @property
     def advised(self) -> Consultation | None:

@@ -12,6 +12,7 @@ from mrl_demo.advisor.report import aside_lines, frontier_of
 from mrl_demo.advisor.settlement import about
 from mrl_demo.costs.model import CostComparison
 from mrl_demo.costs.report import COST_HEADS, cost_caption, cost_rows, price_source
+from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.thresholds.measure import TranslatedThreshold
 from mrl_demo.thresholds.report import THRESHOLD_HEADS, threshold_caption, threshold_rows
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
@@ -24,9 +25,10 @@ NOT_MEASURED = html(
 )
 
 
-def recommendation_html(recommendation: Recommendation) -> Markup:
-    """The answer, whether it is settled, the worst group, and what stands beside it."""
+def recommendation_html(recommendation: Recommendation, engine: EngineSpeed | None = None) -> Markup:
+    """The answer, whether it is settled, the worst group, what an `engine` takes, and what stands beside it."""
     lines = [recommendation.settlement.sentence(), recommendation.groups.sentence(recommendation.advice.target)]
+    lines += engine.sentences() if engine else []
     return html(
         '<div class="curve-words"><p><b>{answer}</b></p>{lines}</div>{kind}{notes}',
         answer=recommendation.sentence(),
