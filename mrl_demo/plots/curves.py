@@ -160,27 +160,18 @@ _DECADES = [m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)]
 def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
     """Quality against cost, one sign for each precision, and the frontier: nothing cheaper is as good.
 
-    Points that something as cheap beats are pale; those of the frontier have their intervals.
+    Points that something as cheap beats are pale and not named one by one: sixteen names would hide the few that
+    matter. Those of the frontier have their intervals.
     """
     figure = go.Figure()
     best = frontier([point for cloud in clouds for point in cloud.points])
     for cloud in clouds:
-        figure.add_trace(
-            go.Scatter(
-                x=[point.x for point in cloud.points],
-                y=[point.y for point in cloud.points],
-                name=escape_plotly(cloud.label),
-                mode="markers",
-                marker={
-                    "color": [cloud.style.colour if point in best else QUIET for point in cloud.points],
-                    "symbol": cloud.style.symbol,
-                    "size": 10,
-                    "opacity": [0.95 if point in best else 0.35 for point in cloud.points],
-                },
-                customdata=[[escape_plotly(point.note, 200)] for point in cloud.points],
-                hovertemplate="%{customdata[0]}<extra></extra>",
-            )
-        )
+        figure.add_trace(_points(cloud, [point for point in cloud.points if point not in best], QUIET, 0.35))
+    for trace in figure.data[:1]:
+        trace.update(name="beaten by one of these (point at it)", showlegend=True)
+    for cloud in clouds:
+        if chosen := [point for point in cloud.points if point in best]:
+            figure.add_trace(_points(cloud, chosen, cloud.style.colour, 0.95).update(showlegend=True))
     if best:
         figure.add_trace(
             go.Scatter(
@@ -207,6 +198,19 @@ def pareto_figure(clouds: Sequence[Curve], axes: Axes) -> go.Figure:
         figure.update_xaxes(range=[math.log10(min(drawn)) - 0.1, math.log10(max(drawn)) + 0.1])
     figure.update_yaxes(title=axes.y, tickformat=".2f")
     return _finish(figure, "" if best else "Nothing to draw for this choice.")
+
+
+def _points(cloud: Curve, points: Sequence[Point], colour: str, opacity: float) -> go.Scatter:
+    return go.Scatter(
+        x=[point.x for point in points],
+        y=[point.y for point in points],
+        name=escape_plotly(cloud.label),
+        mode="markers",
+        marker={"color": colour, "symbol": cloud.style.symbol, "size": 10, "opacity": opacity},
+        customdata=[[escape_plotly(point.note, 200)] for point in points],
+        hovertemplate="%{customdata[0]}<extra></extra>",
+        showlegend=False,
+    )
 
 
 _COSTS = [m * 10.0**e for e in range(-3, 6) for m in (1, 3)]

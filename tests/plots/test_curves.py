@@ -78,6 +78,18 @@ def test_the_length_in_use_and_the_goal_are_drawn() -> None:
     assert any("Base" in note.text for note in figure.layout.annotations)
 
 
+def test_only_what_is_on_the_frontier_is_named_beside_it() -> None:
+    clouds = [
+        Curve("float32", "float32", (Point(64, 0.5), Point(256, 0.7))),
+        Curve("int8", "int8", (Point(16, 0.5), Point(64, 0.7))),
+        Curve("binary", "binary", (Point(8, 0.4), Point(32, 0.3))),
+    ]
+    named = [trace.name for trace in pareto_figure(clouds, AXES).data if trace.showlegend is not False]
+    assert named == ["beaten by one of these (point at it)", "int8", "binary", "frontier"]
+    drawn = [point for trace in pareto_figure(clouds, AXES).data[:-1] for point in zip(trace.x, trace.y, strict=True)]
+    assert sorted(drawn) == sorted((point.x, point.y) for cloud in clouds for point in cloud.points)
+
+
 def test_nothing_to_draw_is_said_in_the_chart() -> None:
     for figure in (quality_figure([], AXES), speed_figure([], None), pareto_figure([], AXES)):
         assert figure.layout.annotations[0].text
