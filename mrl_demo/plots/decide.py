@@ -120,7 +120,7 @@ def money_figure(labels: Sequence[str], memory: Sequence[float], disk: Sequence[
         figure.add_annotation(x=total, y=name, text=f"{total:,.2f}", showarrow=False, xanchor="left", xshift=5)
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title=f"{escape_plotly(currency, 12)} a month", range=[0, (max(totals, default=1) or 1) * 1.18])
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(autorange="reversed", automargin=True, ticksuffix="  ")
     return dress(figure, 290, {"l": 20, "r": 18, "t": 30, "b": 50}, _LEGEND)
 
 

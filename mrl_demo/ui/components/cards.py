@@ -42,7 +42,7 @@ def card(hit: Hit, *, may_be_called: bool = False) -> Markup:
     """One hit: rank, title, where it was with the full vector, passage; the similarity is in the opened passage."""
     return html(
         '<li class="{classes}" data-doc="{doc}" aria-label="{spoken}"><span class="rank">{rank}</span>'
-        '<div class="card-body">{button}<h3 class="card-title">{title}{answer}{move}{tie}</h3>'
+        '<div class="card-body">{button}<h3 class="card-title">{title} {answer} {move} {tie}</h3>'
         "{picture}{passage}</div></li>",
         classes="card is-answer" if hit.is_answer else "card",
         doc=hit.index,

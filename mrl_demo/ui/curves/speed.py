@@ -56,11 +56,12 @@ def lay_out_speed(results: Results, first: CurvesState, heavy: HeavyLine) -> Spe
 def draw_speed(results: Results, state: CurvesState) -> Mapping[Id, Any]:
     """Words, chart and table of search times."""
     speed, size = results.speed(state), state.choice.size
-    words: str = f"{size:,} vectors are not timed yet: press “Time it on this machine” (up to a minute)."
+    hint = f"{size:,} vectors are not timed yet: press “Time it on this machine” (up to a minute)."
+    words = html('<p class="lead">{hint}</p>', hint=hint)
     if speed:
         words = curves_words.speed_words(speed, here=size in state.seen.speeds)
     return {
-        Id.CURVES_SPEED_WORDS: html('<p class="lead">{words}</p>', words=words),
+        Id.CURVES_SPEED_WORDS: words,
         Id.CURVES_SPEED: curves_view.speed_chart(speed),
         Id.CURVES_SPEED_TABLE: curves_view.speed_table(speed)
         + curves_view.engine_tables(state.seen.engines.get(state.choice.corpus, {})),

@@ -39,7 +39,7 @@ from mrl_demo.ui.shared.work import LongWork, small_button
 _INTRO = html(
     '<h2>How much does a shorter vector lose?</h2><p class="lead">Every {method} is {cut} to every length and asked the'
     " same questions. Under “More methods” stand those that make the comparison fair: random numbers, rotations that"
-    " need no training ({re_ordered}), the same tuning without the Matryoshka loss, and words alone ({bm25}).</p>",
+    " need no training ({re_ordered}), the same tuning without the Matryoshka loss, and words alone, by {bm25}.</p>",
     method=term(Term.METHOD),
     cut=term(Term.CUT),
     re_ordered=term(Term.RE_ORDERED, "re-ordered"),

@@ -256,19 +256,19 @@ def speed_words(speed: SpeedResult, here: bool) -> Markup:
         "Measured on this machine just now" if here else "Measured before this was published, on the machine named here"
     )
     return html(
-        "{origin}: {day}, {hardware}.{gain} Timed: one query at a time, exact search for the first 10 of {n:,} vectors,"
-        " warm; not the encoding of the query. The vectors are {n_source:,} real ones of {corpus}, repeated with each"
-        " copy moved a little. float32 is the search that gives Compare its hits; the others are faiss. The dotted line"
-        " is the time"
-        " that reading the numbers takes at {bandwidth:.1f} GB/s, the fastest plain read of them in the same run."
-        " {below}",
+        '<p class="lead">{gain}One search for the first 10 of {n:,} vectors, encoding not counted. {origin}:'
+        ' {day}, {hardware}.</p><details class="fold"><summary>How it was timed, and what the dotted line is</summary>'
+        '<p class="lead">One query at a time, exact search, warm. The vectors are {n_source:,} real ones of {corpus},'
+        " repeated with each copy moved a little. float32 is the search that gives Compare its hits; the others are"
+        " faiss. The dotted line is the time that reading the numbers takes at {bandwidth:.1f} GB/s, the fastest plain"
+        " read of them in the same run. {below}</p></details>",
         origin=origin,
         day=day(speed.date),
         hardware=speed.hardware,
         gain=_gain(speed),
         n=speed.n,
         n_source=speed.n_source,
-        corpus=speed.corpus,
+        corpus="the built-in collection" if speed.corpus == "builtin" else speed.corpus,
         bandwidth=speed.bandwidth_gb_s,
         below=_below_the_line(speed.n),
     )
@@ -281,8 +281,8 @@ def _gain(speed: SpeedResult) -> Markup:
         return NOTHING
     first, full = rows[0], rows[-1]
     return html(
-        " <b>float32 at {short} numbers is {times:.1f} times as fast as at {long}</b> ({short_ms} and {long_ms} at the"
-        " median).",
+        "<b>float32 at {short} numbers is {times:.1f} times as fast as at {long}</b> ({short_ms} and {long_ms} at the"
+        " median). ",
         short=first.dim,
         long=full.dim,
         times=full.median_ms / first.median_ms,

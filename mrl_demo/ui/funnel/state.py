@@ -19,6 +19,8 @@ FUNNEL_PRESETS = {
     "One bit a number at the mean, then all": "binary-mean@full:100,full:10",
     "64 numbers in int8, then all": "int8@64:100,full:10",
 }
+#: What the menu says of stages that no preset has; chosen by hand it leaves them as they are.
+OWN_STAGES = "own"
 KEEPS = ("0.9", "0.95", "0.98", "0.99", "0.995")
 FUNNEL_METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10"}
 #: Queries that a page measures: an answer must come within half a minute.

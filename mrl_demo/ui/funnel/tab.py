@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +15,15 @@ from mrl_demo.core.types import Progress
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.address.kinds import FreeText, OneOf
 from mrl_demo.ui.components.markup import NOTHING, html
-from mrl_demo.ui.funnel.state import FUNNEL_METRICS, FUNNEL_PRESETS, KEEPS, FunnelSeen, FunnelState, funnel_state
+from mrl_demo.ui.funnel.state import (
+    FUNNEL_METRICS,
+    FUNNEL_PRESETS,
+    KEEPS,
+    OWN_STAGES,
+    FunnelSeen,
+    FunnelState,
+    funnel_state,
+)
 from mrl_demo.ui.funnel.view import draw_gate, draw_proof, draw_stages
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import Parameter
@@ -31,6 +40,12 @@ _INTRO = html(
     " proven, and whether each query may have a length of its own.</p>"
 )
 _FIRST_ARM = "corpus-pca"
+#: In the browser: a preset goes into the stages, and stages that no preset has are called one's own.
+_TAKE_PRESET = f"(preset, stages) => preset === '{OWN_STAGES}' ? stages : preset"
+_NAME_PRESET = (
+    f"(stages) => {{ const said = stages.replaceAll(' ', '');"
+    f" return {json.dumps(list(FUNNEL_PRESETS.values()))}.includes(said) ? said : '{OWN_STAGES}'; }}"
+)
 
 
 class FunnelView(StrEnum):
@@ -143,7 +158,7 @@ def _lay_out_stages(
     sections: dict[str, Section[FunnelState]],
 ) -> gr.Dropdown:
     with gr.Row(elem_classes="curves-row"):
-        entries = [(label, stages) for label, stages in FUNNEL_PRESETS.items()]
+        entries = [*FUNNEL_PRESETS.items(), ("Your own stages", OWN_STAGES)]
         preset = menu("Preset", entries, first.stages, Id.FUNNEL_PRESET, min_width=220)
         controls["stages"] = gr.Textbox(
             first.stages,
@@ -182,7 +197,7 @@ def _lay_out_gate(
             first.bytes_a_vector, label="Memory, bytes a vector", min_width=150, elem_id=Id.FUNNEL_BYTES
         )
         for name, label, elem_id in (
-            ("budget_ms", "Time, ms (empty: half the full one's)", Id.FUNNEL_MS),
+            ("budget_ms", "Time, ms (empty: half of full)", Id.FUNNEL_MS),
             ("load", "Load, 0 to 1 (empty: varies)", Id.FUNNEL_LOAD),
         ):
             controls[name] = gr.Textbox("", label=label, max_lines=1, min_width=200, elem_id=elem_id)
@@ -209,4 +224,6 @@ def _wire(lab: LabProtocol, parts: FunnelParts, form: Form[FunnelState]) -> None
         section = parts.sections["funnel" if kind == "cheapest" else kind]
         done = work.wire(form, FunnelMeasuring(lab, kind, work, parts.seen).run, {parts.seen})
         done.then(form.bind(section.show), form.inputs, section.outputs, **LIGHT)
-    parts.preset.input(lambda stages: stages, parts.preset, parts.controls["stages"], **LIGHT)
+    stages = parts.controls["stages"]
+    parts.preset.input(None, [parts.preset, stages], stages, js=_TAKE_PRESET, api_visibility="private")
+    stages.change(None, stages, parts.preset, js=_NAME_PRESET, api_visibility="private")  # type: ignore[attr-defined]

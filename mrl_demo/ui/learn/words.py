@@ -67,7 +67,7 @@ FAMILY = (
     Member(
         "Matryoshka (MRL)",
         "Trains one model so that every prefix of its vectors works.",
-        "tuned on this page: Compare, Curves, and the recipe on the Train tab.",
+        "the Matryoshka model of Compare and Curves; the recipe is on the Train tab.",
         "https://arxiv.org/abs/2205.13147",
     ),
     Member(
@@ -103,7 +103,7 @@ FAMILY = (
     Member(
         "PCA",
         "Turns the axes so that the widest ones come first; known for a century.",
-        "base-pca (fitted elsewhere) and corpus-pca (fitted to these documents): often as good as training at 64.",
+        "Ordinary + PCA, of training text or of these documents: often as good as training at 64.",
         "https://en.wikipedia.org/wiki/Principal_component_analysis",
     ),
 )

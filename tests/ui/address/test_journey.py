@@ -121,7 +121,7 @@ OTHER_TABS = {
     ),
     "funnel": (
         {"funnel-stages": "32:100,384:10", "funnel-arm": "base"},
-        {"#funnel-stages input, #funnel-stages textarea": "32:100,384:10"},
+        {"#funnel-stages input, #funnel-stages textarea": "32:100,384:10", "#funnel-preset input": "Your own stages"},
     ),
     "learn": (
         {"lesson": "class", "sheet": "room-7"},
