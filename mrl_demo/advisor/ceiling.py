@@ -70,8 +70,8 @@ class Ceiling:
         said = []
         for curve in self.curves:
             point = next(point for point in curve.points if point.dim == dim)
-            said.append(f"{curve.kind} {point.share:.1%} ({point.low:.1%} to {point.high:.1%})")
-        return f"At {dim} numbers a rotation {', '.join(said)}; {self.n_queries:,} queries, {self.metric}."
+            said.append(f"{point.share:.1%} ({point.low:.1%} to {point.high:.1%}) if {curve.kind}")
+        return f"At {dim} numbers a rotation keeps {'; '.join(said)}. {self.n_queries:,} queries, {self.metric}."
 
 
 def measure_ceiling(builder: SpaceBuilder, consultation: Consultation, progress: Progress | None = None) -> Ceiling:

@@ -64,11 +64,11 @@ function key(box) {
   const line = make(box, "p", "map-key");
   make(line, "span", "", `Of ${data.neighbours} nearest neighbours kept:`);
   for (const kept of [0, 2, 4, 6, 8, 10]) {
-    const mark = make(line, "i");
-    mark.style.background = `rgb(${shade(kept).join(",")})`;
-    make(line, "span", "", String(kept));
+    const pair = make(line, "span", "map-shade");
+    make(pair, "i").style.background = `rgb(${shade(kept).join(",")})`;
+    pair.append(String(kept));
   }
-  if (data.query) make(line, "span", "", `· lines join the ten results of “${data.query.slice(0, 80)}”, rings those of the full vector`);
+  if (data.query) make(line, "span", "", `Lines join the ten results of “${data.query.slice(0, 80)}”, rings those of the full vector`);
 }
 
 function zoomButtons(box) {

@@ -14,7 +14,7 @@ from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
 
 _BEST, _FRONTIER, _TARGET = "#c8601a", "#1c8da6", "#a8321f"
 _RELATED, _UNRELATED = "#1c8da6", "#c8601a"
-_LEGEND = {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "font": {"size": 12}}
+_LEGEND = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "font": {"size": 12}}
 _MARGIN = {"l": 60, "r": 18, "t": 34, "b": 54}
 
 
@@ -50,19 +50,20 @@ def settings_figure(
     for line in ceiling:
         figure.add_trace(_band(line))
         figure.add_trace(_ceiling_line(line))
-    figure.add_trace(_marks("dominated", dominated, QUIET, 6, opacity=0.45))
+    figure.add_trace(_marks("something cheaper keeps more", dominated, QUIET, 6, opacity=0.45))
     figure.add_trace(_frontier(frontier))
     if best is not None:
         figure.add_trace(_marks("recommended", [best], _BEST, 15, symbol="circle-open", line_width=3))
     figure.add_hline(y=target, line={"color": _TARGET, "dash": "dash", "width": 1.5})
     drawn = [point for point in (*dominated, *frontier) if point.x > 0]
     low, high = (min(p.x for p in drawn), max(p.x for p in drawn)) if drawn else (8, 1536)
-    ticks = [2**power for power in range(15) if low / 1.5 <= 2**power <= high * 1.5]
+    ticks = [4**power for power in range(8) if low / 1.5 <= 4**power <= high * 1.5]
     figure.update_xaxes(
         type="log",
         range=[math.log10(low) - 0.06, math.log10(high) + 0.06],
         tickvals=ticks,
         ticktext=[f"{tick:,}" for tick in ticks],
+        tickangle=0,
         title="bytes a vector in memory",
     )
     floor = min((p.y for p in frontier), default=0.0)
@@ -101,7 +102,8 @@ def score_figure(sides: Sequence[ScoreSide]) -> go.Figure:
 
 def money_figure(labels: Sequence[str], memory: Sequence[float], disk: Sequence[float], currency: str) -> go.Figure:
     """Memory and disk money a month of each way to serve, stacked; the first label on top."""
-    names = [escape_plotly(label, 40) for label in labels]
+    # On two lines: beside a phone's bars there is room for half of a label.
+    names = [escape_plotly(label, 44).replace(": ", ":<br>", 1).replace(", then", ",<br>then", 1) for label in labels]
     figure = go.Figure()
     for title, values, colour in (("memory", memory, _RELATED), ("disk", disk, _UNRELATED)):
         hover = f"%{{y}}<br>{title}: %{{x:,.2f}} {escape_plotly(currency, 12)} a month<extra></extra>"
@@ -119,9 +121,10 @@ def money_figure(labels: Sequence[str], memory: Sequence[float], disk: Sequence[
     for name, total in zip(names, totals, strict=True):
         figure.add_annotation(x=total, y=name, text=f"{total:,.2f}", showarrow=False, xanchor="left", xshift=5)
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title=f"{escape_plotly(currency, 12)} a month", range=[0, (max(totals, default=1) or 1) * 1.18])
+    figure.update_xaxes(title=f"{escape_plotly(currency, 12)} a month", range=[0, (max(totals, default=1) or 1) * 1.3])
     figure.update_yaxes(autorange="reversed", automargin=True, ticksuffix="  ")
-    return dress(figure, 290, {"l": 20, "r": 18, "t": 30, "b": 50}, _LEGEND)
+    legend = {**_LEGEND, "y": 1.02, "yanchor": "bottom"}
+    return dress(figure, 310, {"l": 20, "r": 18, "t": 40, "b": 50}, legend)
 
 
 def _marks(

@@ -30,6 +30,8 @@ RANK_CHART_LAYOUTS: Mapping[str, Any] = {
     "mark": DIMENSION_MARK,
     "wide": {
         "height": _HEIGHT,
+        "xaxis.tickfont.size": 12,
+        "xaxis2.tickfont.size": 12,
         "xaxis.domain": [0, _WIDTH],
         "xaxis2.domain": [1 - _WIDTH, 1],
         "yaxis.domain": [0, 1],
@@ -42,6 +44,8 @@ RANK_CHART_LAYOUTS: Mapping[str, Any] = {
     },
     "narrow": {
         "height": 600,
+        "xaxis.tickfont.size": 10,  # Where 256 and 384 are near each other.
+        "xaxis2.tickfont.size": 10,
         "xaxis.domain": [0, 1],
         "xaxis2.domain": [0, 1],
         "yaxis.domain": [0.57, 1],
