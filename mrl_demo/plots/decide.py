@@ -64,7 +64,7 @@ def settings_figure(
         tickvals=ticks,
         ticktext=[f"{tick:,}" for tick in ticks],
         tickangle=0,
-        title="bytes a vector in memory",
+        title={"text": "bytes a vector in memory", "standoff": 6},
     )
     floor = min((p.y for p in frontier), default=0.0)
     figure.update_yaxes(title="share kept", tickformat=".0%", range=[max(0.0, floor - 0.05), 1.06])
