@@ -22,7 +22,7 @@ from mrl_demo.adapt.sparse import fit_sparse
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
-from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
+from mrl_demo.arms.transforms.base import FitMaterial
 from mrl_demo.arms.transforms.sparse_codes import SparseCodes
 from mrl_demo.core.cache import read_vectors, save_vectors, vectors_key
 from mrl_demo.core.config import Settings
@@ -101,7 +101,7 @@ def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus
     builder = SpaceBuilder(registry, settings.cache_dir, settings.assets_dir)
     wanted = set()
     for arm in builder.menu.arms():
-        if arm.transform.fitted_on is FittedOn.DOCUMENTS_AND_STAND_INS:
+        if arm.transform.fitted_on.takes_long:
             documents = builder.documents(arm.encoder, corpus)
             material = builder.material(arm, corpus, documents)
             key = arm.transform.key(material)

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from mrl_demo.adapt.query_aware import QUERY_AWARE_KIND, QueryAwareMap
 from mrl_demo.adapt.rotation import Rotation
 from mrl_demo.adapt.sparse import SPARSE_KIND, SparseCoder
+from mrl_demo.adapt.supervised import SUPERVISED_KIND, SupervisedMap
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FloatMatrix
 
@@ -48,4 +49,6 @@ def load_fitted(path: Path, key: str, dimension: int) -> FittedMap:
         return QueryAwareMap.load(path, key, dimension)
     if kind == SPARSE_KIND:
         return SparseCoder.load(path, key, dimension)
+    if kind == SUPERVISED_KIND:
+        return SupervisedMap.load(path, key, dimension)
     return Rotation.load(path, key=key, dimension=dimension)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
+from mrl_demo.arms.transforms.judged_head import JudgedHead
 from mrl_demo.arms.transforms.query_aware import QueryAware
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.sparse_codes import SparseCodes
@@ -107,6 +108,15 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=SparseCodes(),
         style=Style("#7d6a2f", "asterisk", "dashdot"),
+    ),
+    Arm(
+        name="supervised",
+        label="Taught by judged questions",
+        description="The ordinary model with a small head learned from judged questions of the train split, and kept "
+        "only if questions it did not see gain by it; else the documents’ PCA.",
+        encoder="minilm",
+        transform=JudgedHead(),
+        style=Style("#a0557f", "triangle-ne", "dash"),
     ),
     Arm(
         name="tuned-adapted",

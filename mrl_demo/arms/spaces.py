@@ -17,15 +17,15 @@ from mrl_demo.arms.known_texts import KnownTexts
 from mrl_demo.arms.menu import ArmMenu
 from mrl_demo.arms.parts import PartlyEncoded
 from mrl_demo.arms.pictures import encode_pictured
-from mrl_demo.arms.transforms.base import FitMaterial, FittedOn, VectorMap
+from mrl_demo.arms.transforms.base import FitMaterial, TaughtQueries, VectorMap
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
-from mrl_demo.core.errors import CacheError, ModelError
+from mrl_demo.core.errors import CacheError, CorpusError, ModelError
 from mrl_demo.core.locks import KeyedLocks
 from mrl_demo.core.sparse_rows import SparseRows
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.text_vectors import TextVectors
-from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Encoder, FloatMatrix, Note, Progress
+from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Encoder, FloatMatrix, Note, Progress, Query
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.parts import stand_in_queries
@@ -34,6 +34,7 @@ from mrl_demo.models.registry import EncoderRegistry
 logger = logging.getLogger(__name__)
 
 _ROTATIONS = "rotations"
+_TRAIN = "train"
 _ROTATIONS_KEPT = 8  # 4 d*d bytes each.
 _ROUNDED = (
     "{count:,} of {total:,} vectors of {model} came with the lab, rounded to 8 bits (each has a cosine of .9999 or more"
@@ -116,7 +117,7 @@ class SpaceBuilder:
         """Whether `space` takes a moment only: vectors are stored, and so is a rotation that is long to fit."""
         if not self._is_stored(arm.encoder, corpus):
             return False
-        if arm.transform.fitted_on is not FittedOn.DOCUMENTS_AND_STAND_INS:
+        if not arm.transform.fitted_on.takes_long:
             return True
         key = arm.transform.key(self.material(arm, corpus, self.documents(arm.encoder, corpus)))
         return self._rotations.peek(key) is not None or any(place.is_file() for place in self._places(key))
@@ -189,6 +190,36 @@ class SpaceBuilder:
             progress(0.0, f"Encoding {len(texts):,} titles and sentences to fit the rotation with")
         return self._query_vectors(encoder_name, texts)
 
+    def judged_queries(self, encoder_name: str, corpus: Corpus, queries: Sequence[Query]) -> FloatMatrix:
+        """Rows of the vectors of all the corpus' queries if those are stored; else the chosen are encoded."""
+        texts = [query.text for query in corpus.queries]
+        key = vectors_key(self.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")
+        whole = self.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
+        if whole is None:
+            return self.queries(encoder_name, replace(corpus, queries=tuple(queries)))
+        place = {query.text: row for row, query in enumerate(corpus.queries)}
+        return whole[[place[query.text] for query in queries]]
+
+    def taught(self, encoder_name: str, corpus: Corpus) -> TaughtQueries:
+        """The judged questions of the train split, in canonical order; raises `CorpusError` if there are none.
+
+        Those of other splits are what figures are made of: nothing is fitted to them.
+        """
+        rows = {document.id: row for row, document in enumerate(corpus.documents)}
+        answers: dict[Query, list[int]] = {}
+        for query in (corpus.queries[row] for row in canonical_order(corpus.queries)):
+            graded = corpus.judgements.get(query.id, {}) if query.split == _TRAIN else {}
+            if answered := [rows[name] for name, grade in graded.items() if grade > 0 and name in rows]:
+                answers[query] = answered
+        if not answers:
+            raise CorpusError(
+                f"{corpus.name} has no judged questions in a train split to learn from: give qrels/train.tsv beside "
+                "those that it is measured by, or use the arm adapted, which needs none."
+            )
+        pairs = [(row, place) for row, places in enumerate(answers.values()) for place in sorted(places)]
+        vectors = self.judged_queries(encoder_name, corpus, list(answers))
+        return TaughtQueries(vectors, np.array(pairs, dtype=np.int64))
+
     def fit(self, arm: Arm, corpus: Corpus, documents: FloatMatrix, progress: Progress | None = None) -> VectorMap:
         """Fit the arm's transform for these documents, once a process and key; a stored fit is used if it has that key.
 
@@ -218,6 +249,7 @@ class SpaceBuilder:
             trained_dims=arm.trained_dims,
             documents=documents,
             stand_ins=lambda progress: self.stand_ins(arm.encoder, corpus, progress),
+            judged=lambda: self.taught(arm.encoder, corpus),
             shipped=self._shipped,
             seed=self._seed,
         )

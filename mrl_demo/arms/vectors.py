@@ -10,10 +10,8 @@ import numpy as np
 from mrl_demo.adapt.kept import FittedMap
 from mrl_demo.arms.arm import Arm, require_prefixes
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.core.cache import vectors_key
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.sparse_rows import SparseRows
-from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Query
 
 _HURRIED = "its fit ran out of time, so it may be worse than it could be."
@@ -38,7 +36,7 @@ def load_vectors(
     """
     require_prefixes(arm)
     encoded = ArmVectors(
-        judged_query_vectors(builder, arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
+        builder.judged_queries(arm.encoder, corpus, queries), builder.documents(arm.encoder, corpus, progress)
     )
     _check_finite(encoded.documents, "document", [doc.id for doc in corpus.documents])
     _check_finite(encoded.queries, "query", [query.id for query in queries])
@@ -63,22 +61,9 @@ def load_codes(
 ) -> ArmCodes:
     """The same for an arm of sparse codes; raises as `SpaceBuilder.codes`."""
     space = builder.codes(arm, corpus, progress)
-    vectors = judged_query_vectors(builder, arm.encoder, corpus, queries)
+    vectors = builder.judged_queries(arm.encoder, corpus, queries)
     note = _HURRIED if space.coder.is_cut_short else ""
     return ArmCodes(space.coder.encode(vectors), space.documents, note)
-
-
-def judged_query_vectors(
-    builder: SpaceBuilder, encoder_name: str, corpus: Corpus, queries: Sequence[Query]
-) -> FloatMatrix:
-    """Rows of the vectors of all the corpus' queries if those are shipped or cached; else the chosen are encoded."""
-    texts = [query.text for query in corpus.queries]
-    key = vectors_key(builder.encoders.encoder(encoder_name).fingerprint, sha256_text(*texts), "queries")
-    whole = builder.cache.load(key, len(texts), f"{corpus.name}-{encoder_name}-queries")
-    if whole is None:
-        return builder.queries(encoder_name, replace(corpus, queries=tuple(queries)))
-    place = {query.text: row for row, query in enumerate(corpus.queries)}
-    return whole[[place[query.text] for query in queries]]
 
 
 def _check_finite(vectors: FloatMatrix, kind: str, names: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from mrl_demo.arms.spaces import SpaceBuilder
-from mrl_demo.arms.vectors import judged_query_vectors
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import Corpus, Progress, Query
 from mrl_demo.core.verdict import AnswerLevel
@@ -66,7 +65,7 @@ class AnswerLevels:
         if len(questions.queries) < FEWEST_ANSWERED or questions.stand_ins == "documents":
             return None
         documents = self._builder.documents(encoder, questions, progress)
-        asked = judged_query_vectors(self._builder, encoder, corpus if corpus.queries else questions, questions.queries)
+        asked = self._builder.judged_queries(encoder, corpus if corpus.queries else questions, questions.queries)
         answered = measure_nearness(asked, documents)
         elsewhere = measure_nearness(
             self._builder.questions(encoder, load_off_topic(self._assets), OFF_TOPIC_VECTORS), documents

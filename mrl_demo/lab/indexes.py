@@ -11,7 +11,6 @@ from typing import Any
 from mrl_demo.adapt import Rotation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
-from mrl_demo.arms.vectors import judged_query_vectors
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress
@@ -142,7 +141,7 @@ def sample_queries(builder: SpaceBuilder, space: Space, corpus: Corpus) -> Float
         return stand_ins
     chosen = corpus.queries[:: max(1, len(corpus.queries) // _SAMPLE)][:_SAMPLE]
     try:
-        return space.map_queries(judged_query_vectors(builder, space.arm.encoder, corpus, chosen))
+        return space.map_queries(builder.judged_queries(space.arm.encoder, corpus, chosen))
     except ModelError:  # Vectors that were given without those of the queries.
         return stand_ins
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import SpaceBuilder, encode_distinct
-from mrl_demo.arms.vectors import judged_query_vectors
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.shards import ROWS_A_SHARD, SHARD_TYPES, ShardAbout, ShardError, has_shard, shard_path, write_shard
 from mrl_demo.core.storage import atomic_path, sha256_text, unwritable
@@ -193,7 +192,7 @@ def _write_beside(builder: SpaceBuilder, corpus: Corpus, ordered: Corpus, arm: A
     """What stands beside the shards: questions with their answers, ids, and what all of it is."""
     canonical = replace(ordered, queries=tuple(corpus.queries[row] for row in canonical_order(corpus.queries)))
     judged = judged_set(canonical, job.split)
-    known = judged_query_vectors(builder, arm.encoder, corpus, judged.queries)
+    known = builder.judged_queries(arm.encoder, corpus, judged.queries)
     space = _query_map(builder, corpus, ordered, arm)
     ids = tuple(query.id for query in judged.queries)
     ShardQuestions(space(known), judged.relevant, ids, judged.own_document).write(job.folder)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mrl_demo.adapt.supervised import SupervisedMap
 from mrl_demo.arms.names import resolve_arm
-from mrl_demo.core.errors import ModelError
+from mrl_demo.core.errors import CorpusError, ModelError
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 
@@ -49,3 +50,13 @@ def test_what_needs_a_prefix_refuses_it_by_name(lab: Lab, plants: str) -> None:
         lab.funnel(plants, "tiny+csr", "")
     with pytest.raises(ModelError, match="no prefix to cut"):
         lab.map(plants, ["tiny+csr"])
+
+
+def test_a_head_from_judged_questions_wants_a_train_split(lab: Lab, plants: str) -> None:
+    with pytest.raises(CorpusError, match="no judged questions in a train split"):
+        lab.builder.space(resolve_arm("tiny+supervised", lab.builder.menu), lab.corpus(plants))
+    corpus = lab.corpus(plants)
+    split = tuple(replace(query, split="train" if i % 2 else "test") for i, query in enumerate(corpus.queries))
+    space = lab.builder.space(resolve_arm("tiny+supervised", lab.builder.menu), replace(corpus, queries=split))
+    assert isinstance(space.transform, SupervisedMap)
+    assert space.transform.queries == 40

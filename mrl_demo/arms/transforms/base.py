@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from mrl_demo.core.types import Corpus, FloatMatrix, Progress
+from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Progress
 
 
 class FittedOn(Enum):
@@ -22,11 +22,17 @@ class FittedOn(Enum):
     TRAINING_TEXT = "the training text"
     DOCUMENTS = "the documents being searched"
     DOCUMENTS_AND_STAND_INS = "the documents being searched and their titles and sentences"
+    JUDGED_QUESTIONS = "the documents being searched and the judged questions of their train split"
 
     @property
     def is_corpus(self) -> bool:
         """Whether every collection needs a fit of its own."""
-        return self in {FittedOn.DOCUMENTS, FittedOn.DOCUMENTS_AND_STAND_INS}
+        return self in {FittedOn.DOCUMENTS, FittedOn.DOCUMENTS_AND_STAND_INS, FittedOn.JUDGED_QUESTIONS}
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether a fit is worth a file: it takes more than a moment."""
+        return self in {FittedOn.DOCUMENTS_AND_STAND_INS, FittedOn.JUDGED_QUESTIONS}
 
 
 class VectorMap(Protocol):
@@ -60,11 +66,23 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class TaughtQueries:
+    """Judged questions that a fit may learn from.
+
+    `queries` are `(m, d)` float32 unit rows, `pairs` `(p, 2)` rows of a question and of a document that answers it.
+    """
+
+    queries: FloatMatrix
+    pairs: IntMatrix
+
+
+@dataclass(frozen=True)
 class FitMaterial:
     """All that a transform may be fitted on; nothing of it is computed before it is asked for.
 
     `documents` is `(n, d)` float32 as the encoder gives them, `stand_ins` encodes titles and sentences that stand in
-    for queries, `shipped` is the folder of rotations that came with the code.
+    for queries, `judged` has the questions of the train split, `shipped` is the folder of rotations that came with the
+    code.
     """
 
     corpus: Corpus
@@ -73,6 +91,7 @@ class FitMaterial:
     trained_dims: tuple[int, ...]
     documents: FloatMatrix
     stand_ins: Callable[[Progress | None], FloatMatrix]
+    judged: Callable[[], TaughtQueries]
     shipped: Path
     seed: int = 0
 
