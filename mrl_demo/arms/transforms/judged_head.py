@@ -32,7 +32,7 @@ class JudgedHead:
         """Recipe, encoder, the documents' vectors and the judged pairs."""
         taught = material.judged()
         parts = [self.name, str(SUPERVISED_RECIPE), sha256_bytes(material.documents), material.encoder_fingerprint]
-        return sha256_text(*parts, sha256_bytes(taught.queries), sha256_bytes(taught.pairs))
+        return sha256_text(*parts, sha256_bytes(taught.queries), str(taught.pairs.tolist()))
 
     def fit(self, material: FitMaterial, progress: Progress | None = None) -> SupervisedMap:
         """The head; raises `CorpusError` for a collection without a train split, `AdaptError` for too few questions."""
