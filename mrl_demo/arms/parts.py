@@ -23,6 +23,8 @@ _FEWEST_TIMED = 64
 class PartlyEncoded:
     """Parts of one encoding in the cache folder, found by their texts, until the whole is kept.
 
+    `encoded` counts the texts that were encoded here, not those of parts that were kept.
+
     >>> from pathlib import Path
     >>> PartlyEncoded(VectorCache(Path("cache"), Path("shipped")), "a model's fingerprint").remove()
     """
@@ -30,10 +32,12 @@ class PartlyEncoded:
     def __init__(self, cache: VectorCache, encoder_fingerprint: str, precision: str = "float32") -> None:
         self._cache, self._fingerprint, self._role = cache, encoder_fingerprint, f"documents-part-{precision}"
         self._keys: list[str] = []
+        self.encoded = 0
 
     def encode(self, texts: Sequence[str], encoder: Encoder, progress: Progress | None = None) -> FloatMatrix:
         """`(n, d)` float32 unit rows of `texts`; parts that an earlier attempt finished are not encoded again."""
         if len(texts) <= PART_TEXTS:
+            self.encoded += len(texts)
             return encoder.encode_documents(texts, progress)
         vectors = np.empty((len(texts), encoder.dimension), dtype=np.float32)
         pace = _Pace(len(texts), progress)
@@ -54,6 +58,7 @@ class PartlyEncoded:
         if stored is not None:
             return stored
         vectors = encoder.encode_documents(texts, progress)
+        self.encoded += len(texts)
         try:
             self._cache.store(key, vectors)
         except CacheError as error:  # Only who is interrupted notices.

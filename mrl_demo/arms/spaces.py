@@ -93,6 +93,7 @@ class SpaceBuilder:
         self.cache = VectorCache(cache_dir, assets_dir / "vectors")
         self._cached, self._shipped = cache_dir / _ROTATIONS, assets_dir / _ROTATIONS
         self._seed = seed
+        self.texts_encoded = 0  # Of documents, in this process.
         self._locks = KeyedLocks()
         self._rotations: BoundedCache[VectorMap] = BoundedCache(_ROTATIONS_KEPT)
         self._cut: dict[tuple[str, str], CutTexts] = {}
@@ -325,6 +326,7 @@ class SpaceBuilder:
             return vectors
 
         stored = StoredVectors(encode_distinct(texts, encode), encoder.count_cut(texts, "document"))
+        self.texts_encoded += parts.encoded
         self._store(key, stored.vectors, stored.cut)
         known.remember(key, texts)
         parts.remove()

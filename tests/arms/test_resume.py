@@ -91,6 +91,8 @@ def test_a_killed_encoding_is_not_served_and_goes_on_where_it_stopped(
     assert not lab.is_ready(name, ["mine"])
     (embedded,) = lab.embed(name, ["mine"])
     assert not embedded.was_ready and len(first) == 32
+    assert embedded.encoded == 48
+    assert "; 48 texts were encoded" in embedded.sentence()
     assert sorted(first + encoder.documents) == sorted(texts)  # Each text once, over both runs.
     assert lab.embed(name, ["mine"])[0].was_ready
 
