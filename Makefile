@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY = PASSIVE
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: run test lint bench audit format clean
+.PHONY: run test lint bench audit format clean up-qdrant up-milvus up-pgvector
 
 run: $(VENV)/run.stamp
 	$(BIN)/python app.py $(ARGS)
@@ -42,9 +42,13 @@ $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/dev.stamp: $(wildcard requirements*.txt) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+# Servers for `mrl index`, in Docker: docs/engines.md.
+up-qdrant up-milvus up-pgvector: up-%:
+	docker compose -f deploy/$*.yaml up --detach --wait
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,7 +23,7 @@ def front_matter() -> dict[str, object]:
     return dict(yaml.safe_load(README.split("---")[1]))
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-models.txt"])
+@pytest.mark.parametrize("name", sorted(path.name for path in CODE_ROOT.glob("requirements*.txt")))
 def test_every_requirement_is_pinned(name: str) -> None:
     lines = [x for x in (CODE_ROOT / name).read_text(encoding="utf-8").splitlines() if x and x[0] not in "#-"]
     assert lines
@@ -73,3 +73,13 @@ def test_the_readme_points_at_files_that_exist() -> None:
 def test_adapters_are_small() -> None:
     for folder in (CODE_ROOT / "assets" / "adapters").glob("*"):
         assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= 10 * 2**20
+
+
+@pytest.mark.parametrize("name", ["qdrant", "milvus", "pgvector"])
+def test_every_engine_has_an_extra_and_a_server_that_listens_on_this_machine_alone(name: str) -> None:
+    services = yaml.safe_load((CODE_ROOT / "deploy" / f"{name}.yaml").read_text(encoding="utf-8"))["services"]
+    (server,) = services.values()
+    assert re.fullmatch(r"[\w/]+:v?\d[\w.-]*", server["image"])
+    assert all(port.startswith("127.0.0.1:") for port in server["ports"])
+    assert f"up-{name}" in (CODE_ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f'{name} = ["requirements-{name}.txt"]' in (CODE_ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -99,6 +99,8 @@ class FunnelReport:
         return f"; {self.metric} {self.quality.value:.3f} against {self.exact_quality.value:.3f}: {gap}{judged}"
 
     def _proof_text(self) -> str:
+        if self.times.engine:
+            return "Of what an engine drops nothing is proven."
         if not self.proven:
             return "No query's answer is proven to be the exact one."
         return f"For {self.proven:.0%} of the queries the answer is proven to be the exact one."

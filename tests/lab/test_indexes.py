@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mrl_demo.cli import main
+from mrl_demo.core.errors import InvalidDimensionError
 from mrl_demo.core.types import Corpus
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.indexes import IndexPlan, parse_where
@@ -48,7 +49,7 @@ def test_an_index_answers_as_the_lab_does_and_says_so(lab: Lab, url: str) -> Non
     assert lab.load_index("fruit", "tiny", url, IndexPlan(dims=(8,))).load.sent == 0
     assert lab.add_index(url) == "a folder of vectors"
     after = search(lab)
-    assert after["engine"] == "vectors in a file, exact"
+    assert after["engine"] == "a file of vectors, exact"
     assert before["engine"] == ""
     assert [hit["id"] for hit in after["hits"]] == [hit["id"] for hit in before["hits"]]  # type: ignore[attr-defined]
 
@@ -61,7 +62,7 @@ def test_the_engine_alone_filters_and_funnels(lab: Lab, url: str) -> None:
     answer = lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, where={"id": "fig"})
     assert [hit.document.id for hit in answer.hits] == ["fig"]
     funnel = lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, top_k=2, stages="8:4,full:2")
-    assert funnel.to_dict()["engine"] == "vectors in a file, 8:4,32:2"
+    assert funnel.to_dict()["engine"] == "a file of vectors, 8:4,32:2"
     assert funnel.hits[0].document.id == "banana"
     with pytest.raises(EngineError, match="no filter"):
         lab.search_index(QUESTION, corpus="fruit", arm="tiny", dim=8, where={"id": "fig"}, stages="8:4,full:2")
@@ -133,39 +134,65 @@ def test_a_script_is_told_that_its_engine_is_down(lab: Lab) -> None:
 class Moody:
     """Finds a collection, or not."""
 
-    def __init__(self) -> None:
-        self.asked, self.problem = 0, True
+    def __init__(self, problem: Exception | None) -> None:
+        self.asked, self.problem = 0, problem
 
     def __call__(self) -> CollectionIndex | None:
         self.asked += 1
         if self.problem:
-            raise EngineDownError("It is down.")
+            raise self.problem
         return None
 
 
 def test_an_engine_that_was_down_is_asked_again_after_a_rest() -> None:
-    find, now = Moody(), iter([0.0, 0.0, 5.0, 20.0, 20.0])
+    find, now = Moody(EngineDownError("It is down.")), iter([0.0, 0.0, 5.0, 20.0, 20.0])
     index = AttachedIndex(find, ExactIndex(np.eye(3, dtype=np.float32)), falls_back=True, now=lambda: next(now))
     query = np.array([0, 1, 0], np.float32)
     assert [index.search_answered(query, 3, 1).problem for _ in range(2)] == ["It is down."] * 2
     assert find.asked == 1
-    find.problem = False
+    find.problem = None
     answered = index.search_answered(query, 3, 1)
     assert (find.asked, answered.problem, answered.top.indices.tolist()) == (2, "", [[1]])
+
+
+def test_a_client_that_breaks_in_an_unforeseen_way_stops_no_page() -> None:
+    query = np.array([0, 1, 0], np.float32)
+    embedded = ExactIndex(np.eye(3, dtype=np.float32))
+    index = AttachedIndex(Moody(KeyError("secret")), embedded, falls_back=True)
+    answered = index.search_answered(query, 3, 1)
+    assert (answered.top.indices.tolist(), "nobody foresaw" in answered.problem) == ([[1]], True)
+    assert "secret" not in answered.problem
+    with pytest.raises(InvalidDimensionError):
+        index.search(query, 9, 1)
+    with pytest.raises(KeyError):
+        AttachedIndex(Moody(KeyError("secret")), embedded, falls_back=False).search(query, 3, 1)
 
 
 def test_the_command_line_loads_and_searches(
     tmp_path: Path, beir_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    vectors = tmp_path / "own.npy"
-    np.save(vectors, np.random.default_rng(0).standard_normal((5, 16)).astype(np.float32))
-    common = ["--corpus", str(beir_folder), "--vectors", f"own={vectors}", "--arm", "own", "--cache-dir", str(tmp_path)]
+    vectors = tmp_path / "own.npy", tmp_path / "queries.npy"
+    for path, rows in zip(vectors, (5, 2), strict=True):
+        np.save(path, np.random.default_rng(rows).standard_normal((rows, 16)).astype(np.float32))
+    given = f"own={vectors[0]},{vectors[1]}"
+    common = ["--corpus", str(beir_folder), "--vectors", given, "--arm", "own", "--cache-dir", str(tmp_path)]
     url = f"file:{tmp_path / 'index'}"
     assert main(["index", url, "--dims", "8", *common, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["sent"], report["bytes"]["total"] > 0, len(report["lengths"])) == (5, True, 2)
     assert main(["index", url, "--dims", "8", *common]) == 0
     assert "0 vectors sent, 5 were there" in capsys.readouterr().out
+    asked = ["search", QUESTION, "--dim", "8", "--index", url, *common]
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["arms"][0]["engine"] == "a file of vectors, exact"
+    assert main([*asked, "--where", "id=fig", "--json"]) == 0
+    assert [hit["id"] for hit in json.loads(capsys.readouterr().out)["hits"]] == ["fig"]
+    assert main([*asked, "--where", "topic=none"]) == 0
+    assert "No document has topic=none" in capsys.readouterr().out
+    assert main([*asked, "--stages", "8:5,full:5"]) == 0
+    assert "a file of vectors, 8:5,16:5" in capsys.readouterr().out
+    assert main(["recommend", "--arms", "own", "--reference", "own", "--index", url, *common[:4], *common[6:]]) == 0
+    assert "a file of vectors at 16 numbers: p50" in capsys.readouterr().out
     for flags, match in (
         (["--dims", "99"], "do not fit"),
         (["--hnsw"], "searched exactly"),
@@ -199,8 +226,8 @@ def test_a_funnel_runs_in_the_engine_and_finds_what_ours_finds(lab: Lab, url: st
     lab.load_index("fruit", "tiny", url)
     lab.add_index(url)
     theirs = lab.funnel("fruit", "tiny", "8:5,full:5")
-    assert (ours.times.engine, theirs.times.engine) == ("", "vectors in a file")
-    assert "both in vectors in a file" in theirs.sentence()
+    assert (ours.times.engine, theirs.times.engine) == ("", "a file of vectors")
+    assert "both in a file of vectors" in theirs.sentence()
     assert (theirs.agreement, theirs.quality) == (ours.agreement, ours.quality)
     assert [stage.answers_lost for stage in theirs.stages] == [stage.answers_lost for stage in ours.stages]
     coarse = lab.funnel("fruit", "tiny", "binary@32:5,full:5")
@@ -214,8 +241,8 @@ def test_times_and_recall_come_from_the_engine(lab: Lab, url: str) -> None:
     speed = lab.engine_speed("fruit", "tiny", [4, 32])
     assert speed and [(row.dim, row.recall, row.is_exact) for row in speed.lengths] == [(4, 1, True), (32, 1, True)]
     assert [text.split(":")[0] for text in speed.sentences()] == [
-        "vectors in a file at 4 numbers",
-        "vectors in a file at 32 numbers",
+        "a file of vectors at 4 numbers",
+        "a file of vectors at 32 numbers",
     ]
     service = CurvesService(lab)
     assert list(service.engine_speeds("fruit")) == [next(arm.label for arm in lab.arms() if arm.name == "tiny")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.vectors import normalise
 from mrl_demo.search.engines.errors import (
     EngineDownError,
@@ -163,6 +166,33 @@ def test_postgresql_killed_in_the_middle_of_an_upload_loses_doubles_and_keeps_no
     (answer,) = engine.search(VECTORS[700:701], D, 1)
     assert answer.keys == [KEYS[700]]
     engine.close()
+
+
+_LOADER = """
+import sys, time
+from tests.search.test_engine_faults import *
+load_collection(open_engine(sys.argv[1]), CARD, ROWS, LoadOptions(batch=20), lambda share, line: time.sleep(0.05))
+"""
+
+
+def test_a_loader_that_is_killed_is_gone_on_from(own_server: Any) -> None:
+    url = collection(own_server, "loader")
+    loader = subprocess.Popen([sys.executable, "-c", _LOADER, url], cwd=CODE_ROOT)
+    engine = open_engine(url)
+    deadline = time.monotonic() + 60
+    sent = 0
+    while sent < 100 and time.monotonic() < deadline:
+        time.sleep(0.02)
+        with suppress(EngineMismatchError):
+            sent = engine.count()
+    loader.kill()
+    loader.wait()
+    card = engine.read_card()
+    assert card and card.state == "loading"
+    report = load_collection(engine, CARD, ROWS)
+    assert 100 <= report.kept < N
+    assert report.kept + report.sent == N
+    assert engine.keys() == {*KEYS}
 
 
 def test_postgresql_refuses_in_words(own_server: Any) -> None:

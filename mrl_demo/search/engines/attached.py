@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import EngineError
@@ -82,10 +83,12 @@ class AttachedIndex:
             if collection is None:
                 return AnsweredTop(self._embedded.search(queries, dim, k))
             return AnsweredTop(collection.search(queries, dim, k), collection.describe(dim))
-        except EngineError as error:
-            if not self._falls_back:
+        except Exception as error:
+            is_ours = isinstance(error, EngineError)
+            if not self._falls_back or (isinstance(error, LabError) and not is_ours):
                 raise
-            if str(error) != self._problem:
-                logger.warning("The page searches its own index: %s", error)
-            self._problem, self._rests_until = str(error), self._now() + REST_SECONDS
-            return AnsweredTop(self._embedded.search(queries, dim, k), problem=self._problem)
+            problem = str(error) if is_ours else "The engine failed in a way that nobody foresaw (see the log)."
+            if problem != self._problem:
+                logger.warning("The page searches its own index: %s", problem, exc_info=not is_ours)
+            self._problem, self._rests_until = problem, self._now() + REST_SECONDS
+            return AnsweredTop(self._embedded.search(queries, dim, k), problem=problem)

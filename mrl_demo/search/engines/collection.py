@@ -46,8 +46,8 @@ class CollectionIndex:
     def is_exact_at(self, dim: int) -> bool:
         """Whether the engine compares every vector at one length."""
         layout = self.card.layout
-        if layout.is_approximate:  # Without an index of its own, a length is compared row by row or by a shortlist.
-            return self.engine.has_all_lengths and dim not in layout.dims
+        if layout.is_approximate:  # Below the shortest index an engine that can compares row by row.
+            return self.engine.has_all_lengths and dim < layout.dims[0]
         return self.engine.has_all_lengths or dim in layout.dims
 
     def describe(self, dim: object) -> str:

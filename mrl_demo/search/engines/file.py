@@ -43,7 +43,7 @@ class FileEngine:
     True
     """
 
-    name = "vectors in a file"
+    name = "a file of vectors"
     most_workers = 1
     has_all_lengths = True
 

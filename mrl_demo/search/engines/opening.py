@@ -12,7 +12,7 @@ def open_engine(url: str) -> VectorEngine:
     Raises `EngineError` for a URL that is none, and with the line that installs a client that is missing.
 
     >>> open_engine("file:my-vectors").name
-    'vectors in a file'
+    'a file of vectors'
     """
     address = EngineAddress.parse(url)
     if address.scheme == "file":

@@ -1,8 +1,9 @@
 """PostgreSQL with pgvector: one column, expression indexes on its prefixes (`subvector`), funnels and rescoring in SQL.
 
 A collection is a table of keys, attributes and full vectors; its card is the table's comment. Without an index every
-row is compared, exactly. HNSW indexes lie on `subvector(embedding, 1, d)` as vector, halfvec or bit, and what codes
-find is rescored by the float32 prefix. Partitions are by hash of the key.
+row is compared, exactly. HNSW indexes lie on `subvector(embedding, 1, d)` as vector, halfvec or bit; what codes or a
+shorter prefix find is rescored by the float32 prefix, so that one short index serves all longer lengths. Partitions are
+by hash of the key.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 5
 #: A search that takes longer is given up: the page goes on without this engine.
-SEARCH_SECONDS = 30
+SEARCH_SECONDS = 10
 #: `hnsw.ef_search` at most; more results than that come from a scan of all.
 _MOST_EF = 1_000
 _MEMORY_FOR_BUILDING = "1GB"
 #: How many times `k` the codes of an index hand to the float32 vectors.
 _OVERSAMPLING = 4
 _LEAST_SHORTLIST = 40
+#: The same if the index has a shorter prefix than is asked for.
+_LONGER, _LEAST_LONGER = 20, 200
 #: Most numbers that an HNSW index takes of each type.
 _MOST_INDEXED = {"float32": 2_000, "float16": 4_000, "binary": 64_000}
 _TYPES = {"float32": "vector", "float16": "halfvec", "binary": "bit"}
@@ -119,11 +122,11 @@ class PostgresEngine:
         layout = card.layout
         if layout.precision == "int8":
             raise EngineError("pgvector has no int8: choose float16 (halfvec) or binary (bit).")
-        if layout.is_approximate and layout.dimension > _MOST_INDEXED[layout.precision]:
-            most = _MOST_INDEXED[layout.precision]
+        longest, most = max(_indexed_lengths(layout), default=0), _MOST_INDEXED[layout.precision]
+        if longest > most:
             raise EngineError(
-                f"An HNSW index of pgvector takes at most {most:,} numbers of {layout.precision}, not "
-                f"{layout.dimension:,}: choose float16 or binary, or leave --hnsw out."
+                f"An HNSW index of pgvector takes at most {most:,} numbers of {layout.precision}, not {longest:,}: "
+                "choose a shorter --dims, float16 or binary, or leave --hnsw out."
             )
         partitioned = " PARTITION BY HASH (key)" if layout.parts > 1 else ""
         with self._connection() as connection, connection.transaction():
@@ -175,7 +178,7 @@ class PostgresEngine:
         layout = self._known_layout()
         with self._connection() as connection:
             connection.execute(f"SET maintenance_work_mem = '{_MEMORY_FOR_BUILDING}'")
-            for dim in layout.dims if layout.is_approximate else ():
+            for dim in _indexed_lengths(layout):
                 self._run(
                     connection,
                     f'CREATE INDEX IF NOT EXISTS "{self.table}_{dim}" ON "{self.table}" '
@@ -185,11 +188,13 @@ class PostgresEngine:
             self._run(connection, f'ANALYZE "{self.table}"')
 
     def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
-        """As `VectorEngine` has it; a length without an index of its own is compared row by row, exactly."""
+        """As `VectorEngine` has it; lengths below the shortest index are compared row by row, exactly."""
         layout = self._known_layout()
-        by_index = layout.is_approximate and dim in layout.dims and k <= _MOST_EF
-        sql = _indexed_search(self.table, layout, dim) if by_index else _exact_search(self.table, layout, dim)
-        shortlist = min(_MOST_EF, max(_LEAST_SHORTLIST, _OVERSAMPLING * k, k))
+        indexed = max((length for length in _indexed_lengths(layout) if length <= dim), default=0)
+        by_index = bool(indexed) and k <= _MOST_EF
+        sql = _indexed_search(self.table, layout, indexed, dim) if by_index else _exact_search(self.table, layout, dim)
+        oversampling, least = (_OVERSAMPLING, _LEAST_SHORTLIST) if indexed == dim else (_LONGER, _LEAST_LONGER)
+        shortlist = min(_MOST_EF, max(least, oversampling * k))
         values = {"where": _json(where or {}), "k": k, "shortlist": shortlist}
         with self._connection() as connection, connection.transaction():
             self._limit_time(connection)
@@ -333,6 +338,11 @@ def _prefix(layout: CollectionLayout, dim: int, column: str) -> str:
     return column if dim == layout.dimension else f"subvector({column}, 1, {dim})::vector({dim})"
 
 
+def _indexed_lengths(layout: CollectionLayout) -> tuple[int, ...]:
+    """Lengths with an index: those shorter than the vectors, the full one if there is no other."""
+    return (layout.dims[:-1] or layout.dims) if layout.is_approximate else ()
+
+
 def _indexed(layout: CollectionLayout, dim: int, column: str = "embedding") -> str:
     """What the index of one length holds: queries must say it in the same words."""
     if layout.precision == "binary":
@@ -366,10 +376,10 @@ def _exact_search(table: str, layout: CollectionLayout, dim: int) -> str:
     )
 
 
-def _indexed_search(table: str, layout: CollectionLayout, dim: int) -> str:
-    """The graph's list, rescored by float32 prefixes if it holds codes."""
-    by_index = _index_order(layout, dim)
-    limit = "%(k)s" if layout.precision == "float32" else "%(shortlist)s"
+def _indexed_search(table: str, layout: CollectionLayout, indexed: int, dim: int) -> str:
+    """The graph's list at its length, rescored by float32 prefixes if it holds codes or fewer numbers."""
+    by_index = _index_order(layout, indexed)
+    limit = "%(k)s" if layout.precision == "float32" and indexed == dim else "%(shortlist)s"
     return (
         f"SELECT key::text, 1 - ({_distance(layout, dim)}) AS score FROM ("
         f'SELECT key, embedding FROM "{table}" WHERE attributes @> %(where)s::jsonb ORDER BY {by_index} LIMIT {limit}'
@@ -381,7 +391,7 @@ def _funnel_search(table: str, layout: CollectionLayout, cascade: Cascade) -> st
     """A subquery a stage, each ordered by a longer prefix of what the one inside let through."""
     inner = f'"{table}"'
     for place, stage in enumerate(cascade.stages[:-1]):
-        by_index = not place and layout.is_approximate and stage.dim in layout.dims
+        by_index = not place and stage.dim in _indexed_lengths(layout)
         order = _index_order(layout, stage.dim) if by_index else _distance(layout, stage.dim)
         order = f"ORDER BY {order} LIMIT {stage.keep}"
         inner = f"(SELECT key, embedding FROM {inner} {order}) AS stage_{place}"

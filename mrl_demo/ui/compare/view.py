@@ -79,8 +79,8 @@ def _frames_key(comparison: Comparison) -> str:
 
 def engines_html(comparison: Comparison) -> Markup:
     """Which engines outside this process answered, and what they find; nothing if none did."""
-    words = [f"{arm.spec.label}: {arm.result.engine}" for arm in comparison.arms if arm.result.engine]
-    return html('<p class="engines">Searched by {words}.</p>', words="; ".join(words)) if words else NOTHING
+    words = [f"{arm.result.engine} ({arm.spec.label})" for arm in comparison.arms if arm.result.engine]
+    return html('<p class="engines">Searched in {words}.</p>', words="; ".join(words)) if words else NOTHING
 
 
 def corpus_notes_html(comparison: Comparison) -> Markup:
