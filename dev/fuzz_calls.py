@@ -29,15 +29,17 @@ _TRACED = re.compile(r"^[\w.]+(?:Error|Exception|Warning)\b.*$", re.MULTILINE)
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def fuzz_page(calls: int, seed: int, keep: Path | None = None, batch: int = 500) -> tuple[FuzzTally, int]:
+def fuzz_page(
+    calls: int, seed: int, keep: Path | None = None, *, is_small: bool = False, batch: int = 500
+) -> tuple[FuzzTally, int]:
     """Start a page, send the calls; how they ended, and how many files appeared outside its own folder.
 
-    The server's log goes to `keep`.
+    A small page has a stand-in for a model. The server's log goes to `keep`.
     """
     tally = FuzzTally()
     with tempfile.TemporaryDirectory() as folder:
         before = files_here()
-        with _page(Path(folder)) as (url, process):
+        with _page(Path(folder), is_small=is_small) as (url, process):
             for number in range(0, calls, batch):
                 tally.add(Fuzzer(url, seed + number, patience=1.0).run(min(batch, calls - number)))
                 status = process.poll()
@@ -55,12 +57,14 @@ def fuzz_page(calls: int, seed: int, keep: Path | None = None, batch: int = 500)
 
 
 @contextmanager
-def _page(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def _page(folder: Path, *, is_small: bool) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page of its own without training, its address and process; what it says is in `log.txt`."""
     port = free_port()
     data = {"MRL_CACHE_DIR": f"{folder}/cache", "TMPDIR": str(folder), "GRADIO_TEMP_DIR": f"{folder}/gradio"}
     limits = {"MRL_TRAINING_ENABLED": "0", "MRL_API_PER_MINUTE": "1000000", "MRL_TASK_MINUTES": "1"}
-    command = [sys.executable, "-X", "faulthandler", "app.py", "--port", str(port)]
+    python = [sys.executable, "-X", "faulthandler"]
+    small = [*python, "-m", "dev.kill_servers", "--serve", str(port), str(folder)]
+    command = small if is_small else [*python, "app.py", "--port", str(port)]
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | data | limits, stdout=log, stderr=log)
     try:
@@ -104,10 +108,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--small", action="store_true", help="a page with a stand-in for a model")
     parser.add_argument("--log", type=Path, help="file for what the server says")
     options = parser.parse_args()
     started = time.monotonic()
-    tally, strays = fuzz_page(options.calls, options.seed, options.log)
+    tally, strays = fuzz_page(options.calls, options.seed, options.log, is_small=options.small)
     endings = ", ".join(f"{count:,} {kind}" for kind, count in tally.endings.most_common())
     print(f"{options.calls:,} calls in {time.monotonic() - started:.0f} s: {endings}; {strays} stray files")
     for fault in tally.faults[:20]:

@@ -283,8 +283,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--serve", nargs=2, metavar=("PORT", "FOLDER"), help="only serve such a page, for other scripts"
+    )
     parser.add_argument("--training", action="store_true", help="kill training runs instead")
     options = parser.parse_args()
+    if options.serve:
+        port, folder = int(options.serve[0]), Path(options.serve[1])
+        write_documents(folder / "made-up.jsonl", _DOCUMENTS)
+        serve_until_killed(folder / "cache", [folder / "made-up.jsonl"], port)
     started, draw = time.monotonic(), random.Random(options.seed)  # noqa: S311 - not a secret
     with _temporary_folder() as folder:
         rounds: Callable[[], list[str]] = KillRounds(folder, options.rounds, draw).run
