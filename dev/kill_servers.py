@@ -283,9 +283,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--serve", nargs=2, metavar=("PORT", "FOLDER"), help="only serve such a page, for other scripts"
-    )
+    parser.add_argument("--serve", nargs=2, metavar=("PORT", "FOLDER"), help="serve such a page, for other scripts")
     parser.add_argument("--training", action="store_true", help="kill training runs instead")
     options = parser.parse_args()
     if options.serve:

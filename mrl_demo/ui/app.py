@@ -44,7 +44,7 @@ from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_BOXES, MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.refusing import RefusingBlocks
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
-from mrl_demo.ui.shared.sessions import keep_little
+from mrl_demo.ui.shared.sessions import keep_lean_states, limit_boxes
 from mrl_demo.ui.shared.uploads import LimitUploads
 from mrl_demo.ui.shared.visit import visit_state
 from mrl_demo.ui.shared.widgets import static_html
@@ -88,7 +88,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             f"{read_scripts('glossary.js', 'tables.js')}\n{{\n{read_script('code.js', placeholder=HERE)}\n}}",
         )
     blocks.metrics = PageMetrics((desk.builds, desk.measurements))
-    return blocks.queue(max_size=MOST_WAITING)
+    return limit_boxes(blocks.queue(max_size=MOST_WAITING), MOST_BOXES)
 
 
 def launch_options(
@@ -173,7 +173,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
     except OSError as error:
         raise listening_problem(settings.host, settings.port, error) from error
     serve_agents(page, settings.password)
-    keep_little(page, MOST_SESSIONS, MOST_BOXES)
+    keep_lean_states(page)
     if settings.share and not public:
         print(said.getvalue(), flush=True)  # Why there is no public link.
     return public or local

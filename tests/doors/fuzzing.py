@@ -89,8 +89,9 @@ class Fuzzer:
         return heard
 
     def _data(self, event: dict[str, Any]) -> list[Any]:
+        odd = self.random.choice([0.5, 1 / max(1, len(event["inputs"]))])  # Many odd values are refused at the first.
         data = [
-            self.values.get(part) if self.random.random() < 0.5 else self.random.choice(ODD) for part in event["inputs"]
+            self.random.choice(ODD) if self.random.random() < odd else self.values.get(part) for part in event["inputs"]
         ]
         chance = self.random.random()
         if chance < 0.05:

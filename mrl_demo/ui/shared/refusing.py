@@ -7,14 +7,16 @@ from typing import Any
 
 import gradio as gr
 
+from mrl_demo.core.errors import LabError
 from mrl_demo.ui.components.text import shorten, visible
+from mrl_demo.ui.shared.guard import UNEXPECTED
 
 logger = logging.getLogger(__name__)
 REFUSED = "The page's controls cannot hold what was sent: reload the page, or call what docs/api.md names."
 
 
 class RefusingBlocks(gr.Blocks):
-    """Gradio's Blocks, without a traceback in the log and an empty answer for each value that is not on a menu."""
+    """Gradio's Blocks, with words instead of an empty answer and a traceback for each value that is not on a menu."""
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **named: Any) -> Any:  # noqa: ANN401
         """As Gradio's; raises its `Error` in words, whatever was wrong with the values."""
@@ -24,9 +26,28 @@ class RefusingBlocks(gr.Blocks):
                 _refuse_many(block, value)
             return values
         except Exception as error:
-            said = shorten(visible(str(error)), 160)
-            logger.warning("%s was sent what no control holds: %s", block_fn.api_name, said)
-            raise gr.Error(REFUSED, print_exception=False) from None
+            raise _refusal(block_fn, error) from None
+
+    async def call_function(self, block_fn: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401
+        """As Gradio's; what a handler did not put into words itself reaches the caller in words here."""
+        try:
+            return await super().call_function(block_fn, *given, **named)
+        except LabError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except gr.Error as error:
+            if not error.print_exception:  # Words of ours.
+                raise
+            raise _refusal(block_fn, error) from None
+        except Exception:
+            logger.exception("An unexpected error reached the page.")
+            raise gr.Error(UNEXPECTED, print_exception=False) from None
+
+
+def _refusal(block_fn: Any, error: Exception) -> gr.Error:  # noqa: ANN401
+    """One line in the log, and what the caller reads."""
+    said = shorten(visible(str(error)), 160)
+    logger.warning("%s was sent what no control holds: %s", block_fn.api_name, said)
+    return gr.Error(REFUSED, print_exception=False)
 
 
 def _refuse_many(block: Any, value: object) -> None:  # noqa: ANN401

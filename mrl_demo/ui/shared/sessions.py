@@ -65,11 +65,16 @@ class MessageBoxes(LRUCache[str, Any]):
         OrderedDict.__setitem__(self, key, value)  # Its own would take the oldest, busy or not.
 
 
-def keep_little(page: Blocks, most_sessions: int, most_boxes: int) -> None:
-    """Let a launched page keep little of its visitors: `most_sessions` states, `most_boxes` of unheard messages."""
-    states = LeanStates()
+def limit_boxes(page: Blocks, most: int) -> Blocks:
+    """The page, with `most` boxes of unheard messages; before it is launched, so that none is lost."""
+    page._queue.pending_messages_per_session = MessageBoxes(page._queue, most)
+    return page
+
+
+def keep_lean_states(page: Blocks) -> None:
+    """Let a launched page keep little of its visitors from now on."""
+    states, before = LeanStates(), page.app.state_holder
     states.set_blocks(page)
-    states.capacity = most_sessions
+    states.session_data.update(before.session_data)
+    states.time_last_used.update(before.time_last_used)
     page.app.state_holder = states
-    queue = page._queue
-    queue.pending_messages_per_session = MessageBoxes(queue, most_boxes)
