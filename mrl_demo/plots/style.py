@@ -31,8 +31,15 @@ _OTHER_PRECISION = Style("#8a6d3b", "triangle-up", "longdash")
 
 
 def precision_style(name: str) -> Style:
-    """How a precision is drawn; one style for all that the page does not offer (a result file may hold such)."""
-    return _PRECISION_STYLES.get(name, _OTHER_PRECISION)
+    """How a precision is drawn: rescored in the colour of what is stored, a triangle that says by which copy.
+
+    One style serves all that the page does not offer (a result file may hold such).
+    """
+    named, (stored, rescored, copy) = name.partition("@")[0], name.partition("@")[0].partition("+rescore")
+    if named in _PRECISION_STYLES or not rescored:
+        return _PRECISION_STYLES.get(named, _OTHER_PRECISION)
+    colour = _PRECISION_STYLES.get(stored, _OTHER_PRECISION).colour
+    return Style(colour, "triangle-down" if "int8" in copy else "triangle-up", "longdash")
 
 
 def dress(

@@ -60,6 +60,13 @@ def test_no_precision_has_the_colour_of_an_arm() -> None:
     assert not arms & {precision_style(name).colour for name in names}
 
 
+def test_a_rescored_precision_has_the_colour_of_what_is_stored_and_a_sign_for_the_copy() -> None:
+    alone, full, small = (precision_style(f"int4{more}") for more in ("", "+rescore@100", "+rescore-int8"))
+    assert alone.colour == full.colour == small.colour
+    assert len({alone.symbol, full.symbol, small.symbol}) == 3
+    assert precision_style("no such").symbol == "triangle-up"
+
+
 def test_names_at_line_ends_stand_apart_and_within_the_plot() -> None:
     values = [0.9, 0.9, 0.9, 0.1, 0.05]
     places = spread_apart(values, 0.1, 0.0, 1.0)

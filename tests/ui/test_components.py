@@ -80,7 +80,7 @@ def test_missing_documents_are_ghosts_answers_first_and_the_rest_is_counted() ->
     lost = [Standing(i, hit(title=f"Title {i}").document, 50 + i, i, is_answer=i == 4) for i in range(1, 6)]
     page = Tags(missing_list(lost, "Base"))
     assert [ghost.get("data-doc") for ghost in page.named("li")] == ["4", "1", "2", None]
-    assert "Missing: Title 4Known answer was 4th, now 54th" in page.text
+    assert "Missing: Title 4 Known answer was 4th, now 54th" in page.text
     assert "and 2 more" in page.text
     assert missing_list((), "Base") == ""
 

@@ -119,8 +119,8 @@ def spoken(hit: Hit) -> str:
 
 def _ghost(standing: Standing) -> Markup:
     return html(
-        '<li class="{classes}" data-doc="{doc}">Missing: <b>{title}</b>{answer} <span class="move">was {was}, now {now}'
-        "</span></li>",
+        '<li class="{classes}" data-doc="{doc}">Missing: <b>{title}</b> {answer} <span class="move">was {was},'
+        " now {now}</span></li>",
         classes="ghost is-answer" if standing.is_answer else "ghost",
         doc=standing.index,
         title=user_text(shorten(standing.title, 140)),
