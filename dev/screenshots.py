@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import io
 import shutil
+import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.core.config import CODE_ROOT
 
