@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError, ServiceError
 from mrl_demo.core.vectors import normalise
+from mrl_demo.lab.lab import Lab
 from mrl_demo.models.hub import hub_name
 from mrl_demo.models.known import KNOWN_MODELS, find_known
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import HUB_MODELS
+from mrl_demo.ui import serve
 from tests.models.zoo import ZOO
 from tests.training.hub_stand_in import Repository, serving
 
@@ -86,3 +89,31 @@ def test_a_failing_hub_is_told_apart_from_a_model_that_is_refused(
     for given in ("../../etc/passwd", "https:/evil", "a/b/c"):
         with pytest.raises(ModelError, match="neither a folder here nor OWNER/NAME"):
             registry.add_model(given)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        ((401, "RepoNotFound"), "RepositoryNotFoundError"),
+        ((403, "GatedRepo"), "GatedRepoError"),
+        ((429, "TooManyRequests"), "429"),
+        ((500, "Internal"), "500"),
+    ],
+)
+def test_a_hub_that_refuses_is_told_in_a_line_and_the_page_starts_without_that_model(
+    refusal: tuple[int, str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    lab = Lab(replace(Settings(device="cpu"), cache_dir=tmp_path / "cache"))
+    options = argparse.Namespace(model=["me/refused"], query_prompt=None, document_prompt=None)
+    with serving(Repository("me/refused", tmp_path, refusal=refusal)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub)
+        serve._add_models(lab, options)
+    said = capsys.readouterr().out
+    assert "me/refused is left out, the page starts without it" in said
+    assert words in said
+    assert "stay with the packaged base model" in said
