@@ -213,6 +213,14 @@ def test_postgresql_refuses_in_words(own_server: Any) -> None:
         with pytest.raises(EngineMismatchError, match="--replace"):
             engine.upload(VectorBatch(KEYS[:1], VECTORS[:1], [{}]))
         assert load_collection(engine, CARD, ROWS, replaces=True).sent == N
+        with pytest.raises(EngineError, match="no such option"):
+            open_engine(f"{url}&colour=red").read_card()
+        connection.execute("ALTER ROLE visitor SET default_transaction_read_only = on")
+        connection.execute("GRANT ALL ON schema TO visitor")
+        with pytest.raises(EngineRefusedError, match="only reads"):
+            open_engine(url.replace("postgres:@", "visitor:x@")).delete(KEYS[:1])
+        assert open_engine(url.replace("postgres:@", "visitor:x@")).count() == N
+        connection.execute("REVOKE ALL ON schema FROM visitor; ALTER ROLE visitor RESET default_transaction_read_only")
         visitor = open_engine(url.replace("postgres:@", "visitor:x@"))
         with pytest.raises(EngineRefusedError, match="check user, password and rights"):
             visitor.delete(KEYS[:1])

@@ -285,11 +285,12 @@ class PostgresEngine:
 
         connection = psycopg.connect(self.address.url, autocommit=True, connect_timeout=_CONNECT_SECONDS)
         try:
-            if not self._version:
-                connection.execute("SET client_min_messages = warning")
+            asks = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+            row = connection.execute(asks).fetchone()
+            if row is None:  # Asked first: a replica may not even say "if not exists".
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-            row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-            self._version = str(row[0]) if row else ""
+                row = connection.execute(asks).fetchone()
+            self._version = str(row[0]) if row else "0.0"
             if tuple(int(part) for part in self._version.split(".")[:2]) < _NEEDED:
                 raise EngineMismatchError(
                     f"pgvector is {self._version} there, and 0.8 is needed: ALTER EXTENSION vector UPDATE."
@@ -417,6 +418,7 @@ def _json(attributes: Mapping[str, str]) -> str:
 
 def _in_words(error: psycopg.Error) -> EngineError:
     """What helps against an error, without anything of the connection string in it."""
+    import psycopg
     import psycopg.errors as kinds
 
     if isinstance(error, kinds.QueryCanceled):
@@ -434,6 +436,10 @@ def _in_words(error: psycopg.Error) -> EngineError:
         return EngineRefusedError("PostgreSQL refuses the user or the password: check both (or set PGPASSWORD).")
     if "database" in said and "does not exist" in said:
         return EngineMismatchError("There is no such database: make it (createdb), or name another one.")
+    if isinstance(error, kinds.ReadOnlySqlTransaction):
+        return EngineRefusedError("This PostgreSQL only reads (a replica?): load the collection into the main server.")
+    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
+        return EngineError("PostgreSQL knows no such option: check what stands behind the ? of the address.")
     if error.sqlstate is None or error.sqlstate[:2] in {"08", "57", "53"}:
         return EngineDownError("PostgreSQL does not answer: start it, or check host and port.")
     return EngineError(f"PostgreSQL says {type(error).__name__} ({error.sqlstate}): run `mrl index` again.")
