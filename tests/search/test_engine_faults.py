@@ -107,6 +107,61 @@ def test_what_qdrant_refuses_is_said_in_words(
     assert "geheim" not in str(error.value)
 
 
+def raising(error: Exception) -> Callable[[object], Any]:
+    def connect(engine: object) -> Any:
+        raise error
+
+    return connect
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("auth check failure, please check user, password or token", EngineRefusedError),
+        ("quota exceeded[reason=disk quota exceeded]", EngineFullError),
+        ("Fail connecting to server on me:geheim@db, illegal connection params or server unavailable", EngineDownError),
+        ("collection not found[database=default]", EngineMismatchError),
+        ("something else", EngineError),
+    ],
+)
+def test_what_milvus_refuses_is_said_in_words(
+    words: str, kind: type[EngineError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymilvus import MilvusException
+
+    from mrl_demo.search.engines.milvus import MilvusEngine
+
+    monkeypatch.setattr(MilvusEngine, "_connected", raising(MilvusException(message=words)))
+    with pytest.raises(EngineError) as error:
+        open_engine("milvus://me:geheim@db:1/docs").count()
+    assert error.type is kind
+    assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("DiskFull", EngineFullError),
+        ("TooManyConnections", EngineDownError),
+        ("AdminShutdown", EngineDownError),
+        ("InvalidPassword", EngineRefusedError),
+        ("UndefinedFile", EngineMismatchError),
+    ],
+)
+def test_what_postgresql_refuses_is_told_apart(
+    name: str, kind: type[EngineError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg.errors
+
+    from mrl_demo.search.engines.postgresql import PostgresEngine
+
+    monkeypatch.setattr(PostgresEngine, "_connect", raising(getattr(psycopg.errors, name)("for me:geheim@db")))
+    with pytest.raises(EngineError) as error:
+        open_engine("postgresql://me:geheim@db/docs").count()
+    assert error.type is kind
+    assert "geheim" not in str(error.value)
+
+
 def test_a_slow_engine_is_given_up(http_stand_in: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mrl_demo.search.engines.qdrant._SECONDS", 1)
     with pytest.raises(EngineDownError):
