@@ -37,7 +37,8 @@ def footer() -> Markup:
     """Where the method comes from, and what the figures are."""
     return html(
         '<footer class="page-foot"><p>Vectors are cut, then brought back to length 1, and searched exactly (no'
-        " approximation). Times are of this server; sizes are float32, without an index. Method: "
+        " approximation) unless a line says that another engine answered. Times are of this server; sizes are float32,"
+        " without an index. Method: "
         '<a href="{paper}" target="_blank" rel="noopener noreferrer">Matryoshka Representation Learning</a>, in plain'
         ' words <a href="{plain}" target="_blank" rel="noopener noreferrer">in this article</a>. README, documentation'
         " and licence come with the source.</p>{tip}</footer>",
