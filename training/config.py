@@ -87,6 +87,9 @@ class ObjectiveConfig:
     guided: bool = _later_setting(
         False, "the base model guards the pairs: its neighbours are kept among them, likely answers are no negatives"
     )
+    spare_likely: bool = _later_setting(
+        False, "answers as near to a query as its own by the base model, or nearly equal to it, are no negatives"
+    )
     contrastive_weight: float = _later_setting(1.0, "how much the pairs' contrastive loss counts (guided)")
     anchor_weight: float = _later_setting(0.0, "how much the distance from the base model's full vectors counts")
     margin: float = _later_setting(0.1, "by how much a right answer's cosine is to beat the others', with --loss hinge")

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix, Progress
 from training.config import ObjectiveConfig
+from training.fit.likely import likely_answers
 from training.fit.losses import neighbour_divergence
 from training.fit.start import contrastive_over
 
@@ -60,11 +61,13 @@ def fit_map(
 
 def _pairs_loss(matrix: Tensor, vectors: PairVectors, objective: ObjectiveConfig, generator: torch.Generator) -> Tensor:
     rows = torch.randperm(len(vectors.queries), generator=generator)[:_BATCH]
-    queries, positives, negatives = (
-        torch.from_numpy(each)[rows] @ matrix for each in (vectors.queries, vectors.positives, vectors.negatives)
-    )
+    columns = [torch.from_numpy(each)[rows] for each in (vectors.queries, vectors.positives, vectors.negatives)]
+    queries, positives, negatives = (column @ matrix for column in columns)
+    unwanted = None
+    if objective.spare_likely:
+        unwanted = functional.pad(likely_answers(*columns[:2]), (0, len(rows)))
     candidates = torch.cat([positives, negatives])
-    return contrastive_over(queries, candidates, torch.arange(len(rows)), objective.prefix_shares)
+    return contrastive_over(queries, candidates, torch.arange(len(rows)), objective.prefix_shares, unwanted)
 
 
 def _broad_loss(

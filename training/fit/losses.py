@@ -12,13 +12,12 @@ from torch.nn import functional
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
 from training.config import ObjectiveConfig
+from training.fit.likely import MASKED, likely_answers
 from training.fit.pairs_loss import contrastive_loss
 from training.fit.prefixes import PrefixLoss
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-_MASKED = -1e9
 
 
 def neighbour_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -27,7 +26,7 @@ def neighbour_divergence(student: Tensor, teacher: Tensor, temperature: float) -
     Neighbours are the softmax over cosines to the other rows of the batch at `temperature`; a row is not its own
     neighbour. In-batch similarity distillation, as in SEED (arXiv 2101.04731) without a queue.
     """
-    itself = torch.zeros(len(student), len(student), device=student.device).fill_diagonal_(_MASKED)
+    itself = torch.zeros(len(student), len(student), device=student.device).fill_diagonal_(MASKED)
     rows = functional.normalize(student.float(), dim=1)
     target = (teacher @ teacher.T / temperature + itself).log_softmax(1)
     learnt = (rows @ rows.T / temperature + itself).log_softmax(1)
@@ -94,24 +93,12 @@ class GuidedPairsLoss(nn.Module):
         scores = objective.similarity_scale * rows[0] @ torch.cat(rows[1:]).T
         unwanted = functional.pad(likely_answers(*guides), (0, scores.shape[1] - len(labels)))
         right = torch.arange(len(labels), device=scores.device)
-        loss = objective.contrastive_weight * functional.cross_entropy(scores.masked_fill(unwanted, _MASKED), right)
+        loss = objective.contrastive_weight * functional.cross_entropy(scores.masked_fill(unwanted, MASKED), right)
         kept = neighbour_divergence(student, teacher, objective.distillation_temperature)
         loss = loss + objective.distillation_weight * kept
         if student.shape[1] == teacher.shape[1]:
             loss = loss + objective.anchor_weight * (student - teacher).square().sum(1).mean()
         return loss
-
-
-def likely_answers(queries: Tensor, answers: Tensor) -> Tensor:
-    """`(n, n)` bool: answers of others that may well be right for a query too, by the base's unit rows `(n, d)`.
-
-    They are at 95% of the own answer's cosine or above, or nearly equal (cosine over .9) to the own answer, or their
-    query is to the own query.
-    """
-    cosines = queries @ answers.T
-    near = cosines >= 0.95 * cosines.diagonal()[:, None]
-    unwanted = near | (answers @ answers.T > 0.9) | (queries @ queries.T > 0.9)
-    return unwanted.fill_diagonal_(False)
 
 
 def build_losses(
@@ -123,11 +110,15 @@ def build_losses(
 ) -> dict[str, nn.Module]:
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for.
 
-    `matrix` `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too.
+    `guides` are the base model's vectors of the pairs, for losses that ask it which answers are likely; `matrix`
+    `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too.
     """
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
-        plain = GuidedPairsLoss(model, *guides, objective) if guides else contrastive_loss(model, objective)
+        if guides and objective.guided:
+            plain: nn.Module = GuidedPairsLoss(model, *guides, objective)
+        else:
+            plain = contrastive_loss(model, objective, guides)
         losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
         distilled = NeighbourDistillationLoss(

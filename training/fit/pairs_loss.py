@@ -15,17 +15,37 @@ from sentence_transformers.sentence_transformer.losses import (
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mrl_demo.core.types import FloatMatrix
 from training.config import ObjectiveConfig
+from training.fit.likely import MASKED, likely_answers
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def hinge_over_batch(columns: Sequence[Tensor], margin: float) -> Tensor:
+def softmax_over_batch(columns: Sequence[Tensor], scale: float, unwanted: Tensor) -> Tensor:
+    """Cross-entropy of the right answer among the batch's, without those that are `unwanted` as negatives `(n, n)`.
+
+    `columns` are queries, answers and perhaps wrong answers, each `(n, d)`.
+    """
+    rows = [functional.normalize(column.float(), dim=1) for column in columns]
+    scores = scale * rows[0] @ torch.cat(rows[1:]).T
+    return functional.cross_entropy(
+        scores.masked_fill(_widened(unwanted, scores), MASKED), torch.arange(len(scores), device=scores.device)
+    )
+
+
+def _widened(unwanted: Tensor, scores: Tensor) -> Tensor:
+    """The batch's own answers alone can be unwanted: wrong answers that a row brings along are meant to be wrong."""
+    return functional.pad(unwanted, (0, scores.shape[1] - unwanted.shape[1]))
+
+
+def hinge_over_batch(columns: Sequence[Tensor], margin: float, unwanted: Tensor | None = None) -> Tensor:
     """Mean of what a right answer's cosine lacks to beat the batch's others by `margin`: no row costs over 2 + margin.
 
     `columns` are queries, answers and perhaps wrong answers, each `(n, d)`. A row counts the nearest wrong answer and
-    the mean of all of them alike, so that it never runs dry while one is too near (VSE++, arXiv 1707.05612).
+    the mean of all of them alike, so that it never runs dry while one is too near (VSE++, arXiv 1707.05612); those that
+    are `unwanted` as negatives `(n, n)` cost nothing.
 
     >>> near, far = torch.eye(2), torch.eye(2).flip(0)
     >>> float(hinge_over_batch([near, near], 0.1)), round(float(hinge_over_batch([near, far], 0.1)), 6)
@@ -35,6 +55,8 @@ def hinge_over_batch(columns: Sequence[Tensor], margin: float) -> Tensor:
     cosines = rows[0] @ torch.cat(rows[1:]).T
     lacks = functional.relu(margin + cosines - cosines.diagonal()[:, None])
     lacks = lacks.masked_fill(torch.eye(*lacks.shape, dtype=torch.bool, device=lacks.device), 0.0)
+    if unwanted is not None:
+        lacks = lacks.masked_fill(_widened(unwanted, lacks), 0.0)
     mean = lacks.sum(1) / max(lacks.shape[1] - 1, 1)
     return ((lacks.max(1).values + mean) / 2).mean()
 
@@ -46,9 +68,19 @@ class PairsLoss(nn.Module):
     sentence-transformers (arXiv 1708.06320), over the queries and over the answers.
     """
 
-    def __init__(self, model: SentenceTransformer, objective: ObjectiveConfig) -> None:
+    queries: Tensor | None
+    answers: Tensor
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        objective: ObjectiveConfig,
+        guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.objective = model, objective
+        for name, vectors in zip(("queries", "answers"), guides or (None, None), strict=True):
+            self.register_buffer(name, None if vectors is None else torch.from_numpy(vectors), persistent=False)
         self.softmax = MultipleNegativesRankingLoss(model, scale=objective.similarity_scale)
         self.spread = GlobalOrthogonalRegularizationLoss(model)
 
@@ -58,9 +90,11 @@ class PairsLoss(nn.Module):
 
     def value_of(self, columns: list[Tensor], labels: Tensor | None) -> Tensor:
         """The loss over the columns' vectors, each `(n, d)`."""
-        objective = self.objective
+        objective, unwanted = self.objective, self._unwanted(labels)
         if objective.loss == "hinge":
-            loss = hinge_over_batch(columns, objective.margin)
+            loss = hinge_over_batch(columns, objective.margin, unwanted)
+        elif unwanted is not None:
+            loss = softmax_over_batch(columns, objective.similarity_scale, unwanted)
         else:
             loss = self.softmax.compute_loss_from_embeddings(columns, labels)
         if objective.spread_weight:
@@ -68,12 +102,23 @@ class PairsLoss(nn.Module):
             loss = loss + objective.spread_weight * sum(self.spread.compute_loss_from_embeddings(columns).values())
         return loss
 
+    def _unwanted(self, labels: Tensor | None) -> Tensor | None:
+        """`(n, n)` bool: likely answers, None if nobody is asked."""
+        if self.queries is None or labels is None:
+            return None
+        return likely_answers(self.queries[labels], self.answers[labels])
+
 
 class CachedPairsLoss(CachedLossMixin, PairsLoss):
     """`PairsLoss` of batches larger than memory, `cached_batch` rows at a time (GradCache, arXiv 2101.06983)."""
 
-    def __init__(self, model: SentenceTransformer, objective: ObjectiveConfig) -> None:
-        super().__init__(model, objective)
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        objective: ObjectiveConfig,
+        guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+    ) -> None:
+        super().__init__(model, objective, guides)
         self.mini_batch_size = objective.cached_batch
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
@@ -91,11 +136,17 @@ class CachedPairsLoss(CachedLossMixin, PairsLoss):
         return loss
 
 
-def contrastive_loss(model: SentenceTransformer, objective: ObjectiveConfig) -> nn.Module:
-    """The loss over pairs as configured; sentence-transformers' own wherever it has it whole."""
-    is_cached, is_plain = objective.loss == "cached-mnrl", objective.loss != "hinge" and not objective.spread_weight
-    if not is_plain:
-        return CachedPairsLoss(model, objective) if is_cached else PairsLoss(model, objective)
+def contrastive_loss(
+    model: SentenceTransformer, objective: ObjectiveConfig, guides: tuple[FloatMatrix, FloatMatrix] | None = None
+) -> nn.Module:
+    """The loss over pairs as configured; sentence-transformers' own wherever it has it whole.
+
+    `guides` are the base model's vectors of queries and answers `(n, d)`, which say what is likely; labels are their
+    rows.
+    """
+    is_cached = objective.loss == "cached-mnrl"
+    if objective.loss == "hinge" or objective.spread_weight or guides:
+        return (CachedPairsLoss if is_cached else PairsLoss)(model, objective, guides)
     options: dict[str, Any] = {"mini_batch_size": objective.cached_batch} if is_cached else {}
     kind = CachedMultipleNegativesRankingLoss if is_cached else MultipleNegativesRankingLoss
     return kind(model, scale=objective.similarity_scale, **options)

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from mrl_demo.adapt import AdaptSettings, fit_adapted
 from mrl_demo.core.types import FloatMatrix, Progress
+from training.fit.likely import MASKED
 from training.fit.losses import neighbour_divergence
 
 _FIT_STEPS = 200
@@ -101,13 +102,19 @@ def _candidates(answers: Tensor, count: int, generator: torch.Generator) -> tupl
 
 
 def contrastive_over(
-    queries: Tensor, candidates: Tensor, answers: Tensor, prefixes: tuple[tuple[int, float], ...]
+    queries: Tensor,
+    candidates: Tensor,
+    answers: Tensor,
+    prefixes: tuple[tuple[int, float], ...],
+    unwanted: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy of the right candidate among all, over the prefixes."""
+    """Cross-entropy of the right candidate among all but those `unwanted` for a query, over the prefixes."""
     loss = torch.zeros(())
     for dim, share in prefixes:
         cut_queries, cut = (functional.normalize(rows[:, :dim], dim=1) for rows in (queries, candidates))
-        loss = loss + share * functional.cross_entropy(cut_queries @ cut.T / _TEMPERATURE, answers)
+        scores = cut_queries @ cut.T / _TEMPERATURE
+        scores = scores if unwanted is None else scores.masked_fill(unwanted, MASKED)
+        loss = loss + share * functional.cross_entropy(scores, answers)
     return loss
 
 

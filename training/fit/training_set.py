@@ -29,7 +29,7 @@ class TrainingSet:
     """What the loop sees: `pairs`, `broad` texts with the `teacher`'s vectors of them `(n, d)`, what validates.
 
     `teacher` is None without distillation, `rotation` `(d, d)` None if there is nothing to turn. `guides` are the
-    base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if the base guards the pairs.
+    base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if it is asked about the pairs.
     `trained_map` `(d, d)` is what the rotation became as a free map, None if it stays a rotation: part of what was
     trained, scaled with it.
     """
@@ -68,7 +68,8 @@ class TrainingSetBuilder:
         plain = TrainingSet(self._sampled_pairs(), (), None, small_collection(data.judge, data.validation_split))
         needs_negatives = config.pairs.negatives == "mined" and not data.pairs.negatives
         needs_rotation = config.adapter.rotation and config.objective.matryoshka
-        if not (needs_negatives or needs_rotation or config.objective.distillation or config.objective.guided):
+        asks_base = config.objective.guided or config.objective.spare_likely
+        if not (needs_negatives or needs_rotation or config.objective.distillation or asks_base):
             return plain  # Nothing is asked of the base model: pairs as they are, from the model as it is.
         searched = self._sampled_documents()
         parts = self._parts_of(searched)
@@ -142,14 +143,15 @@ class TrainingSetBuilder:
         needs_rotation: bool,
     ) -> TrainingSet:
         """Both are made from the base model's vectors of the pairs."""
-        is_guided = self.task.config.objective.guided
-        if not (needs_negatives or needs_rotation or is_guided):
+        objective = self.task.config.objective
+        asks_base = objective.guided or objective.spare_likely
+        if not (needs_negatives or needs_rotation or asks_base):
             return plain
         queries, positives = self._queries(plain.pairs.queries), self._documents(plain.pairs.positives)
         rotation = self._rotation(plain.pairs, queries, positives, searched, parts) if needs_rotation else None
         seed = self.task.config.schedule.seed
         pairs = mined_negatives(plain.pairs, queries, positives, seed) if needs_negatives else plain.pairs
-        guides = (_turned(queries, rotation), _turned(positives, rotation)) if is_guided else None
+        guides = (_turned(queries, rotation), _turned(positives, rotation)) if asks_base else None
         return replace(plain, pairs=pairs, rotation=rotation, guides=guides)
 
     def _rotation(
