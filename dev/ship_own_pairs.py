@@ -21,6 +21,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from mrl_demo.core.config import CODE_ROOT, Settings, find_assets
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import TRAINED_DIMS

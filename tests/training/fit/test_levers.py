@@ -23,7 +23,7 @@ from training.fit.averaging import WeightMean
 from training.fit.events import tell_events
 from training.fit.losses import build_losses
 from training.fit.model import prepare_model
-from training.fit.pairs_loss import hinge_over_batch
+from training.fit.pairs_loss import hinge_over_batch, softmax_over_batch
 from training.fit.prefixes import PrefixLoss
 from training.fit.trainer import build_trainer
 from training.fit.training_set import TrainingSet
@@ -38,6 +38,7 @@ _LEVERS: dict[str, dict[str, Any]] = {
     "drawn lengths": {"drawn_lengths": 3},
     "drawn lengths in a gradient cache": {"loss": "cached-mnrl", "cached_batch": 3, "drawn_lengths": 3},
     "averaged": {"averaged": 0.5},
+    "likely answers spared": {"spare_likely": True},
     "all weights": {"lora_rank": 0, "learning_rate": 1e-3},
 }
 
@@ -57,8 +58,11 @@ def training(tiny_base: Path) -> TrainingSet:
     pairs = Pairs(tuple(f"{row['query']} {i}" for i, row in enumerate(items)), positives, positives[1:] + positives[:1])
     broad = tuple(" ".join((*TOPICS[i % 8], *TOPICS[i // 8][:2])) for i in range(64))
     model = SentenceTransformer(str(tiny_base), device="cpu")
+    teacher, queries, answers = (
+        model.encode(list(texts), normalize_embeddings=True) for texts in (broad, pairs.queries, positives)
+    )
     validation: Any = None
-    return TrainingSet(pairs, broad, model.encode(list(broad), normalize_embeddings=True), validation)
+    return TrainingSet(pairs, broad, teacher, validation, guides=(queries, answers))
 
 
 def _trained(
@@ -67,6 +71,7 @@ def _trained(
 ) -> tuple[dict[str, FloatMatrix], list[Event]]:  # fmt: skip
     """Weights and events after all steps of a configuration over the tiny base."""
     model = prepare_model(SentenceTransformer(str(base), device="cpu"), config, None)
+    training = training if config.objective.spare_likely else replace(training, guides=None)
     trainer, events = build_trainer(model, config, training, work), list[Event]()
     tell_events(trainer, [events.append])
     for callback in callbacks:
@@ -93,7 +98,15 @@ def test_every_lever_trains_and_tells_its_loss_at_every_length(
 
 
 def test_levers_left_alone_leave_the_keys_of_finished_runs_as_they_were(config: TrainConfig) -> None:
-    usual = {"margin": 0.1, "spread_weight": 0.0, "weighting": "given", "drawn_lengths": 0, "averaged": 0.0, "axes": ""}
+    usual: dict[str, Any] = {"spare_likely": False}
+    usual |= {
+        "margin": 0.1,
+        "spread_weight": 0.0,
+        "weighting": "given",
+        "drawn_lengths": 0,
+        "averaged": 0.0,
+        "axes": "",
+    }
     assert config.changed(**usual).fingerprint == config.fingerprint
 
 
@@ -123,6 +136,33 @@ def test_the_hinge_is_that_of_a_plain_loop_and_bounded() -> None:
         expected += (max(lacks) + sum(lacks) / len(lacks)) / 2 / 4
     assert float(hinge_over_batch([queries, answers, wrong], 0.1)) == pytest.approx(expected, rel=1e-5)
     assert float(hinge_over_batch([queries, -queries, queries], 0.1)) <= 2.1 + 1e-6
+
+
+@pytest.mark.parametrize("loss", ["mnrl", "cached-mnrl", "hinge"])
+def test_an_answer_that_is_as_good_for_another_row_is_no_negative_of_it(loss: str, tiny_base: Path) -> None:
+    """Four rows with one answer: spared, each is right whatever the others say; else no row can tell them apart."""
+    model = SentenceTransformer(str(tiny_base), device="cpu").eval()
+    columns = [["moon", "star", "orbit", "comet"], ["the planet"] * 4]
+    guides = tuple(model.encode(column, normalize_embeddings=True) for column in columns)
+    objective = ObjectiveConfig(dims=(8, 32), loss=loss, cached_batch=2, spare_likely=True)
+    values = []
+    for given in (guides, None):
+        batch = [dict(model.preprocess(column)) for column in columns]
+        with torch.no_grad():
+            values.append(float(build_losses(model, objective, None, given)["pairs"](batch, torch.arange(4))))
+    assert values[0] == pytest.approx(0, abs=1e-5) and values[1] > 0.05
+
+
+def test_wrong_answers_that_a_row_brings_along_stay_negatives() -> None:
+    draw = torch.Generator().manual_seed(1)
+    columns = [functional.normalize(torch.randn(3, 6, generator=draw), dim=1) for _ in range(3)]
+    spared = ~torch.eye(3, dtype=torch.bool)
+    cosines = columns[0] @ torch.cat(columns[1:]).T
+    expected = 0.0
+    for i in range(3):
+        scores = 20 * torch.cat([cosines[i, i : i + 1], cosines[i, 3:]])
+        expected -= float(scores.log_softmax(0)[0]) / 3
+    assert float(softmax_over_batch(columns, 20.0, spared)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_spread_out_texts_cost_less_than_crowded_ones(tiny_base: Path) -> None:
