@@ -43,7 +43,7 @@ from mrl_demo.scale.questions import ShardQuestions
 #: Length of the noise in a distractor, before it is made a unit row: the cosine with the document copied is about .87.
 DISTRACTOR_NOISE = 0.5
 _DIMS = (8, 16, 32, 64, 96, 128, 192, 256, 384)
-_PRECISIONS = ("float32", "int8", "binary")
+_PRECISIONS = ("float32", "int8", "binary", "binary+rescore")
 _METRICS = ("ndcg@10", "recall@10", "overlap@10")
 _BLOCK = 8_192
 
@@ -196,7 +196,9 @@ def main() -> int:
     corpora = options.corpus or ["builtin"]
     real = real_documents(corpora, options.arm, options.max_tokens, options.queries)
     m, queries = len(real.documents), len(real.questions.vectors)
-    says = f"{options.arm}, {queries} questions, {len(_DIMS)} lengths x {len(_PRECISIONS)} precisions in one pass; "
+    says = (
+        f"{options.arm}, {queries} questions, {len(_DIMS)} lengths x 3 precisions (binary also rescored) in one pass; "
+    )
     says += f"{m:,} real documents ({', '.join(Path(name).name for name in corpora)}), the rest copies with noise."
     rows: list[ScaleTime] = []
     for n in sorted(int(size) for size in options.sizes.split(",")):

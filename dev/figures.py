@@ -1,4 +1,4 @@
-"""Write every figure of the documentation from the result files: `docs/figures.md` and the marked part of README.md.
+"""Write every figure of the documentation from the result files: docs/figures.md, the marked parts of README and scale.
 
     .venv/bin/python dev/figures.py [--check]
 
@@ -15,6 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dev.scale_figures import scale_page_figures
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "assets" / "results"
@@ -78,8 +82,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say what is out of date")
     options = parser.parse_args()
-    readme = ROOT / "README.md"
-    pages = {ROOT / "docs" / "figures.md": figures_page(), readme: with_answers(readme.read_text(encoding="utf-8"))}
+    readme, scale = ROOT / "README.md", ROOT / "docs" / "scale.md"
+    pages = {
+        ROOT / "docs" / "figures.md": figures_page(),
+        readme: between_marks(readme.read_text(encoding="utf-8"), answers()),
+        scale: between_marks(scale.read_text(encoding="utf-8"), f"\n{scale_page_figures(ROOT)}\n"),
+    }
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date' if options.check else 'written'}")
@@ -88,11 +96,11 @@ def main() -> int:
     return int(bool(stale) and options.check)
 
 
-def with_answers(readme: str) -> str:
-    """README.md with the three answers between its marks written anew."""
-    before, _, rest = readme.partition(_START)
+def between_marks(page: str, figures: str) -> str:
+    """A page with what stands between its marks written anew."""
+    before, _, rest = page.partition(_START)
     _, _, after = rest.partition(_END)
-    return f"{before}{_START}\n{answers()}\n{_END}{after}"
+    return f"{before}{_START}\n{figures}\n{_END}{after}"
 
 
 def answers() -> str:
@@ -257,7 +265,9 @@ def _speed_table() -> str:
 def _benchmark_parts() -> list[str]:
     """One paragraph of stored output for every benchmark that was run."""
     parts = []
-    for path in sorted(BENCHMARKS.glob("*.json")):
+    for path in sorted(BENCHMARKS.glob("bench_*.json")):
+        if path.stem == "bench_scale":  # docs/scale.md has it.
+            continue
         stored = json.loads(path.read_text(encoding="utf-8"))
         parts += [f"### {path.stem}", f"{stored['what']} ({stored['hardware']}, {stored['date'][:10]})."]
         if said := stored["result"].get("what"):

@@ -19,6 +19,7 @@ from mrl_demo.commands.options import (
     arm_names,
     attach_indexes,
     chosen_corpus,
+    document_count,
     read_input,
     split_words,
     whole_numbers,
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.evaluation.engine_speed import EngineSpeed
     from mrl_demo.lab.lab import Lab
+    from mrl_demo.scale.growth import Growth
 
 _RECOMMEND_EXAMPLES = """examples:
   %(prog)s --corpus my-folder --arms base,corpus-pca,adapted
   %(prog)s --arms base,tuned --metric recall@10 --target 0.98 --json
   %(prog)s --arms base,tuned --bytes 32 --shortlist 100
+  %(prog)s --corpus my-folder --precisions float32,int8 --grow-to 10M     and when it has ten million documents?
   %(prog)s --arms base --write-pairs pairs.json            then fill in left, right or same, and:
   %(prog)s --arms base --verdicts pairs.json
 """
@@ -66,6 +69,8 @@ def _add_recommend(commands: Commands) -> None:
     parser = add_command(commands, "recommend", says, _RECOMMEND_EXAMPLES)
     _add_advice_options(parser)
     parser.add_argument("--ceiling", action="store_true", help="measure too how much fitting could gain (minutes)")
+    says = "say what the setting keeps in parts of the collection, and how that goes on to so many documents, as in 10M"
+    parser.add_argument("--grow-to", type=document_count, default=0, metavar="COUNT", help=says)
     parser.add_argument("--write-pairs", type=Path, metavar="FILE", help="write answers to judge blind there")
     parser.add_argument("--verdicts", type=Path, metavar="FILE", help="that file with your verdicts filled in")
     add_index_option(parser)
@@ -155,8 +160,10 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
     ceiling = lab.ceiling(consultation, ProgressLine()) if options.ceiling else None
     speed = _engine_speed(lab, options, consultation)
     if options.json:
+        growth = _growth(lab, consultation, options.grow_to)
         more = {"ceiling": ceiling.to_dict()} if ceiling else {}
         more |= {"engine": speed.to_dict()} if speed else {}
+        more |= {"growth": growth.to_dict()} if growth else {}
         print(json.dumps({**recommendation.to_dict(), **more}, ensure_ascii=False))
         return
     print_recommendation(recommendation)
@@ -164,6 +171,23 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         print(f"Ceiling: {ceiling.sentence()}")
     for sentence in speed.sentences() if speed else ():
         print(sentence)
+    if growth := _growth(lab, consultation, options.grow_to):
+        print(f"Growth: {growth.sentence()} {growth.target_sentence(recommendation.advice.target)}")
+
+
+def _growth(lab: Lab, consultation: Consultation, grow_to: int) -> Growth | None:
+    """What the recommended setting, or the nearest one, keeps as the collection grows."""
+    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.scale.growth import GrowthQuestion
+
+    plan, advised = consultation.plan, consultation.recommendation
+    if not grow_to or advised.nearest is None:
+        return None
+    metric = "ndcg@10" if advised.kind == "agreement" else advised.advice.metric
+    draw = QueryDraw(metric, plan.split, plan.queries, plan.seed, plan.max_tokens)
+    setting = advised.nearest
+    question = GrowthQuestion(setting.arm, setting.dim, setting.precision, grow_to, draw)
+    return lab.growth(consultation.corpus.name, question, ProgressLine())
 
 
 def _engine_speed(lab: Lab, options: argparse.Namespace, consultation: Consultation) -> EngineSpeed | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -122,6 +123,18 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in split_words(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of whole numbers such as 8,16,64") from None
+
+
+def document_count(text: str) -> int:
+    """A whole number, also as 250k, 10M or 1B; argparse says what is none.
+
+    >>> document_count("10M"), document_count("1,000")
+    (10000000, 1000)
+    """
+    match = re.fullmatch(r"(\d{1,15})([kMB]?)", text.replace(",", "").replace("_", ""))
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of documents such as 250k, 10M or 1000000")
+    return int(match[1]) * {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}[match[2]]
 
 
 def corpus_name(lab: Lab, given: str, columns: ColumnChoice | None = None, split: str = "") -> str:

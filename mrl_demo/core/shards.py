@@ -119,6 +119,11 @@ class ShardFolder:
         return int(self.starts[-1])
 
     @property
+    def name(self) -> str:
+        """What its vectors are called: their arm."""
+        return self.about.arm
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all shards on disk."""
         return sum(path.stat().st_size for path in self.paths)

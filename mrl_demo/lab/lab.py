@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from mrl_demo.reports.page import DecisionReport
     from mrl_demo.scale.embed import EmbeddedShards, ShardJob, WorkShare
     from mrl_demo.scale.evaluate import ShardedResult
+    from mrl_demo.scale.growth import Growth, GrowthQuestion
     from mrl_demo.serving.chat import ChatTarget
     from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -461,6 +462,16 @@ class Lab:
         from mrl_demo.scale.evaluate import evaluate_shards
 
         return evaluate_shards(folders, plan, sizes, self.settings.cache_dir / "scans", progress)
+
+    def growth(self, corpus: str, question: GrowthQuestion, progress: Progress | None = None) -> Growth:
+        """What an arm's lengths keep of full quality in parts of a corpus and in all of it, and how that goes on.
+
+        Raises as `scale.growth.measure_growth` does.
+        """
+        from mrl_demo.scale.growth import measure_growth
+
+        loaded = with_stand_ins(self.corpus(corpus, progress), question.draw.queries or MOST_STAND_INS)
+        return measure_growth(self.builder, loaded, question, progress)
 
     def write_questions(
         self,

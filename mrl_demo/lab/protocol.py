@@ -26,6 +26,7 @@ from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
+from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
 if TYPE_CHECKING:
@@ -136,6 +137,8 @@ class LabProtocol(Protocol):
     def funnel_proof(
         self, corpus: str, arm: str, draw: QueryDraw | None = None, progress: Progress | None = None
     ) -> ProofReport: ...
+
+    def growth(self, corpus: str, question: GrowthQuestion, progress: Progress | None = None) -> Growth: ...
 
     def gate(
         self,

@@ -23,7 +23,7 @@ from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.results import RetentionRow, RowKey, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.stats import PairedBootstrap
 from mrl_demo.scale.questions import ShardQuestions
-from mrl_demo.scale.scan import ShardScan
+from mrl_demo.scale.scan import ShardScan, rescored_by_float32
 from mrl_demo.scale.scorer import BlockScorer
 
 _AGREEMENT_ALONE = "No question has an answer that was judged: only agreement with the full ranking can be measured."
@@ -62,6 +62,7 @@ class _Scanned:
     arm: SweepArm
     dims: tuple[int, ...]
     values: dict[int, Values]
+    notes: tuple[str, ...]
 
 
 def evaluate_shards(
@@ -75,8 +76,8 @@ def evaluate_shards(
 
     Exact, and equal to an ordinary evaluation of the same vectors. Memory holds one block, and the first documents of
     every ranking. `sizes` are row counts at which to measure on the way. An unfinished pass is kept in `keep_in` and
-    goes on there. Raises `ShardError` for folders that do not fit each other, `LabError` for precisions that rescore,
-    metrics without a depth, and for what cannot be measured.
+    goes on there. Raises `ShardError` for folders that do not fit each other, `LabError` for precisions that int8
+    rescores, metrics without a depth, and for what cannot be measured.
     """
     started = time.perf_counter()
     opened = [ShardFolder.open(folder) for folder in folders]
@@ -91,6 +92,7 @@ def evaluate_shards(
         scanned.append(_scan(shards, drawn, plan, metrics, sizes, keep_in, part))
     figures = {n: _figures(scanned, n, plan) for n in (*sizes, opened[0].n)}
     notes += tuple(dict.fromkeys(note for shards in opened for note in shards.about.notes))
+    notes += tuple(note for each in scanned for note in each.notes)
     growth = (GrowthPoint(n, interval_rows(f.values, {}, f.bootstrap), retention_rows(f)) for n, f in figures.items())
     sweep = _sweep_result(opened[0], scanned, figures[opened[0].n], plan, notes)
     seconds = round(time.perf_counter() - started, 3)
@@ -145,10 +147,27 @@ def _scan(
         )
     precisions = plan.parsed_precisions()
     scorer = BlockScorer.fit(questions.vectors, dims, precisions, shards.read_rows, shards.n, plan.seed)
-    scan = ShardScan(shards, questions, scorer, metrics, sizes, keep_in)
+    scan = ShardScan(shards, questions, scorer, metrics, rescored_by_float32(precisions), sizes, keep_in)
     about = shards.about
     arm = SweepArm(about.arm, about.arm, shards.dimension, about.trained_dims)
-    return _Scanned(arm, dims, scan.run(progress))
+    return _Scanned(arm, dims, scan.run(progress), _cut_notes(about.arm, scan))
+
+
+def _cut_notes(arm: str, scan: ShardScan) -> tuple[str, ...]:
+    """What is to be said of lists that are shorter than an ordinary evaluation would have them."""
+    notes = []
+    if cut := {key: count for key, count in scan.cut_shortlists.items() if count}:
+        settings = ", ".join(f"{dim} {precision.name}" for precision, dim in cut)
+        notes.append(
+            f"{arm}: more documents tie with the last of a shortlist than a list has room for, for up to "
+            f"{max(cut.values()):,} questions ({settings}): the first of them in the collection's order are rescored."
+        )
+    if scan.cut_references:
+        notes.append(
+            f"{arm}: more documents tie in the full ranking's first places than a list has room for, for "
+            f"{scan.cut_references:,} questions: their agreement is with the first of them."
+        )
+    return tuple(notes)
 
 
 def _figures(scanned: Sequence[_Scanned], n: int, plan: SweepPlan) -> UnitFigures:

@@ -142,6 +142,13 @@ class Leaders:
         places = self.place(query, self.scores[query, place])
         return LeadingDocuments(query, self.documents[query, place], places, depth)
 
+    def shortlist(self, length: int) -> Shortlist:
+        """The first `length` documents of each query, and those of the list that tie with the last of them."""
+        floor = _floor_of(self.scores[:, min(length, self.scores.shape[1]) - 1])
+        query, place = np.nonzero((self.scores >= floor[:, None]) & np.isfinite(self.scores))
+        n_cut = sum(any(value >= least for value in near) for near, least in zip(self.near, floor, strict=True))
+        return Shortlist(self.scores.shape, query, place, self.documents[query, place], floor, n_cut)
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything, to be kept in a file."""
         near = [(row, value, count) for row, counts in enumerate(self.near) for value, count in counts.items()]
@@ -159,6 +166,30 @@ class Leaders:
         for row, value, count in np.asarray(arrays["near"], dtype=np.float64).tolist():
             near[int(row)][value] = int(count)
         return cls(scores, np.asarray(arrays["documents"], dtype=np.int64), near)
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """Documents to rescore: parallel `(pairs,)` arrays, with `floor` `(q,)`, the least score that is listed.
+
+    For `n_cut` queries more documents tie with the last one than a list has room for.
+    """
+
+    shape: tuple[int, ...]
+    query: IntMatrix
+    place: IntMatrix
+    document: IntMatrix
+    floor: FloatMatrix
+    n_cut: int
+
+    def reordered(self, scores: FloatMatrix) -> Leaders:
+        """Leaders by finer `scores` `(pairs,)`, equal ones in document order; whoever is not listed is not there."""
+        finer = np.full(self.shape, -np.inf, dtype=np.float32)
+        documents = np.full(self.shape, -1, dtype=np.int64)
+        finer[self.query, self.place], documents[self.query, self.place] = scores, self.document
+        order = np.lexsort((documents, -finer), axis=1)
+        near: list[dict[float, int]] = [{} for _ in finer]
+        return Leaders(np.take_along_axis(finer, order, 1), np.take_along_axis(documents, order, 1), near)
 
 
 def _floor_of(edge: FloatMatrix) -> FloatMatrix:

@@ -9,23 +9,25 @@ import json
 import logging
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.core.errors import CacheError, LabError
-from mrl_demo.core.shards import ShardFolder
 from mrl_demo.core.storage import atomic_path, sha256_bytes, sha256_text
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
+from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.agreement import agreement
 from mrl_demo.evaluation.measure import ValueKey, Values
 from mrl_demo.evaluation.metrics import Metric, quality
 from mrl_demo.scale.leaders import Leaders
 from mrl_demo.scale.questions import ShardQuestions
 from mrl_demo.scale.scorer import FULL_PRECISION, BlockScorer, ScanKey
+from mrl_demo.search.quantised import Precision
 
 logger = logging.getLogger(__name__)
 #: Rows of a block: 3 MB of float32 at 384 numbers, which a core's cache holds.
@@ -35,25 +37,61 @@ _SPARE = 28
 #: No metric may look deeper: every ranking keeps so many documents of every query.
 DEEPEST = 1_000
 _KEEP_EVERY_S = 20.0
+_PAIRS_AT_ONCE = 16_384
+
+
+class ScannedRows(Protocol):
+    """What a pass reads: a folder of shards, or vectors in memory."""
+
+    @property
+    def n(self) -> int: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def blocks(self, rows: int, start: int = 0, stops: Sequence[int] = ()) -> Iterator[tuple[int, FloatMatrix]]: ...
+
+    def read_rows(self, indices: Sequence[int] | IntMatrix) -> FloatMatrix: ...
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """The first documents of one precision and length, and the `values` by which some pairs are placed among them."""
+
+    leaders: Leaders
+    values: FloatMatrix
 
 
 @dataclass
 class ShardScan:
     """The pass over one folder for some questions: `run` gives every metric's values at every size of the collection.
 
+    `rescored` are precisions whose first documents are read again and ordered by their float32 cosines: of those that
+    tie with the last of a shortlist, as many as a list has room for (28).
+    `cut_shortlists` says for how many questions there were more, `cut_references` the same of the full ranking that
+    agreement is with.
     `sizes` are row counts at which the collection is measured on the way, as if it ended there (documents judged to
     answer a question are in it all the same). `keep_in` is where an unfinished pass is kept, None to keep nothing.
     """
 
-    shards: ShardFolder
+    shards: ScannedRows
     questions: ShardQuestions
     scorer: BlockScorer
     metrics: tuple[Metric, ...]
+    rescored: tuple[Precision, ...] = ()
     sizes: tuple[int, ...] = ()
     keep_in: Path | None = None
     first_row: int = 0
     leaders: dict[ScanKey, Leaders] = field(default_factory=dict)
     measured: dict[int, Values] = field(default_factory=dict)
+    cut_shortlists: dict[ScanKey, int] = field(default_factory=dict)
+    cut_references: int = 0
     _kept_at: float = 0.0
 
     def run(self, progress: Progress | None = None) -> dict[int, Values]:
@@ -61,7 +99,7 @@ class ShardScan:
 
         Raises what `progress` raises, `ShardError` for rows that are not finite, `LabError` for a metric too deep.
         """
-        depth = scan_depth(self.metrics)
+        depth = max([scan_depth(self.metrics), *(precision.shortlist for precision in self.rescored)])
         self._resume()
         pace = _ScanPace(self.shards, self.first_row, progress)
         stops = sorted({*(size for size in self.sizes if 0 < size < self.shards.n), self.shards.n})
@@ -88,15 +126,16 @@ class ShardScan:
 
     def _values(self, size: int, known: dict[ScanKey, FloatMatrix]) -> Values:
         """Every metric of the collection's first `size` rows."""
-        relevant = self.questions.relevant
+        relevant, extra = self.questions.relevant, self.questions.relevant.document >= size
+        stood = {key: _Ranking(leaders, known[key]) for key, leaders in self.leaders.items()}
+        stood |= self._rescored(relevant.query, relevant.document, known)
         values: Values = {}
-        extra = relevant.document >= size
-        for key, leaders in self.leaders.items():
-            places = leaders.place(relevant.query, known[key], extra)
+        for (precision, dim), ranking in stood.items():
+            places = ranking.leaders.place(relevant.query, ranking.values, extra)
             for metric in self.metrics:
                 if not metric.is_agreement:
-                    named = key[1], key[0].name, metric.name
-                    values[named] = quality(metric, relevant, places).astype(np.float32)
+                    value = quality(metric, relevant, places)
+                    values[dim, precision.name, metric.name] = value.astype(np.float32)
         return values | self._agreement()
 
     def _agreement(self) -> Values:
@@ -104,14 +143,45 @@ class ShardScan:
         metrics = [metric for metric in self.metrics if metric.is_agreement]
         if not metrics:
             return {}
-        reference = self.leaders[FULL_PRECISION, self.shards.dimension].leading(scan_depth(metrics))
+        full, depth = self.leaders[FULL_PRECISION, self.shards.dimension], scan_depth(metrics)
+        reference, self.cut_references = full.leading(depth), full.shortlist(depth).n_cut
         scores = self._pair_values(reference.query, reference.document)
+        stood = {key: _Ranking(leaders, scores[key]) for key, leaders in self.leaders.items()}
+        stood |= self._rescored(reference.query, reference.document, scores)
         values: Values = {}
-        for key, leaders in self.leaders.items():
-            places = leaders.place(reference.query, scores[key])
+        for (precision, dim), ranking in stood.items():
+            places = ranking.leaders.place(reference.query, ranking.values)
             for metric in metrics:
                 value = agreement(metric, reference, places, len(self.questions.vectors))
-                values[key[1], key[0].name, metric.name] = value.astype(np.float32)
+                values[dim, precision.name, metric.name] = value.astype(np.float32)
+        return values
+
+    def _rescored(
+        self, query: IntMatrix, document: IntMatrix, coarse: dict[ScanKey, FloatMatrix]
+    ) -> dict[ScanKey, _Ranking]:
+        """Rankings by float32 of every shortlist, with the values of some pairs; minus infinity is not in it."""
+        rankings = {}
+        for precision in self.rescored:
+            for dim in self.scorer.dims:
+                key = Precision(precision.stored), dim
+                shortlist = self.leaders[key].shortlist(precision.shortlist)
+                self.cut_shortlists[precision, dim] = shortlist.n_cut
+                finer = shortlist.reordered(self._cosines(shortlist.query, shortlist.document, dim))
+                is_listed = np.isfinite(coarse[key]) & (coarse[key] >= shortlist.floor[query])
+                values = np.full(len(query), -np.inf, dtype=np.float32)
+                values[is_listed] = self._cosines(query[is_listed], document[is_listed], dim)
+                rankings[precision, dim] = _Ranking(finer, values)
+        return rankings
+
+    def _cosines(self, query: IntMatrix, document: IntMatrix, dim: int) -> FloatMatrix:
+        """Cosines `(pairs,)` of cut vectors."""
+        values = np.empty(len(query), dtype=np.float32)
+        cut = truncate(self.questions.vectors, dim)
+        for start in range(0, len(query), _PAIRS_AT_ONCE):
+            part = slice(start, start + _PAIRS_AT_ONCE)
+            rows, place = np.unique(document[part], return_inverse=True)
+            vectors = truncate(self.shards.read_rows(rows), dim)
+            values[part] = np.einsum("pd,pd->p", vectors[place], cut[query[part]])
         return values
 
     def _pair_values(self, query: IntMatrix, document: IntMatrix) -> dict[ScanKey, FloatMatrix]:
@@ -137,7 +207,7 @@ class ShardScan:
         judged = sha256_text(
             str(relevant.query.tolist()), str(relevant.document.tolist()), str(relevant.grade.tolist())
         )
-        metrics = [metric.name for metric in self.metrics]
+        metrics = [*(metric.name for metric in self.metrics), *(precision.name for precision in self.rescored)]
         parts = self.shards.fingerprint, sha256_bytes(vectors), judged, str(self.questions.own_row.tolist())
         return self.keep_in / f"{sha256_text(*parts, *keys, *metrics, str(self.sizes))}.npz"
 
@@ -195,6 +265,18 @@ def scan_depth(metrics: Sequence[Metric]) -> int:
     return max((metric.k or 1 for metric in metrics), default=1)
 
 
+def rescored_by_float32(precisions: Sequence[Precision]) -> tuple[Precision, ...]:
+    """Those that rescore a shortlist; raises `LabError` for one that int8 rescores, or with a list beyond `DEEPEST`."""
+    rescored = tuple(precision for precision in precisions if precision.rescored)
+    for precision in rescored:
+        if precision.rescorer != "float32" or precision.shortlist > DEEPEST:
+            raise LabError(
+                f"{precision.name} cannot be measured in one pass: rescore by float32 and at most {DEEPEST:,} "
+                f"documents, as in {precision.stored}+rescore@100."
+            )
+    return rescored
+
+
 def _part(arrays: dict[str, NDArray[np.generic]], name: str) -> dict[str, NDArray[np.generic]]:
     prefix = f"{name}|"
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
@@ -212,7 +294,7 @@ def _named_values(arrays: dict[str, NDArray[np.generic]]) -> Values:
 class _ScanPace:
     """Progress of a pass: rows done, rows a second, and how long the rest will take."""
 
-    def __init__(self, shards: ShardFolder, first: int, progress: Progress | None) -> None:
+    def __init__(self, shards: ScannedRows, first: int, progress: Progress | None) -> None:
         self._shards, self._first, self._progress = shards, first, progress
         self._started = time.monotonic()
 
@@ -221,5 +303,5 @@ class _ScanPace:
             return
         n = self._shards.n
         speed = (done - self._first) / max(1e-3, time.monotonic() - self._started)
-        line = f"Reading {done:,} of {n:,} vectors of {self._shards.about.arm}, {speed:,.0f} a second"
+        line = f"Reading {done:,} of {n:,} vectors of {self._shards.name}, {speed:,.0f} a second"
         self._progress(done / n, f"{line}, about {(n - done) / speed:,.0f} s left")

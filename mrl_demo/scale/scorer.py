@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
 from mrl_demo.evaluation.scoring import sample_positions
@@ -46,18 +45,13 @@ class BlockScorer:
     ) -> BlockScorer:
         """Fit ranges, means and codebooks to sampled rows, which `documents` reads out of `n`.
 
-        Raises `LabError` for a precision that rescores: a shortlist would have to be read again.
+        A precision that rescores is scanned as it is stored (`scan.ShardScan` rescores its shortlists).
         """
-        rescored = [precision.name for precision in precisions if precision.rescored]
-        if rescored:
-            raise LabError(
-                f"{', '.join(rescored)} cannot be measured over shards: a block is read once, and rescoring reads "
-                f"documents again. Measure {', '.join(dict.fromkeys(name.split('+')[0] for name in rescored))}."
-            )
+        precisions = tuple(dict.fromkeys(Precision(precision.stored) for precision in precisions))
         fitted = [precision for precision in precisions if precision not in (FULL_PRECISION, _SIGNS)]
         rows = {each: documents(sample_positions(n, seed, each.stored)) for each in fitted}
         codecs = {(each, dim): fit_codec(truncate(rows[each], dim), each.stored) for each in fitted for dim in dims}
-        return cls(queries, tuple(sorted(dims)), tuple(dict.fromkeys(precisions)), codecs)
+        return cls(queries, tuple(sorted(dims)), precisions, codecs)
 
     def score(self, block: FloatMatrix) -> Iterator[tuple[ScanKey, FloatMatrix]]:
         """`(q, b)` float32 scores of a `(b, D)` block by key; valid until the next is asked for."""

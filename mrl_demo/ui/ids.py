@@ -164,6 +164,13 @@ class Id(StrEnum):
     DECIDE_CURRENCY = "decide-currency"
     DECIDE_COSTS = "decide-costs"
     DECIDE_COST_FIGURE = "decide-cost-figure"
+    DECIDE_GROW_TO = "decide-grow-to"
+    DECIDE_GROW = "decide-grow"
+    DECIDE_GROW_STOP = "decide-grow-stop"
+    DECIDE_GROW_NOTICE = "decide-grow-notice"
+    DECIDE_GROWTH_ANSWER = "decide-growth-answer"
+    DECIDE_GROWTH_FIGURE = "decide-growth-figure"
+    DECIDE_GROWTH_TABLE = "decide-growth-table"
     DECIDE_REPORT_WORDS = "decide-report-words"
     DECIDE_REPORT = "decide-report"
 

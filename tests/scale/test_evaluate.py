@@ -22,9 +22,8 @@ from mrl_demo.scale import scan
 from mrl_demo.scale.evaluate import ShardedResult, evaluate_shards
 from mrl_demo.scale.questions import ShardQuestions
 
-PLAN = SweepPlan(
-    ("any",), (2, 5, 8), ("float32", "int8", "binary", "int4"), ("ndcg@5", "mrr@5", "recall@5", "overlap@5", "map@5")
-)
+PRECISIONS = ("float32", "int8", "binary", "int4", "int4+rescore@10")
+PLAN = SweepPlan(("any",), (2, 5, 8), PRECISIONS, ("ndcg@5", "mrr@5", "recall@5", "overlap@5", "map@5"), resamples=10)
 
 
 def write_folder(
@@ -71,7 +70,10 @@ def test_shards_give_the_values_of_an_ordinary_evaluation(
         excluded=questions.own_row,
     )
     assert {key[1:] for key in result.sweep.per_query} == set(expected.values)
+    is_cut = any("tie with the last of a shortlist" in note for note in result.sweep.notes)
     for key, values in result.sweep.per_query.items():
+        if is_cut and "rescore" in key[2]:
+            continue
         np.testing.assert_allclose(values, expected.values[key[1:]], atol=1e-6, err_msg=str(key))
 
 
@@ -135,7 +137,7 @@ def _value_of(folder: Path, plan: SweepPlan, query: int) -> float:
     questions = ShardQuestions.read(folder, 8, 80)
     shards = ShardFolder.open(folder)
     scorer = scan.BlockScorer.fit(questions.vectors, (2,), plan.parsed_precisions(), shards.read_rows, shards.n)
-    values = scan.ShardScan(shards, questions, scorer, plan.ranking_metrics(), (30,)).run()
+    values = scan.ShardScan(shards, questions, scorer, plan.ranking_metrics(), sizes=(30,)).run()
     return float(values[30][2, "float32", "recall@5"][query])
 
 
@@ -143,7 +145,7 @@ def _value_of(folder: Path, plan: SweepPlan, query: int) -> float:
     ("plan", "says"),
     [
         (replace(PLAN, metrics=("map",)), "name a depth"),
-        (replace(PLAN, precisions=("int8+rescore",)), "Measure int8"),
+        (replace(PLAN, precisions=("binary+rescore-int8",)), "rescore by float32"),
         (replace(PLAN, dims=(9,)), "fewer than 9"),
         (replace(PLAN, metrics=("accuracy",)), "no labels"),
     ],
@@ -194,3 +196,11 @@ def test_questions_without_answers_are_measured_by_agreement(tmp_path: Path) -> 
     sweep = evaluate_shards([folder], PLAN).sweep
     assert {row.metric for row in sweep.rows} == {"overlap@5"}
     assert any("No question has an answer" in note for note in sweep.notes)
+
+
+def test_ties_that_a_list_has_no_room_for_are_counted_and_said(tmp_path: Path) -> None:
+    documents, questions = make_world(12, n=300, q=4, coarse=False)
+    documents[:200] = questions.vectors[0]
+    notes = evaluate_shards([write_folder(tmp_path / "world", documents, questions)], PLAN).sweep.notes
+    assert any("rescored" in note and "2 int4+rescore@10" in note for note in notes)
+    assert any("their agreement is with the first of them" in note for note in notes)

@@ -47,6 +47,7 @@ from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.reports.migration import MigrationSheet
+from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.serving.chat import ChatTarget
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -197,6 +198,9 @@ class StubLab:
         self, corpus: str, question: ThresholdQuestion, progress: Progress | None = None
     ) -> TranslatedThreshold:
         raise LabError(f"{corpus} has no query to score.")
+
+    def growth(self, corpus: str, question: GrowthQuestion, progress: Progress | None = None) -> Growth:
+        raise LabError(f"{corpus} has no parts worth measuring.")
 
     def export(
         self,

@@ -71,6 +71,7 @@ SECTIONS = {
     "tab=learn&lesson=others": "#learn-published",
     "tab=decide&decide-section=judge": "#decide-draw",
     "tab=decide&decide-section=cutoff": "#decide-translate",
+    "tab=decide&decide-section=growth": "#decide-grow",
     "tab=decide&decide-section=cost": "#decide-replicas",
     "tab=decide&decide-section=take": "#decide-prepare",
     "tab=funnel&funnel-section=proof": "#funnel-prove",

@@ -12,7 +12,9 @@ from mrl_demo.advisor.recommend import PRECISION_SETS, Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
 from mrl_demo.evaluation.engine_speed import EngineSpeed
+from mrl_demo.evaluation.ranked import QueryDraw
 from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.search.quantised import SHORTLIST, with_shortlist
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -35,6 +37,7 @@ class Decided:
     by_bytes: SweepResult | None = None
     ceiling: Ceiling | None = None
     engine: EngineSpeed | None = None
+    growth: Growth | None = None
 
     @property
     def advised(self) -> Consultation | None:
@@ -81,6 +84,7 @@ class DecideState:
     budget: int = 96
     rescored: float | None = SHORTLIST
     most_bytes: float | None = 0
+    grow_to: float | None = 10_000_000
 
     @property
     def advice(self) -> Advice:
@@ -112,6 +116,13 @@ class DecideState:
         """The cut-off to translate; raises `LabError` kinds for what cannot be."""
         dim = _whole(self.cut_dim, "The length")
         return ThresholdQuestion(_number(self.cutoff, "cut-off"), self.cut_arm, dim, self.stored_as)
+
+    @property
+    def growth_question(self) -> GrowthQuestion:
+        """What is to be measured on parts of the collection; raises `LabError` kinds for what cannot be."""
+        dim, grow_to = _whole(self.cut_dim, "The length"), _whole(self.grow_to or 0, "The number of documents")
+        draw = QueryDraw("ndcg@10" if self.metric == "overlap@10" else self.metric)
+        return GrowthQuestion(self.cut_arm, dim, self.stored_as, grow_to, draw)
 
     def deployment(self, full_dim: int) -> Deployment:
         """What the costs are reckoned for; raises `LabError` kinds for what cannot be."""
@@ -153,6 +164,7 @@ def decide_state(
     budget: float | None,
     rescored: float | None,
     most_bytes: float | None,
+    grow_to: float | None,
 ) -> DecideState:
     """The state behind the values that the controls send; each control has its name here."""
     return DecideState(
@@ -176,6 +188,7 @@ def decide_state(
         budget=int(budget or 0),
         rescored=rescored,
         most_bytes=most_bytes,
+        grow_to=grow_to,
     )
 
 

@@ -19,6 +19,7 @@ from mrl_demo.ui.decide.cost import PriceSection, lay_out_prices
 from mrl_demo.ui.decide.cutoff import CutoffSection, lay_out_cutoff
 from mrl_demo.ui.decide.engines import lay_out_engines
 from mrl_demo.ui.decide.exporting import lay_out_report
+from mrl_demo.ui.decide.growth import GrowthSection, lay_out_growth
 from mrl_demo.ui.decide.judging import JudgingSection, lay_out_judging
 from mrl_demo.ui.decide.state import (
     DECIDE_METRICS,
@@ -53,6 +54,7 @@ class DecideView(StrEnum):
     BUDGET = "budget"
     JUDGE = "judge"
     CUTOFF = "cutoff"
+    GROWTH = "growth"
     COST = "cost"
     TAKE = "take"
 
@@ -87,6 +89,7 @@ class DecideParts:
     advice: AdviceSection
     judging: JudgingSection
     cutoff: CutoffSection
+    growth: GrowthSection
     prices: PriceSection
     decided: gr.State
     budget: BudgetSection
@@ -113,13 +116,15 @@ class DecideParts:
                 "budget": self.budget.slider,
                 "rescored": controls.rescored,
                 "most_bytes": controls.most_bytes,
+                "grow_to": self.growth.grow_to,
             },
         )
 
     @property
     def sections(self) -> tuple[Section[DecideState], ...]:
         """Everything that shows the state."""
-        return (self.advice.shown, self.budget.shown, self.judging.shown, self.cutoff.shown, self.prices.shown)
+        parts = (self.advice, self.budget, self.judging, self.cutoff, self.growth, self.prices)
+        return tuple(part.shown for part in parts)
 
 
 def build(page: Page) -> None:
@@ -148,9 +153,11 @@ def _lay_out(page: Page, first: DecideState, arms: list[tuple[str, str]]) -> Dec
             judging = lay_out_judging(first, page.measurements)
         with gr.Tab("Cut-off", id=DecideView.CUTOFF):
             cutoff = lay_out_cutoff(first, page.measurements)
+        with gr.Tab("Growth", id=DecideView.GROWTH):
+            growth = lay_out_growth(first, page.measurements)
         with gr.Tab("Cost", id=DecideView.COST):
             prices = lay_out_prices(page.lab, first)
-        parts = DecideParts(controls, advice, judging, cutoff, prices, decided, budget, views)
+        parts = DecideParts(controls, advice, judging, cutoff, growth, prices, decided, budget, views)
         with gr.Tab("Take along", id=DecideView.TAKE):
             lay_out_report(page, parts.form)
             lay_out_engines(page, parts.form)
@@ -218,6 +225,7 @@ def _wire(lab: LabProtocol, parts: DecideParts, form: Form[DecideState]) -> None
     parts.advice.wire(lab, form, parts.decided)
     parts.judging.wire(lab, form, parts.decided, parts.advice.shown)
     parts.cutoff.wire(lab, form, parts.decided)
+    parts.growth.wire(lab, form, parts.decided)
 
 
 def _redraw(sections: tuple[Section[DecideState], ...]) -> Callable[[DecideState], Updates]:
@@ -258,6 +266,7 @@ def _the_setting(page: Page, parts: DecideParts) -> tuple[Parameter, ...]:
         Parameter("decide-precision", OneOf(lambda: list(ALL_PRECISIONS)), controls.precision),
         Parameter("decide-cutoff", DecimalNumber(-1, 1), parts.cutoff.cutoff),
         Parameter("decide-budget", WholeNumber(1, BUDGET_END), parts.budget.slider),
+        Parameter("decide-grow-to", WholeNumber(0, 10**12), parts.growth.grow_to),
     )
 
 

@@ -12,10 +12,12 @@ from mrl_demo.advisor.recommend import Advice, advice_plan
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Note, Query
 from mrl_demo.lab.lab import Lab
+from mrl_demo.scale.growth import measure_growth
 from mrl_demo.thresholds.measure import ThresholdQuestion
 from mrl_demo.ui.decide.advice import draw_advice
 from mrl_demo.ui.decide.cost import costs_of, draw_costs
 from mrl_demo.ui.decide.cutoff import draw_cutoff
+from mrl_demo.ui.decide.growth import draw_growth
 from mrl_demo.ui.decide.judging import draw_pair, verdicts_file
 from mrl_demo.ui.decide.state import Decided, DecideState
 from mrl_demo.ui.ids import Id
@@ -42,6 +44,7 @@ def test_before_anything_is_measured_every_section_has_a_hint(lab: Lab) -> None:
     assert "Press “Recommend”" in draw_advice(NOTHING_YET)[Id.DECIDE_ANSWER]
     assert "First let a setting be recommended" in draw_pair(NOTHING_YET)[Id.DECIDE_PAIR]
     assert "full length" in draw_cutoff(NOTHING_YET)[Id.DECIDE_CUTOFF_ANSWER]
+    assert "Press “Measure growth”" in draw_growth(NOTHING_YET)[Id.DECIDE_GROWTH_ANSWER]
     assert verdicts_file(NOTHING_YET) is None
 
 
@@ -52,6 +55,20 @@ def test_what_was_measured_is_shown_and_nothing_of_it_is_markup(measured: Decide
     assert "recommended" in drawn[Id.DECIDE_SETTINGS] and "worst first" in drawn[Id.DECIDE_GROUPS]
     assert "&lt;script&gt;" in drawn[Id.DECIDE_LOST]
     assert len(drawn[Id.DECIDE_FIGURE].data) == 3
+
+
+def test_growth_is_shown_with_where_its_line_ends(lab: Lab) -> None:
+    lab.encoders.add("words", WordEncoder())
+    state = replace(NOTHING_YET, cut_arm="words", grow_to=8_000)
+    growth = measure_growth(lab.builder, word_corpus(n_documents=800), state.growth_question)
+    drawn = draw_growth(replace(state, decided=Decided(growth=growth)))
+    assert growth.sentence() in drawn[Id.DECIDE_GROWTH_ANSWER]
+    assert "line at 8,000" in drawn[Id.DECIDE_GROWTH_TABLE]
+    lines = [trace for trace in drawn[Id.DECIDE_GROWTH_FIGURE].data if trace.line.dash == "dot"]
+    assert len(lines) == len(growth.lengths) and max(line.x[-1] for line in lines) == 8_000
+    assert all(line.x[-1] <= 8_000 and line.y[-1] >= 0 for line in lines)
+    with pytest.raises(LabError, match="write a whole number"):
+        assert replace(state, grow_to=0.5).growth_question
 
 
 def test_verdicts_move_on_to_the_next_pair_and_can_be_saved(measured: DecideState) -> None:
