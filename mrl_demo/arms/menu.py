@@ -45,9 +45,17 @@ class ArmMenu:
                 return arm
         stem, layers = split_depth(name)
         for arm in arms if layers else ():
-            if arm.name == stem and arm.has_vectors and layers <= self.encoders.layers(arm.encoder):
-                return at_depth(arm, layers)
+            if arm.name == stem and arm.has_vectors:
+                return at_depth(arm, self._within(arm, layers))
         raise ModelError(f"There is no arm {name!r}: choose one of {', '.join(arm.name for arm in arms)}.")
+
+    def _within(self, arm: Arm, layers: int) -> int:
+        most = self.encoders.layers(arm.encoder)
+        if not most:
+            raise ModelError(f"{arm.name} has no layers that can be left out: choose all of them, or another method.")
+        if layers > most:
+            raise ModelError(f"{arm.name} has {most} layers, not {layers}: choose from 1 to {most}.")
+        return layers
 
     def add(self, arm: Arm) -> None:
         """Put one more arm on the menu."""

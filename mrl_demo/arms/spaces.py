@@ -116,14 +116,15 @@ class SpaceBuilder:
 
     def is_ready(self, arm: Arm, corpus: Corpus) -> bool:
         """Whether `space` takes a moment only: vectors are stored, and so is a rotation that is long to fit."""
-        if not self._is_stored(arm.encoder, corpus):
+        if not self.has_documents(arm.encoder, corpus):
             return False
         if not arm.transform.fitted_on.takes_long:
             return True
         key = arm.transform.key(self.material(arm, corpus, self.documents(arm.encoder, corpus)))
         return self._rotations.peek(key) is not None or any(place.is_file() for place in self._places(key))
 
-    def _is_stored(self, encoder_name: str, corpus: Corpus) -> bool:
+    def has_documents(self, encoder_name: str, corpus: Corpus) -> bool:
+        """Whether an encoder's vectors of a corpus' documents are stored."""
         if self.encoders.is_given(encoder_name):
             return True
         corpus = corpus.origin

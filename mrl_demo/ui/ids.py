@@ -31,6 +31,8 @@ class Id(StrEnum):
     LEFT_ARM = "left-arm"
     RIGHT_ARM = "right-arm"
     DIMENSION = "dimension"
+    LAYERS = "layers"
+    LAYERS_FOLD = "layers-fold"
     DIM_RANGE = "dim-range"
     SEARCHING = "searching"
     NOTICE = "notice"

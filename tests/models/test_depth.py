@@ -47,7 +47,7 @@ def test_all_layers_are_the_model_itself_and_more_are_refused(deep_lab: Lab) -> 
     assert deep_lab.encoders.encoder("deep@2") is deep_lab.encoders.encoder("deep")
     with pytest.raises(ModelError, match="deep has 2 layers, not 3"):
         resolve_arm("deep@3", deep_lab.builder.menu)
-    with pytest.raises(ModelError, match="There is no arm"):
+    with pytest.raises(ModelError, match="deep has 2 layers, not 3"):
         deep_lab.builder.menu.find("deep@3")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
@@ -190,7 +191,8 @@ class CompareEvents:
     def restore(self, values: Mapping[str, Any]) -> Updates:
         """The controls as an address has them; the slider ends where the shorter model's vectors do."""
         parts = self.parts
-        controls = {"q": parts.query, "corpus": parts.corpus, "left": parts.left, "right": parts.right}
+        controls: dict[str, Block] = {"q": parts.query, "corpus": parts.corpus, "layers": parts.layers}
+        controls |= {"left": parts.left, "right": parts.right}
         updates: Updates = {controls[name]: value for name, value in values.items() if name in controls}
         if "corpus" in values:
             updates[parts.chips] = example_chips(self.lab.examples(values["corpus"]))

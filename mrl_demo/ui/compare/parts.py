@@ -23,6 +23,7 @@ class CompareParts:
     left: gr.Dropdown
     right: gr.Dropdown
     dimension: gr.HTML
+    layers: gr.Slider
     notice: gr.HTML
     results: gr.HTML
     breaks: gr.HTML
@@ -45,6 +46,7 @@ class CompareParts:
                 "left": self.left,
                 "right": self.right,
                 "dim": self.dimension,
+                "layers": self.layers,
                 "answered": self.answered,
                 "wanted": self.wanted,
                 "visit": self.visit,

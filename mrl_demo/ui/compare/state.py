@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from mrl_demo.ui.shared.visit import Visit
 
+#: Layers of the packaged model: where the layer slider ends, and what it means there is all of any model's.
+ALL_LAYERS = 6
+
 
 @dataclass(frozen=True)
 class Question:
@@ -57,11 +60,14 @@ class CompareState:
     wanted: Build | None = None
     visit: Visit | None = None
     picture: str | None = None
+    layers: int = ALL_LAYERS
 
     @property
     def arms(self) -> tuple[str, str]:
-        """The arms that stand side by side."""
-        return self.left, self.right
+        """The arms that stand side by side, with the first layers of their models alone if the slider says so."""
+        is_cut = isinstance(self.layers, int) and 1 <= self.layers < ALL_LAYERS
+        kept = f"@{self.layers}" if is_cut else ""
+        return f"{self.left}{kept}", f"{self.right}{kept}"
 
     @property
     def question(self) -> Question:

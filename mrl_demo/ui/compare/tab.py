@@ -15,12 +15,13 @@ from mrl_demo.corpora.reading.pictures import PICTURE_TYPES
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
+from mrl_demo.ui.address.kinds import WholeNumber
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask, first_answer
 from mrl_demo.ui.compare.events import CompareEvents, takes_pictures
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
-from mrl_demo.ui.compare.state import Answered, Question
+from mrl_demo.ui.compare.state import ALL_LAYERS, Answered, Question
 from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.ids import Id
@@ -76,6 +77,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
     )
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
+    layers = _layer_slider()
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
     notice = live_html(answer.notice_html, Id.NOTICE)
     first = compare_view.results_html(comparison) if comparison else NOTHING
@@ -99,6 +101,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         left=left,
         right=right,
         dimension=dimension,
+        layers=layers,
         notice=notice,
         results=results,
         breaks=breaks,
@@ -113,6 +116,13 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
 
 def _marks() -> gr.HTML:
     return static_html(marks_html(()), Id.ANSWER_MARKS, read_script("answers.js"))
+
+
+def _layer_slider() -> gr.Slider:
+    """Folded away: most visitors ask about lengths first."""
+    with gr.Accordion("Leave layers of the model out too", open=False, elem_id=Id.LAYERS_FOLD):
+        label = f"Layers that read the texts ({ALL_LAYERS}: all; half of them take about half the time)"
+        return gr.Slider(1, ALL_LAYERS, ALL_LAYERS, step=1, label=label, elem_id=Id.LAYERS)
 
 
 def _question_box(query: str, examples: Sequence[Example]) -> tuple[gr.Textbox, gr.Button, gr.HTML]:
@@ -150,7 +160,7 @@ def _wire(events: CompareEvents) -> None:
         _search_on(trigger, form.bind(events.search), form.inputs, parts.answer)
     _search_on(parts.chips.pick, form.bind(events.pick), form.inputs, {parts.query, *parts.answer})
     _search_on(parts.picture.upload, form.bind(events.search_picture), form.inputs, {parts.query, *parts.answer})
-    for chosen in (parts.left.input, parts.right.input):
+    for chosen in (parts.left.input, parts.right.input, parts.layers.release):
         _search_on(chosen, form.bind(events.search_again), form.inputs, parts.answer)
     _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
     parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
@@ -185,6 +195,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
             Parameter("left", kinds["left"], parts.left, pushes=True),
             Parameter("right", kinds["right"], parts.right, pushes=True),
             Parameter("dim", kinds["dim"], parts.dimension, is_shared=True),
+            Parameter("layers", WholeNumber(1, ALL_LAYERS), parts.layers),
         ],
         update=events.restore,
         outputs={parts.chips, parts.picture},

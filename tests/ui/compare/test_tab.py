@@ -134,7 +134,7 @@ def test_the_door_leads_to_compare_and_searches_there() -> None:
     assert by_id(updates)["query"] == "bees"
     assert updates[door.page.tabs].selected == "compare"
     names = [event["api_name"] for event in blocks.get_config_file()["dependencies"]]
-    assert sum(str(name).startswith("search_again") for name in names) == 4  # Menus, a build, the door.
+    assert sum(str(name).startswith("search_again") for name in names) == 5  # Menus, layers, a build, the door.
 
 
 def test_a_search_over_missing_vectors_asks_for_a_build_and_ends(events: CompareEvents) -> None:
@@ -162,3 +162,10 @@ def test_a_build_that_fails_says_why_and_searches_nothing(events: CompareEvents)
     *_, end = follow(events, Build("broken", ("base",), 4))
     assert "no corpus &#39;broken&#39;" in end["notice"]
     assert "state" not in end
+
+
+def test_the_layer_slider_asks_for_the_first_layers_and_at_its_end_for_the_whole_models(events: CompareEvents) -> None:
+    assert replace(STATE, layers=3).question.arms == ("base@3", "tuned@3")
+    assert STATE.question.arms == ("base", "tuned")
+    assert replace(STATE, layers="3; x").question.arms == ("base", "tuned")  # type: ignore[arg-type]
+    assert by_id(events.restore({"layers": 2})) == {"layers": 2}

@@ -1,0 +1,188 @@
+"""Write docs/family.md: every member of the family at five lengths on three collections, with bytes and times.
+
+`.venv/bin/python dev/family.py [--outside BEIR_FOLDER ...] [--queries N]` measures the built-in test set and the
+folders from cached vectors, and keeps the figures in assets/results/family.json; `--write` makes the page from that
+file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a head without a
+train split) is left out and named on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+
+from mrl_demo.adapt.kept import FittedMap
+from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.names import resolve_arm
+from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.types import Corpus
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.lab.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES, PAGE = ROOT / "assets" / "results" / "family.json", ROOT / "docs" / "family.md"
+DIMS = (16, 32, 64, 128, 384)
+METRIC = "ndcg@10"
+ARMS = (
+    "base",
+    "tuned",
+    "tuned-broad",
+    "rotation-only",
+    "base-pca",
+    "corpus-pca",
+    "adapted",
+    "leanvec",
+    "csr",
+    "supervised",
+    "tuned-adapted",
+    "base@3",
+    "tuned-2d@1",
+    "tuned-2d@2",
+    "tuned-2d@3",
+    "tuned-2d@4",
+    "tuned-2d@5",
+    "tuned-2d@6",
+)
+_MAX_TOKENS = 128
+_TIMED = 30
+
+
+def main() -> None:
+    """Measure and write, or only write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
+    parser.add_argument("--queries", type=int, default=300, help="questions to draw of each outside set")
+    parser.add_argument("--write", action="store_true", help="make the page from the figures that there are")
+    options = parser.parse_args()
+    if not options.write:
+        measured = measure(Lab(Settings.from_environment()), options.outside, options.queries)
+        FIGURES.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(json.loads(FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
+    print(f"Wrote {PAGE}")
+
+
+def measure(lab: Lab, outside: Sequence[Path], queries: int) -> dict[str, Any]:
+    """Figures of every collection, and times of every arm."""
+    corpora = [("builtin", 0, 0), *((lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside)]
+    sets = [measure_set(lab, lab.corpus(name), drawn, limit) for name, drawn, limit in corpora]
+    return {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d"), "sets": sets, "times": times(lab)}
+
+
+def measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict[str, Any]:
+    """nDCG@10 with intervals, and paired differences from `tuned` at the same length."""
+    builder, left_out, arms = lab.builder, {}, []
+    for name in ARMS:
+        try:
+            arm = builder.with_token_limit(resolve_arm(name, builder.menu), max_tokens)
+            if corpus.name != "builtin" and not _has_vectors(lab, arm, corpus):
+                raise LabError("its vectors of this collection were not encoded yet.")
+            started = time.perf_counter()
+            documents = builder.documents(arm.encoder, corpus)
+            fitted = builder.fit(arm, corpus, documents)
+            fit_s = fitted.seconds if isinstance(fitted, FittedMap) else 0.0
+            print(f"{corpus.name} {name}: fitted in {fit_s:.1f} s, {time.perf_counter() - started:.1f} s", flush=True)
+            arms.append((name, fit_s))
+        except LabError as error:
+            left_out[name] = str(error)
+    names = tuple(name for name, _ in arms)
+    plan = SweepPlan(names, DIMS, ("float32",), (METRIC,), queries=queries, max_tokens=max_tokens, against=("tuned",))
+    result = lab.evaluate(corpus.name, plan)
+    differences = {(row.arm, row.dim): row for row in result.differences if row.against == "tuned"}
+    rows = {}
+    for name, fit_s in arms:
+        at = {row.dim: row for row in result.rows if row.arm == name}
+        rows[name] = {"fit_s": round(fit_s, 1)}
+        for dim, row in at.items():
+            other = differences.get((name, row.dim))
+            rows[name][str(dim)] = [round(row.value, 4), round(row.low, 4), round(row.high, 4)]
+            rows[name][f"{dim} vs tuned"] = (
+                [round(v, 4) for v in (other.difference, other.low, other.high)] if other else []
+            )
+    said = {"label": corpus.label, "documents": len(corpus), "queries": result.n_queries}
+    return {"name": corpus.name, **said, "rows": rows, "left_out": left_out}
+
+
+def _has_vectors(lab: Lab, arm: Arm, corpus: Corpus) -> bool:
+    return lab.builder.has_documents(arm.encoder, corpus)
+
+
+def times(lab: Lab) -> dict[str, dict[str, float]]:
+    """Median ms to encode one question, and mean ms of a document among 200, by encoder; one thread each."""
+    corpus = lab.corpus("builtin")
+    texts = [query.text for query in corpus.queries if query.split == "test"][:_TIMED]
+    documents = [document.content for document in corpus.documents[:200]]
+    measured: dict[str, dict[str, float]] = {}
+    for name in ARMS:
+        try:
+            encoder = lab.encoders.encoder(resolve_arm(name, lab.builder.menu).encoder)
+        except LabError:
+            continue
+        encoder.encode_queries(texts[:2])
+        asked = [_ms(lambda text=text: encoder.encode_queries([text])) for text in texts]  # type: ignore[misc]
+        encoder.encode_documents(documents[:8])
+        bulk = _ms(lambda: encoder.encode_documents(documents)) / len(documents)
+        measured[name] = {"query_ms": round(float(np.median(asked)), 2), "document_ms": round(bulk, 2)}
+    return measured
+
+
+def _ms(work: Any) -> float:  # noqa: ANN401 - any call
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1e3
+
+
+def page(figures: Mapping[str, Any]) -> str:
+    """The Markdown page."""
+    parts = [
+        "# The family: what each member keeps, and what it costs",
+        "Generated by `dev/family.py` from `assets/results/family.json`. nDCG@10 with 95% intervals over the questions; "
+        "**bold** is surely above `tuned` at the same length, *italic* surely below (paired, 2,000 resamples). "
+        f"A length of d is 4 d bytes a vector. Measured {figures['date']} on {figures['hardware']}, while other jobs "
+        "ran: times tell arms apart and are no idle figures.",
+        *(_set_table(each) for each in figures["sets"]),
+        _times_table(figures["times"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _set_table(measured: Mapping[str, Any]) -> str:
+    head = f"## {measured['label']}\n\n{measured['queries']:,} questions, {measured['documents']:,} documents."
+    lines = [f"| arm | {' | '.join(f'{dim} ({4 * dim} B)' for dim in DIMS)} | fit s |", "|---" * (len(DIMS) + 2) + "|"]
+    for name, row in measured["rows"].items():
+        cells = [_cell(row.get(str(dim)), row.get(f"{dim} vs tuned") or []) for dim in DIMS]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {row['fit_s'] or '–'} |")
+    missing = [f"- `{name}`: {why}" for name, why in measured["left_out"].items()]
+    return "\n".join([head, "", *lines, *(["", "Not measured here:", "", *missing] if missing else [])])
+
+
+def _cell(value: Sequence[float] | None, difference: Sequence[float]) -> str:
+    if not value:
+        return "–"
+    text = f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
+    if not difference or difference[1] <= 0 <= difference[2]:
+        return text
+    return f"**{text}**" if difference[1] > 0 else f"*{text}*"
+
+
+def _times_table(measured: Mapping[str, Mapping[str, float]]) -> str:
+    rows: Iterable[str] = (f"| `{name}` | {t['query_ms']} | {t['document_ms']} |" for name, t in measured.items())
+    head = "## Time to encode\n\nArms over one encoder differ by what the machine was busy with alone."
+    return "\n".join([head, "", "| arm | ms a question | ms a document |", "|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    main()
