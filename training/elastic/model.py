@@ -18,23 +18,17 @@ if TYPE_CHECKING:
 class ElasticModel(nn.Module):
     """A BERT with mean pooling after every layer and a bias-free head `(d, d)` each.
 
-    `rank` is that of the LoRA put on its linear layers; its other weights are frozen. Dropout is off, so that the
-    student can reach its teacher and runs repeat.
+    `rank` is that of the LoRA put on its linear layers, 0 for none; its other weights are frozen. Dropout is off, so
+    that the student can reach its teacher and runs repeat.
     """
 
     def __init__(self, base: SentenceTransformer, rank: int, seed: int) -> None:
         super().__init__()
-        from peft import LoraConfig
-
         torch.manual_seed(seed)
         first: Any = base[0]
-        targets = list(lora_targets(base))
         base.requires_grad_(False)
-        base.add_adapter(
-            LoraConfig(
-                r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=targets, exclude_modules=r".*pooler.*"
-            )
-        )
+        if rank:
+            _add_lora(base, rank)
         for module in base.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
@@ -63,6 +57,12 @@ class ElasticModel(nn.Module):
             rows = rows.double()
             moments = rows.T @ rows
             moments += 1e-3 * moments.diagonal().mean() * torch.eye(len(moments), dtype=torch.float64)
-            scale = rows.norm(dim=1).mean()
-            self.heads[layer] = (torch.linalg.solve(moments, rows.T @ wanted.double()) * scale).float()
+            self.heads[layer] = torch.linalg.solve(moments, rows.T @ wanted.double()).float()
         self.heads[-1] = last
+
+
+def _add_lora(base: SentenceTransformer, rank: int) -> None:
+    from peft import LoraConfig
+
+    targets = list(lora_targets(base))
+    base.add_adapter(LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets, exclude_modules=r".*pooler.*"))

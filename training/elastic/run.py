@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _TEXT = Reading("document", "")
-#: Texts whose pooled layers the heads start from.
-_START_TEXTS = 2_048
+_READ_AT_ONCE = 64
+#: Pairs and first step of the heads over layers that were read once.
+_HEAD_BATCH, _HEAD_RATE = 192, 2e-3
 #: Batches sorted by length together, so that little is padding.
 _SORTED_BATCHES = 16
 _WARM_UP = 0.05
@@ -68,26 +70,66 @@ def train_elastic(
         torch.from_numpy(normalise(encode(base, texts, _TEXT, progress) @ rotation))
         for texts in (pairs.queries, pairs.positives)
     )
-    model = ElasticModel(base, settings.rank, settings.seed)
-    teacher = torch.cat([queries, answers])
-    _start(model, pairs, teacher, torch.from_numpy(rotation), settings)
-    losses = _fit(model, pairs, queries, answers, settings, progress)
+    model = ElasticModel(base, settings.rank if settings.steps else 0, settings.seed)
+    wanted = torch.cat([queries, answers])
+    layers = _read_layers(model, (*pairs.queries, *pairs.positives), progress)
+    model.start_heads(layers, wanted, torch.from_numpy(rotation))
+    losses = _fit_heads(model, layers, wanted, settings, progress)
+    del layers
+    if settings.steps:
+        losses = _fit(model, pairs, queries, answers, settings, progress)
     last = np.mean(losses[-max(1, len(losses) // 10) :], axis=0)
     report = ElasticReport(time.perf_counter() - started, settings.steps, len(pairs), tuple(map(float, last)))
     _save(model, settings, report, out)
     return report
 
 
-def _start(model: ElasticModel, pairs: Pairs, teacher: Tensor, last: Tensor, settings: ElasticSettings) -> None:
-    texts = (*pairs.queries, *pairs.positives)
-    rows = np.random.default_rng(settings.seed).permutation(len(texts))[:_START_TEXTS]
-    rows = rows[np.argsort([len(texts[row]) for row in rows], kind="stable")]
-    parts = []
-    for start in range(0, len(rows), 128):
+def _read_layers(model: ElasticModel, texts: Sequence[str], progress: Progress | None) -> list[Tensor]:
+    """Pooled vectors `(n, d)` of every layer, before anything is trained; half of the bytes in float16."""
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    layers: list[Tensor] = []
+    for start in range(0, len(order), _READ_AT_ONCE):
+        rows = torch.from_numpy(order[start : start + _READ_AT_ONCE])
         with torch.no_grad():
-            read = read_texts(model.base, [texts[row] for row in rows[start : start + 128]], _TEXT)
-            parts.append(model.pooled(read))
-    model.start_heads([torch.cat(layer) for layer in zip(*parts, strict=True)], teacher[rows], last)
+            pooled = model.pooled(read_texts(model.base, [texts[row] for row in rows], _TEXT))
+        layers = layers or [torch.empty(len(texts), pooled[0].shape[1], dtype=torch.float16) for _ in pooled]
+        for layer, part in zip(layers, pooled, strict=True):
+            layer[rows] = functional.normalize(part, dim=1).half()
+        if progress and not start // _READ_AT_ONCE % 10:
+            progress(start / len(order), f"Reading the layers of {start:,} of {len(order):,} texts")
+    return layers
+
+
+def _fit_heads(
+    model: ElasticModel, layers: Sequence[Tensor], wanted: Tensor, settings: ElasticSettings, progress: Progress | None
+) -> list[list[float]]:
+    """Learn the heads over layers that stay as they are, the last layer's not; the loss of every layer at each step."""
+    heads = [head.clone().requires_grad_() for head in model.heads.detach()[:-1]]
+    optimiser = torch.optim.Adam(heads, lr=_HEAD_RATE)
+    generator = torch.Generator().manual_seed(settings.seed)
+    pairs = len(wanted) // 2
+    losses: list[list[float]] = []
+    for step in range(settings.head_steps):
+        for group in optimiser.param_groups:
+            group["lr"] = _HEAD_RATE * (1 + math.cos(math.pi * step / settings.head_steps)) / 2
+        chosen = torch.randperm(pairs, generator=generator)[:_HEAD_BATCH]
+        rows = torch.cat([chosen, chosen + pairs])
+        vectors = [layer[rows].float() @ head for layer, head in zip(layers[:-1], heads, strict=True)]
+        last = layers[-1][rows].float() @ model.heads.detach()[-1]
+        by_layer = [
+            elastic_loss([part], wanted[rows], settings.prefixes, settings.temperature) for part in (*vectors, last)
+        ]
+        optimiser.zero_grad()
+        torch.stack(by_layer).sum().backward()
+        optimiser.step()
+        losses.append([float(loss.detach()) for loss in by_layer])
+        if progress and step % 20 == 0:
+            said = " ".join(f"{loss:.3f}" for loss in losses[-1])
+            progress((step + 1) / settings.head_steps, f"Head step {step + 1}, loss by layer {said}")
+    with torch.no_grad():
+        for layer, head in enumerate(heads):
+            model.heads[layer] = head
+    return losses
 
 
 def _fit(
@@ -142,8 +184,9 @@ def _batches(pairs: Pairs, settings: ElasticSettings) -> Iterator[list[int]]:
 
 def _save(model: ElasticModel, settings: ElasticSettings, report: ElasticReport, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    save_adapter(model.base, out, share=1.0)
-    _halve(out / LORA_FILE)
+    if settings.steps:
+        save_adapter(model.base, out, share=1.0)
+        _halve(out / LORA_FILE)
     heads = model.heads.detach()
     save_file({"matrix": heads[-1].clone()}, out / ROTATION_FILE)
     save_file({f"layer{i}": head.half().clone() for i, head in enumerate(heads[:-1], 1)}, out / HEADS_FILE)
