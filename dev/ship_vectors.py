@@ -108,7 +108,7 @@ def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus
             wanted.add(f"{key}.safetensors")
             if not (folder / f"{key}.safetensors").is_file():
                 print(f"fitting {arm.name}", flush=True)
-                fitted = _fit_patiently(arm, material)
+                fitted = fit_patiently(arm, material)
                 if fitted.is_cut_short:
                     raise SystemExit(f"the fit of {arm.name} ran out of an hour")
                 fitted.save(folder / f"{key}.safetensors", key=key)
@@ -117,7 +117,7 @@ def ship_rotations(settings: Settings, registry: EncoderRegistry, corpus: Corpus
             path.unlink()
 
 
-def _fit_patiently(arm: Arm, material: FitMaterial) -> FittedMap:
+def fit_patiently(arm: Arm, material: FitMaterial) -> FittedMap:
     """The fit without the limit on its time, whatever the machine is busy with."""
     if isinstance(arm.transform, Adapted):
         patient = replace(AdaptSettings.for_model(arm.trained_dims), time_limit_s=3_600.0)

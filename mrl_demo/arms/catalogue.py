@@ -51,6 +51,15 @@ ARMS: tuple[Arm, ...] = (
         style=Style("#3b7f4b", "star-diamond"),
     ),
     Arm(
+        name="tuned-2d",
+        label="Matryoshka by layers too",
+        description="The ordinary model in the tuned model’s axes with a learned exit behind every layer: for fewer "
+        "layers than all (tuned-2d@3, the layer slider).",
+        encoder="tuned-2d",
+        trained_dims=(16, 32, 64, 128, 384),
+        style=Style("#487a9c", "diamond-x", "dashdot"),
+    ),
+    Arm(
         name="tuned-plain",
         label="Tuned without Matryoshka",
         description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",
