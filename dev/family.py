@@ -37,11 +37,11 @@ from mrl_demo.core.types import Corpus, Encoder
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 
-ROOT = Path(__file__).resolve().parents[1]
-FIGURES, PAGE = ROOT / "assets" / "results" / "family.json", ROOT / "docs" / "family.md"
-DIMS = (16, 32, 64, 128, 384)
-METRIC = "ndcg@10"
-ARMS = (
+_ROOT = Path(__file__).resolve().parents[1]
+_FIGURES, _PAGE = _ROOT / "assets" / "results" / "family.json", _ROOT / "docs" / "family.md"
+_DIMS = (16, 32, 64, 128, 384)
+_METRIC = "ndcg@10"
+_MEMBERS = (
     "base",
     "tuned",
     "tuned-broad",
@@ -73,23 +73,23 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="make the page from the figures that there are")
     options = parser.parse_args()
     if not options.write:
-        measured = measure(Lab(Settings.from_environment()), options.outside, options.queries)
-        FIGURES.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(json.loads(FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
-    print(f"Wrote {PAGE}")
+        measured = _measure(Lab(Settings.from_environment()), options.outside, options.queries)
+        _FIGURES.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    _PAGE.write_text(_page(json.loads(_FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
+    print(f"Wrote {_PAGE}")
 
 
-def measure(lab: Lab, outside: Sequence[Path], queries: int) -> dict[str, Any]:
+def _measure(lab: Lab, outside: Sequence[Path], queries: int) -> dict[str, Any]:
     """Figures of every collection, and times of every arm."""
     corpora = [("builtin", 0, 0), *((lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside)]
-    sets = [measure_set(lab, lab.corpus(name), drawn, limit) for name, drawn, limit in corpora]
-    return {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d"), "sets": sets, "times": times(lab)}
+    sets = [_measure_set(lab, lab.corpus(name), drawn, limit) for name, drawn, limit in corpora]
+    return {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d"), "sets": sets, "times": _times(lab)}
 
 
-def measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict[str, Any]:
+def _measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict[str, Any]:
     """nDCG@10 with intervals, and paired differences from `tuned` at the same length."""
     builder, left_out, arms = lab.builder, {}, []
-    for name in ARMS:
+    for name in _MEMBERS:
         try:
             arm = builder.with_token_limit(resolve_arm(name, builder.menu), max_tokens)
             if corpus.name != "builtin" and not _has_vectors(lab, arm, corpus):
@@ -102,7 +102,7 @@ def measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict
         except LabError as error:
             left_out[name] = str(error)
     names = tuple(name for name, _ in arms)
-    plan = SweepPlan(names, DIMS, ("float32",), (METRIC,), queries=queries, max_tokens=max_tokens, against=("tuned",))
+    plan = SweepPlan(names, _DIMS, ("float32",), (_METRIC,), queries=queries, max_tokens=max_tokens, against=("tuned",))
     result = lab.evaluate(corpus.name, plan)
     differences = {(row.arm, row.dim): row for row in result.differences if row.against == "tuned"}
     rows = {}
@@ -133,13 +133,13 @@ def _fit(lab: Lab, arm: Arm, corpus: Corpus) -> VectorMap:
     return builder.fit(arm, corpus, documents)
 
 
-def times(lab: Lab) -> dict[str, dict[str, float]]:
+def _times(lab: Lab) -> dict[str, dict[str, float]]:
     """Median ms to encode one question, and mean ms of a document among 200, by encoder; one thread each."""
     corpus = lab.corpus("builtin")
     texts = [query.text for query in corpus.queries if query.split == "test"][:_TIMED]
     documents = [document.content for document in corpus.documents[:200]]
     measured: dict[str, dict[str, float]] = {}
-    for name in ARMS:
+    for name in _MEMBERS:
         try:
             encoder = lab.encoders.encoder(resolve_arm(name, lab.builder.menu).encoder)
         except LabError:
@@ -162,7 +162,7 @@ def _ms(work: Callable[[], object]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
-def page(figures: Mapping[str, Any]) -> str:
+def _page(figures: Mapping[str, Any]) -> str:
     """The Markdown page."""
     parts = [
         "# The family: what each member keeps, and what it costs",
@@ -178,9 +178,12 @@ def page(figures: Mapping[str, Any]) -> str:
 
 def _set_table(measured: Mapping[str, Any]) -> str:
     head = f"## {measured['label']}\n\n{measured['queries']:,} questions, {measured['documents']:,} documents."
-    lines = [f"| arm | {' | '.join(f'{dim} ({4 * dim} B)' for dim in DIMS)} | fit s |", "|---" * (len(DIMS) + 2) + "|"]
+    lines = [
+        f"| arm | {' | '.join(f'{dim} ({4 * dim} B)' for dim in _DIMS)} | fit s |",
+        "|---" * (len(_DIMS) + 2) + "|",
+    ]
     for name, row in measured["rows"].items():
-        cells = [_cell(row.get(str(dim)), row.get(f"{dim} vs tuned") or []) for dim in DIMS]
+        cells = [_cell(row.get(str(dim)), row.get(f"{dim} vs tuned") or []) for dim in _DIMS]
         lines.append(f"| `{name}` | {' | '.join(cells)} | {row['fit_s'] or '–'} |")
     missing = [f"- `{name}`: {why}" for name, why in measured["left_out"].items()]
     return "\n".join([head, "", *lines, *(["", "Not measured here:", "", *missing] if missing else [])])
