@@ -17,7 +17,7 @@ from mrl_demo.commands.options import (
     with_devices,
     write_output,
 )
-from mrl_demo.commands.shards import add_embed_shards_options, write_shards
+from mrl_demo.commands.shards import add_embed_shards_options, check_shards_options, write_shards
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 
@@ -83,6 +83,7 @@ def _add_pairs(commands: Commands) -> None:
 def _embed(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.lab.lab import Lab
 
+    check_shards_options(options)
     settings = with_devices(settings, options)
     if options.shards:
         write_shards(settings, options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mrl_demo.commands.options import arm_names, chosen_corpus, whole_numbers
 from mrl_demo.core.command_line import ProgressLine
 from mrl_demo.core.config import Settings
+from mrl_demo.core.errors import LabError
 
 if TYPE_CHECKING:
     from mrl_demo.scale.evaluate import ShardedResult
@@ -35,6 +36,12 @@ def add_evaluate_shards_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grow", type=whole_numbers, default=(), metavar="ROWS", help=sizes)
 
 
+def check_shards_options(options: argparse.Namespace) -> None:
+    """Raise `LabError` for options of `embed` that mean nothing without `--shards`."""
+    if options.shards is None and (options.split or options.dtype != "float16"):
+        raise LabError("--split and --dtype are for --shards: name the folder to write, or leave them out.")
+
+
 def write_shards(settings: Settings, options: argparse.Namespace) -> None:
     """Run `embed --shards`."""
     from mrl_demo.lab.lab import Lab
@@ -53,11 +60,15 @@ def write_shards(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def measure_shards(settings: Settings, options: argparse.Namespace) -> None:
-    """Run `evaluate --shards`."""
+    """Run `evaluate --shards`; raises `LabError` for an option that shards leave no room for."""
     from mrl_demo.evaluation.plan import SweepPlan
     from mrl_demo.evaluation.report import print_report
     from mrl_demo.lab.lab import Lab
 
+    for name in ("by", "split", "max_tokens", "vectors"):
+        if getattr(options, name):
+            said = name.replace("_", "-")
+            raise LabError(f"--{said} cannot go with --shards: a folder's vectors and questions are there already.")
     plan = SweepPlan(
         arms=("shards",),
         dims=options.dims,
