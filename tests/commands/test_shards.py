@@ -16,9 +16,8 @@ def test_a_collection_of_ones_own_goes_into_shards_and_is_measured(
     lines = ["title,text", *(f"Recipe {i},Bake loaf number {i} for {i + 20} minutes with salt." for i in range(30))]
     (tmp_path / "mine.csv").write_text("\n".join(lines), encoding="utf-8")
     cache, shards = ["--cache-dir", str(tmp_path / "cache")], str(tmp_path / "shards")
-    assert (
-        cli.main(["embed", "--corpus", str(tmp_path / "mine.csv"), "--arms", "base", "--shards", shards, *cache]) == 0
-    )
+    embed = ["embed", "--corpus", str(tmp_path / "mine.csv"), "--arms", "base", *cache]
+    assert cli.main([*embed, "--shards", shards]) == 0
     assert "30 vectors of 384 numbers are whole" in capsys.readouterr().out
     measured = ["evaluate", "--shards", shards, "--dims", "64", "--precisions", "float32,binary+rescore", *cache]
     assert cli.main([*measured, "--grow", "10", "--json"]) == 0
