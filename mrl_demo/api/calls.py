@@ -234,7 +234,7 @@ CALLS: dict[str, Callable[..., ApiCall]] = {
 
 def _arms(lab: LabProtocol, names: Sequence[str]) -> tuple[str, ...]:
     """The names, each once, if all are on the menu: what a stranger names never loads a folder or a Hub model."""
-    return tuple(dict.fromkeys(lab.builder.menu.find(name).name for name in names))
+    return tuple(dict.fromkeys(lab.builder.menu.find_public(name).name for name in names))
 
 
 def _corpus(lab: LabProtocol, name: str) -> str:

@@ -24,6 +24,7 @@ class ArmMenu:
     def __init__(self, encoders: EncoderRegistry) -> None:
         self.encoders = encoders
         self._kept: dict[str, Arm] = {}
+        self._private: dict[str, Arm] = {}
 
     def arms(self) -> tuple[Arm, ...]:
         """Arms that the Compare menu has, in its order."""
@@ -37,8 +38,13 @@ class ArmMenu:
     def find(self, name: str) -> Arm:
         """The arm of that name on the menu, or `NAME@LAYERS` of one; raises `ModelError` naming those there are.
 
-        It loads no model that is not here: what a visitor names is looked up like this.
+        It loads no model that is not here: what a visitor names is looked up like this. Arms of single visitors are
+        found by their secret names, and named to nobody.
         """
+        return self._private.get(name) or self.find_public(name)
+
+    def find_public(self, name: str) -> Arm:
+        """As `find`, among those that everybody has."""
         arms = self.contenders()
         for arm in arms:
             if arm.name == name:
@@ -60,6 +66,21 @@ class ArmMenu:
     def add(self, arm: Arm) -> None:
         """Put one more arm on the menu."""
         self._kept[arm.name] = arm
+
+    def add_private(self, arm: Arm) -> None:
+        """Keep an arm under its secret name: `find` knows it, no menu shows it."""
+        self._private[arm.name] = arm
+
+    def private(self, name: str) -> Arm | None:
+        """The arm of that secret name."""
+        return self._private.get(name)
+
+    def forget(self, name: str) -> Arm | None:
+        """Forget a private arm and give it back, None if it was not there; its encoder goes with its last arm."""
+        arm = self._private.pop(name, None)
+        if arm is not None and all(each.encoder != arm.encoder for each in list(self._private.values())):
+            self.encoders.forget(arm.encoder)
+        return arm
 
     def add_model(self, given: str, options: ModelOptions = AS_IT_SAYS) -> str:
         """Make an arm of a model's name, of a folder, or of `OWNER/NAME[@REVISION]` on the Hub; its name.

@@ -37,6 +37,8 @@ def resolve_arm(name: str, menu: ArmMenu) -> Arm:
     Arms of the menu first, then models of the registry by name, then either with a suffix or with `@LAYERS`. A Hub
     model is downloaded when its vectors are wanted, so names that visitors send go through `ArmMenu.find` instead.
     """
+    if private := menu.private(name):
+        return private
     known = {arm.name: arm for arm in (*shipped_arms(), *menu.contenders())}
     if name in known:
         return known[name]
@@ -73,6 +75,20 @@ def add_arm(given: str, menu: ArmMenu, options: ModelOptions = AS_IT_SAYS) -> st
     if arm not in menu.contenders():
         menu.add(arm)
     return arm.name
+
+
+def add_private_arms(encoder: str, label: str, origin: str, menu: ArmMenu, wanted: Collection[str]) -> list[Arm]:
+    """Arms of a private encoder for one visitor: as it is, and with each of the `suffixes` wanted.
+
+    Raises `ModelError` for a suffix that there is not.
+    """
+    if unknown := set(wanted) - set(suffixes()):
+        raise ModelError(f"There is no way {min(unknown)!r} to re-order vectors: choose {', '.join(suffixes())}.")
+    bare = Arm(encoder, label, origin, encoder, trained_dims=menu.encoders.trained_dims(encoder))
+    arms = [bare, *(_with_suffix(bare, f"{encoder}+{suffix}", suffix) for suffix in suffixes() if suffix in wanted)]
+    for arm in arms:
+        menu.add_private(arm)
+    return arms
 
 
 def takes_options(given: str, menu: ArmMenu) -> bool:

@@ -22,6 +22,7 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.cache import StoredVectors, VectorCache, vectors_key
 from mrl_demo.core.errors import CacheError, CorpusError, ModelError
 from mrl_demo.core.locks import KeyedLocks
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.sparse_rows import SparseRows
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.text_vectors import TextVectors
@@ -138,7 +139,7 @@ class SpaceBuilder:
     def notes(self, encoder_name: str, corpus: Corpus) -> tuple[Note, ...]:
         """What is to be said of the vectors that `documents` or `space` gave: the model's notes, and the texts cut."""
         cut = self._cut.get((encoder_name, corpus.fingerprint), NOTHING_CUT)
-        model = encoder_name.removesuffix(f":{cut.limit}")  # A limited encoder is named after its limit.
+        model = shown_name(encoder_name.removesuffix(f":{cut.limit}"))  # A limited encoder is named after its limit.
         said = cut.describe(len(corpus), "documents", model)
         own = tuple(Note("model", text) for text in self.encoders.notes(encoder_name))
         if rounded := self._rounded.get((encoder_name, corpus.fingerprint), 0):

@@ -25,6 +25,16 @@ def find_assets() -> Path:
 
 #: Names of this machine that no other one can reach it by.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+#: A Space is small, and everybody's.
+_ON_A_SPACE: dict[str, object] = {
+    "training_enabled": False,
+    "host": "0.0.0.0",  # noqa: S104 - a Space is reached from outside
+    "task_minutes": 30,
+    "upload_documents": 5_000,
+    "upload_vectors_mb": 50,
+    "upload_minutes": 60,
+    "embed_seconds": 900,
+}
 _MAY_BE_ZERO = {"MRL_SEED"}
 
 
@@ -65,12 +75,18 @@ class Settings:
     task_minutes: int = 240
     uploads_enabled: bool = True
     upload_documents: int = 20_000
+    upload_mb: int = 50
+    upload_chars: int = 20_000
+    upload_vectors_mb: int = 100
+    embed_seconds: int = 3_600
     upload_minutes: int = 120
     uploads_kept: int = 20
     chat_url: str = ""
     chat_model: str = ""
     chat_key_env: str = ""
     hub_data: str = ""
+    own_models: str = ""
+    own_models_kept: int = 4
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -82,7 +98,7 @@ class Settings:
             if raw is not None:
                 changes[name] = _parse(f"MRL_{name.upper()}", raw, default)
         if "SPACE_ID" in environ:  # A Space is reached from outside, and its owner decides whether visitors may train.
-            changes = {"training_enabled": False, "host": "0.0.0.0", "task_minutes": 30} | changes  # noqa: S104
+            changes = _ON_A_SPACE | changes
         settings = replace(cls(), **changes)  # type: ignore[arg-type]
         check_device_name(settings.device)
         parse_devices(settings.devices)
@@ -99,10 +115,25 @@ class Settings:
         >>> Settings(host="0.0.0.0", hub_data="mteb/scifact").allows_hub_data("nobody/nothing")
         False
         """
-        listed = {name.strip() for name in self.hub_data.split(",")} - {""}
+        listed = _listed(self.hub_data)
         if not self.is_public or "*" in listed:
             return True
         return repository in listed if repository else bool(listed)
+
+    def allows_own_model(self, model: str = "") -> bool:
+        """Whether visitors may load that model, or any at all: on a public page those of the Hub that are listed.
+
+        >>> Settings(host="0.0.0.0", own_models="BAAI/bge-base-en-v1.5").allows_own_model("/etc")
+        False
+        """
+        if not self.is_public:
+            return True
+        listed = _listed(self.own_models)
+        return model.partition("@")[0] in listed if model else bool(listed)
+
+
+def _listed(names: str) -> set[str]:
+    return {name.strip() for name in names.split(",")} - {""}
 
 
 def _parse(variable: str, raw: str, default: object) -> object:

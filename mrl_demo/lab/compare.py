@@ -10,6 +10,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.pictures import vectors_of_pictures
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, FloatMatrix, Note, Progress, RankPaths
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
@@ -64,6 +65,11 @@ class Comparer:
         self.forget_answers(corpus)
         self._spaces.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
 
+    def forget_arm(self, name: str) -> None:
+        """Let go of everything that was kept of an arm."""
+        for cache in (self._spaces, self._paths):
+            cache.discard(lambda key: isinstance(key, tuple) and key[0] == name)
+
     def forget_answers(self, corpus: Corpus) -> None:
         """Let go of what was kept of a collection's questions."""
         for cache in (self._paths, self._judged_queries):
@@ -98,7 +104,8 @@ class Comparer:
         """What the model does not see of the documents, and of this query."""
         name = space.arm.encoder
         cut = self._builder.encoders.encoder(name).count_cut([text], "query")
-        words = f"The query is longer than the {cut.limit:,} tokens that {name} reads: its end is not searched for."
+        reader = shown_name(name)
+        words = f"The query is longer than the {cut.limit:,} tokens that {reader} reads: its end is not searched for."
         return (*space.notes, Note("cut-query", words, 1)) if cut.count else space.notes
 
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:

@@ -12,12 +12,13 @@ from mrl_demo.advisor.recommend import Advice, Recommendation
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.arms.given import GivenFiles, read_given
-from mrl_demo.arms.names import add_arm, takes_options
+from mrl_demo.arms.names import add_arm, add_private_arms, takes_options
 from mrl_demo.arms.pictures import can_read
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
+from mrl_demo.core.secret_names import make_secret_name, shown_name
 from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, multilingual, python_reference
@@ -356,6 +357,62 @@ class Lab:
         changed = questions.beside(self._uploaded(name))
         self._shelf.change(name, changed, questions)
         self._comparer.forget_answers(changed)
+
+    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]:
+        """Keep vectors of a visitor's collection as arms with secret names: as they are, and `reordered` as asked.
+
+        `reordered` are suffixes such as "pca" and "adapted". In a collection without questions its documents become
+        the queries, as `add_vectors` does. Raises `ModelError` naming file, row or id, and `CorpusError` if the
+        collection is gone.
+        """
+        loaded = self.corpus(corpus)
+        given = read_given(files, loaded, reserved_names())
+        secret = make_secret_name(given.name)
+        self.encoders.add_private(secret, given)
+        arms = self._private_arms(secret, given.name, given.description, reordered)
+        if not loaded.queries:
+            self._shelf.change(corpus, with_documents_as_queries(loaded), self._shelf.asked(corpus))
+        return arms
+
+    def add_private_model(
+        self,
+        given: str,
+        options: ModelOptions = AS_IT_SAYS,
+        reordered: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Arm, ...]:
+        """Load a folder or a Hub model for one visitor, as arms with secret names.
+
+        Only safetensors are read, and no code of a model's is run. Raises `ModelError` if the settings do not allow it,
+        if too many are kept, and as `add_arm` does; and whatever `progress` raises, after which nothing is kept.
+        """
+        from mrl_demo.lab.own_models import check_own_model
+
+        say = progress or _say_nothing
+        wanted = check_own_model(given, self.settings, self.encoders.private_models())
+        say(0.05, f"Looking for {wanted}; a model of the Hub is downloaded first")
+        secret = make_secret_name(wanted.rstrip("/").rpartition("/")[2].partition("@")[0])
+        self.encoders.add_private_model(secret, wanted, options)
+        try:
+            say(0.8, "Encoding a first text")
+            self.encoders.encoder(secret).encode_queries(["a first text"])
+            say(1.0, "Ready")
+            return self._private_arms(secret, shown_name(secret), self.encoders.describe(secret), reordered)
+        except BaseException:
+            self.encoders.forget(secret)
+            raise
+
+    def remove_private_arm(self, name: str) -> None:
+        """Forget an arm of a visitor's, its vectors or model too if that was the last that used them."""
+        if self.builder.menu.forget(name) is not None:
+            self._comparer.forget_arm(name)
+
+    def _private_arms(self, secret: str, shown: str, origin: str, reordered: Sequence[str]) -> tuple[Arm, ...]:
+        try:
+            return tuple(add_private_arms(secret, f"Yours: {shown}", origin, self.builder.menu, reordered))
+        except ModelError:
+            self.encoders.forget(secret)
+            raise
 
     def label_of(self, name: str) -> str:
         """What others may be told that a collection is called: nothing of a visitor's own one."""
@@ -822,6 +879,10 @@ class Lab:
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."
         )
+
+
+def _say_nothing(_share: float, _line: str) -> None:
+    """Progress for nobody."""
 
 
 def _part_of(progress: Progress | None, step: int, steps: int) -> Progress | None:

@@ -10,6 +10,8 @@ from mrl_demo.advisor.blind import BlindPair, BlindVerdict
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
+from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.given import GivenFiles
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
@@ -26,6 +28,7 @@ from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
+from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 
@@ -81,6 +84,18 @@ class LabProtocol(Protocol):
     def answer_private(self, name: str, question: str, document_id: str, *, is_answer: bool = True) -> QuestionSet: ...
 
     def add_private_questions(self, shared: str) -> str: ...
+
+    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]: ...
+
+    def add_private_model(
+        self,
+        given: str,
+        options: ModelOptions = AS_IT_SAYS,
+        reordered: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Arm, ...]: ...
+
+    def remove_private_arm(self, name: str) -> None: ...
 
     def write_questions(
         self,

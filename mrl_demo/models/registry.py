@@ -55,6 +55,7 @@ class EncoderRegistry:
         self._chosen: dict[str, ModelSpec] = {}
         self._shallow: dict[tuple[str, str], Encoder] = {}
         self._named: dict[tuple[str, ModelOptions], str] = {}
+        self._private: set[str] = set()
         self._lock = threading.Lock()
         #: Says whether many texts may be sent to an API that has its price.
         self.approve_spending: Approve = refuse_spending
@@ -84,6 +85,45 @@ class EncoderRegistry:
         """Register an encoder made elsewhere (a test's tiny model, a user's own folder)."""
         with self._lock:
             self._encoders[name] = encoder
+
+    def add_private(self, name: str, encoder: Encoder) -> None:
+        """Register an encoder under a secret name: `encoder` knows it, no list has it."""
+        with self._lock:
+            self._private.add(name)
+            self._encoders[name] = encoder
+
+    def add_private_model(self, name: str, given: str, options: ModelOptions = AS_IT_SAYS) -> None:
+        """Load a folder or `OWNER/NAME[@REVISION]` of the Hub and register it under a secret name.
+
+        A short name of `HUB_MODELS` is the model behind it. Raises `ModelError` for anything else, and for what cannot
+        be loaded.
+        """
+        known = {spec.name: spec for spec in HUB_MODELS}
+        wanted = f"{known[given].model_id}@{known[given].revision}" if given in known else given
+        folder = Path(given).expanduser()
+        if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
+            spec = options.applied_to(read_manifest(folder).spec())
+            encoder = self._made(spec, partial(merged_model_dir, folder, self._settings.cache_dir))
+        else:
+            model = find_model(wanted, device=choose_device(self._settings.device))
+            spec = options.applied_to(with_known(model.spec))
+            encoder = self._made(replace(spec, name=name), partial(find_again, model), model.model)
+        self.add_private(name, encoder)
+        self._chosen[name] = spec
+
+    def private_models(self) -> int:
+        """How many models are kept for single visitors."""
+        return sum(name in self._chosen for name in list(self._private))
+
+    def forget(self, name: str) -> None:
+        """Forget an encoder that was registered under a secret name."""
+        with self._lock:
+            if name in self._private:
+                self._private.discard(name)
+                self._encoders.pop(name, None)
+                self._chosen.pop(name, None)
+                for limited in [other for other in self._encoders if other.startswith(f"{name}{_LIMIT}")]:
+                    del self._encoders[limited]
 
     def add_model(self, given: str, taken: Collection[str] = (), options: ModelOptions = AS_IT_SAYS) -> str:
         """Register a model and return its name: a name of `names`, a folder, `OWNER/NAME[@REVISION]`, or an API's.
@@ -201,7 +241,7 @@ class EncoderRegistry:
     def available(self) -> set[str]:
         """Names of the models that are here: all of `names` but Hub models nobody chose."""
         here = (*self.adapter_dirs(), *self.model_dirs(), *_installed_extras())
-        return {MINILM.name, *here, *self._added(), *self._chosen}
+        return {MINILM.name, *here, *self._added(), *self._chosen} - self._private
 
     def trained_from(self, name: str) -> str:
         """The model that one trained here started from, as `add_model` takes it; "" for the packaged base."""
@@ -240,7 +280,8 @@ class EncoderRegistry:
 
     def _added(self) -> tuple[str, ...]:
         known = {MINILM.name, *(spec.name for spec in HUB_MODELS)}
-        return tuple(name for name in self._encoders if name not in known and _LIMIT not in name)
+        hidden = known | self._private
+        return tuple(name for name in list(self._encoders) if name not in hidden and _LIMIT not in name)
 
     def _add_known(self, spec: ModelSpec) -> str:
         """Choose a model of `HUB_MODELS`, which is downloaded with its first text."""

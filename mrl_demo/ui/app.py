@@ -52,6 +52,8 @@ from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
 
 #: Uploads are looked through every hour, and go after a day.
+#: Bytes of a request beside the file that it brings.
+_AROUND_A_FILE = 10_000_000
 _DELETE_CACHE = (3_600, 86_400)
 
 
@@ -99,15 +101,17 @@ def launch_options(
     metrics: PageMetrics | None = None,
     *,
     takes_files: bool = True,
+    most_upload_mb: int = 50,
     is_known: Callable[[str], bool] = lambda _session: True,
 ) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
     Requests that name another host than `hosts` are turned away; none are if it is empty. A `password` (USER:PASSWORD)
-    is asked for before everything but `/healthz`. `is_known` tells whether events wait for a session.
+    is asked for before everything but `/healthz`. No file over `most_upload_mb` is taken. `is_known` tells whether
+    events wait for a session.
     """
     middleware = [
-        Middleware(GuardDoors, hosts=hosts),
+        Middleware(GuardDoors, hosts=hosts, most_bytes=most_upload_mb * 1_000_000 + _AROUND_A_FILE),
         Middleware(ServeHealth, metrics=metrics or PageMetrics()),
         *([Middleware(AskPassword, password=password)] if password else []),
         Middleware(LimitUploads, are_taken=takes_files),
@@ -126,7 +130,7 @@ def launch_options(
         "allowed_paths": [],
         "ssr_mode": False,
         "show_error": False,
-        "max_file_size": "50mb",
+        "max_file_size": f"{most_upload_mb}mb",
         "mcp_server": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
@@ -167,6 +171,7 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
                     settings.password,
                     getattr(page, "metrics", None),
                     takes_files=settings.uploads_enabled or settings.training_enabled,
+                    most_upload_mb=max(settings.upload_mb, settings.upload_vectors_mb),
                     is_known=waiting_sessions(page),
                 ),
             )

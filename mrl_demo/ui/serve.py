@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mrl_demo import __version__
 from mrl_demo.core.command_line import (
@@ -37,6 +37,19 @@ EXAMPLES = """examples:
   %(prog)s --model OWNER/NAME --port 8000      another model beside the arms
   %(prog)s --root-path /lab                    behind a proxy that serves it under /lab
 """
+
+
+#: Fields of `Settings` that have a flag here, and what they bound.
+_LIMITS = {
+    "upload_documents": "documents of a visitor's collection",
+    "upload_mb": "megabytes of its files",
+    "upload_chars": "characters of a document: longer ones are cut",
+    "upload_vectors_mb": "megabytes of vectors",
+    "upload_minutes": "minutes after its last use that a collection is kept",
+    "uploads_kept": "collections of all visitors at once",
+    "embed_seconds": "seconds of an embedding, which can go on afterwards",
+    "own_models_kept": "models of all visitors at once",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,12 +122,23 @@ def add_serve_options(parser: argparse.ArgumentParser, settings: Settings) -> No
         metavar="DIR",
         help="folder of broad pairs, a file a source, that the Train tab may learn from too",
     )
+    limits = parser.add_argument_group("what visitors may bring")
+    for name, says in _LIMITS.items():
+        flag, now = f"--{name.replace('_', '-')}", getattr(settings, name)
+        limits.add_argument(flag, type=int, default=now, metavar="N", help=says)
+    limits.add_argument(
+        "--own-models",
+        default=settings.own_models,
+        metavar="ID,ID",
+        help="models of the Hub that visitors of a public page may load (on a page for this machine alone: any)",
+    )
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
     """Build the page with the flags of `add_serve_options` and serve it until interrupted; raises `LabError`."""
     if not 1 <= options.port <= 65_535:
         raise LabError(f"Port {options.port} does not exist: choose one from 1 to 65535.")
+    limits: dict[str, Any] = {name: _at_least_one(name, getattr(options, name)) for name in _LIMITS}
     settings = replace(
         settings,
         host=options.host,
@@ -124,6 +148,8 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         password=check_password(options.password),
         broad_pairs=options.pairs,
         cache_dir=options.cache_dir.expanduser(),
+        own_models=options.own_models,
+        **limits,
     )
     if settings.broad_pairs and not Path(settings.broad_pairs).is_dir():
         raise LabError(f"--pairs {settings.broad_pairs}: no such folder; name one with a file of pairs a source.")
@@ -150,6 +176,12 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus))}", flush=True)
     threading.Thread(target=warm_up, args=(lab, corpus), name="warm-up", daemon=True).start()
     wait_until_ended(partial(page.close, verbose=False))
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if value < 1:
+        raise LabError(f"--{name.replace('_', '-')} {value} is not possible: use 1 or more.")
+    return value
 
 
 def wait_until_ended(close: Callable[[], object]) -> None:

@@ -12,6 +12,8 @@ from mrl_demo.advisor.blind import BlindPair, BlindVerdict
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import Advice
+from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.given import GivenFiles
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import InvalidDimensionError, LabError
@@ -46,6 +48,7 @@ from mrl_demo.lessons.pitfalls import PitfallReport
 from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 from mrl_demo.reports.migration import MigrationSheet
 from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.serving.chat import ChatTarget
@@ -265,6 +268,21 @@ class StubLab:
 
     def ask_private(self, name: str, file: Path) -> QuestionSet:
         raise LabError("no own documents here")
+
+    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]:
+        raise LabError("no own documents here")
+
+    def add_private_model(
+        self,
+        given: str,
+        options: ModelOptions = AS_IT_SAYS,
+        reordered: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Arm, ...]:
+        raise LabError("no models here")
+
+    def remove_private_arm(self, name: str) -> None:
+        self.removed = (*self.removed, name)
 
     def asked_private(self, name: str) -> QuestionSet:
         return QuestionSet((), {})

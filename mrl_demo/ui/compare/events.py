@@ -202,9 +202,10 @@ class CompareEvents:
             updates[parts.dimension] = dimension_update(min(values["dim"], full), full, TRAINED_DIMS)
         return updates
 
-    def refresh_menus(self) -> Updates:
-        """The model menus with every model there is now; what is chosen there stays."""
+    def refresh_menus(self, state: CompareState) -> Updates:
+        """The model menus with every model there is now, the visitor's own too; what is chosen there stays."""
         arms = [(arm.label, arm.name) for arm in self.lab.arms()]
+        arms += [(arm.label, arm.name) for arm in (state.visit.arms if state.visit else ())]
         return {self.parts.left: gr.update(choices=arms), self.parts.right: gr.update(choices=arms)}
 
 

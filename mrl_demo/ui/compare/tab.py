@@ -21,11 +21,12 @@ from mrl_demo.ui.compare.asking import Answer, ask, first_answer
 from mrl_demo.ui.compare.events import CompareEvents, takes_pictures
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
 from mrl_demo.ui.compare.parts import CompareParts
-from mrl_demo.ui.compare.state import ALL_LAYERS, Answered, Question
+from mrl_demo.ui.compare.state import ALL_LAYERS, Answered, CompareState, Question
 from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
+from mrl_demo.ui.shared.forms import Form
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import ASK, FOLLOW, LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
@@ -47,7 +48,8 @@ def build(page: Page) -> CompareDoor:
     _wire(events)
     # Models trained meanwhile join the menus.
     for opened in (page.blocks.load, tab.select):
-        opened(events.refresh_menus, None, [parts.left, parts.right], **LIGHT)
+        form = Form(lambda visit: CompareState(None, "", "", "", None, visit=visit), {"visit": page.visit})
+        opened(form.bind(events.refresh_menus), form.inputs, {parts.left, parts.right}, **LIGHT)
     add_to_address(page.address, events)
     return _door(page, events)
 

@@ -20,7 +20,7 @@ from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
 from mrl_demo.ui.components.code import code_drawer
 from mrl_demo.ui.components.glossary import term
-from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.markup import NOTHING, exact_attribute, html, join_html, user_text
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten, visible
 from mrl_demo.ui.components.verdict import figures_line, method_name, outcome_line, verdict_line
@@ -48,7 +48,7 @@ def results_html(comparison: Comparison) -> Markup:
         '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{engines}{notes}{code}',
         dim=comparison.dim,
         asked=comparison.query,
-        frames=_frames_key(comparison),
+        frames=exact_attribute(_frames_key(comparison)),
         query=user_text(comparison.query),
         verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),

@@ -9,6 +9,7 @@ from string import Formatter
 import markupsafe
 from markupsafe import Markup
 
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.ui.components.text import visible
 
 NOTHING = Markup()
@@ -42,8 +43,16 @@ def join_html(parts: Iterable[object], between: str = "") -> Markup:
 
 
 def escape(text: str) -> Markup:
-    """Turn any text into HTML that shows it, safe between tags and inside quoted attributes."""
-    return markupsafe.escape(visible(text))
+    """Turn any text into HTML that shows it, safe between tags and inside quoted attributes.
+
+    Secret names are shown as people know them.
+    """
+    return markupsafe.escape(visible(shown_name(text)))
+
+
+def exact_attribute(text: str) -> Markup:
+    """Text of our own for a script that sends it back: escaped, secret names and all."""
+    return markupsafe.escape(text)
 
 
 def user_text(text: str) -> Markup:

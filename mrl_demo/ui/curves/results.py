@@ -62,13 +62,16 @@ class Results:
         a value that is no choice any more.
         """
         figures = self.figures(state)
-        return [(arm.label, arm.name) for arm in (figures.arms if figures else self.service.contenders())]
+        if figures is not None:
+            return [(arm.label, arm.name) for arm in figures.arms]
+        return [(arm.label, arm.name) for arm in self.service.contenders()] + _own_entries(state)
 
     def cut_arm_entries(self, state: CurvesState) -> MenuEntries:
         """The same without arms that have no length to cut."""
         figures = self.figures(state)
         if figures is None:
-            return [(arm.label, arm.name) for arm in self.service.contenders() if arm.has_vectors]
+            cut = [(arm.label, arm.name) for arm in self.service.contenders() if arm.has_vectors]
+            return cut + _own_entries(state)
         return [(arm.label, arm.name) for arm in figures.arms if arm.full_dim]
 
     def task_entries(self, state: CurvesState) -> MenuEntries:
@@ -125,3 +128,7 @@ class Results:
         except LabError:
             logger.exception("The shipped times cannot be read")
             return None
+
+
+def _own_entries(state: CurvesState) -> MenuEntries:
+    return [(arm.label, arm.name) for arm in state.own_here]

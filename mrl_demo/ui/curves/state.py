@@ -1,4 +1,4 @@
-"""What one visitor has chosen and measured in the Curves tab, free of Gradio."""
+"""What one visitor has chosen and measured in the Curves tab."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.probes import parse_probe_metric
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
+from mrl_demo.ui.shared.visit import OwnArm, Visit
 
 #: Metric -> what the menu calls it. Agreement is called agreement.
 METRIC_LABELS = {
@@ -106,15 +107,22 @@ class Seen:
 
 @dataclass(frozen=True)
 class CurvesState:
-    """All that a handler of the tab is told."""
+    """All that a handler of the tab is told; `own` are methods that the visitor has brought."""
 
     choice: Choice
     seen: Seen = field(default_factory=Seen)
+    own: tuple[OwnArm, ...] = ()
+
+    @property
+    def own_here(self) -> tuple[OwnArm, ...]:
+        """The visitor's own methods that can search the chosen collection."""
+        return tuple(arm for arm in self.own if arm.serves(self.choice.corpus))
 
 
 def curves_state(
     *,
     seen: Seen | None,
+    visit: Visit | None = None,
     corpus: str,
     metric: str,
     scale: str,
@@ -151,4 +159,4 @@ def curves_state(
         lost_arm=lost_arm,
         size=int(size),
     )
-    return CurvesState(choice, seen or Seen())
+    return CurvesState(choice, seen or Seen(), visit.arms if visit else ())

@@ -67,12 +67,13 @@ class CurveParts:
     speed: SpeedSection
     lost: LostSection
     seen: gr.State
+    visit: gr.State
     tabs: gr.Tabs
 
     @property
     def form(self) -> Form[CurvesState]:
         """The controls of all sections as one state."""
-        return Form(curves_state, {"seen": self.seen, **self.by_field})
+        return Form(curves_state, {"seen": self.seen, "visit": self.visit, **self.by_field})
 
     @property
     def by_field(self) -> dict[str, Block]:
@@ -126,7 +127,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events
     results = Results(CurvesService(page.lab))
     first = results.first_state(page.corpus)
     with gr.Tab("Curves", id=TabName.CURVES), gr.Column(elem_id=Id.CURVES):
-        parts = _lay_out(results, first, page.measurements)
+        parts = _lay_out(results, first, page.measurements, page.visit)
     form = parts.form
     _wire_sections(parts, form)
     redraw_after = _wire_measuring(results, parts, form)
@@ -145,7 +146,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events
     return redraw_after
 
 
-def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveParts:
+def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine, visit: gr.State) -> CurveParts:
     static_html(_INTRO, Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
     controls = _controls(results, first, heavy)
     with gr.Tabs(selected=SECTIONS[0], elem_id=Id.CURVES_TABS, overflow_behavior="wrap") as tabs:
@@ -162,7 +163,7 @@ def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine) -> CurvePar
         with gr.Tab("Speed", id="speed", elem_id=Id.CURVES_SPEED_TAB):
             speed = lay_out_speed(results, first, heavy)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
-    return CurveParts(controls, quality, classes, cost, groups, speed, lost, seen, tabs)
+    return CurveParts(controls, quality, classes, cost, groups, speed, lost, seen, visit, tabs)
 
 
 def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveControls:
@@ -278,8 +279,10 @@ class Measuring:
         """Measure with progress, and keep the result for this visitor."""
         corpus, seen = state.choice.corpus, state.seen
 
+        arms = (*self.results.service.arms(), *(arm.name for arm in state.own_here))
+
         def measure(progress: Progress) -> CurveSet:
-            return self.results.service.measure(corpus, progress)
+            return self.results.service.measure(corpus, progress, arms=arms)
 
         def keep(result: CurveSet) -> Updates:
             return {self.seen: replace(seen, sweeps={**seen.sweeps, corpus: result})}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -13,12 +13,16 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.corpora.preview import FilePreview, preview_path
 from mrl_demo.corpora.reading.text_format import COMMON_ENCODINGS, DELIMITERS
+from mrl_demo.corpora.shortening import with_shorter_texts
 from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import view as data_view
 from mrl_demo.ui.data.called import CalledAnswers
 from mrl_demo.ui.data.intake import UPLOAD_TYPES, gathered, hub_rows
+from mrl_demo.ui.data.limits import check_upload_size, within_seconds
+from mrl_demo.ui.data.methods import MethodSection, lay_out_methods, wire_methods
+from mrl_demo.ui.data.methods_view import methods_html
 from mrl_demo.ui.data.questions import QuestionSection, lay_out_questions
 from mrl_demo.ui.data.state import GUESSED, DataState, data_state
 from mrl_demo.ui.ids import Id
@@ -69,8 +73,9 @@ def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.D
             return
         parts = _lay_out(page)
         asked = lay_out_questions(page)
+        methods = lay_out_methods(page)
     menus = OwnMenus.of(page.lab, page.corpus, page.blocks)
-    redraw_curves(_wire(page, parts, compare, menus, asked))
+    redraw_curves(_wire(page, parts, compare, menus, asked, methods))
 
 
 def _lay_out(page: Page) -> DataParts:
@@ -145,27 +150,43 @@ def _lay_out(page: Page) -> DataParts:
 
 
 def _wire(
-    page: Page, parts: DataParts, compare: CompareDoor, menus: OwnMenus, asked: QuestionSection
+    page: Page,
+    parts: DataParts,
+    compare: CompareDoor,
+    menus: OwnMenus,
+    asked: QuestionSection,
+    methods: MethodSection,
 ) -> gr.events.Dependency:
     """Connect the buttons; gives the event that opens Curves, which has to be drawn anew."""
     form = parts.form(menus)
-    events = DataEvents(page, parts, menus, compare, asked)
-    CalledAnswers(page.lab, compare, asked, menus, events.used).wire(page, {parts.used, *parts.ways_on})
+    events = DataEvents(page, parts, menus, compare, asked, methods)
+    shows = {parts.used, *parts.ways_on}
+    CalledAnswers(page.lab, compare, asked, menus, events.used).wire(page, shows)
+    wire_methods(page, methods, menus, events.used, shows)
     columns = {parts.controls[f"{role}_column"] for role in _ROLES}
     looked = {parts.said, parts.preview, *columns}
     for wish in (parts.look.click, parts.controls["files"].upload):
         wish(form.bind(events.look), form.inputs, looked, **TRAINING)
-    kept = {parts.used, parts.said, parts.preview, *columns, *parts.ways_on, *menus.blocks, *asked.listing}
+    kept = {
+        parts.used,
+        parts.said,
+        parts.preview,
+        *columns,
+        *parts.ways_on,
+        *menus.blocks,
+        *asked.listing,
+        methods.listed,
+    }
     parts.work.wire(form, events.embed, kept)
     given = {parts.controls["files"], parts.controls["text"], parts.controls["hub"]}
-    emptied = kept - columns | given | asked.cleared | ({compare.marks} if compare.marks else set())
+    emptied = kept - columns | given | asked.cleared | methods.cleared | ({compare.marks} if compare.marks else set())
     parts.delete.click(form.bind(events.delete), form.inputs, emptied, **LIGHT)
     opened = parts.compare.click(form.bind(events.compare_on_it), form.inputs, compare.outputs, **LIGHT)
     compare.search_after(opened)
     ways = ((parts.decide, TabName.DECIDE, Id.DECIDE_CORPUS), (parts.curves, TabName.CURVES, Id.CURVES_CORPUS))
     for button, tab, menu_id in ways:
         shown = form.bind(events.opener(tab, menu_id))
-        opened = button.click(shown, form.inputs, {page.tabs, menus.corpora[menu_id]}, **LIGHT)
+        opened = button.click(shown, form.inputs, {page.tabs, menus.menus[menu_id]}, **LIGHT)
     return opened
 
 
@@ -178,6 +199,7 @@ class DataEvents:
     menus: OwnMenus
     compare: CompareDoor
     asked: QuestionSection
+    methods: MethodSection
     begun: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and fingerprint of what a session began to embed and has not finished."""
 
@@ -198,7 +220,8 @@ class DataEvents:
             progress(0.0, "Reading your documents")
             preview, corpus = self._read(state, progress)
             name = self._name_for(session, corpus)
-            self.page.lab.prepare(name, self._first_arms(), progress)
+            limited = within_seconds(progress, self.page.lab.settings.embed_seconds)
+            self.page.lab.prepare(name, self._first_arms(), limited)
             self.begun.pop(session, None)
             return preview, OwnCollection(name, preview.name, preview.n_documents, tuple(state.files or ()))
 
@@ -215,6 +238,7 @@ class DataEvents:
                 **menus,
                 **self.used(state.visit),
                 **listed,
+                self.methods.listed: methods_html(state.visit.arms),
             }
 
         async for updates in self.parts.work.follow(work, keep, request):
@@ -240,12 +264,12 @@ class DataEvents:
         discard_uploads(state.files or ())
         controls = self.parts.controls
         given: Updates = {controls["files"]: None, controls["text"]: "", controls["hub"]: ""}
-        said = notice("What you brought is deleted: documents, their vectors, and questions.")
+        said = notice("What you brought is deleted: documents, questions, vectors and models.")
         marks: Updates = {self.compare.marks: marks_html(())} if self.compare.marks else {}
         menus = self.menus.filled(state.visit, state.menus)
         cleared = self.asked.empty(self.page.lab, state.visit)
         shown = {self.parts.said: said, self.parts.preview: NOTHING}
-        return {**self.used(state.visit), **given, **shown, **marks, **menus, **cleared}
+        return {**self.used(state.visit), **given, **shown, **marks, **menus, **cleared, **self.methods.empty()}
 
     def compare_on_it(self, state: DataState) -> Updates:
         """Open Compare on the collection with its first example."""
@@ -261,7 +285,7 @@ class DataEvents:
 
         def show(state: DataState) -> Updates:
             own = state.visit.documents
-            chosen = {self.menus.corpora[menu_id]: own.name} if own else {}
+            chosen = {self.menus.menus[menu_id]: own.name} if own else {}
             return {**self.page.show(tab), **chosen}
 
         return show
@@ -269,11 +293,15 @@ class DataEvents:
     def _read(self, state: DataState, progress: Progress | None = None) -> tuple[FilePreview, Corpus]:
         settings = self.page.lab.settings
         if state.hub and state.hub.strip():
-            return hub_rows(state, settings, progress).preview(settings.upload_documents, state.columns)
-        with gathered(state.files or (), state.text or "") as path:
-            preview, corpus = preview_path(path, settings.upload_documents, state.columns)
-        label = "Your documents" if path.is_dir() or path.name.startswith("matryoshka-own-") else path.name
-        return FilePreview(**{**preview.__dict__, "name": label}), corpus
+            preview, corpus = hub_rows(state, settings, progress).preview(settings.upload_documents, state.columns)
+            label = preview.name
+        else:
+            check_upload_size(state.files or (), settings)
+            with gathered(state.files or (), state.text or "") as path:
+                preview, corpus = preview_path(path, settings.upload_documents, state.columns)
+            label = "Your documents" if path.is_dir() or path.name.startswith("matryoshka-own-") else path.name
+        corpus = with_shorter_texts(corpus, settings.upload_chars)
+        return replace(preview, name=label, notes=corpus.notes), corpus
 
     def _first_arms(self) -> tuple[str, ...]:
         """Both methods that Compare begins with."""

@@ -13,6 +13,7 @@ from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
+from mrl_demo.ui.data.limits import limits_sentence
 from mrl_demo.ui.shared.visit import OwnCollection
 
 UPLOADS_OFF = notice(
@@ -39,9 +40,9 @@ def own_data_intro(settings: Settings) -> Markup:
     return html(
         '<h2>Your documents</h2><p class="lead">Tables (CSV, TSV, JSON, JSONL, Excel), texts (a line or a paragraph a'
         " document), Markdown, HTML, Word, PDF, a zip archive of these, or of a BEIR folder, whose questions are then"
-        " measured with. At most {documents:,} documents and 50 MB. They belong to this visit: nobody else sees them,"
-        " and they are deleted {minutes} minutes after you last used them, or at once when you say so.</p>",
-        documents=settings.upload_documents,
+        " measured with. {limits} They belong to this visit: nobody else sees them, and they are"
+        " deleted {minutes} minutes after you last used them, or at once when you say so.</p>",
+        limits=limits_sentence(settings),
         minutes=settings.upload_minutes,
     )
 

@@ -16,45 +16,68 @@ from mrl_demo.ui.shared.visit import OwnCollection, Visit
 
 #: Menus of collections on the tabs.
 CORPUS_MENUS = (Id.CORPUS, Id.CURVES_CORPUS, Id.DECIDE_CORPUS, Id.FUNNEL_CORPUS, Id.LEARN_PITFALL_CORPUS)
+#: Menus of methods that Compare has, and of all that can be cut; those of Curves follow what was measured.
+COMPARED_MENUS = (Id.LEFT_ARM, Id.RIGHT_ARM, Id.LEARN_PITFALL_ARM)
+CONTENDER_MENUS = (Id.DECIDE_ARM, Id.DECIDE_ARMS, Id.FUNNEL_ARM)
 
 
 @dataclass(frozen=True)
 class OwnMenus:
-    """The menus of one page, by their ids; `corpus` is what they fall back to."""
+    """The menus of one page, by their ids; `corpus` is what those of collections fall back to."""
 
     lab: LabProtocol
     corpus: str
-    corpora: Mapping[Id, gr.Dropdown]
+    menus: Mapping[Id, gr.Dropdown | gr.CheckboxGroup]
 
     @classmethod
     def of(cls, lab: LabProtocol, corpus: str, page: gr.Blocks) -> OwnMenus:
         """The menus that are on a page so far."""
         by_id = {getattr(block, "elem_id", None): block for block in page.blocks.values()}
-        return cls(lab, corpus, {name: by_id[name] for name in CORPUS_MENUS if name in by_id})
+        names = (*CORPUS_MENUS, *COMPARED_MENUS, *CONTENDER_MENUS)
+        return cls(lab, corpus, {name: by_id[name] for name in names if name in by_id})
 
     @property
     def blocks(self) -> set[Block]:
         """All menus."""
-        return set(self.corpora.values())
+        return set(self.menus.values())
 
     @property
     def parts(self) -> dict[str, Block]:
         """The menus by names for a form, which gives them to `filled` as `chosen`."""
-        return {str(name): menu for name, menu in self.corpora.items()}
+        return {str(name): menu for name, menu in self.menus.items()}
 
     def filled(self, visit: Visit, chosen: Mapping[str, object], *, otherwise: str = "") -> Updates:
-        """The entries that there are for this visitor; a menu whose choice is gone falls back, to `otherwise` if given.
+        """The entries that there are for this visitor.
 
-        Other choices stay.
+        A menu whose choice is gone falls back, one of collections to `otherwise` if that is given; other choices stay.
         """
-        entries = [(choice.label, choice.name) for choice in self.lab.corpora()]
-        entries += [(own_label(each), each.name) for each in visit.collections]
-        names = {name for _, name in entries}
-        updates: Updates = {}
-        for name, menu in self.corpora.items():
-            is_gone = str(name) in chosen and chosen[str(name)] not in names
-            updates[menu] = gr.Dropdown(entries, value=otherwise or self.corpus) if is_gone else gr.Dropdown(entries)
-        return updates
+        corpora = [(choice.label, choice.name) for choice in self.lab.corpora()]
+        corpora += [(own_label(each), each.name) for each in visit.collections]
+        own = [(arm.label, arm.name) for arm in visit.arms]
+        compared = [*((arm.label, arm.name) for arm in self.lab.arms()), *own]
+        cut = [(arm.label, arm.name) for arm in self.lab.builder.menu.contenders() if arm.has_vectors] + own
+        entries = {
+            **dict.fromkeys(CORPUS_MENUS, corpora),
+            **dict.fromkeys(COMPARED_MENUS, compared),
+            **dict.fromkeys(CONTENDER_MENUS, cut),
+        }
+        fallback = dict.fromkeys(CORPUS_MENUS, otherwise or self.corpus)
+        return {
+            menu: _update(menu, entries[name], chosen.get(str(name)), fallback.get(name) or entries[name][0][1])
+            for name, menu in self.menus.items()
+        }
+
+
+def _update(
+    menu: gr.Dropdown | gr.CheckboxGroup, entries: list[tuple[str, str]], chosen: object, fallback: str
+) -> gr.Dropdown | gr.CheckboxGroup:
+    names = {name for _, name in entries}
+    if isinstance(menu, gr.CheckboxGroup):
+        ticked = chosen if isinstance(chosen, list) else []
+        kept = [name for name in ticked if name in names]
+        return gr.CheckboxGroup(entries) if kept == ticked else gr.CheckboxGroup(entries, value=kept or [fallback])
+    is_gone = chosen is not None and chosen not in names
+    return gr.Dropdown(entries, value=fallback) if is_gone else gr.Dropdown(entries)
 
 
 def own_label(collection: OwnCollection) -> str:

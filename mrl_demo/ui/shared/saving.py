@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import gradio as gr
 
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -70,5 +71,5 @@ class SaveButton:
 
 def _content(file: SavedText | SavedBytes) -> dict[str, str]:
     if isinstance(file, SavedText):
-        return {"text": file.text}
+        return {"text": shown_name(file.text)}
     return {"base64": base64.b64encode(file.content).decode()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,20 @@ class OwnCollection:
     shared: str = ""
 
 
+@dataclass(frozen=True)
+class OwnArm:
+    """A visitor's method by its secret name; `corpus` is the collection that its vectors belong to, "" for a model."""
+
+    name: str
+    label: str
+    description: str
+    corpus: str = ""
+
+    def serves(self, corpus: str) -> bool:
+        """Whether it can search that collection."""
+        return self.corpus in {"", corpus}
+
+
 class Visit:
     """All that one visitor has here. Several of their events may change it at once, so it is one object of the session.
 
@@ -41,6 +55,7 @@ class Visit:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._collections: dict[str, OwnCollection] = {}
+        self._arms: dict[str, OwnArm] = {}
 
     def __deepcopy__(self, memo: object) -> Visit:
         return Visit()
@@ -59,7 +74,13 @@ class Visit:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to delete."""
-        return not self.collections
+        return not self.collections and not self.arms
+
+    @property
+    def arms(self) -> tuple[OwnArm, ...]:
+        """Methods of this visit, in the order they came."""
+        with self._lock:
+            return tuple(self._arms.values())
 
     def named(self, name: str) -> OwnCollection | None:
         """The collection of that name."""
@@ -83,8 +104,23 @@ class Visit:
         with self._lock:
             self._collections[collection.name] = collection
 
+    def keep_arms(self, arms: Iterable[OwnArm]) -> None:
+        """Add methods."""
+        with self._lock:
+            self._arms |= {arm.name: arm for arm in arms}
+
+    def remove_arm(self, lab: LabProtocol, name: str) -> None:
+        """Forget one method."""
+        with self._lock:
+            gone = self._arms.pop(name, None)
+        if gone is not None:
+            lab.remove_private_arm(name)
+
     def remove(self, lab: LabProtocol, name: str) -> None:
-        """Forget one collection, and all that was made of it."""
+        """Forget one collection, and all that was made of it: vectors that were brought for it go too."""
+        for arm in self.arms:
+            if arm.corpus == name:
+                self.remove_arm(lab, arm.name)
         with self._lock:
             gone = self._collections.pop(name, None)
         if gone is not None:
@@ -93,6 +129,8 @@ class Visit:
 
     def end(self, lab: LabProtocol) -> None:
         """Forget everything."""
+        for arm in self.arms:
+            self.remove_arm(lab, arm.name)
         for each in self.collections:
             self.remove(lab, each.name)
 

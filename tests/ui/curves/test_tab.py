@@ -356,7 +356,7 @@ def page() -> tuple[gr.Blocks, curves.CurveParts]:
     def build(page: Page) -> curves.CurveParts:
         results = Results(CurvesService(page.lab))
         with gr.Tab():
-            return curves._lay_out(results, results.first_state(page.corpus), page.measurements)
+            return curves._lay_out(results, results.first_state(page.corpus), page.measurements, page.visit)
 
     blocks, parts = one_tab(StubLab(), build)
     return blocks, parts
