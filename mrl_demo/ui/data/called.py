@@ -74,12 +74,15 @@ class CalledAnswers:
         def call() -> Updates:
             if state.answered is None:
                 raise LabError("There is no question on show: search first.")
-            return self._call(state, state.answered.question, int(event.document), is_answer=bool(event.pressed))
+            is_answer = bool(told_by(event, "pressed"))
+            return self._call(state, state.answered.question, told_by(event, "document"), is_answer=is_answer)
 
         return guarded(call, lambda error: {self.compare.notice: notice(str(error), "error")})
 
-    def _call(self, state: CalledState, question: QuestionOnShow, row: int, *, is_answer: bool) -> Updates:
+    def _call(self, state: CalledState, question: QuestionOnShow, row: object, *, is_answer: bool) -> Updates:
         corpus = self.lab.corpus(question.corpus)
+        if not isinstance(row, int) or not 0 <= row < len(corpus):
+            raise LabError(f"{row!r} is no document of this collection: search again.")
         own = state.visit.asking_or(corpus.name, lambda: self._begin(corpus.name))
         asked, updates = self._answer(state, own, question.query, corpus.documents[row].id, is_answer=is_answer)
         return {**updates, self.compare.notice: notice(_words(own, asked))}

@@ -27,7 +27,7 @@ from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data import methods_view
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Form, Updates
+from mrl_demo.ui.shared.forms import Form, Updates, told_by
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import Page
 from mrl_demo.ui.shared.own_menus import OwnMenus
@@ -234,7 +234,7 @@ class MethodEvents:
         """Forget the method whose button was pressed."""
 
         def remove() -> Updates:
-            arm = methods_view.arm_removed(state.visit.arms, event.position)
+            arm = methods_view.arm_removed(state.visit.arms, told_by(event, "position"))
             if arm is None:  # Pressed twice: the list has changed since.
                 return {}
             state.visit.remove_arm(self.lab, arm.name)
