@@ -467,9 +467,12 @@ class Lab:
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None:
         """Make the vectors and the index of each arm ready, so that `compare` answers at once."""
         chosen = self._arms_named(arms)
-        steps = [_part_of(progress, step, len(chosen) + 1) for step in range(len(chosen) + 1)]
-        loaded = self.corpus(corpus, steps[0])
-        for arm, step in zip(chosen, steps[1:], strict=True):
+        # Only that collection takes time to load: a bar over all others begins with the first arm.
+        is_here = corpus != python_reference.NAME or python_reference.is_built(self.settings.cache_dir)
+        before = 0 if is_here else 1
+        steps = [_part_of(progress, step, len(chosen) + before) for step in range(len(chosen) + before)]
+        loaded = self.corpus(corpus, None if is_here else steps[0])
+        for arm, step in zip(chosen, steps[before:], strict=True):
             self._comparer.prepare(arm, loaded, step)
             self._levels.level(arm.encoder, loaded, step)
 

@@ -110,6 +110,17 @@ def test_progress_counts_all_texts_and_says_how_long_the_rest_takes(
     assert told[1][1].endswith(" s left")
 
 
+def test_the_bar_of_a_visitor_s_documents_is_the_share_of_what_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART_TEXTS", 100)
+    lab, _ = make_lab(tmp_path)
+    told: list[float] = []
+    rows = [Document(f"d{i}", "", f"word {i}") for i in range(400)]
+    lab.prepare(lab.add_private(make_corpus("mine", "Mine", rows)), ["mine"], lambda share, _line: told.append(share))
+    assert told[:4] == [0.25, 0.5, 0.75, 1.0]
+
+
 def test_a_changed_collection_costs_what_is_new_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_texts, "LEAST_TEXTS", 10)
     lab, encoder = make_lab(tmp_path)
