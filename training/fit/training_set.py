@@ -64,8 +64,8 @@ class TrainingSetBuilder:
         """Encode what is needed and put it together."""
         config, data = self.task.config, self.task.data
         limit_tokens(self.vectors.model, config.pairs.max_tokens)
-        self._say_what_is_cut()
         plain = TrainingSet(self._sampled_pairs(), (), None, small_collection(data.judge, data.validation_split))
+        self._say_what_is_cut(plain.pairs)
         needs_negatives = config.pairs.negatives == "mined" and not data.pairs.negatives
         needs_rotation = config.adapter.rotation and config.objective.matryoshka
         asks_base = config.objective.guided or config.objective.spare_likely
@@ -184,9 +184,12 @@ class TrainingSetBuilder:
         np.save(path, rotation)
         return rotation
 
-    def _say_what_is_cut(self) -> None:
-        """How many texts of the pairs are longer than training reads; before and after are measured at full length."""
-        model, pairs, prompts = self.vectors.model, self.task.data.pairs, self.task.config.prompts
+    def _say_what_is_cut(self, pairs: Pairs) -> None:
+        """How many texts of these pairs are longer than training reads; before and after are measured at full length.
+
+        They are the pairs learnt from: to count the tokens of all broad pairs takes minutes.
+        """
+        model, prompts = self.vectors.model, self.task.config.prompts
         queries = count_cut_texts(model, pairs.queries, prompts.query_reading)
         positives = count_cut_texts(model, pairs.positives, prompts.document_reading)
         if count := queries.count + positives.count:
