@@ -58,7 +58,7 @@ def make_vectors() -> FloatMatrix:
 VECTORS = make_vectors()
 QUERIES = random_vectors(6, D, seed=1)
 KEYS = [content_key(f"d{row}", "text") for row in range(N)]
-ROWS = VectorRows(KEYS, VECTORS, [{"id": f"d{row}", "topic": f"it's {row % 3}"} for row in range(N)])
+ROWS = VectorRows(KEYS, VECTORS, [{"id": f"d{row}", "topic": f'it\'s "ü" {row % 3}'} for row in range(N)])
 CARD = CollectionCard("tests", "f1", "base", "m1", "", LAYOUT, N)
 
 
@@ -166,10 +166,10 @@ def test_it_says_what_it_is_and_takes(kind: str, loaded: Callable[[str], Collect
 def test_a_filter_leaves_the_best_of_what_fits(kind: str, dim: int, loaded: Callable[[str], CollectionIndex]) -> None:
     index = loaded(kind)
     fits = [row for row in range(N) if row % 3 == 1]
-    top = index.search(QUERIES[2], dim, 20, where={"topic": "it's 1"})
+    top = index.search(QUERIES[2], dim, 20, where={"topic": 'it\'s "ü" 1'})
     expected = [fits[row] for row in nearest(VECTORS[fits], QUERIES[2], dim, 20)]
     assert top.indices[0].tolist() == expected
-    assert index.search(QUERIES[2], dim, 5, where={"topic": "it's 1", "id": "d4"}).indices.tolist() == [[4]]
+    assert index.search(QUERIES[2], dim, 5, where={"topic": 'it\'s "ü" 1', "id": "d4"}).indices.tolist() == [[4]]
     assert index.search(QUERIES[2], dim, 5, where={"topic": "no"}).indices.shape == (1, 0)
 
 

@@ -293,7 +293,10 @@ def _answer(hits: Sequence[Mapping[str, Any]]) -> Nearest:
 
 
 def _filter(where: Mapping[str, str] | None) -> str:
-    return " and ".join(f"attributes[{json.dumps(key)}] == {json.dumps(value)}" for key, value in (where or {}).items())
+    return " and ".join(
+        f"attributes[{json.dumps(key, ensure_ascii=False)}] == {json.dumps(value, ensure_ascii=False)}"
+        for key, value in (where or {}).items()
+    )
 
 
 def _bytes_of(path: str) -> int:
