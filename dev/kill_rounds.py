@@ -21,11 +21,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mrl_demo.adapt import AdaptSettings
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.lab import Lab
 from tests.conftest import HashingEncoder
 
-_ARMS = ("tiny", "tiny+pca", "tiny+random")
+_ARMS = ("tiny", "tiny+pca", "tiny+random", "tiny+adapted")
+_FIT_STEPS = 30
 _QUESTIONS = ("river stone", "bread salt oven", "moon tide")
 _WORDS = (
     "river",
@@ -55,8 +57,15 @@ def write_documents(path: Path, count: int = 300) -> None:
     path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
 
 
+def fit_without_hurry() -> None:
+    """Let fits of `adapted` in this process take few steps and all the time they need, whatever else is running."""
+    fit = AdaptSettings(steps=_FIT_STEPS, batch_size=128, time_limit_s=3_600)
+    AdaptSettings.for_model = staticmethod(lambda _dims: fit)  # type: ignore[assignment, method-assign]
+
+
 def answer_questions(documents: Path, cache: Path) -> list[list[tuple[str, float]]]:
     """What a fresh lab on this cache gives: ids and cosines of the first ten, for every arm and question."""
+    fit_without_hurry()
     lab = Lab(replace(Settings(), cache_dir=cache))
     lab.encoders.add("tiny", HashingEncoder())
     corpus, answers = lab.add_corpus(documents), []
@@ -100,6 +109,7 @@ def run_rounds(rounds: int, seed: int = 0) -> list[str]:
             if answer_questions(documents, cache) != expected:
                 wrong.append(f"round {number}: other answers after a kill at {wait:.2f} s")
             wrong += [f"round {number}: {path.name} was left behind" for path in _left_behind(cache)]
+            print(f"  round {number}: killed at {wait:.2f} s, {len(wrong)} wrong so far", flush=True)
     return wrong
 
 

@@ -29,7 +29,7 @@ import httpx
 import numpy as np
 from safetensors.numpy import load_file
 
-from dev.kill_rounds import write_documents
+from dev.kill_rounds import fit_without_hurry, write_documents
 from mrl_demo.core.config import Settings
 from mrl_demo.core.process import prepare_process
 from mrl_demo.core.types import FloatMatrix, Progress
@@ -38,7 +38,7 @@ from tests.ui.conftest import free_port
 
 _ARMS = ("tiny", "tiny+pca", "tiny+adapted")
 _QUESTIONS = ("river stone", "bread salt oven", "moon tide")
-_DOCUMENTS, _PART, _TEXT_SECONDS, _FIT_STEPS = 240, 64, 0.004, 30
+_DOCUMENTS, _PART, _TEXT_SECONDS = 240, 64, 0.004
 _PATIENCE_S = 180.0
 Answers = list[list[tuple[str, float]]]
 
@@ -57,12 +57,10 @@ class PatientEncoder(HashingEncoder):
 
 def build_lab(cache: Path, documents: list[Path]) -> Any:  # noqa: ANN401 - imported late, by the servers alone
     """A lab on a cache, with all collections and an arm whose fit no clock cuts short."""
-    from mrl_demo.adapt import AdaptSettings
     from mrl_demo.arms import parts
     from mrl_demo.lab.lab import Lab
 
-    fit = AdaptSettings(steps=_FIT_STEPS, batch_size=128, time_limit_s=3_600)
-    AdaptSettings.for_model = staticmethod(lambda _dims: fit)  # type: ignore[assignment, method-assign]
+    fit_without_hurry()
     parts.PART_TEXTS = _PART
     lab = Lab(Settings(cache_dir=cache, training_enabled=False, api_per_minute=100_000))
     lab.encoders.add("tiny", PatientEncoder())
