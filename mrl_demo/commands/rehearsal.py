@@ -94,9 +94,18 @@ def _inside(folder: Path, data: Path) -> dict[str, Any]:
     try:
         answer = _ask(process)
     finally:
-        process.terminate()
-        process.wait(20)
+        _end(process)
     return _report(answer, time.monotonic() - started, isolation, log.read_text(encoding="utf-8"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and end it if a busy machine does not let it in a minute."""
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _report(answer: str, seconds: float, isolation: list[str], log: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -199,7 +200,7 @@ def _number(value: object, name: str) -> float:
         raise LabError(f"The {name} is {value or 'empty'}: write a number.") from None
 
 
-def _whole(value: float | None, name: str) -> int:
-    if value is None or value != int(value):
-        raise LabError(f"{name} is {'empty' if value is None else value}: write a whole number.")
+def _whole(value: object, name: str) -> int:
+    if not isinstance(value, (int, float)) or not float(value).is_integer():
+        raise LabError(f"{name} is {'empty' if value is None else reprlib.repr(value)}: write a whole number.")
     return int(value)

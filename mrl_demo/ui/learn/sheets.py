@@ -10,6 +10,7 @@ from typing import NamedTuple
 import gradio as gr
 from gradio.blocks import Block
 
+from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.lessons import LessonService
 from mrl_demo.lessons.class_set import SHEET_QUESTIONS, ClassGuesses, SheetCode, sheet_csv
@@ -123,7 +124,11 @@ class SheetEvents:
         return {self.shown: join_html(parts)}
 
     def _asked(self, state: SheetState) -> GuessRound:
-        return self.lessons.sheet(self.corpus, self.lessons.arms[0], SheetCode(state.name))[int(state.number) - 1]
+        try:
+            place = int(state.number) - 1
+        except TypeError:
+            raise LabError("No question of the sheet is chosen: choose one.") from None
+        return self.lessons.sheet(self.corpus, self.lessons.arms[0], SheetCode(state.name))[place]
 
     def _say(self, error: Exception) -> Updates:
         return {self.shown: notice(str(error), "error"), self.timer: gr.Timer(active=False)}
