@@ -23,11 +23,13 @@ class Levers:
     drawn_lengths: int | None = None
     spread_weight: float | None = None
     averaged: float | None = None
+    spare_likely: bool = False
 
     def arguments(self) -> list[str]:
         """Arguments of `training train`, of the levers that were moved."""
-        values = ((lever.name.replace("_", "-"), getattr(self, lever.name)) for lever in fields(self))
-        return [f"--{flag}={value}" for flag, value in values if value not in (None, "")]
+        values = {lever.name: getattr(self, lever.name) for lever in fields(self) if lever.name != "spare_likely"}
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in values.items() if value not in (None, "")]
+        return [*flags, *(["--spare-likely"] if self.spare_likely else [])]
 
 
 @dataclass(frozen=True)

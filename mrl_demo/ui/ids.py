@@ -384,6 +384,7 @@ class Id(StrEnum):
     TRAIN_DRAWN = "train-drawn"
     TRAIN_SPREAD = "train-spread"
     TRAIN_AVERAGED = "train-averaged"
+    TRAIN_SPARE = "train-spare"
     TRAIN_ACTIONS = "train-actions"
     TRAIN_START = "train-start"
     TRAIN_CHECK = "train-check"

@@ -26,7 +26,7 @@ _WEIGHTINGS = [
 ]
 _WORDS = html(
     '<p class="lead">Nothing here needs to be touched. All weights make a whole model instead of a small adapter '
-    "(about 90 MB for MiniLM). The chart of the loss shows each length with every one of them.</p>"
+    "(about 90 MB for MiniLM). The chart shows the loss at every length, whatever you choose.</p>"
 )
 #: The page's name of each lever, for problems that training reports about it.
 LEVER_LABELS = {
@@ -37,6 +37,7 @@ LEVER_LABELS = {
     "drawn_lengths": "Lengths drawn at random each step",
     "spread_weight": "Spread-out regulariser",
     "averaged": "Share of the last steps averaged",
+    "spare_likely": "Answers that the base model finds likely are no wrong answers for other questions",
 }
 
 
@@ -57,6 +58,7 @@ def lay_out_levers() -> dict[str, Block]:
                 "spread_weight": _number("spread_weight", Id.TRAIN_SPREAD, 0.1, 100),
                 "averaged": _number("averaged", Id.TRAIN_AVERAGED, 0.05, 0.95),
             }
+        parts["spare_likely"] = gr.Checkbox(False, label=LEVER_LABELS["spare_likely"], elem_id=Id.TRAIN_SPARE)
     return parts
 
 

@@ -66,6 +66,7 @@ class SettingsParts:
     drawn_lengths: Block
     spread_weight: Block
     averaged: Block
+    spare_likely: Block
     own: gr.Column
     note: gr.HTML
     start: gr.Button
@@ -95,8 +96,7 @@ def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
     )
     is_broad = gr.Checkbox(
         value=False,
-        label="Learn from broad pairs of many sources too",
-        info="Takes longer; helps with text unlike your own.",
+        label="Learn from broad pairs of many sources too: takes longer, helps with text unlike your own",
         visible=bool(broad_pairs),
         elem_id=Id.TRAIN_BROAD,
     )

@@ -38,6 +38,7 @@ class TrainState:
     drawn_lengths: float | None = 0
     spread_weight: float | None = 0
     averaged: float | None = 0
+    spare_likely: bool | None = False
 
     def request(self) -> TrainRequest:
         """The run they ask for; raises `LabError` for what no control of ours sends."""
@@ -71,6 +72,7 @@ class TrainState:
             drawn_lengths=self._whole("drawn_lengths"),
             spread_weight=self.spread_weight or None,
             averaged=self.averaged or None,
+            spare_likely=bool(self.spare_likely),
         )
 
     def _whole(self, name: str) -> int | None:

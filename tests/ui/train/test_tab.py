@@ -183,11 +183,11 @@ def test_levers_that_are_moved_go_to_training_and_the_others_stay_as_the_preset_
     before = STATE.request().arguments()
     moved = replace(
         STATE, loss="cached-mnrl", lora_rank="0", weighting="falling", batch_size=256, drawn_lengths=3,
-        spread_weight=0.5, averaged=0.25,
+        spread_weight=0.5, averaged=0.25, spare_likely=True,
     )  # fmt: skip
     assert moved.request().arguments()[len(before) :] == [
         "--loss=cached-mnrl", "--batch-size=256", "--lora-rank=0", "--weighting=falling", "--drawn-lengths=3",
-        "--spread-weight=0.5", "--averaged=0.25",
+        "--spread-weight=0.5", "--averaged=0.25", "--spare-likely",
     ]  # fmt: skip
     config = config_from(_parser().parse_args(["train", "--out=x", *moved.request().arguments()]))
     assert (config.objective.drawn_lengths, config.schedule.batch_size, config.adapter.lora_rank) == (3, 256, 0)
