@@ -1,9 +1,9 @@
 """Write docs/family.md: every member of the family at five lengths on three collections, with bytes and times.
 
-`.venv/bin/python dev/family.py [--outside BEIR_FOLDER ...] [--queries N]` measures the built-in test set and the
-folders from cached vectors, and keeps the figures in assets/results/family.json; `--write` makes the page from that
-file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a head without a
-train split) is left out and named on the page.
+`.venv/bin/python dev/family.py` measures the built-in test set and times, `--outside BEIR_FOLDER ... [--queries N]` the
+folders instead, from cached vectors, and keeps the figures in assets/results/family.json; `--write` makes the page
+from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a
+head without a train split) is left out and named on the page.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from mrl_demo.adapt.kept import FittedMap
 from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.transforms.base import VectorMap
+from mrl_demo.arms.transforms.cut import Cut
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import describe_hardware
@@ -72,18 +73,28 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=300, help="questions to draw of each outside set")
     parser.add_argument("--write", action="store_true", help="make the page from the figures that there are")
     options = parser.parse_args()
+    lab, known = Lab(Settings.from_environment()), _known()
     if not options.write:
-        measured = _measure(Lab(Settings.from_environment()), options.outside, options.queries)
-        _FIGURES.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        known |= {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d")}
+        for name, drawn, limit in _corpora(lab, options.outside, options.queries):
+            measured = _measure_set(lab, lab.corpus(name), drawn, limit)
+            known["sets"] = [*(one for one in known["sets"] if one["name"] != name), measured]
+            _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        if not options.outside:
+            known |= {"times": _times(lab)}
+            _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     _PAGE.write_text(_page(json.loads(_FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
     print(f"Wrote {_PAGE}")
 
 
-def _measure(lab: Lab, outside: Sequence[Path], queries: int) -> dict[str, Any]:
-    """Figures of every collection, and times of every arm."""
-    corpora = [("builtin", 0, 0), *((lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside)]
-    sets = [_measure_set(lab, lab.corpus(name), drawn, limit) for name, drawn, limit in corpora]
-    return {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d"), "sets": sets, "times": _times(lab)}
+def _known() -> dict[str, Any]:
+    """What was measured before; sets that are measured anew take their place."""
+    return dict(json.loads(_FIGURES.read_text(encoding="utf-8"))) if _FIGURES.is_file() else {"sets": [], "times": {}}
+
+
+def _corpora(lab: Lab, outside: Sequence[Path], queries: int) -> list[tuple[str, int, int]]:
+    """Name, questions to draw (0: all) and token limit (0: the model's own): the folders, or the built-in set."""
+    return [(lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside] or [("builtin", 0, 0)]
 
 
 def _measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict[str, Any]:
@@ -134,17 +145,18 @@ def _fit(lab: Lab, arm: Arm, corpus: Corpus) -> VectorMap:
 
 
 def _times(lab: Lab) -> dict[str, dict[str, float]]:
-    """Median ms to encode one question, and mean ms of a document among 200, by encoder; one thread each."""
+    """Median ms to encode one question, and mean ms of a document among 60, by encoder; as many threads as the lab."""
     corpus = lab.corpus("builtin")
     texts = [query.text for query in corpus.queries if query.split == "test"][:_TIMED]
-    documents = [document.content for document in corpus.documents[:200]]
+    documents = [document.content for document in corpus.documents[:60]]
     measured: dict[str, dict[str, float]] = {}
     for name in _MEMBERS:
         try:
-            encoder = lab.encoders.encoder(resolve_arm(name, lab.builder.menu).encoder)
-        except LabError:
-            continue
-        measured[name] = _times_of(encoder, texts, documents)
+            arm = resolve_arm(name, lab.builder.menu)
+            if arm.transform == Cut():  # What is done to vectors takes no time beside the encoder.
+                measured[name] = _times_of(lab.encoders.encoder(arm.encoder), texts, documents)
+        except LabError as error:
+            print(f"{name} has no times: {error}", flush=True)
     return measured
 
 
@@ -200,7 +212,7 @@ def _cell(value: Sequence[float] | None, difference: Sequence[float]) -> str:
 
 def _times_table(measured: Mapping[str, Mapping[str, float]]) -> str:
     rows: Iterable[str] = (f"| `{name}` | {t['query_ms']} | {t['document_ms']} |" for name, t in measured.items())
-    head = "## Time to encode\n\nArms over one encoder differ by what the machine was busy with alone."
+    head = "## Time to encode\n\nArms that map the vectors of base take what base takes."
     return "\n".join([head, "", "| arm | ms a question | ms a document |", "|---|---|---|", *rows])
 
 
