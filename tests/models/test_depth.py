@@ -59,3 +59,13 @@ def test_a_suffix_stands_behind_the_layers(deep_lab: Lab) -> None:
         "deep, 1 layer + PCA of this corpus",
     )
     assert "deep@1" not in {found.name for found in deep_lab.arms()}
+
+
+def test_the_shipped_exits_bring_an_early_layer_near_the_last_one(tmp_path: Path) -> None:
+    encoders = Lab(replace(Settings(), cache_dir=tmp_path)).encoders
+    texts = ["how do bees talk to each other"]
+    last, early, bare = (
+        encoders.encoder(name).encode_queries(texts)[0] for name in ("tuned-2d", "tuned-2d@3", "minilm@3")
+    )
+    assert float(early @ last) > 0.5
+    assert float(early @ last) > float(bare @ encoders.encoder("minilm").encode_queries(texts)[0])

@@ -81,7 +81,8 @@ FAMILY = (
     Member(
         "MatFormer",
         "Nests the layers themselves: a quarter or half of the neurons is a model too.",
-        "Not measured here yet.",
+        "Measured on the ordinary model as it is, its neurons ordered by importance: half keep some nine tenths of the "
+        "quality at 64 numbers and less in full. Without training for it a nested layer does not pay here.",
         "https://arxiv.org/abs/2310.07707",
     ),
     Member(
