@@ -188,9 +188,11 @@ def _search() -> str:
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         event = json.loads(answer.read())["event_id"]
     text = _get(f"/gradio_api/call/search/{event}")
-    if not text.startswith("event: complete"):
+    _, completes, answer_text = text.partition("event: complete\ndata: ")  # A busy machine says "heartbeat" before.
+    if not completes:
+        print(f"The search ended in {text[:300]!r}", file=sys.stderr)
         return ""
-    (found,) = json.loads(text.split("data: ", 1)[1].splitlines()[0])
+    (found,) = json.loads(answer_text.splitlines()[0])
     return str(found["arms"][0]["hits"][0]["title"])
 
 

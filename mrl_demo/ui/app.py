@@ -180,5 +180,15 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
     serve_agents(page, settings.password)
     keep_lean_states(page)
     if settings.share and not public:
-        print(said.getvalue(), flush=True)  # Why there is no public link.
+        print(without_public_link(local, said.getvalue()), flush=True)
     return public or local
+
+
+def without_public_link(local: str, reason: str) -> str:
+    """What the owner reads if `--share` gave no link: where the page is, and what Gradio said of it.
+
+    >>> without_public_link("http://127.0.0.1:7860/", "* Could not create share link.")
+    'Note: there is no public link, the page is at http://127.0.0.1:7860/ only. * Could not create share link.'
+    """
+    told = " ".join(reason.split()) or "Its tunnel needs a network."
+    return f"Note: there is no public link, the page is at {local} only. {told}"
