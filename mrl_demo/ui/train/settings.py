@@ -13,6 +13,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.jobs.intake import DATA_TYPES
 from mrl_demo.jobs.line import TrainingJobs
+from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.ids import Id
@@ -24,8 +25,9 @@ from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import caller_of
 from mrl_demo.ui.train import view as train_view
 from mrl_demo.ui.train.levers import lay_out_levers
+from mrl_demo.ui.train.own_documents import pairs_words, with_own_pairs
 from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
-from mrl_demo.ui.train.state import BUILTIN, OWN, TrainState
+from mrl_demo.ui.train.state import BUILTIN, MINE, OWN, TrainState
 
 _FILE_HELP = html(
     '<p class="lead">JSONL, CSV or TSV, at most 50 MB: a question and its answer in every row (<code>query</code>,'
@@ -73,17 +75,23 @@ class SettingsParts:
     check: gr.Button
     said: gr.HTML
     preview: gr.HTML
+    visit: gr.State | None = None
 
     @property
     def form(self) -> Form[TrainState]:
         """The controls as one state."""
-        return Form(TrainState, {field.name: getattr(self, field.name) for field in fields(TrainState)})
+        parts = {field.name: getattr(self, field.name) for field in fields(TrainState)}
+        return Form(TrainState, {name: part for name, part in parts.items() if part is not None})
 
 
-def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
-    """Lay out all controls here; learning from `broad_pairs` is offered if the owner has such a folder."""
+def lay_out_settings(broad_pairs: str = "", visit: gr.State | None = None) -> SettingsParts:
+    """Lay out all controls here; learning from `broad_pairs` is offered if the owner has such a folder.
+
+    Documents of a `visit` are offered too, if visitors may bring any.
+    """
     with gr.Row(elem_classes="curves-row"):
         kinds = [("The preset's pairs", BUILTIN), ("My own pairs", OWN)]
+        kinds += [("The pairs of my data", MINE)] if visit is not None else []
         kind = gr.Radio(kinds, value=BUILTIN, label="Data", min_width=240, elem_id=Id.TRAIN_DATA)
         presets = [(preset.label, preset.name) for preset in preset_choices(has_broad_pairs=bool(broad_pairs))]
         preset = menu("Preset", presets, preset_choices()[0].name, Id.TRAIN_PRESET, min_width=220)
@@ -127,6 +135,7 @@ def lay_out_settings(broad_pairs: str = "") -> SettingsParts:
         check=check,
         said=live_html(NOTHING, Id.TRAIN_NOTICE),
         preview=live_html(NOTHING, Id.TRAIN_PREVIEW),
+        visit=visit,
     )
 
 
@@ -179,16 +188,24 @@ class SettingsEvents:
     parts: SettingsParts
     choose: Callable[[str], Updates]
     watching: Set[Block]
+    lab: LabProtocol
 
     def choose_kind(self, state: TrainState) -> Updates:
         """Show the fields of one's own pairs, or hide them; the presets are those that suit the data."""
-        is_own = state.kind == OWN
-        presets = preset_choices(is_own, has_broad_pairs=bool(self.line.broad_pairs))
+        presets = preset_choices(state.kind in {OWN, MINE}, has_broad_pairs=bool(self.line.broad_pairs))
         return {
-            self.parts.own: gr.Column(visible=is_own),
+            self.parts.own: gr.Column(visible=state.kind == OWN),
+            self.parts.said: self._words_on_data(state),
             self.parts.preset: gr.Dropdown([(preset.label, preset.name) for preset in presets], value=presets[0].name),
             self.parts.preview: NOTHING,
         }
+
+    def _words_on_data(self, state: TrainState) -> Markup:
+        """What the visitor's documents give, if they are chosen."""
+        if state.kind != MINE:
+            return NOTHING
+        is_public = self.lab.settings.is_public
+        return guarded(lambda: notice(pairs_words(self.lab, state.visit, is_public=is_public)), problem_notice)
 
     def choose_preset(self, state: TrainState) -> Updates:
         """What to know before the preset is started, and its lengths."""
@@ -216,10 +233,9 @@ class SettingsEvents:
         """Training's own dry run over the settings: what it read and how long it will take, or what to mend."""
 
         def look() -> Updates:
-            return {
-                self.parts.said: NOTHING,
-                self.parts.preview: train_view.check_html(self.line.check(state.request())),
-            }
+            with with_own_pairs(self.lab, state) as whole:
+                checked = train_view.check_html(self.line.check(whole.request()))
+            return {self.parts.said: self._words_on_data(state), self.parts.preview: checked}
 
         return guarded(look, lambda error: {self.parts.said: problem_notice(error), self.parts.preview: NOTHING})
 
@@ -227,7 +243,8 @@ class SettingsEvents:
         """Put a run in line and show it."""
 
         def submit() -> Updates:
-            chosen = self.choose(self.line.submit(state.request(), caller_of(request).session))
+            with with_own_pairs(self.lab, state) as whole:
+                chosen = self.choose(self.line.submit(whole.request(), caller_of(request).session))
             return {self.parts.said: NOTHING, self.parts.preview: NOTHING, **chosen}
 
         return guarded(submit, lambda error: {self.parts.said: problem_notice(error)})
@@ -235,14 +252,15 @@ class SettingsEvents:
     def wire(self) -> gr.events.Dependency:
         """Connect the controls; gives the event that starts a run, so that it can be watched."""
         parts, form = self.parts, self.parts.form
-        parts.kind.input(form.bind(self.choose_kind), form.inputs, {parts.own, parts.preset, parts.preview}, **LIGHT)
+        shown = {parts.own, parts.preset, parts.preview, parts.said}
+        parts.kind.input(form.bind(self.choose_kind), form.inputs, shown, **LIGHT)
         parts.preset.input(form.bind(self.choose_preset), form.inputs, {parts.note, parts.dims}, **LIGHT)
         parts.base.input(form.bind(self.name_base), form.inputs, {parts.note, parts.dims}, **LIVE)
         for wish in (parts.check.click, parts.upload.upload):
             checking = wish(self.say_checking, None, {parts.said}, **LIGHT)
             checking.then(form.bind(self.check), form.inputs, {parts.said, parts.preview}, **TRAINING)
-        shown = {parts.said, parts.preview, *self.watching}
-        return parts.start.click(form.bind(self.start), form.inputs, shown, **TRAINING)
+        begun = {parts.said, parts.preview, *self.watching}
+        return parts.start.click(form.bind(self.start), form.inputs, begun, **TRAINING)
 
 
 def problem_notice(error: LabError) -> Markup:

@@ -1,4 +1,4 @@
-"""What one visitor asks of a training run, and what their page shows of it, free of Gradio."""
+"""What one visitor asks of a training run, and what their page shows of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.jobs.request import Levers, TrainRequest
+from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.presets import choice_named
 
-BUILTIN, OWN = "builtin", "own"
+BUILTIN, OWN, MINE = "builtin", "own", "mine"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class TrainState:
     spread_weight: float | None = 0
     averaged: float | None = 0
     spare_likely: bool | None = False
+    visit: Visit | None = None
 
     def request(self) -> TrainRequest:
         """The run they ask for; raises `LabError` for what no control of ours sends."""

@@ -39,9 +39,10 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
 
 def _lay_out(page: Page, line: TrainingJobs, compare: CompareDoor | None) -> None:
     static_html(train_view.example_html(read_json(page.lab.settings.assets_dir / _EXAMPLE)), Id.TRAIN_EXAMPLE)
-    settings, watch = lay_out_settings(page.lab.settings.broad_pairs), lay_out_watch()
+    visit = page.visit if page.lab.settings.uploads_enabled else None
+    settings, watch = lay_out_settings(page.lab.settings.broad_pairs, visit), lay_out_watch()
     watching = WatchEvents(page.lab, line, watch, settings.said)
-    started = SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}).wire()
+    started = SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}, page.lab).wire()
     watching.wire(started, page.blocks)
     if compare:
         watching.wire_compare(compare)

@@ -126,7 +126,7 @@ def lay_out(*jobs: JobState, line: Any = None) -> tuple[SettingsEvents, WatchEve
 
     _, (settings, watch) = one_tab(StubLab(), build)
     watching = WatchEvents(StubLab(), line, watch, settings.said)
-    return SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}), watching
+    return SettingsEvents(line, settings, watching.choose, {watch.menu, watch.timer}, StubLab()), watching
 
 
 def settings(*jobs: JobState) -> SettingsEvents:
