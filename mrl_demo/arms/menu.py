@@ -5,6 +5,7 @@ from __future__ import annotations
 from mrl_demo.arms.arm import Arm, at_depth
 from mrl_demo.arms.catalogue import shipped_arms
 from mrl_demo.core.errors import ModelError
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.models.depth import split_depth
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
@@ -41,7 +42,7 @@ class ArmMenu:
         It loads no model that is not here: what a visitor names is looked up like this. Arms of single visitors are
         found by their secret names, and named to nobody.
         """
-        return self._private.get(name) or self.find_public(name)
+        return self.private(name) or self.find_public(name)
 
     def find_public(self, name: str) -> Arm:
         """As `find`, among those that everybody has."""
@@ -58,9 +59,11 @@ class ArmMenu:
     def _within(self, arm: Arm, layers: int) -> int:
         most = self.encoders.layers(arm.encoder)
         if not most:
-            raise ModelError(f"{arm.name} has no layers that can be left out: choose all of them, or another method.")
+            raise ModelError(
+                f"{shown_name(arm.name)} has no layers that can be left out: choose all of them, or another method."
+            )
         if layers > most:
-            raise ModelError(f"{arm.name} has {most} layers, not {layers}: choose from 1 to {most}.")
+            raise ModelError(f"{shown_name(arm.name)} has {most} layers, not {layers}: choose from 1 to {most}.")
         return layers
 
     def add(self, arm: Arm) -> None:
@@ -72,8 +75,11 @@ class ArmMenu:
         self._private[arm.name] = arm
 
     def private(self, name: str) -> Arm | None:
-        """The arm of that secret name."""
-        return self._private.get(name)
+        """The arm of that secret name, or `NAME@LAYERS` of one; None if there is none."""
+        stem, layers = split_depth(name)
+        if name in self._private or not layers or stem not in self._private:
+            return self._private.get(name)
+        return at_depth(self._private[stem], self._within(self._private[stem], layers))
 
     def forget(self, name: str) -> Arm | None:
         """Forget a private arm and give it back, None if it was not there; its encoder goes with its last arm."""

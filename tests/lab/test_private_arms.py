@@ -94,6 +94,9 @@ def test_a_model_of_a_visitor_is_loaded_for_them_alone(lab: Lab, tmp_path: Path)
     name = lab.add_private(ASKED)
     lab.prepare(name, [arm.name])
     assert lab.compare("wasps", corpus=name, arms=[arm.name], dim=8).arms[0].result.hits
+    assert lab.compare("wasps", corpus=name, arms=[f"{arm.name}@1"], dim=8).arms[0].result.hits
+    with pytest.raises(ModelError, match=r"^tiny has 2 layers, not 9"):
+        lab.compare("wasps", corpus=name, arms=[f"{arm.name}@9"], dim=8)
     lab.remove_private_arm(arm.name)
     assert lab.encoders.private_models() == 0
 

@@ -40,8 +40,8 @@ def with_own_pairs(lab: LabProtocol, state: TrainState) -> Iterator[TrainState]:
     with tempfile.TemporaryDirectory(prefix="matryoshka-own-") as folder:
         path = Path(folder) / "pairs.csv"
         path.write_text(pairs.to_csv(), encoding="utf-8", errors="replace")
-        named = {"query_column": "", "positive_column": "", "negative_column": "", "score_column": ""}
-        yield replace(state, kind=OWN, upload=str(path), **named)
+        given = replace(state, kind=OWN, upload=str(path))
+        yield replace(given, query_column="", positive_column="", negative_column="", score_column="")
 
 
 def pairs_words(lab: LabProtocol, visit: Visit | None, *, is_public: bool) -> str:
