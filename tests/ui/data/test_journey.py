@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -38,12 +39,31 @@ def open_tab(browser: Browser, address: str, tab: str) -> Page:
     return page
 
 
-def collections(page: Page) -> list[str]:
-    page.click("#corpus input")
+def collections(page: Page, menu: str = "corpus") -> list[str]:
+    page.click(f"#{menu} input")
     page.wait_for_selector('[role="option"]')
     names = page.locator('[role="option"]').all_inner_texts()
     page.keyboard.press("Escape")
     return [name.strip() for name in names]
+
+
+def add_vectors(page: Page, folder: Path) -> None:
+    """Vectors of the documents become a method of this page's menus; those that do not fit are refused in a line."""
+    page.get_by_role("tab", name="Your data").first.click()
+    vectors = np.random.default_rng(0).standard_normal((40, 16)).astype(np.float32)
+    for name, rows in (("few.npy", vectors[:3]), ("all.npy", vectors)):
+        np.save(folder / name, rows)
+        if page.locator("#data-vectors-file input[type=file]").count() == 0:
+            page.locator("#data-vectors-file").get_by_role("button").last.click()
+        page.set_input_files("#data-vectors-file input[type=file]", folder / name)
+        page.wait_for_selector(f"#data-vectors-file >> text={name.removesuffix('.npy')}")
+        page.click("#data-vectors-add")
+        page.wait_for_selector(
+            "#data-methods-said >> text=" + ("3 vectors without ids" if name == "few.npy" else "mine")
+        )
+    page.wait_for_selector("#data-methods li >> text=Yours: mine")
+    page.get_by_role("tab", name="Compare").first.click()
+    assert "Yours: mine" in collections(page, "right-arm")
 
 
 def test_own_documents_are_looked_at_used_and_deleted(browser: Browser, address: str, tmp_path: Path) -> None:
@@ -62,8 +82,10 @@ def test_own_documents_are_looked_at_used_and_deleted(browser: Browser, address:
     assert page.title() != "owned"
     assert any("rules.zip" in name for name in collections(page))
 
+    add_vectors(page, tmp_path)
     other = open_tab(browser, address, "compare")
     assert not any("rules" in name for name in collections(other))
+    assert not any("Yours" in name for name in collections(other, "right-arm"))
     name = page.evaluate("() => new URLSearchParams(location.search).get('corpus')")
     assert name.startswith("own-") and len(name) == 36
     other.goto(f"{address}?corpus={name}")
