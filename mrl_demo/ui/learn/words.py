@@ -103,8 +103,8 @@ FAMILY = (
     Member(
         "Query-aware maps (LeanVec)",
         "Uses one map for documents and another for queries.",
-        "The method leanvec: two maps in closed form, a second for a collection; a little ahead of PCA from 64 numbers on "
-        "in this collection, and behind it in another (tldr).",
+        "The method leanvec: two maps in closed form, a second for a collection; a little ahead of PCA from 64 numbers "
+        "on in this collection, and behind it in another (tldr).",
         "https://arxiv.org/abs/2410.22347",
     ),
     Member(
