@@ -34,8 +34,8 @@ class QueryAwareMap:
     are re-normalised. `seconds` is the fit's wall time. Raises `AdaptError` for matrices that do not fit together.
 
     >>> stretched = QueryAwareMap(np.diag([1, 0.5]).astype(np.float32), np.diag([1, 2]).astype(np.float32))
-    >>> stretched.apply(np.array([[0.6, 0.8]], np.float32)).round(2).tolist()
-    [[0.35..., 0.93...]]
+    >>> [round(number, 2) for number in stretched.apply(np.array([[0.6, 0.8]], np.float32))[0].tolist()]
+    [0.35, 0.94]
     """
 
     queries: FloatMatrix

@@ -46,6 +46,11 @@ class SupervisedMap:
 
     `gain` is the mean of nDCG@10 over the prefixes that folds gained on unseen queries, `surely` its one-sided lower
     bound (95%); `outer` is zero if the head was refused. `queries` were judged; `seconds` is the fit's wall time.
+
+    >>> axes, nothing = np.eye(2, dtype=np.float32), np.zeros((4, 2), np.float32)
+    >>> head = SupervisedMap(axes, nothing.T.copy(), np.zeros(4, np.float32), nothing)
+    >>> head.is_refused, [round(number, 1) for number in head.apply(np.array([[3, 4]], np.float32))[0].tolist()]
+    (True, [0.6, 0.8])
     """
 
     axes: FloatMatrix

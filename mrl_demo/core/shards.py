@@ -38,6 +38,12 @@ class ShardAbout:
     """What a folder's vectors are: arm, collection, and how many rows and shards there are once it is complete.
 
     `rows` and `shards` are 0 if nobody said.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> ShardAbout("mine", rows=3).write(folder)
+    >>> (folder / "shards.json").is_file()
+    True
     """
 
     arm: str
@@ -171,6 +177,13 @@ class ShardWriter:
 
     Use it in a `with` block: at its end the last shard and `shards.json` are written; after an error `shards.json` is
     missing. What the folder had before goes. Raises `ShardError` for rows that do not fit or that are not finite.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with ShardWriter(folder, ShardAbout("mine"), rows_a_shard=2) as writer:
+    ...     writer.append(np.eye(3, dtype=np.float32))
+    >>> [np.load(path).shape for path in sorted(folder.glob("vectors-*"))]
+    [(2, 3), (1, 3)]
     """
 
     def __init__(self, folder: Path, about: ShardAbout, rows_a_shard: int = ROWS_A_SHARD) -> None:

@@ -84,6 +84,13 @@ class HubRows:
     """Rows that were read: `path` is a JSONL file, or a BEIR folder for a data set that has documents and questions.
 
     `data_set` has the commit that they are of, and the configuration and split that were chosen.
+
+    >>> rows = HubRows(HubDataSet("mteb/scifact"), Path("rows.jsonl"), notes=())
+    >>> with rows.named():
+    ...     raise CorpusError("rows.jsonl, line 3: no text")
+    Traceback (most recent call last):
+        ...
+    mrl_demo.core.errors.CorpusError: mteb/scifact, line 3: no text
     """
 
     data_set: HubDataSet

@@ -17,8 +17,8 @@ def elastic_loss(layers: Sequence[Tensor], wanted: Tensor, prefixes: Sequence[in
     prefix from that of the teacher in full, no row its own neighbour.
 
     >>> rows = functional.normalize(torch.tensor([[1.0, 2.0], [2.0, 1.0], [0.0, 1.0]]), dim=1)
-    >>> round(float(elastic_loss([rows], rows, (2,), 0.1)), 6)
-    0.0
+    >>> abs(float(elastic_loss([rows], rows, (2,), 0.1))) < 1e-5  # Nothing to learn.
+    True
     """
     itself = torch.eye(len(wanted), dtype=torch.bool)
     neighbours = _log_shares(wanted, itself, temperature)
