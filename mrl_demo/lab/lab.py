@@ -877,7 +877,7 @@ class Lab:
             return python_reference.load_python_reference(self.settings.cache_dir, progress)
         if name in self._own_corpora:
             return self._read(name, self._own_corpora[name])
-        if name.startswith(PRIVATE_PREFIX):
+        if str(name).startswith(PRIVATE_PREFIX):
             raise CorpusError(_GONE)
         raise CorpusError(
             f"There is no corpus {name!r}: choose one of {', '.join(choice.name for choice in self.corpora())}."

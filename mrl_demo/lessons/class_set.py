@@ -38,8 +38,8 @@ class SheetCode:
     name: str
 
     def __post_init__(self) -> None:
-        if not _CODE.fullmatch(self.name):
-            says = f"{self.name[:40]!r} is no name for a sheet: use 1 to 24 small letters, digits and hyphens."
+        if not _CODE.fullmatch(str(self.name)):
+            says = f"{str(self.name)[:40]!r} is no name for a sheet: use 1 to 24 small letters, digits and hyphens."
             raise LabError(says)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
@@ -76,13 +77,13 @@ class FunnelState:
     @property
     def question(self) -> GateQuestion:
         """What the gate is asked; raises `LabError` kinds for what cannot be."""
-        memory = self.bytes_a_vector
-        if memory is None or memory != int(memory) or memory < 1:
+        memory, target = _number(self.bytes_a_vector, "memory"), _number(self.target, "target")
+        if memory is None or not math.isfinite(memory) or memory != int(memory) or memory < 1:
             raise LabError(f"The memory is {'empty' if memory is None else memory}: write whole bytes, 1 or more.")
-        if self.target is None:
+        if target is None:
             raise LabError("The target is empty: write a share such as 0.98.")
         return GateQuestion(
-            _lengths(self.dims), self.target, int(memory), _number(self.budget_ms, "time"), _number(self.load, "load")
+            _lengths(self.dims), target, int(memory), _number(self.budget_ms, "time"), _number(self.load, "load")
         )
 
 
@@ -116,9 +117,10 @@ def funnel_state(
     )
 
 
-def _number(text: str, name: str) -> float | None:
+def _number(given: object, name: str) -> float | None:
     """A number that may be left out: an empty field of Gradio's own would send 0."""
-    if not text.strip():
+    text = "" if given is None else str(given).strip()
+    if not text:
         return None
     try:
         return float(text)

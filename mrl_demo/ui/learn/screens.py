@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import TRAINED_DIMS
+from mrl_demo.core.vectors import check_dimension
 from mrl_demo.lab.lessons import LessonService
 from mrl_demo.lessons.numbers import cut_pair, fill_up
 from mrl_demo.ui.components.markup import html
@@ -62,7 +63,7 @@ class Screens:
 
         def draw() -> Markup:
             a, b = (self.lessons.vector(self.lessons.arms[0], text) for text in (first, second))
-            return learn_view.cut_texts(a, b, cut_pair(a, b, int(dim)), float(a @ b))
+            return learn_view.cut_texts(a, b, cut_pair(a, b, check_dimension(dim, self.full)), float(a @ b))
 
         return _drawn(draw)
 
@@ -70,7 +71,8 @@ class Screens:
         """Screen 4."""
 
         def draw() -> Markup:
-            wanted, told = int(dim), [arm for arm in self.lessons.lab.arms() if arm.name in _TOLD]
+            wanted = check_dimension(dim, self.full)
+            told = [arm for arm in self.lessons.lab.arms() if arm.name in _TOLD]
             styles = arm_styles([arm.name for arm in told])
             rows = [
                 (arm.label, self.lessons.energy(arm.name, self.corpus, (wanted,))[0], styles[arm.name].colour)
@@ -88,13 +90,13 @@ class Screens:
         """Screen 5: what was measured and shipped, so only for the built-in collection."""
 
         def draw() -> Markup:
-            rows = []
+            rows, length = [], check_dimension(dim, self.full)
             for arm in self.lessons.lab.arms():
-                row = self.lessons.shipped_row(arm.name, "builtin", int(dim))
+                row = self.lessons.shipped_row(arm.name, "builtin", length)
                 whole = self.lessons.shipped_row(arm.name, "builtin", self.full)
                 if arm.name in _TOLD and row and whole:
                     rows.append((arm.label, row, whole))
-            return learn_view.cost_table(rows, int(dim), self.full)
+            return learn_view.cost_table(rows, length, self.full)
 
         return _drawn(draw)
 
