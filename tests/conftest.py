@@ -36,6 +36,7 @@ FRUIT = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # Before xdist looks for the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (`-n 2 --dist loadgroup`) a folder stays with one of them, and so do its shared fixtures.
 

@@ -226,4 +226,4 @@ def _wire(lab: LabProtocol, parts: FunnelParts, form: Form[FunnelState]) -> None
         done.then(form.bind(section.show), form.inputs, section.outputs, **LIGHT)
     stages = parts.controls["stages"]
     parts.preset.input(None, [parts.preset, stages], stages, js=_TAKE_PRESET, api_visibility="private")
-    stages.change(None, stages, parts.preset, js=_NAME_PRESET, api_visibility="private")
+    stages.change(None, stages, parts.preset, js=_NAME_PRESET, show_progress="hidden", api_visibility="private")

@@ -43,7 +43,7 @@ def test_the_menu_gives_away_link_picture_and_code(context: BrowserContext, stub
     page.wait_for_selector("text=Link copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.input_value(".share-link")
-    assert link.endswith("?q=bees+%26+%22tea%22&corpus=builtin&left=base&right=tuned&dim=16&tab=compare")
+    assert link.endswith("?q=bees+%26+%22tea%22&corpus=builtin&left=base&right=tuned&dim=16&layers=6&tab=compare")
     page.click('[data-share="embed"]')
     page.wait_for_selector("text=Code copied.")
     code = page.evaluate("navigator.clipboard.readText()")
