@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from mrl_demo.core.process import prepare_process
 
@@ -36,16 +37,21 @@ FRUIT = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # Before xdist looks for the groups.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers (`-n 2 --dist loadgroup`) a folder stays with one of them, and so do its shared fixtures.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """With several workers (`-n 2`) a folder stays with one of them, and so do the fixtures that it shares.
 
     Whatever starts the page or a browser is one group: two of those at once would only slow each other down.
     """
-    tests = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(tests).parts[0]
-        item.add_marker(pytest.mark.xdist_group("page" if folder in {"ui", "doors"} else folder))
+    return FolderScheduling(config, log)
+
+
+class FolderScheduling(LoadScopeScheduling):
+    """Gives a worker all tests of a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.removeprefix("tests/").split("/")[0]
+        return "page" if folder in {"ui", "doors"} else folder
 
 
 class HashingEncoder:
