@@ -29,7 +29,7 @@ class SlowPage:
     go: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # A second try needs a page that has built nothing yet.
 def slow_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowPage]:
     folder = tmp_path_factory.mktemp("slow")
     script = Path(__file__).with_name("slow_app.py")
