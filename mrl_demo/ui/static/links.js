@@ -11,6 +11,8 @@ let timer = 0;
 let pushing = false;
 let untold = new Set(); // Groups whose controls are not set yet.
 let enter = null; // Brings the tab of the address to the front.
+let awaited = null; // The tab that is on its way there; until it says so, others speak of what was before.
+let unfinished = 0; // Restorations that wait for it.
 
 const members = (group) => names.filter((name) => table[name].group === group);
 const text = (value) => (Array.isArray(value) ? value.join(",") : typeof value === "boolean" ? (value ? "1" : "0") : String(value ?? ""));
@@ -50,7 +52,9 @@ function set(name, value, push) {
 }
 
 document.addEventListener("address", ({ detail: { name, value } }) => {
-  if (busy[table[name].group]) held[name] = text(value);
+  if (name === "tab" && awaited) {
+    if (text(value) === awaited) arrive();
+  } else if (busy[table[name].group]) held[name] = text(value);
   else set(name, text(value), table[name].pushes);
 });
 
@@ -69,6 +73,7 @@ function restore() {
   // The tab comes to the front once its controls are set: some look at them when they are entered.
   untold = new Set([...groups].filter((group) => group !== "page"));
   enter = groups.has("page") ? () => { enter = null; send("page"); } : null;
+  awaited = groups.has("page") ? wanted.tab : null;
   untold.forEach(send);
   if (!untold.size) enter?.();
   else setTimeout(() => enter?.(), 3_000);
@@ -82,6 +87,7 @@ for (const group of Object.keys(events)) {
     if (!told) return;
     for (const name of members(group)) current[name] = told.values[name] ?? before[name] ?? firsts[name];
     hints[group] = told.hint;
+    if (group === "page" && current.tab !== awaited) awaited = null;
     untold.delete(group);
     if (!untold.size) enter?.();
     element.querySelector('[role="status"]').replaceChildren(...Object.values(hints).filter(Boolean).map(line));
@@ -98,7 +104,18 @@ function line(words) {
   return paragraph;
 }
 
+function arrive() {
+  awaited = null;
+  for (; unfinished; unfinished -= 1) finish("page");
+}
+
 document.addEventListener("address-restored", ({ detail: group }) => {
+  if (group !== "page" || !awaited) return finish(group);
+  unfinished += 1;
+  setTimeout(arrive, 3_000); // A tab that was in front all the time has nothing to say.
+});
+
+function finish(group) {
   busy[group] = Math.max(0, (busy[group] || 0) - 1);
   if (busy[group]) return;
   for (const name of members(group).filter((each) => each in held)) {
@@ -107,7 +124,7 @@ document.addEventListener("address-restored", ({ detail: group }) => {
   }
   document.documentElement.toggleAttribute("data-restoring", Object.values(busy).some(Boolean));
   write();
-});
+}
 
 window.addEventListener("popstate", restore);
 if (names.some((name) => new URLSearchParams(window.location.search).has(name))) restore();

@@ -162,6 +162,8 @@ def test_links_to_the_other_tabs_are_restored_and_back_and_forward_lead_between_
     guest.wait_for_function("() => location.search.includes('funnel-section=lengths')")
     guest.go_back()
     guest.wait_for_selector("#funnel-prove:visible")
+    guest.go_back()
+    guest.wait_for_selector("#learn-published:visible")
     guest.go_forward()
     guest.wait_for_selector("#funnel-prove:visible")
 
