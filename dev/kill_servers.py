@@ -70,17 +70,30 @@ def build_lab(cache: Path, documents: list[Path]) -> Any:  # noqa: ANN401 - impo
     return lab
 
 
-def serve_until_killed(cache: Path, documents: list[Path], port: int) -> None:
-    """A page over that lab until the process is killed."""
+def serve_until_killed(cache: Path, documents: list[Path], port: int, *, has_tabs: bool = True) -> None:
+    """A page over that lab, or its named calls alone, until the process is killed."""
     from dataclasses import replace
 
     from mrl_demo.ui.app import build_app, launch
 
     faulthandler.enable()
     lab = build_lab(cache, documents)
-    launch(build_app(lab, documents[0].stem), replace(lab.settings, port=port))
+    page = build_app(lab, documents[0].stem) if has_tabs else build_calls(lab)
+    launch(page, replace(lab.settings, port=port))
     while True:
         time.sleep(60)
+
+
+def build_calls(lab: Any) -> Any:  # noqa: ANN401
+    """The six named calls on lines of their own, without the 500 components of the tabs."""
+    import gradio as gr
+
+    from mrl_demo.ui.api.endpoints import ApiDesk, add_endpoints
+    from mrl_demo.ui.shared.heavy import HeavyLine
+
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        add_endpoints(ApiDesk(lab, HeavyLine("builds"), HeavyLine("measurements")))
+    return blocks.queue()
 
 
 @dataclass
@@ -90,6 +103,7 @@ class KilledServer:
     context: Any
     cache: Path
     documents: list[Path]
+    has_tabs: bool
     process: BaseProcess | None = None
     url: str = ""
 
@@ -98,7 +112,10 @@ class KilledServer:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
         self.process = self.context.Process(
-            target=serve_until_killed, args=(self.cache, self.documents, port), daemon=True
+            target=serve_until_killed,
+            args=(self.cache, self.documents, port),
+            kwargs={"has_tabs": self.has_tabs},
+            daemon=True,
         )
         self.process.start()
 
@@ -147,6 +164,7 @@ class KillRounds:
     folder: Path
     rounds: int
     draw: random.Random
+    has_tabs: bool = False
     wrong: list[str] = field(default_factory=list)
 
     def run(self) -> list[str]:
@@ -156,7 +174,7 @@ class KillRounds:
             write_documents(path, _DOCUMENTS + number)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.conftest", "mrl_demo.ui.app", "mrl_demo.lab.lab", "faiss", "torch"])
-        servers = [KilledServer(context, self.folder / "cache", documents) for _ in range(2)]
+        servers = [KilledServer(context, self.folder / "cache", documents, self.has_tabs) for _ in range(2)]
         clean = build_lab(self.folder / "clean", documents)
         for server in servers:
             server.start()
@@ -283,6 +301,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--serve", nargs=2, metavar=("PORT", "FOLDER"), help="serve such a page, for other scripts")
+    parser.add_argument("--whole-page", action="store_true", help="serve the tabs too; a round takes longer")
     parser.add_argument("--training", action="store_true", help="kill training runs instead")
     options = parser.parse_args()
     if options.serve:
@@ -291,7 +310,7 @@ def main() -> int:
         serve_until_killed(folder / "cache", [folder / "made-up.jsonl"], port)
     started, draw = time.monotonic(), random.Random(options.seed)  # noqa: S311 - not a secret
     with _temporary_folder() as folder:
-        rounds: Callable[[], list[str]] = KillRounds(folder, options.rounds, draw).run
+        rounds: Callable[[], list[str]] = KillRounds(folder, options.rounds, draw, options.whole_page).run
         wrong = kill_training(folder, options.rounds, draw) if options.training else rounds()
     print(f"{options.rounds} rounds in {time.monotonic() - started:.0f} s: {len(wrong)} wrong")
     for words in wrong[:20]:

@@ -28,6 +28,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 #: A Space is small, and everybody's.
 _ON_A_SPACE: dict[str, object] = {
     "training_enabled": False,
+    "proxies": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",  # A Space is reached through its host's proxy alone.
     "host": "0.0.0.0",  # noqa: S104 - a Space is reached from outside
     "task_minutes": 30,
     "upload_documents": 5_000,
@@ -65,6 +66,7 @@ class Settings:
     port: int = 7860
     root_path: str = ""
     hosts: str = ""
+    proxies: str = ""
     share: bool = False
     training_enabled: bool = True
     broad_pairs: str = ""
@@ -76,6 +78,7 @@ class Settings:
     uploads_enabled: bool = True
     upload_documents: int = 20_000
     upload_mb: int = 50
+    upload_disk_mb: int = 2_000
     upload_chars: int = 20_000
     upload_vectors_mb: int = 100
     embed_seconds: int = 3_600

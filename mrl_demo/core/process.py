@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 import warnings
 from contextlib import suppress
+from pathlib import Path
 
 #: Niceness of work that nobody should notice.
 _LOW_PRIORITY = 10
@@ -23,6 +25,9 @@ def prepare_process() -> None:
     # Gradio would make a table of its last 10,000 events after each of them.
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+    # Uploads and downloads lie in a folder of ours: Gradio's is shared with every other Gradio of the machine.
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"matryoshka-lab-{user}"))
     # peft 0.21 still reads a property that transformers 5.23 has renamed.
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
 

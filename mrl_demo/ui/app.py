@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mrl_demo.api.snippets import HERE
 from mrl_demo.core.config import LOOPBACK_NAMES, Settings
+from mrl_demo.core.errors import LabError
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
@@ -34,6 +39,7 @@ from mrl_demo.ui.share.desk import CardDesk
 from mrl_demo.ui.share.menu import share_menu
 from mrl_demo.ui.share.serving import ServeCards
 from mrl_demo.ui.shared.address_bar import Parameter
+from mrl_demo.ui.shared.crowding import LimitCrowding, count_waiting
 from mrl_demo.ui.shared.doors import GuardDoors
 from mrl_demo.ui.shared.fairness import FairTurns
 from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
@@ -51,9 +57,9 @@ from mrl_demo.ui.shared.widgets import static_html
 from mrl_demo.ui.theme import theme
 from mrl_demo.ui.train import tab as train
 
-#: Uploads are looked through every hour, and go after a day.
 #: Bytes of a request beside the file that it brings.
 _AROUND_A_FILE = 10_000_000
+#: Uploads are looked through every hour, and go after a day.
 _DELETE_CACHE = (3_600, 86_400)
 
 
@@ -94,27 +100,34 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
 
 
 def launch_options(
+    settings: Settings,
     root_path: str = "",
     desk: CardDesk | None = None,
-    hosts: Collection[str] = (),
-    password: str = "",
     metrics: PageMetrics | None = None,
     *,
-    takes_files: bool = True,
-    most_upload_mb: int = 50,
     is_known: Callable[[str], bool] = lambda _session: True,
+    waiting: Callable[[str], int] = lambda _address: 0,
 ) -> dict[str, Any]:
     """Arguments for `launch` that make the page look right and stay within this server; `desk` has the lab of links.
 
-    Requests that name another host than `hosts` are turned away; none are if it is empty. A `password` (USER:PASSWORD)
-    is asked for before everything but `/healthz`. No file over `most_upload_mb` is taken. `is_known` tells whether
-    events wait for a session.
+    What stands before Gradio follows from the settings: whose word on a visitor's address is taken, hosts, password,
+    uploads. `is_known` tells whether events wait for a session, `waiting` how many do for an address.
     """
+    most_mb = max(settings.upload_mb, settings.upload_vectors_mb)
     middleware = [
-        Middleware(GuardDoors, hosts=hosts, most_bytes=most_upload_mb * 1_000_000 + _AROUND_A_FILE),
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted_proxies(settings.proxies)),
+        Middleware(
+            GuardDoors, hosts=trusted_hosts(settings, root_path), most_bytes=most_mb * 1_000_000 + _AROUND_A_FILE
+        ),
         Middleware(ServeHealth, metrics=metrics or PageMetrics()),
-        *([Middleware(AskPassword, password=password)] if password else []),
-        Middleware(LimitUploads, are_taken=takes_files),
+        *([Middleware(AskPassword, password=settings.password)] if settings.password else []),
+        Middleware(LimitCrowding, waiting=waiting),
+        Middleware(
+            LimitUploads,
+            are_taken=settings.uploads_enabled or settings.training_enabled,
+            folder=Path(get_upload_folder()) if "GRADIO_TEMP_DIR" in os.environ else None,  # Else it is not ours alone.
+            most_bytes=settings.upload_disk_mb * 1_000_000,
+        ),
         Middleware(CountListeners, is_known=is_known),
         Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
     ]
@@ -130,7 +143,7 @@ def launch_options(
         "allowed_paths": [],
         "ssr_mode": False,
         "show_error": False,
-        "max_file_size": f"{most_upload_mb}mb",
+        "max_file_size": f"{most_mb}mb",
         "mcp_server": True,
         "state_session_capacity": MOST_SESSIONS,
         "run_history": False,
@@ -146,6 +159,21 @@ def trusted_hosts(settings: Settings, root_path: str = "") -> frozenset[str]:
     named = frozenset(name.strip().lower() for name in settings.hosts.split(",") if name.strip())
     is_local = settings.host in LOOPBACK_NAMES and not settings.share and not root_path
     return named | LOOPBACK_NAMES if is_local or named else frozenset()
+
+
+def trusted_proxies(named: str) -> list[str]:
+    """Addresses and networks of proxies that are believed on whom they ask for; raises `LabError` for what is none.
+
+    >>> trusted_proxies("10.0.0.0/8, 172.17.0.1")
+    ['10.0.0.0/8', '172.17.0.1']
+    """
+    proxies = [name.strip() for name in named.split(",") if name.strip()]
+    for name in proxies:
+        try:
+            ip_network(name)
+        except ValueError as error:
+            raise LabError(f"MRL_PROXIES names {name!r}: give addresses or networks, as in 10.0.0.0/8.") from error
+    return proxies
 
 
 def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) -> str:
@@ -165,14 +193,12 @@ def launch(page: gr.Blocks, settings: Settings, desk: CardDesk | None = None) ->
                 prevent_thread_lock=True,
                 quiet=True,
                 **launch_options(
+                    settings,
                     root_path,
                     desk,
-                    trusted_hosts(settings, root_path),
-                    settings.password,
                     getattr(page, "metrics", None),
-                    takes_files=settings.uploads_enabled or settings.training_enabled,
-                    most_upload_mb=max(settings.upload_mb, settings.upload_vectors_mb),
                     is_known=waiting_sessions(page),
+                    waiting=count_waiting(page),
                 ),
             )
     except OSError as error:

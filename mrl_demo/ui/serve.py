@@ -43,6 +43,7 @@ EXAMPLES = """examples:
 _LIMITS = {
     "upload_documents": "documents of a visitor's collection",
     "upload_mb": "megabytes of its files",
+    "upload_disk_mb": "megabytes of all visitors' files on the disk: the oldest make room",
     "upload_chars": "characters of a document: longer ones are cut",
     "upload_vectors_mb": "megabytes of vectors",
     "upload_minutes": "minutes after its last use that a collection is kept",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mrl_demo.api.calls import CALLS
-from mrl_demo.core.config import CODE_ROOT
+from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.ui.app import build_app, launch_options
 from mrl_demo.ui.head import TITLE
@@ -64,7 +64,7 @@ def test_a_full_queue_says_so_instead_of_growing() -> None:
 
 
 def test_the_page_is_served_closed() -> None:
-    options = launch_options()
+    options = launch_options(Settings())
     assert options["allowed_paths"] == []
     assert options["ssr_mode"] is False
     assert all(Path(path).is_file() for path in options["css_paths"])
@@ -72,7 +72,7 @@ def test_the_page_is_served_closed() -> None:
 
 
 def test_the_theme_and_style_sheet_load_nothing() -> None:
-    options = launch_options()
+    options = launch_options(Settings())
     assert options["theme"]._stylesheets == []
     for file in (CODE_ROOT / "mrl_demo" / "ui" / "static").glob("*.[cj]s*"):
         text = file.read_text(encoding="utf-8")

@@ -182,7 +182,7 @@ ON_FRUIT: dict[str, dict[str, Any]] = {
 }
 
 
-def test_page_agent_command_line_and_python_give_one_json_for_all_six(
+def test_http_client_agent_command_line_and_python_give_one_json_for_all_six(
     served: Served, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {name: {**arguments, "corpus": "fruit"} for name, arguments in ON_FRUIT.items()}
@@ -193,7 +193,16 @@ def test_page_agent_command_line_and_python_give_one_json_for_all_six(
         here = CALLS[name](served.lab, **check_arguments(CALLS[name], arguments))
         assert by_api == _timeless(as_json(here.run(lambda _share, _line: None))), name
         assert by_api == _timeless(json.loads(told.content[0].text)), name
+        assert by_api == _timeless(by_http(served, name, arguments)), name
         assert by_api == _timeless(by_command(served, name, arguments, capsys)), name
+
+
+def by_http(served: Served, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What two plain requests give, as docs/api.md shows them."""
+    event = httpx.post(f"{served.url}gradio_api/call/v2/{name}", json=arguments).json()["event_id"]
+    text = httpx.get(f"{served.url}gradio_api/call/{name}/{event}", timeout=20).text
+    (answer,) = json.loads(text.split("event: complete\ndata: ", 1)[1].splitlines()[0])
+    return dict(answer)
 
 
 def by_command(

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from mrl_demo.core.config import LOOPBACK_NAMES, Settings
 from mrl_demo.core.errors import LabError
-from mrl_demo.ui.app import trusted_hosts
+from mrl_demo.ui.app import launch_options, trusted_hosts, trusted_proxies
 from mrl_demo.ui.shared.doors import GuardDoors
 
 
@@ -53,6 +53,31 @@ def test_which_hosts_are_trusted_follows_from_where_the_page_is_served() -> None
     assert trusted_hosts(replace(local, hosts="Lab.example, b")) == {*LOOPBACK_NAMES, "lab.example", "b"}
     assert trusted_hosts(local, "/lab") == trusted_hosts(replace(local, share=True)) == frozenset()
     assert trusted_hosts(replace(local, host="0.0.0.0")) == frozenset()
+
+
+async def address_of(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.client.host if request.client else "")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "told", "counted"),
+    [
+        ("", "10.0.0.5", "203.0.113.9", "10.0.0.5"),
+        ("10.0.0.0/8", "10.0.0.5", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.0/8", "10.0.0.5", "6.6.6.6, 203.0.113.9, 10.0.0.7", "203.0.113.9"),  # What a visitor made up.
+        ("10.0.0.0/8", "203.0.113.9", "6.6.6.6", "203.0.113.9"),
+    ],
+)
+def test_only_named_proxies_are_believed_on_who_asks(proxies: str, peer: str, told: str, counted: str) -> None:
+    believing = launch_options(replace(Settings(), proxies=proxies))["app_kwargs"]["middleware"][0]
+    page = TestClient(Starlette(routes=[Route("/", address_of)], middleware=[believing]), client=(peer, 50_000))
+    assert page.get("/", headers={"x-forwarded-for": told}).text == counted
+
+
+def test_a_space_believes_its_host_s_proxy_and_nonsense_is_refused() -> None:
+    assert "10.0.0.0/8" in trusted_proxies(Settings.from_environment({"SPACE_ID": "me/lab"}).proxies)
+    with pytest.raises(LabError, match=r"MRL_PROXIES names 'lab\.example': give addresses"):
+        trusted_proxies("lab.example")
 
 
 @pytest.mark.parametrize(
