@@ -20,10 +20,14 @@ class FittedMap(Protocol):
     """A map that took some time to fit and is worth a file."""
 
     @property
-    def is_cut_short(self) -> bool: ...
+    def is_cut_short(self) -> bool:
+        """Whether its time limit ended the fit early."""
+        ...
 
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """What the fit took, in seconds of the clock."""
+        ...
 
     def apply(self, vectors: FloatMatrix) -> FloatMatrix:
         """Documents `(n, d)` to float32 unit rows."""

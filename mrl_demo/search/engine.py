@@ -62,7 +62,9 @@ class RankingEngine(Engine, Protocol):
     """An engine that also has the rank of documents it did not find, by a scan."""
 
     @property
-    def scan(self) -> RankedScan: ...
+    def scan(self) -> RankedScan:
+        """What ranks any document, those too that the search left out."""
+        ...
 
 
 class ScanEngine(Engine, Protocol):

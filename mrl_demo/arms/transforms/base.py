@@ -104,16 +104,24 @@ class Transform(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its own name, part of the keys of what is fitted."""
+        ...
 
     @property
-    def suffix(self) -> str: ...
+    def suffix(self) -> str:
+        """What makes any model's arm of it, "" if that makes no sense."""
+        ...
 
     @property
-    def suffix_label(self) -> str: ...
+    def suffix_label(self) -> str:
+        """What menus call an arm that was made by the suffix."""
+        ...
 
     @property
-    def fitted_on(self) -> FittedOn: ...
+    def fitted_on(self) -> FittedOn:
+        """What it has to see before it can be applied."""
+        ...
 
     def variants(self) -> Sequence[Transform]:
         """What is measured for it: itself, or one instance for every seed."""

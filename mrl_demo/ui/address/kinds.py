@@ -17,9 +17,13 @@ _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 class Kind(Protocol):
     """A kind of value; `read` raises `LabError` with what is possible for a text that is none."""
 
-    def read(self, text: str) -> Any: ...  # noqa: ANN401 - the value of a component
+    def read(self, text: str) -> Any:  # noqa: ANN401 - the value of a component
+        """The value that the text of an address stands for."""
+        ...
 
-    def write(self, value: Any) -> str: ...  # noqa: ANN401
+    def write(self, value: Any) -> str:  # noqa: ANN401
+        """The text that stands for a value in an address."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -27,17 +27,23 @@ class QuestionOnShow(Protocol):
     """A question and the collection it was put to."""
 
     @property
-    def query(self) -> str: ...
+    def query(self) -> str:
+        """What was asked."""
+        ...
 
     @property
-    def corpus(self) -> str: ...
+    def corpus(self) -> str:
+        """The name of the collection."""
+        ...
 
 
 class AnsweredOnShow(Protocol):
     """What Compare keeps of the results on show."""
 
     @property
-    def question(self) -> QuestionOnShow: ...
+    def question(self) -> QuestionOnShow:
+        """The question that the results answer."""
+        ...
 
 
 @dataclass(frozen=True)

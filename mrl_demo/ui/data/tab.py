@@ -79,6 +79,29 @@ def build(page: Page, compare: CompareDoor, redraw_curves: Callable[[gr.events.D
 
 
 def _lay_out(page: Page) -> DataParts:
+    controls = {**_lay_out_sources(page), **_lay_out_reading()}
+    with gr.Row(elem_classes="curves-row measure-row"):
+        look = gr.Button("Look at it", scale=0, min_width=130, elem_id=Id.DATA_LOOK)
+        start = gr.Button("Embed and use it", variant="primary", scale=0, min_width=180, elem_id=Id.DATA_EMBED)
+        stop = small_button("Stop", Id.DATA_STOP, 80, is_active=False)
+    work = LongWork("own documents", start, stop, live_html(NOTHING, Id.DATA_NOTICE), page.builds)
+    used = live_html(NOTHING, Id.DATA_USED)
+    with gr.Row(elem_classes="curves-row measure-row"):
+        ways_on = [
+            gr.Button(label, size="sm", scale=0, min_width=150, visible=False, elem_id=elem_id)
+            for label, elem_id in (
+                ("Compare on it", Id.DATA_COMPARE),
+                ("Its curves", Id.DATA_CURVES),
+                ("Decide on it", Id.DATA_DECIDE),
+                ("Delete now", Id.DATA_DELETE),
+            )
+        ]
+    said, preview = live_html(NOTHING, Id.DATA_SAID), live_html(NOTHING, Id.DATA_PREVIEW)
+    return DataParts(controls, page.visit, look, work, said, preview, used, *ways_on)
+
+
+def _lay_out_sources(page: Page) -> dict[str, Block]:
+    """Where documents come from: files, pasted text or the Hub."""
     controls: dict[str, Block] = {}
     controls["files"] = gr.File(
         label="Your files",
@@ -99,6 +122,12 @@ def _lay_out(page: Page) -> DataParts:
         visible=allowed,
         elem_id=Id.DATA_HUB,
     )
+    return controls
+
+
+def _lay_out_reading() -> dict[str, Block]:
+    """How files are read: columns, encoding, passages."""
+    controls: dict[str, Block] = {}
     with gr.Row(elem_classes="curves-row"):
         for role, elem_id in _ROLES.items():
             controls[f"{role}_column"] = gr.Dropdown(
@@ -129,24 +158,7 @@ def _lay_out(page: Page) -> DataParts:
         controls["is_paragraphs"] = gr.Checkbox(
             value=False, label="In text files a paragraph is a document", min_width=260, elem_id=Id.DATA_PARAGRAPHS
         )
-    with gr.Row(elem_classes="curves-row measure-row"):
-        look = gr.Button("Look at it", scale=0, min_width=130, elem_id=Id.DATA_LOOK)
-        start = gr.Button("Embed and use it", variant="primary", scale=0, min_width=180, elem_id=Id.DATA_EMBED)
-        stop = small_button("Stop", Id.DATA_STOP, 80, is_active=False)
-    work = LongWork("own documents", start, stop, live_html(NOTHING, Id.DATA_NOTICE), page.builds)
-    used = live_html(NOTHING, Id.DATA_USED)
-    with gr.Row(elem_classes="curves-row measure-row"):
-        ways_on = [
-            gr.Button(label, size="sm", scale=0, min_width=150, visible=False, elem_id=elem_id)
-            for label, elem_id in (
-                ("Compare on it", Id.DATA_COMPARE),
-                ("Its curves", Id.DATA_CURVES),
-                ("Decide on it", Id.DATA_DECIDE),
-                ("Delete now", Id.DATA_DELETE),
-            )
-        ]
-    said, preview = live_html(NOTHING, Id.DATA_SAID), live_html(NOTHING, Id.DATA_PREVIEW)
-    return DataParts(controls, page.visit, look, work, said, preview, used, *ways_on)
+    return controls
 
 
 def _wire(
