@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -66,6 +66,14 @@ class LoadTime:
     build_s: float
     vector_bytes: int
     index_bytes: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one engine's searches and its loading took."""
+
+    times: list[EngineTime]
+    loads: list[LoadTime]
 
 
 @dataclass
@@ -132,7 +140,7 @@ def load(
     return CollectionIndex(engine, card.with_state(READY), rows.keys), told
 
 
-def measure_embedded(vectors: FloatMatrix, contest: Contest) -> tuple[list[EngineTime], LoadTime]:
+def measure_embedded(vectors: FloatMatrix, contest: Contest) -> Measured:
     """Our own indexes in memory."""
     started = time.perf_counter()
     index = ExactIndex(vectors)
@@ -144,7 +152,7 @@ def measure_embedded(vectors: FloatMatrix, contest: Contest) -> tuple[list[Engin
     for keep in _SHORTLISTS:
         cascade = parse_cascade(f"64:{keep},full:{_K}", d)
         rows.append(contest.time(f"embedded, 64:{keep},full", lambda q, c=cascade: funnel.search(q, c, _K).indices[0]))
-    return rows, LoadTime("embedded", 0.0, 0, round(built, 1), index.nbytes, 0)
+    return Measured(rows, [LoadTime("embedded", 0.0, 0, round(built, 1), index.nbytes, 0)])
 
 
 def measure_engine_rows(index: CollectionIndex, contest: Contest, name: str, few: int) -> list[EngineTime]:
@@ -160,7 +168,60 @@ def measure_engine_rows(index: CollectionIndex, contest: Contest, name: str, few
     return rows
 
 
-def main() -> None:
+def measure_file(rows: VectorRows, contest: Contest) -> Measured:
+    """A folder of vectors, memory-mapped."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"file:{folder}/vectors")
+        index, told = load(engine, CollectionLayout(rows.vectors.shape[1]), rows, "file")
+        times = measure_engine_rows(index, contest, "file", 0)
+        del index
+        engine.close()
+    return Measured(times, [told])
+
+
+def measure_postgresql(rows: VectorRows, contest: Contest, precision: str, few: int) -> Measured:
+    """One table: first without an index, on `few` queries, then with HNSW on the first 64 numbers."""
+    d = rows.vectors.shape[1]
+    with postgresql() as address:
+        url = f"{address}{'&' if '?' in address else '?'}collection=plain"
+        engine = open_engine(url)
+        index, told = load(engine, CollectionLayout(d, (64,)), rows, "PostgreSQL, no index")
+        times = measure_engine_rows(index, contest, "PostgreSQL, no index", few)
+        engine.close()
+        name = f"PostgreSQL, HNSW on 64 numbers ({precision})"
+        indexed, built = add_graph(url, CollectionLayout(d, (64,), is_approximate=True, precision=precision), rows)
+        stored = indexed.engine.stats()
+        graph = replace(told, name=name, build_s=built, index_bytes=stored.indexes or 0)
+        megabytes = graph.index_bytes / 1e6
+        print(f"{name}: built in {built} s, {megabytes:,.0f} MB of indexes with that of the keys", flush=True)
+        times += measure_engine_rows(indexed, contest, name, 0)
+        indexed.engine.close()
+    return Measured(times, [told, graph])
+
+
+def add_graph(url: str, layout: CollectionLayout, rows: VectorRows) -> tuple[CollectionIndex, float]:
+    """Give a table that is loaded another layout and build its indexes; gives it and the seconds that took."""
+    card = CollectionCard("bench", "f", "base", "m", "", layout, len(rows.keys), READY)
+    engine = open_engine(url)
+    engine.write_card(card)
+    engine.read_card()
+    started = time.perf_counter()
+    engine.finish()
+    return CollectionIndex(engine, card, rows.keys), round(time.perf_counter() - started, 1)
+
+
+def make_contest(real: FloatMatrix, vectors: FloatMatrix, queries: int) -> Contest:
+    """Documents with twice the noise of the copies as queries, and the exact first ten of each."""
+    random = np.random.default_rng(1)
+    chosen = vectors[random.choice(len(vectors), queries, replace=False)]
+    spread = np.abs(real).mean(axis=0)
+    noisy = chosen + 2 * NOISE * random.standard_normal(chosen.shape, dtype=np.float32) * spread
+    exact = ExactIndex(vectors).search(noisy, vectors.shape[1], _K).indices
+    return Contest(noisy.astype(np.float32), exact)
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", action="append", default=[], help="a collection's name or folder")
     parser.add_argument("--n", type=int, default=100_000, help="vectors")
@@ -169,63 +230,33 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--precision", default="float32", help="of the HNSW index: float32, float16, binary")
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = read_options()
     real = real_vectors(options.corpus or ["builtin"], options.max_tokens)
     vectors = tile_with_noise(real, options.n)
-    random = np.random.default_rng(1)
-    chosen = vectors[random.choice(options.n, options.queries, replace=False)]
-    spread = np.abs(real).mean(axis=0)
-    queries = chosen + 2 * NOISE * random.standard_normal(chosen.shape, dtype=np.float32) * spread
-    exact = ExactIndex(vectors).search(queries, vectors.shape[1], _K).indices
-    contest = Contest(queries.astype(np.float32), exact)
     print(f"{options.n:,} vectors of {vectors.shape[1]} numbers, tiled from {len(real):,} real ones", flush=True)
-    times, embedded = measure_embedded(vectors, contest)
-    keys = [content_key(str(row)) for row in range(options.n)]
-    rows = VectorRows(keys, vectors, [{}] * options.n)
-    loads = [embedded]
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(f"file:{folder}/vectors")
-        index, told = load(engine, CollectionLayout(vectors.shape[1]), rows, "file")
-        loads.append(told)
-        times += measure_engine_rows(index, contest, "file", 0)
-        del index
-        engine.close()
-    with postgresql() as address:
-        plain = open_engine(f"{address}&collection=plain" if "?" in address else f"{address}?collection=plain")
-        index, told = load(plain, CollectionLayout(vectors.shape[1], (64,)), rows, "PostgreSQL, no index")
-        loads.append(told)
-        times += measure_engine_rows(index, contest, "PostgreSQL, no index", options.few)
-        layout = CollectionLayout(vectors.shape[1], (64,), is_approximate=True, precision=options.precision)
-        started = time.perf_counter()
-        plain.write_card(CollectionCard("bench", "f", "base", "m", "", layout, options.n))
-        again = open_engine(f"{address}&collection=plain" if "?" in address else f"{address}?collection=plain")
-        again.read_card()
-        again.finish()
-        stored = again.stats()
-        name = f"PostgreSQL, HNSW on 64 numbers ({options.precision})"
-        built = round(time.perf_counter() - started, 1)
-        loads.append(LoadTime(name, told.load_s, told.rows_per_s, built, stored.vectors or 0, stored.indexes or 0))
-        megabytes = (stored.indexes or 0) / 1e6
-        print(f"{name}: built in {built} s, {megabytes:,.0f} MB of indexes with that of the keys", flush=True)
-        held = CollectionIndex(again, CollectionCard("bench", "f", "base", "m", "", layout, options.n), keys)
-        times += measure_engine_rows(held, contest, name, 0)
-        again.close()
-        plain.close()
+    contest = make_contest(real, vectors, options.queries)
+    rows = VectorRows([content_key(str(row)) for row in range(options.n)], vectors, [{}] * options.n)
+    parts = [
+        measure_embedded(vectors, contest),
+        measure_file(rows, contest),
+        measure_postgresql(rows, contest, options.precision, options.few),
+    ]
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "rows": [asdict(row) for row in times],
-                    "loads": [asdict(row) for row in loads],
-                    "n": options.n,
-                    "real": len(real),
-                    "dim": int(vectors.shape[1]),
-                    "hardware": describe_hardware(),
-                    "what": f"{', '.join(Path(name).name for name in options.corpus) or 'builtin'} by MiniLM "
-                    f"({options.max_tokens} tokens), turned by their PCA, tiled with noise",
-                }
-            )
-        )
+        names = ", ".join(Path(name).name for name in options.corpus) or "builtin"
+        told = {
+            "rows": [asdict(row) for part in parts for row in part.times],
+            "loads": [asdict(row) for part in parts for row in part.loads],
+            "n": options.n,
+            "real": len(real),
+            "dim": int(vectors.shape[1]),
+            "hardware": describe_hardware(),
+            "what": f"{names} by MiniLM ({options.max_tokens} tokens), turned by their PCA, tiled with noise",
+        }
+        print(json.dumps(told))
 
 
 if __name__ == "__main__":

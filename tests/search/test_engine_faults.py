@@ -131,7 +131,7 @@ def test_what_milvus_refuses_is_said_in_words(
 
     from mrl_demo.search.engines.milvus import MilvusEngine
 
-    monkeypatch.setattr(MilvusEngine, "_connected", raising(MilvusException(message=words)))
+    monkeypatch.setattr(MilvusEngine, "connect", raising(MilvusException(message=words)))
     with pytest.raises(EngineError) as error:
         open_engine("milvus://me:geheim@db:1/docs").count()
     assert error.type is kind
@@ -263,7 +263,7 @@ def test_postgresql_refuses_in_words(own_server: Any) -> None:
         engine = open_engine(url)
         load_collection(engine, CARD, ROWS)
         connection.execute("ALTER TABLE schema ALTER embedding TYPE vector(8) USING subvector(embedding, 1, 8)")
-        with pytest.raises(EngineMismatchError, match=r"vector\(8\), not vector\(16\).*--replace"):
+        with pytest.raises(EngineMismatchError, match=r"vector\(8\), not embedding vector\(16\).*--replace"):
             open_engine(url).read_card()
         with pytest.raises(EngineMismatchError, match="--replace"):
             engine.upload(VectorBatch(KEYS[:1], VECTORS[:1], [{}]))

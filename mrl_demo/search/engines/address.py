@@ -54,6 +54,10 @@ class EngineAddress:
         """Whether the engine runs in this process, over a file or in memory."""
         return self.scheme == "file" or (self.scheme in {"qdrant", "milvus"} and not self.host)
 
+    def http_url(self, port: int) -> str:
+        """Where an HTTP server answers: its `port` if the address names none, TLS if it says `?tls=1`."""
+        return f"{'https' if self.option('tls') == '1' else 'http'}://{self.host}:{self.port or port}"
+
     def option(self, name: str) -> str:
         """A value of the URL's query, "" if it has none."""
         return dict(self.options).get(name, "")

@@ -12,13 +12,34 @@ class EngineError(LabError):
 class EngineDownError(EngineError):
     """It does not answer, or not in time: it may another time, so it is asked again, and the page goes on without."""
 
+    @classmethod
+    def silent(cls, product: str) -> EngineDownError:
+        """A server that does not answer at all."""
+        return cls(f"{product} does not answer: start it, or check host and port.")
+
 
 class EngineFullError(EngineError):
     """It has no room left."""
 
+    @classmethod
+    def no_room(cls, product: str) -> EngineFullError:
+        """A server whose disk, memory or quota is used up."""
+        return cls(f"{product} has no room left: free some space, then run `mrl index` again to go on.")
+
 
 class EngineMismatchError(EngineError):
     """What it holds is something else: another schema, model, rotation or collection, or an upload that never ended."""
+
+    @classmethod
+    def changed(cls, detail: str = "") -> EngineMismatchError:
+        """A collection that the lab made and somebody has changed; `detail` is what the engine says of it."""
+        said = f" ({detail})" if detail else ""
+        return cls(f"The collection is not as the lab made it{said}: run `mrl index --replace` to make it anew.")
+
+    @classmethod
+    def missing(cls, collection: str) -> EngineMismatchError:
+        """No collection of that name."""
+        return cls(f"There is no collection {collection}: make it with `mrl index`.")
 
 
 class EngineRefusedError(EngineError):

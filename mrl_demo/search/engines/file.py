@@ -155,7 +155,7 @@ class FileEngine:
     def _dimension(self) -> int:
         card = self.read_card()
         if card is None:
-            raise EngineMismatchError(f"There is no collection in {self.folder}: make it with `mrl index`.")
+            raise EngineMismatchError.missing(f"in {self.folder}")
         return card.layout.dimension
 
     def _staging(self) -> _Staging:
@@ -354,5 +354,5 @@ def _disk() -> Iterator[None]:
         raise
     except OSError as error:
         if error.errno == _NO_SPACE:
-            raise EngineFullError("The disk is full: free some space, then run `mrl index` again to go on.") from error
+            raise EngineFullError.no_room("The disk") from error
         raise EngineError(f"The folder cannot be written ({error.strerror}): make it writable.") from error

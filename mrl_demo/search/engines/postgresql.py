@@ -19,6 +19,7 @@ import numpy as np
 
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.search.cascade import Cascade
+from mrl_demo.search.engines.adapter import EngineAdapter, StoredCollection
 from mrl_demo.search.engines.address import EngineAddress
 from mrl_demo.search.engines.errors import (
     EngineDownError,
@@ -27,7 +28,6 @@ from mrl_demo.search.engines.errors import (
     EngineMismatchError,
     EngineRefusedError,
 )
-from mrl_demo.search.engines.require import require_client
 from mrl_demo.search.engines.vector_engine import (
     CollectionCard,
     CollectionLayout,
@@ -60,7 +60,7 @@ _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
 
 
-class PostgresEngine:
+class PostgresEngine(EngineAdapter):
     """A table with pgvector as a `VectorEngine`.
 
     >>> PostgresEngine(EngineAddress.parse("postgresql://lab@127.0.0.1:1/lab")).count()
@@ -69,16 +69,14 @@ class PostgresEngine:
     mrl_demo.search.engines.errors.EngineDownError: PostgreSQL does not answer: start it, or check host and port.
     """
 
-    most_workers = 4
+    product = "PostgreSQL"
+    client_package, extra = "psycopg", "pgvector"
     has_all_lengths = True
 
     def __init__(self, address: EngineAddress) -> None:
-        """Connect when first needed; raises `EngineError` with the line that installs the client if it is missing."""
-        require_client("psycopg", "pgvector")
-        self.address, self.table = address, address.collection
+        super().__init__(address)
         self._idle: list[psycopg.Connection[Any]] = []
         self._lock = threading.Lock()
-        self._layout: CollectionLayout | None = None
         self._version = ""
 
     @property
@@ -86,39 +84,25 @@ class PostgresEngine:
         """The product and the version of its extension, once one connection was made."""
         return f"PostgreSQL (pgvector{' ' if self._version else ''}{self._version})"
 
-    def read_card(self) -> CollectionCard | None:
-        """As `VectorEngine` has it."""
-        stored = self._read_table()
-        if stored is None:
-            return None
-        card, column = stored
-        if column != f"vector({card.layout.dimension})":
-            raise EngineMismatchError(
-                f"The column {self.table}.embedding is {column}, not vector({card.layout.dimension}): somebody changed "
-                "the table; make the collection anew with `mrl index --replace`."
-            )
-        self._layout = card.layout
-        return card
+    def fields_of(self, layout: CollectionLayout) -> Mapping[str, str]:
+        """One column for all lengths."""
+        return {"embedding": f"vector({layout.dimension})"}
 
-    def _read_table(self) -> tuple[CollectionCard, str] | None:
-        """The table's card and the type of its vectors, None without a table; raises if it is not the lab's."""
+    def read_stored(self) -> StoredCollection | None:
+        """The table's comment and the type of its vectors."""
         with self._connection() as connection:
             row = connection.execute(
                 "SELECT obj_description(c.oid), format_type(a.atttypid, a.atttypmod) "
                 "FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'embedding' "
                 "WHERE c.oid = to_regclass(%s)",
-                (f'"{self.table}"',),
+                (f'"{self.collection}"',),
             ).fetchone()
         if row is None:
             return None
-        if row[0] is None or row[1] is None:
-            raise EngineMismatchError(
-                f"The table {self.table} is not one of the lab's: name another collection (?collection=NAME)."
-            )
-        return CollectionCard.from_json(row[0]), row[1]
+        return StoredCollection(row[0], {"embedding": row[1]} if row[1] else {})
 
-    def create(self, card: CollectionCard) -> None:
-        """As `VectorEngine` has it."""
+    def create_stored(self, card: CollectionCard) -> None:
+        """A table, its partitions, and the card as its comment."""
         layout = card.layout
         if layout.precision == "int8":
             raise EngineError("pgvector has no int8: choose float16 (halfvec) or binary (bit).")
@@ -132,17 +116,16 @@ class PostgresEngine:
         with self._connection() as connection, connection.transaction():
             self._run(
                 connection,
-                f'CREATE TABLE "{self.table}" (key uuid PRIMARY KEY, attributes jsonb NOT NULL, '
+                f'CREATE TABLE "{self.collection}" (key uuid PRIMARY KEY, attributes jsonb NOT NULL, '
                 f"embedding vector({layout.dimension}) NOT NULL){partitioned}",
             )
             for part in range(layout.parts if layout.parts > 1 else 0):
                 self._run(
                     connection,
-                    f'CREATE TABLE "{self.table}_{part}" PARTITION OF "{self.table}" '
+                    f'CREATE TABLE "{self.collection}_{part}" PARTITION OF "{self.collection}" '
                     f"FOR VALUES WITH (MODULUS {layout.parts}, REMAINDER {part})",
                 )
             self._comment(connection, card)
-        self._layout = layout
 
     def write_card(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
@@ -152,19 +135,19 @@ class PostgresEngine:
     def keys(self) -> set[str]:
         """As `VectorEngine` has it."""
         with self._connection() as connection:
-            return {key for (key,) in self._run(connection, f'SELECT key::text FROM "{self.table}"')}
+            return {key for (key,) in self._run(connection, f'SELECT key::text FROM "{self.collection}"')}
 
     def count(self) -> int:
         """As `VectorEngine` has it."""
         with self._connection() as connection:
-            return int(self._run(connection, f'SELECT count(*) FROM "{self.table}"').fetchone()[0])
+            return int(self._run(connection, f'SELECT count(*) FROM "{self.collection}"').fetchone()[0])
 
     def upload(self, batch: VectorBatch) -> None:
         """As `VectorEngine` has it; rows that are there already make way, so that a copy is never refused as double."""
         with self._connection() as connection, connection.transaction():
             self._delete(connection, batch.keys)
             with connection.cursor().copy(
-                f'COPY "{self.table}" (key, attributes, embedding) FROM STDIN (FORMAT BINARY)'
+                f'COPY "{self.collection}" (key, attributes, embedding) FROM STDIN (FORMAT BINARY)'
             ) as copy:
                 copy.write(b"".join(_copy_rows(batch)))
 
@@ -175,24 +158,28 @@ class PostgresEngine:
 
     def finish(self) -> None:
         """Build the indexes of the layout that are not there yet, and let the planner know the table."""
-        layout = self._known_layout()
+        layout = self.layout
         with self._connection() as connection:
             connection.execute(f"SET maintenance_work_mem = '{_MEMORY_FOR_BUILDING}'")
             for dim in _indexed_lengths(layout):
                 self._run(
                     connection,
-                    f'CREATE INDEX IF NOT EXISTS "{self.table}_{dim}" ON "{self.table}" '
+                    f'CREATE INDEX IF NOT EXISTS "{self.collection}_{dim}" ON "{self.collection}" '
                     f"USING hnsw (({_indexed(layout, dim)}) {_CLASSES[layout.precision]})",
                 )
             connection.execute("RESET maintenance_work_mem")
-            self._run(connection, f'ANALYZE "{self.table}"')
+            self._run(connection, f'ANALYZE "{self.collection}"')
 
     def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
         """As `VectorEngine` has it; lengths below the shortest index are compared row by row, exactly."""
-        layout = self._known_layout()
+        layout = self.layout
         indexed = max((length for length in _indexed_lengths(layout) if length <= dim), default=0)
         by_index = bool(indexed) and k <= _MOST_EF
-        sql = _indexed_search(self.table, layout, indexed, dim) if by_index else _exact_search(self.table, layout, dim)
+        sql = (
+            _indexed_search(self.collection, layout, indexed, dim)
+            if by_index
+            else _exact_search(self.collection, layout, dim)
+        )
         oversampling, least = (_OVERSAMPLING, _LEAST_SHORTLIST) if indexed == dim else (_LONGER, _LEAST_LONGER)
         shortlist = min(_MOST_EF, max(least, oversampling * k))
         values = {"where": _json(where or {}), "k": k, "shortlist": shortlist}
@@ -208,8 +195,8 @@ class PostgresEngine:
     def funnel(self, queries: FloatMatrix, cascade: Cascade, k: int) -> list[Nearest]:
         """As `VectorEngine` has it: one statement, a subquery a stage."""
         check_cascade(cascade)
-        layout = self._known_layout()
-        sql = _funnel_search(self.table, layout, cascade)
+        layout = self.layout
+        sql = _funnel_search(self.collection, layout, cascade)
         first = cascade.stages[0].keep
         with self._connection() as connection, connection.transaction():
             self._limit_time(connection)
@@ -226,21 +213,19 @@ class PostgresEngine:
         with self._connection() as connection:
             row = connection.execute(
                 "SELECT sum(pg_table_size(relid)), sum(pg_indexes_size(relid)) FROM pg_partition_tree(%s)",
-                (f'"{self.table}"',),
+                (f'"{self.collection}"',),
             ).fetchone()
             if row is None or row[0] is None:
                 row = connection.execute(
-                    "SELECT pg_table_size(%s::regclass), pg_indexes_size(%s::regclass)", (f'"{self.table}"',) * 2
+                    "SELECT pg_table_size(%s::regclass), pg_indexes_size(%s::regclass)", (f'"{self.collection}"',) * 2
                 ).fetchone()
         assert row is not None  # noqa: S101 - an aggregate has a row
         return EngineBytes(int(row[0]), int(row[1]))
 
-    def drop(self) -> None:
-        """As `VectorEngine` has it; a table that is not the lab's stays."""
-        if self._read_table() is None:
-            return
+    def remove_stored(self) -> None:
+        """Drop the table and its partitions."""
         with self._connection() as connection:
-            self._run(connection, f'DROP TABLE "{self.table}"')
+            self._run(connection, f'DROP TABLE "{self.collection}"')
 
     def close(self) -> None:
         """Close idle connections."""
@@ -249,27 +234,24 @@ class PostgresEngine:
         for connection in idle:
             connection.close()
 
-    def _known_layout(self) -> CollectionLayout:
-        if self._layout is None and self.read_card() is None:
-            raise EngineMismatchError(f"There is no collection {self.table}: make it with `mrl index`.")
-        assert self._layout is not None  # noqa: S101 - read_card sets it
-        return self._layout
-
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
         """An idle connection or a new one; one that failed is thrown away. Errors are said in words."""
-        import psycopg
-
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         try:
-            connection = connection or self._connect()
-            yield connection
-        except psycopg.Error as error:
-            raise _in_words(error) from error
+            with self.explained():
+                connection = connection or self._connect()
+                yield connection
         finally:
             if connection is not None:
                 self._put_back(connection)
+
+    def explain(self, error: Exception) -> EngineError | None:
+        """By the class of psycopg's errors, or by what a failed connection says."""
+        import psycopg
+
+        return _in_words(error) if isinstance(error, psycopg.Error) else None
 
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
         from psycopg.pq import TransactionStatus
@@ -304,11 +286,11 @@ class PostgresEngine:
         from psycopg import sql
 
         connection.execute(
-            sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(self.table), sql.Literal(card.to_json()))
+            sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(self.collection), sql.Literal(card.to_json()))
         )
 
     def _delete(self, connection: psycopg.Connection[Any], keys: Sequence[str]) -> None:
-        self._run(connection, f'DELETE FROM "{self.table}" WHERE key = ANY(%s)', ([UUID(key) for key in keys],))
+        self._run(connection, f'DELETE FROM "{self.collection}" WHERE key = ANY(%s)', ([UUID(key) for key in keys],))
 
     @staticmethod
     def _limit_time(connection: psycopg.Connection[Any]) -> None:
@@ -424,13 +406,13 @@ def _in_words(error: psycopg.Error) -> EngineError:
     if isinstance(error, kinds.QueryCanceled):
         return EngineDownError(f"PostgreSQL took longer than {SEARCH_SECONDS} s: add an index (--hnsw) or wait.")
     if isinstance(error, kinds.DiskFull | kinds.OutOfMemory | kinds.ConfigurationLimitExceeded):
-        return EngineFullError("PostgreSQL has no room left: free some space, then run `mrl index` again to go on.")
+        return EngineFullError.no_room("PostgreSQL")
     if isinstance(error, kinds.InsufficientPrivilege | kinds.InvalidAuthorizationSpecification | kinds.InvalidPassword):
         return EngineRefusedError("PostgreSQL refuses this: check user, password and rights.")
     if isinstance(error, kinds.UndefinedFile | kinds.FeatureNotSupported):
         return EngineMismatchError("This PostgreSQL has no pgvector: install the extension there.")
     if isinstance(error, kinds.UndefinedTable | kinds.UndefinedColumn | kinds.DatatypeMismatch | kinds.DataException):
-        return EngineMismatchError("The table is not as the lab made it: run `mrl index --replace` to make it anew.")
+        return EngineMismatchError.changed()
     said = str(error).lower()
     if "password" in said or "authentication" in said or "role" in said:
         return EngineRefusedError("PostgreSQL refuses the user or the password: check both (or set PGPASSWORD).")
@@ -441,5 +423,5 @@ def _in_words(error: psycopg.Error) -> EngineError:
     if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
         return EngineError("PostgreSQL knows no such option: check what stands behind the ? of the address.")
     if error.sqlstate is None or error.sqlstate[:2] in {"08", "57", "53"}:
-        return EngineDownError("PostgreSQL does not answer: start it, or check host and port.")
+        return EngineDownError.silent("PostgreSQL")
     return EngineError(f"PostgreSQL says {type(error).__name__} ({error.sqlstate}): run `mrl index` again.")

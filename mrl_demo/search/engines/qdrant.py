@@ -1,12 +1,12 @@
 """Qdrant: named vectors at a few lengths, a nested prefetch for funnels, int8 or binary codes with rescoring, shards.
 
-A collection's card is its metadata (Qdrant 1.16 or newer). A length without a vector of its own is searched by a query
-padded with zeros over the next longer one, and what that gives is rescored here. Local mode (`qdrant:///FOLDER`) is
-exact and ignores codes and shards; it is for trying out, up to some 20,000 documents.
+A collection's card is its metadata (Qdrant 1.16 or newer). Local mode (`qdrant:///FOLDER`) is exact and ignores codes
+and shards; it is for trying out, up to some 20,000 documents.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import warnings
@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.search.cascade import Cascade, FunnelStage
+from mrl_demo.search.cascade import Cascade
+from mrl_demo.search.engines.adapter import StoredCollection
 from mrl_demo.search.engines.address import EngineAddress
 from mrl_demo.search.engines.errors import (
     EngineDownError,
@@ -26,12 +25,11 @@ from mrl_demo.search.engines.errors import (
     EngineMismatchError,
     EngineRefusedError,
 )
-from mrl_demo.search.engines.require import require_client
-from mrl_demo.search.engines.stored_lengths import pad_query, refine, rows_to_fetch, stored_length
+from mrl_demo.search.engines.stored_lengths import FieldAdapter, FieldHits, FieldSearch
 from mrl_demo.search.engines.vector_engine import (
+    ATTRIBUTES,
     CollectionCard,
     CollectionLayout,
-    EngineBytes,
     Nearest,
     VectorBatch,
     check_cascade,
@@ -39,14 +37,17 @@ from mrl_demo.search.engines.vector_engine import (
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
+    from qdrant_client.http.exceptions import UnexpectedResponse
 
+_PORT = 6333
 _SECONDS = 30
 _INDEXING_SECONDS = 3_600
 _PAGE = 10_000
+#: How many times the rows wanted codes hand to the float32 vectors.
 _OVERSAMPLING = 4.0
 
 
-class QdrantEngine:
+class QdrantEngine(FieldAdapter["QdrantClient"]):
     """A Qdrant collection as a `VectorEngine`.
 
     >>> engine = QdrantEngine(EngineAddress.parse("qdrant:///:memory:?collection=bees"))
@@ -54,75 +55,54 @@ class QdrantEngine:
     True
     """
 
-    name = "Qdrant"
-    has_all_lengths = False
+    product = "Qdrant"
+    client_package, extra = "qdrant_client", "qdrant"
 
     def __init__(self, address: EngineAddress) -> None:
-        """Connect when first needed; raises `EngineError` with the line that installs the client if it is missing."""
-        require_client("qdrant_client", "qdrant")
-        self.address, self.collection = address, address.collection
-        self.most_workers = 1 if address.is_local else 4
-        self._client: QdrantClient | None = None
-        self._making = threading.Lock()
+        super().__init__(address)
         # Local mode keeps plain arrays, which an upload replaces under a search.
         self._one_at_a_time = threading.RLock() if address.is_local else nullcontext()
-        self._layout: CollectionLayout | None = None
 
-    def read_card(self) -> CollectionCard | None:
-        """As `VectorEngine` has it."""
-        stored = self._read_config()
-        if stored is None:
-            return None
-        card, sizes = stored
-        if sizes != {str(dim): dim for dim in card.layout.dims}:
-            raise EngineMismatchError(
-                f"The collection {self.collection} has vectors {sizes}, not those of its card: make it anew with "
-                "`mrl index --replace`."
-            )
-        self._layout = card.layout
-        return card
+    def fields_of(self, layout: CollectionLayout) -> Mapping[str, str]:
+        """A named vector for each length."""
+        return {str(dim): f"of {dim}" for dim in layout.dims}
 
-    def _read_config(self) -> tuple[CollectionCard, dict[str, int]] | None:
-        """The collection's card and its vectors' lengths, None without one; raises if it is not the lab's."""
-        with self._asking() as client:
+    def read_stored(self) -> StoredCollection | None:
+        """The collection's metadata and its vectors' lengths."""
+        with self.asking() as client:
             if not client.collection_exists(self.collection):
                 return None
             config = client.get_collection(self.collection).config
-        if not config.metadata or "card" not in config.metadata:
-            raise EngineMismatchError(
-                f"The collection {self.collection} is not one of the lab's, or Qdrant is older than 1.16: "
-                "name another one."
-            )
-        card = CollectionCard.from_json(str(config.metadata["card"]))
         vectors = config.params.vectors
-        sizes = {name: params.size for name, params in vectors.items()} if isinstance(vectors, dict) else {}
-        return card, sizes
+        sizes = {name: f"of {params.size}" for name, params in vectors.items()} if isinstance(vectors, dict) else {}
+        return StoredCollection((config.metadata or {}).get("card"), sizes)
 
-    def create(self, card: CollectionCard) -> None:
-        """As `VectorEngine` has it."""
+    def create_stored(self, card: CollectionCard) -> None:
+        """A collection with the codes and shards of the layout, and an index of the attributes that filters name."""
         from qdrant_client import models
 
         layout = card.layout
-        named = {str(dim): _vector_params(layout, dim) for dim in layout.dims}
-        with self._asking() as client:
+        with self.asking() as client:
             client.create_collection(
                 self.collection,
-                vectors_config=named,
+                vectors_config={str(dim): _vector_params(layout, dim) for dim in layout.dims},
                 shard_number=layout.parts,
                 hnsw_config=None if layout.is_approximate else models.HnswConfigDiff(m=0),
                 metadata={"card": card.to_json()},
             )
-        self._layout = layout
+            if not self.address.is_local:
+                for name in ATTRIBUTES:
+                    client.create_payload_index(self.collection, name, models.PayloadSchemaType.KEYWORD, wait=True)
 
     def write_card(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
-        with self._asking() as client:
+        with self.asking() as client:
             client.update_collection(self.collection, metadata={"card": card.to_json()})
 
     def keys(self) -> set[str]:
         """As `VectorEngine` has it."""
         keys: set[str] = set()
-        with self._asking() as client:
+        with self.asking() as client:
             offset = None
             while True:
                 points, offset = client.scroll(
@@ -134,16 +114,16 @@ class QdrantEngine:
 
     def count(self) -> int:
         """As `VectorEngine` has it."""
-        with self._asking() as client:
+        with self.asking() as client:
             return int(client.count(self.collection, exact=True).count)
 
     def upload(self, batch: VectorBatch) -> None:
         """As `VectorEngine` has it."""
         from qdrant_client import models
 
-        named = {str(dim): batch.vectors[:, :dim].tolist() for dim in self._known_layout().dims}
+        named = {str(dim): batch.vectors[:, :dim].tolist() for dim in self.layout.dims}
         payloads = [dict(attributes) for attributes in batch.attributes]
-        with self._asking() as client:
+        with self.asking() as client:
             client.upsert(
                 self.collection, models.Batch(ids=list(batch.keys), vectors=named, payloads=payloads), wait=True
             )
@@ -152,192 +132,128 @@ class QdrantEngine:
         """As `VectorEngine` has it."""
         from qdrant_client import models
 
-        with self._asking() as client:
+        with self.asking() as client:
             client.delete(self.collection, models.PointIdsList(points=list(keys)), wait=True)
 
     def finish(self) -> None:
         """Wait until the optimiser has built what the layout asks for."""
         deadline = time.monotonic() + _INDEXING_SECONDS
         while time.monotonic() < deadline:
-            with self._asking() as client:
+            with self.asking() as client:
                 if str(client.get_collection(self.collection).status.value) == "green":
                     return
             time.sleep(0.5)
         raise EngineDownError("Qdrant is still building its indexes after an hour: run `mrl index` again later.")
 
-    def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
-        """As `VectorEngine` has it."""
-        dims = self._known_layout().dims
-        stored = stored_length(dims, dim)
-        if stored == dim:
-            return self._search_stored(queries, dim, k, where)
-        return self._fetch_and_refine(queries, (FunnelStage(dim, k),), stored, k, where)
-
     def funnel(self, queries: FloatMatrix, cascade: Cascade, k: int) -> list[Nearest]:
         """As `VectorEngine` has it: a nested prefetch if each stage has a vector of its own."""
-        from qdrant_client import models
-
         check_cascade(cascade)
-        dims = self._known_layout().dims
-        if not {stage.dim for stage in cascade.stages} <= {*dims}:
-            return self._fetch_and_refine(queries, cascade.stages, dims[-1], k)
-        requests = []
-        for query in queries:
-            prefetch: models.Prefetch | None = None
-            for stage in cascade.stages[:-1]:
-                prefetch = models.Prefetch(
-                    prefetch=[prefetch] if prefetch else None,
-                    query=query[: stage.dim].tolist(),
-                    using=str(stage.dim),
-                    limit=stage.keep,
-                    params=None if prefetch else self._params(),
-                )
-            last = cascade.stages[-1]
-            requests.append(
-                models.QueryRequest(
-                    prefetch=[prefetch] if prefetch else None,
-                    query=query[: last.dim].tolist(),
-                    using=str(last.dim),
-                    limit=min(k, last.keep),
-                    params=None if prefetch else self._params(),
-                )
-            )
-        return self._ask(requests)
+        if not {stage.dim for stage in cascade.stages} <= {*self.layout.dims}:
+            return super().funnel(queries, cascade, k)
+        return [hits.nearest for hits in self._ask([self._nested(query, cascade, k) for query in queries])]
 
-    def stats(self) -> EngineBytes:
-        """Qdrant tells no bytes."""
-        return EngineBytes(None, None)
+    def remove_stored(self) -> None:
+        """Remove the collection."""
+        with self.asking() as client:
+            client.delete_collection(self.collection)
 
-    def drop(self) -> None:
-        """As `VectorEngine` has it; a collection that is not the lab's stays."""
-        if self._read_config() is not None:
-            with self._asking() as client:
-                client.delete_collection(self.collection)
-
-    def close(self) -> None:
-        """Close the client; a local folder can be opened by others then."""
-        with self._making:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    def _search_stored(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None) -> list[Nearest]:
+    def search_field(
+        self, queries: FloatMatrix, wanted: FieldSearch, where: Mapping[str, str] | None
+    ) -> list[FieldHits]:
+        """One batch of queries to the named vector of a length."""
         from qdrant_client import models
 
-        return self._ask(
-            [
-                models.QueryRequest(
-                    query=query[:dim].tolist(), using=str(dim), limit=k, filter=_filter(where), params=self._params()
-                )
-                for query in queries
-            ]
-        )
-
-    def _fetch_and_refine(
-        self,
-        queries: FloatMatrix,
-        stages: Sequence[FunnelStage],
-        stored: int,
-        k: int,
-        where: Mapping[str, str] | None = None,
-    ) -> list[Nearest]:
-        """A shortlist by the first stage's numbers, `stored` numbers of each row fetched, and the stages done here."""
-        from qdrant_client import models
-
-        first = stages[0]
-        has_own = first.dim in self._known_layout().dims
-        using = first.dim if has_own else stored
         requests = [
             models.QueryRequest(
-                query=pad_query(query, first.dim, using).tolist(),
-                using=str(using),
-                limit=first.keep if has_own else rows_to_fetch(first.keep),
+                query=query.tolist(),
+                using=str(wanted.length),
+                limit=wanted.limit,
                 filter=_filter(where),
                 params=self._params(),
-                with_vector=[str(stored)],
+                with_vector=[str(wanted.fetched)] if wanted.fetched else None,
             )
             for query in queries
         ]
-        with self._asking() as client:
-            answers = client.query_batch_points(self.collection, requests=requests)
-        refined = []
-        for query, answer in zip(queries, answers, strict=True):
-            vectors = np.array([_vector_of(point, stored) for point in answer.points], dtype=np.float32)
-            keys = [str(point.id) for point in answer.points]
-            rows = vectors.reshape(len(keys), stored)
-            refined.append(refine(query[:stored], keys, rows, stages, k))
-        return refined
+        return self._ask(requests, wanted.fetched)
 
-    def _ask(self, requests: Sequence[models.QueryRequest]) -> list[Nearest]:
+    def _nested(self, query: FloatMatrix, cascade: Cascade, k: int) -> models.QueryRequest:
+        """A funnel as one request: each stage's shortlist is what the next one searches."""
+        from qdrant_client import models
+
+        prefetch: models.Prefetch | None = None
+        for stage in cascade.stages[:-1]:
+            prefetch = models.Prefetch(
+                prefetch=[prefetch] if prefetch else None,
+                query=query[: stage.dim].tolist(),
+                using=str(stage.dim),
+                limit=stage.keep,
+                params=None if prefetch else self._params(),
+            )
+        last = cascade.stages[-1]
+        return models.QueryRequest(
+            prefetch=[prefetch] if prefetch else None,
+            query=query[: last.dim].tolist(),
+            using=str(last.dim),
+            limit=min(k, last.keep),
+            params=None if prefetch else self._params(),
+        )
+
+    def _ask(self, requests: Sequence[models.QueryRequest], fetched: int = 0) -> list[FieldHits]:
         if not requests:
             return []
-        with self._asking() as client:
+        with self.asking() as client:
             answers = client.query_batch_points(self.collection, requests=list(requests))
-        return [
-            Nearest([str(point.id) for point in answer.points], [float(point.score) for point in answer.points])
-            for answer in answers
-        ]
+        return [_hits(answer.points, fetched) for answer in answers]
 
     def _params(self) -> models.SearchParams:
         """Every vector compared, or the graph with its codes, whose list the float32 numbers rescore."""
         from qdrant_client import models
 
-        layout = self._known_layout()
+        layout = self.layout
         if not layout.is_approximate:
             return models.SearchParams(exact=True)
         coded = layout.precision in {"int8", "binary"}
         rescoring = models.QuantizationSearchParams(rescore=True, oversampling=_OVERSAMPLING) if coded else None
         return models.SearchParams(quantization=rescoring)
 
-    def _known_layout(self) -> CollectionLayout:
-        if self._layout is None and self.read_card() is None:
-            raise EngineMismatchError(f"There is no collection {self.collection}: make it with `mrl index`.")
-        assert self._layout is not None  # noqa: S101 - read_card sets it
-        return self._layout
-
     @contextmanager
-    def _asking(self) -> Iterator[QdrantClient]:
-        """The client, its errors said in words."""
-        from qdrant_client.http.exceptions import ApiException
+    def guarding(self) -> Iterator[None]:
+        """Local mode is asked by one thread at a time; warnings of keys sent without TLS, and of it, are kept quiet."""
+        with self._one_at_a_time, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
 
-        try:
-            with self._one_at_a_time, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Of keys sent without TLS, and of local mode with many points.
-                yield self._connected()
-        except ApiException as error:
-            raise _in_words(error) from error
-        except (ConnectionError, TimeoutError) as error:
-            raise EngineDownError(_DOWN) from error
-        except ValueError as error:  # Local mode's word for whatever is not as it should be.
-            raise EngineMismatchError(
-                f"Qdrant's local mode refuses this ({error}): run `mrl index --replace`."
-            ) from error
-        except RuntimeError as error:
-            if "already accessed" not in str(error):
-                raise
-            says = "Another process has this Qdrant folder open: end it, or start a server, which many can use."
-            raise EngineDownError(says) from error
-
-    def _connected(self) -> QdrantClient:
+    def connect(self) -> QdrantClient:
+        """A client of the server, or of a folder or memory of this process."""
         from qdrant_client import QdrantClient
 
-        with self._making:
-            if self._client is None:
-                address = self.address
-                if address.is_local:
-                    where: dict[str, Any] = {"location": ":memory:"}
-                    if address.path != ":memory:":
-                        where = {"path": address.path, "force_disable_check_same_thread": True}
-                    self._client = QdrantClient(**where)
-                else:
-                    scheme = "https" if address.option("tls") == "1" else "http"
-                    self._client = QdrantClient(
-                        url=f"{scheme}://{address.host}:{address.port or 6333}",
-                        api_key=address.password or _key_in_environment(),
-                        timeout=_SECONDS,
-                        check_compatibility=False,
-                    )
-            return self._client
+        address = self.address
+        if address.path == ":memory:":
+            return QdrantClient(location=":memory:")
+        if address.is_local:
+            return QdrantClient(path=address.path, force_disable_check_same_thread=True)
+        key = address.password or os.environ.get("QDRANT_API_KEY") or None
+        return QdrantClient(url=address.http_url(_PORT), api_key=key, timeout=_SECONDS, check_compatibility=False)
+
+    def disconnect(self, client: QdrantClient) -> None:
+        """Close the client."""
+        client.close()
+
+    def explain(self, error: Exception) -> EngineError | None:
+        """By the status that the server answers with; local mode says everything by ValueError."""
+        from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
+
+        if isinstance(error, UnexpectedResponse):
+            return _explain_status(error)
+        if isinstance(error, ApiException):
+            return EngineDownError.silent(self.product)
+        if isinstance(error, ValueError):
+            return EngineMismatchError.changed(f"Qdrant's local mode: {error}")
+        if isinstance(error, RuntimeError) and "already accessed" in str(error):
+            return EngineDownError(
+                "Another process has this Qdrant folder open: end it, or start a server, which many can use."
+            )
+        return None
 
 
 def _vector_params(layout: CollectionLayout, dim: int) -> models.VectorParams:
@@ -368,31 +284,19 @@ def _filter(where: Mapping[str, str] | None) -> models.Filter | None:
     )
 
 
-def _vector_of(point: models.ScoredPoint, stored: int) -> Any:  # noqa: ANN401
-    return point.vector[str(stored)] if isinstance(point.vector, dict) else []
+def _hits(points: Sequence[models.ScoredPoint], fetched: int) -> FieldHits:
+    nearest = Nearest([str(point.id) for point in points], [float(point.score) for point in points])
+    if not fetched:
+        return FieldHits(nearest)
+    return FieldHits(nearest, [point.vector[str(fetched)] for point in points if isinstance(point.vector, dict)])
 
 
-def _key_in_environment() -> str | None:
-    import os
-
-    return os.environ.get("QDRANT_API_KEY") or None
-
-
-_DOWN = "Qdrant does not answer: start it, or check host and port."
-
-
-def _in_words(error: Exception) -> EngineError:
-    from qdrant_client.http.exceptions import UnexpectedResponse
-
-    if not isinstance(error, UnexpectedResponse):
-        return EngineDownError(_DOWN)
+def _explain_status(error: UnexpectedResponse) -> EngineError:
     said = error.content.decode("utf-8", "replace").lower() if error.content else ""
     if error.status_code in {401, 403}:
         return EngineRefusedError("Qdrant refuses the key: give it in the URL, or set QDRANT_API_KEY.")
     if error.status_code == 507 or "no space" in said or "disk" in said:
-        return EngineFullError("Qdrant has no room left: free some space, then run `mrl index` again to go on.")
+        return EngineFullError.no_room("Qdrant")
     if error.status_code in {408, 429} or (error.status_code or 0) >= 500:
         return EngineDownError(f"Qdrant cannot answer now ({error.status_code}): try again later.")
-    return EngineMismatchError(
-        f"The collection is not as the lab made it ({error.status_code}): run `mrl index --replace` to make it anew."
-    )
+    return EngineMismatchError.changed(f"{error.status_code}")

@@ -2,17 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.search.cascade import FunnelStage
-from mrl_demo.search.engines.vector_engine import Nearest
+from mrl_demo.search.cascade import Cascade, FunnelStage
+from mrl_demo.search.engines.adapter import ClientAdapter, ClientT
+from mrl_demo.search.engines.vector_engine import Nearest, check_cascade
 
 #: Rows that are fetched to be rescored at a length without a field of its own, besides ten times those wanted.
 _LEAST_FETCHED = 400
+
+
+@dataclass(frozen=True)
+class FieldSearch:
+    """A search over the field of `length` numbers for `limit` rows, each with its `fetched` first numbers (0: none).
+
+    >>> FieldSearch(64, limit=10).fetched
+    0
+    """
+
+    length: int
+    limit: int
+    fetched: int = 0
+
+
+@dataclass(frozen=True)
+class FieldHits:
+    """What one query found in a field, best first, and the `(m, fetched)` numbers that were asked for."""
+
+    nearest: Nearest
+    vectors: Sequence[Sequence[float]] = ()
+
+
+class FieldAdapter(ClientAdapter[ClientT]):
+    """An adapter for a product that keeps a field for each length of the layout and compares nothing else.
+
+    Another length is searched by queries padded with zeros over the next longer field, whose rows are fetched and
+    compared here; so are the stages of a funnel after its first.
+    """
+
+    has_all_lengths = False
+
+    @abstractmethod
+    def search_field(
+        self, queries: FloatMatrix, wanted: FieldSearch, where: Mapping[str, str] | None
+    ) -> list[FieldHits]:
+        """The rows nearest to each of `(q, length)` queries, one or more, by the cosine of one field."""
+
+    def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
+        """As `VectorEngine` has it."""
+        stored = stored_length(self.layout.dims, dim)
+        if stored != dim:
+            return self._refined(queries, (FunnelStage(dim, k),), stored, k, where)
+        if not len(queries):
+            return []
+        return [hits.nearest for hits in self.search_field(queries[:, :dim], FieldSearch(dim, k), where)]
+
+    def funnel(self, queries: FloatMatrix, cascade: Cascade, k: int) -> list[Nearest]:
+        """As `VectorEngine` has it."""
+        check_cascade(cascade)
+        return self._refined(queries, cascade.stages, self.layout.dimension, k)
+
+    def _refined(
+        self,
+        queries: FloatMatrix,
+        stages: Sequence[FunnelStage],
+        fetched: int,
+        k: int,
+        where: Mapping[str, str] | None = None,
+    ) -> list[Nearest]:
+        """A shortlist by the first stage's numbers, `fetched` numbers of each row, and the stages done here."""
+        if not len(queries):
+            return []
+        first = stages[0]
+        has_field = first.dim in self.layout.dims
+        length = first.dim if has_field else fetched
+        wanted = FieldSearch(length, first.keep if has_field else rows_to_fetch(first.keep), fetched)
+        padded = np.stack([pad_query(query, first.dim, length) for query in queries])
+        return [
+            refine(query[:fetched], hits.nearest.keys, _matrix(hits, fetched), stages, k)
+            for query, hits in zip(queries, self.search_field(padded, wanted, where), strict=True)
+        ]
 
 
 def stored_length(dims: Sequence[int], dim: int) -> int:
@@ -50,3 +125,7 @@ def refine(
         best = np.argsort(-scores, kind="stable")[: stage.keep]
         order, scores = order[best], scores[best]
     return Nearest([keys[row] for row in order[:k].tolist()], scores[:k].tolist())
+
+
+def _matrix(hits: FieldHits, fetched: int) -> FloatMatrix:
+    return np.array(hits.vectors, dtype=np.float32).reshape(len(hits.nearest.keys), fetched)
