@@ -328,6 +328,23 @@ def test_a_file_torn_by_a_kill_is_mended(tmp_path: Path) -> None:
     assert not (folder / "staging").exists()
 
 
+def test_codes_of_milvus_lite_are_rescored_by_float32(places: Places) -> None:
+    engine = open_engine(places.url("milvus"))
+    layout = CollectionLayout(D, (16,), is_approximate=True, precision="int8")
+    load_collection(engine, replace(CARD, layout=layout), ROWS)
+    index = CollectionIndex(engine, replace(CARD, layout=layout), KEYS)
+    for dim in (16, D, 5):
+        top = index.search(QUERIES, dim, 10)
+        expected = np.stack(
+            [cosines(VECTORS, query, dim)[rows] for query, rows in zip(QUERIES, top.indices, strict=True)]
+        )
+        np.testing.assert_allclose(top.scores, expected, atol=3e-6)
+        exact = PrefixIndex(VECTORS).search(QUERIES, dim, 10).scores
+        assert np.isclose(top.scores, exact, atol=3e-6).mean() > 0.95
+    engine.drop()
+    engine.close()
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16", "binary"])
 def test_an_approximate_index_keeps_its_recall(precision: str, places: Places) -> None:
     engine = open_engine(places.url("postgresql"))

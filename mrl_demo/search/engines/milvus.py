@@ -1,7 +1,8 @@
 """Milvus: a field for each of a few lengths, cosine by FLAT or HNSW; Milvus Lite in a file, or a cluster by address.
 
-The same code serves both. A collection's card is one of its properties. Milvus has no nested search: of the first
-stage's shortlist the full vectors are fetched, and the other stages are done here.
+The same code serves both. A collection's card is one of its properties. Graphs of int8 or float16 codes and lists of
+binary ones (RaBitQ) are rescored by the float32 vectors. Milvus has no nested search: of the first stage's shortlist
+the full vectors are fetched, and the other stages are done here.
 """
 
 from __future__ import annotations
@@ -36,6 +37,14 @@ _KEY_CHARACTERS = 36
 #: Results of one search at most, as Milvus has it.
 _MOST_RESULTS = 16_384
 _PAGE = 10_000
+_GRAPH = {"M": 16, "efConstruction": 200}
+_LEAST_EF = 64
+#: Codes of a graph by precision; a cluster keeps the float32 vectors beside them and rescores by those.
+_CODES = {"float16": "FP16", "int8": "SQ8"}
+_REFINED = {"refine": True, "refine_type": "FP32"}
+_OVERSAMPLING = 4
+#: Of binary codes (RaBitQ, Milvus 2.6 or newer): lists, those searched, and bits of a query's numbers.
+_LISTS, _LISTS_SEARCHED, _QUERY_BITS = 1_024, 128, 8
 
 
 class MilvusEngine(FieldAdapter["MilvusClient"]):
@@ -55,6 +64,11 @@ class MilvusEngine(FieldAdapter["MilvusClient"]):
         if address.path == ":memory:":
             raise EngineError("Milvus Lite has no memory mode: name a file, as in milvus:///FILE.db.")
 
+    @property
+    def scores_are_of_codes(self) -> bool:
+        """Milvus Lite does not rescore what its codes find."""
+        return self.address.is_local and self.layout.precision == "int8"
+
     def fields_of(self, layout: CollectionLayout) -> Mapping[str, str]:
         """A field for each length."""
         return {_field(dim): f"of {dim}" for dim in layout.dims}
@@ -73,6 +87,10 @@ class MilvusEngine(FieldAdapter["MilvusClient"]):
         from pymilvus import DataType, MilvusClient
 
         layout = card.layout
+        if self.address.is_local and layout.precision not in {"float32", "int8"}:
+            raise EngineError(
+                f"Milvus Lite has codes of int8, not of {layout.precision}: choose int8, or a Milvus server."
+            )
         index = _index_of(layout)
         schema = MilvusClient.create_schema(auto_id=False)
         schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=_KEY_CHARACTERS)
@@ -191,16 +209,24 @@ class MilvusEngine(FieldAdapter["MilvusClient"]):
 
 
 def _index_of(layout: CollectionLayout) -> dict[str, Any]:
-    """The index of each field: every vector compared, or a graph."""
-    if layout.precision != "float32":
-        raise EngineError(f"The lab's Milvus indexes hold float32, not {layout.precision}: leave --precision out.")
+    """The index of each field: every vector compared, a graph, or a graph or lists of codes beside the vectors."""
     if not layout.is_approximate:
         return {"index_type": "FLAT", "params": {}}
-    return {"index_type": "HNSW", "params": {"M": 16, "efConstruction": 200}}
+    if layout.precision == "float32":
+        return {"index_type": "HNSW", "params": _GRAPH}
+    if layout.precision == "binary":
+        return {"index_type": "IVF_RABITQ", "params": {"nlist": _LISTS, **_REFINED}}
+    return {"index_type": "HNSW_SQ", "params": {**_GRAPH, "sq_type": _CODES[layout.precision], **_REFINED}}
 
 
 def _search_params(layout: CollectionLayout, limit: int) -> dict[str, Any]:
-    return {"params": {"ef": max(limit, 64)}} if layout.is_approximate else {}
+    """How widely an index is searched, and how many times the rows wanted its codes hand to the float32 vectors."""
+    if not layout.is_approximate:
+        return {}
+    refined = {} if layout.precision == "float32" else {"refine_k": _OVERSAMPLING}
+    if layout.precision == "binary":
+        return {"params": {"nprobe": _LISTS_SEARCHED, "rbq_query_bits": _QUERY_BITS, **refined}}
+    return {"params": {"ef": max(limit, _LEAST_EF), **refined}}
 
 
 def _field(dim: int) -> str:

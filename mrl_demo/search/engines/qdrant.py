@@ -288,7 +288,8 @@ def _hits(points: Sequence[models.ScoredPoint], fetched: int) -> FieldHits:
     nearest = Nearest([str(point.id) for point in points], [float(point.score) for point in points])
     if not fetched:
         return FieldHits(nearest)
-    return FieldHits(nearest, [point.vector[str(fetched)] for point in points if isinstance(point.vector, dict)])
+    vectors: list[Any] = [point.vector[str(fetched)] for point in points if isinstance(point.vector, dict)]
+    return FieldHits(nearest, vectors)
 
 
 def _explain_status(error: UnexpectedResponse) -> EngineError:

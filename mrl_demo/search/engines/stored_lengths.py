@@ -48,6 +48,11 @@ class FieldAdapter(ClientAdapter[ClientT]):
 
     has_all_lengths = False
 
+    @property
+    def scores_are_of_codes(self) -> bool:
+        """Whether the lists of its fields are not yet rescored by float32 numbers: no."""
+        return False
+
     @abstractmethod
     def search_field(
         self, queries: FloatMatrix, wanted: FieldSearch, where: Mapping[str, str] | None
@@ -57,7 +62,7 @@ class FieldAdapter(ClientAdapter[ClientT]):
     def search(self, queries: FloatMatrix, dim: int, k: int, where: Mapping[str, str] | None = None) -> list[Nearest]:
         """As `VectorEngine` has it."""
         stored = stored_length(self.layout.dims, dim)
-        if stored != dim:
+        if stored != dim or self.scores_are_of_codes:
             return self._refined(queries, (FunnelStage(dim, k),), stored, k, where)
         if not len(queries):
             return []
@@ -80,9 +85,9 @@ class FieldAdapter(ClientAdapter[ClientT]):
         if not len(queries):
             return []
         first = stages[0]
-        has_field = first.dim in self.layout.dims
-        length = first.dim if has_field else fetched
-        wanted = FieldSearch(length, first.keep if has_field else rows_to_fetch(first.keep), fetched)
+        length = first.dim if first.dim in self.layout.dims else fetched
+        is_settled = length == first.dim and not self.scores_are_of_codes
+        wanted = FieldSearch(length, first.keep if is_settled else rows_to_fetch(first.keep), fetched)
         padded = np.stack([pad_query(query, first.dim, length) for query in queries])
         return [
             refine(query[:fetched], hits.nearest.keys, _matrix(hits, fetched), stages, k)
