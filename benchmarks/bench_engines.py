@@ -69,7 +69,7 @@ class LoadTime:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredEngine:
     """What one engine's searches and its loading took."""
 
     times: list[EngineTime]
@@ -140,7 +140,7 @@ def load(
     return CollectionIndex(engine, card.with_state(READY), rows.keys), told
 
 
-def measure_embedded(vectors: FloatMatrix, contest: Contest) -> Measured:
+def measure_embedded(vectors: FloatMatrix, contest: Contest) -> MeasuredEngine:
     """Our own indexes in memory."""
     started = time.perf_counter()
     index = ExactIndex(vectors)
@@ -152,7 +152,7 @@ def measure_embedded(vectors: FloatMatrix, contest: Contest) -> Measured:
     for keep in _SHORTLISTS:
         cascade = parse_cascade(f"64:{keep},full:{_K}", d)
         rows.append(contest.time(f"embedded, 64:{keep},full", lambda q, c=cascade: funnel.search(q, c, _K).indices[0]))
-    return Measured(rows, [LoadTime("embedded", 0.0, 0, round(built, 1), index.nbytes, 0)])
+    return MeasuredEngine(rows, [LoadTime("embedded", 0.0, 0, round(built, 1), index.nbytes, 0)])
 
 
 def measure_engine_rows(index: CollectionIndex, contest: Contest, name: str, few: int) -> list[EngineTime]:
@@ -168,7 +168,7 @@ def measure_engine_rows(index: CollectionIndex, contest: Contest, name: str, few
     return rows
 
 
-def measure_file(rows: VectorRows, contest: Contest) -> Measured:
+def measure_file(rows: VectorRows, contest: Contest) -> MeasuredEngine:
     """A folder of vectors, memory-mapped."""
     with tempfile.TemporaryDirectory() as folder:
         engine = open_engine(f"file:{folder}/vectors")
@@ -176,10 +176,10 @@ def measure_file(rows: VectorRows, contest: Contest) -> Measured:
         times = measure_engine_rows(index, contest, "file", 0)
         del index
         engine.close()
-    return Measured(times, [told])
+    return MeasuredEngine(times, [told])
 
 
-def measure_postgresql(rows: VectorRows, contest: Contest, precision: str, few: int) -> Measured:
+def measure_postgresql(rows: VectorRows, contest: Contest, precision: str, few: int) -> MeasuredEngine:
     """One table: first without an index, on `few` queries, then with HNSW on the first 64 numbers."""
     d = rows.vectors.shape[1]
     with postgresql() as address:
@@ -196,7 +196,7 @@ def measure_postgresql(rows: VectorRows, contest: Contest, precision: str, few: 
         print(f"{name}: built in {built} s, {megabytes:,.0f} MB of indexes with that of the keys", flush=True)
         times += measure_engine_rows(indexed, contest, name, 0)
         indexed.engine.close()
-    return Measured(times, [told, graph])
+    return MeasuredEngine(times, [told, graph])
 
 
 def add_graph(url: str, layout: CollectionLayout, rows: VectorRows) -> tuple[CollectionIndex, float]:
