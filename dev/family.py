@@ -1,8 +1,9 @@
 """Write docs/family.md: every member of the family at five lengths on three collections, with bytes and times.
 
 `.venv/bin/python dev/family.py` measures the built-in test set and times, `--outside BEIR_FOLDER ... [--queries N]` the
-folders instead, from cached vectors, and keeps the figures in assets/results/family.json; `--write` makes the page
-from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a
+folders instead, from cached vectors (`--encode A,B`: those of these arms are encoded first), and keeps the figures in
+assets/results/family.json; `--members A,B` measures these arms alone and keeps the rows of the others, `--write` makes
+the page from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a
 head without a train split) is left out and named on the page.
 """
 
@@ -53,6 +54,7 @@ _MEMBERS = (
     "leanvec",
     "csr",
     "supervised",
+    "hierarchical",
     "tuned-adapted",
     "base@3",
     "tuned-2d@1",
@@ -71,14 +73,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
     parser.add_argument("--queries", type=int, default=300, help="questions to draw of each outside set")
+    parser.add_argument("--members", type=_names, default=_MEMBERS, help="arms to measure (default: all)")
+    parser.add_argument("--encode", type=_names, default=(), help="arms to encode if their vectors are not there")
     parser.add_argument("--write", action="store_true", help="make the page from the figures that there are")
     options = parser.parse_args()
     lab, known = Lab(Settings.from_environment()), _known()
     if not options.write:
         known |= {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d")}
         for name, drawn, limit in _corpora(lab, options.outside, options.queries):
-            measured = _measure_set(lab, lab.corpus(name), drawn, limit)
-            known["sets"] = [*(one for one in known["sets"] if one["name"] != name), measured]
+            measured = _measure_set(lab, lab.corpus(name), drawn, limit, options)
+            before = next((one for one in known["sets"] if one["name"] == name), None)
+            known["sets"] = [*(one for one in known["sets"] if one["name"] != name), _merged(before, measured)]
             _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         if not options.outside:
             known |= {"times": _times(lab)}
@@ -97,13 +102,29 @@ def _corpora(lab: Lab, outside: Sequence[Path], queries: int) -> list[tuple[str,
     return [(lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside] or [("builtin", 0, 0)]
 
 
-def _measure_set(lab: Lab, corpus: Corpus, queries: int, max_tokens: int) -> dict[str, Any]:
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def _merged(before: Mapping[str, Any] | None, measured: dict[str, Any]) -> dict[str, Any]:
+    """What was measured now, in place of the same arms' rows of before."""
+    if before is None or before["queries"] != measured["queries"]:
+        return measured
+    rows = {**before["rows"], **measured["rows"]}
+    left_out = {name: why for name, why in {**before["left_out"], **measured["left_out"]}.items() if name not in rows}
+    return {**measured, "rows": {name: rows[name] for name in _MEMBERS if name in rows}, "left_out": left_out}
+
+
+def _measure_set(
+    lab: Lab, corpus: Corpus, queries: int, max_tokens: int, options: argparse.Namespace
+) -> dict[str, Any]:
     """nDCG@10 with intervals, and paired differences from `tuned` at the same length."""
     builder, left_out, arms = lab.builder, {}, []
-    for name in _MEMBERS:
+    for name in dict.fromkeys(("tuned", *options.members)):
         try:
             arm = builder.with_token_limit(resolve_arm(name, builder.menu), max_tokens)
-            if corpus.name != "builtin" and not _has_vectors(lab, arm, corpus):
+            is_encoded = corpus.name == "builtin" or name in options.encode or _has_vectors(lab, arm, corpus)
+            if not is_encoded:
                 raise LabError("its vectors of this collection were not encoded yet.")
             started = time.perf_counter()
             fitted = _fit(lab, arm, corpus)

@@ -95,6 +95,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.share import add_share_commands
     from mrl_demo.commands.space import add_space_command
     from mrl_demo.commands.take_home import add_take_home_commands
+    from mrl_demo.commands.tree import add_tree_command
     from mrl_demo.ui.serve import EXAMPLES, add_serve_options, serve
     from training.cli import add_training_commands
 
@@ -116,6 +117,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add_decision_commands(commands)
     add_funnel_commands(commands)
     add_map_command(commands)
+    add_tree_command(commands)
     add_share_commands(commands)
     add_take_home_commands(commands)
     add_space_command(commands)

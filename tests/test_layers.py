@@ -18,7 +18,7 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor", "thresholds", "costs", "lessons", "maps", "scale"},
+    {"advisor", "thresholds", "costs", "lessons", "maps", "scale", "trees"},
     {"reports"},
     {"funnels", "gating"},
     {"lab"},

@@ -9,6 +9,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.judged_head import JudgedHead
+from mrl_demo.arms.transforms.label_order import LabelOrder
 from mrl_demo.arms.transforms.query_aware import QueryAware
 from mrl_demo.arms.transforms.random_order import RandomOrder
 from mrl_demo.arms.transforms.sparse_codes import SparseCodes
@@ -126,6 +127,15 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=JudgedHead(),
         style=Style("#a0557f", "triangle-ne", "dash"),
+    ),
+    Arm(
+        name="hierarchical",
+        label="Coarse to fine by labels",
+        description="The ordinary model, rotated by the labels of these documents: 8 numbers tell domains apart, 32 "
+        "topics, the rest passages. Labels that are asked about are left out.",
+        encoder="minilm",
+        transform=LabelOrder(),
+        style=Style("#5b8c2a", "triangle-se", "dashdot"),
     ),
     Arm(
         name="tuned-adapted",

@@ -14,6 +14,7 @@ from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
+from mrl_demo.corpora.label_paths import with_label_paths
 from mrl_demo.corpora.languages import with_languages
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.passages import PassageChoice, split_documents, split_judgements
@@ -69,13 +70,14 @@ def load_path(
     contents = _ask(_read(path, max_documents, chosen, tally, split), chosen.questions, tally)
     contents = replace(contents, queries=with_languages(contents.queries, contents.judgements, contents.documents))
     contents = _split(contents, chosen.passages, path, max_documents, tally)
+    documents, paths = with_label_paths(contents.documents)
     return make_corpus(
         name,
         label,
-        contents.documents,
+        documents,
         contents.queries,
         contents.judgements,
-        notes=tally.notes(),
+        notes=(*tally.notes(), *paths),
         pairs=contents.pairs,
     )
 

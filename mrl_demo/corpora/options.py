@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from mrl_demo.corpora.passages import PassageChoice
 from mrl_demo.corpora.reading.text_format import AS_FOUND, DELIMITERS, TextFormat
 
-_ROLES = ("text", "title", "id", "label")
+_ROLES = ("text", "title", "id", "label", "domain")
 
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Columns of a file that hold a document's text, title, id and label; "" for each that is to be guessed.
+    """Columns of a file that hold a document's text, title, id, label and coarse label; "" for each to be guessed.
 
     `passages` says how long texts are split, `questions` names a file of questions with their answers, `format`
     the encoding and delimiter of text files.
@@ -26,6 +26,7 @@ class ColumnChoice:
     title: str = ""
     id: str = ""
     label: str = ""
+    domain: str = ""
     passages: PassageChoice = field(default_factory=PassageChoice)
     questions: str = ""
     format: TextFormat = AS_FOUND

@@ -7,8 +7,7 @@ probe measures it without training, the logistic probe with a linear layer.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import normalise, truncate
+from mrl_demo.corpora.label_split import LabelledRows
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 
 KNN_NEIGHBOURS = 5
-_TEST_SHARE = 0.3
 _FEWEST_PAIRS = 5
 _LOGISTIC_C = 10.0
 #: How often the examples of a few-shot classifier are drawn; a figure is the mean over them.
@@ -63,22 +62,6 @@ class ProbeRow:
     high: float
     n: int
     correct: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class LabelledRows:
-    """A train and a test part of labelled texts: row numbers, and the classes `(n,)` int64 of all rows by name.
-
-    `apart_by` names the field whose values were kept on one side each, "" for none; `notes` say which texts are neither
-    trained on nor asked about.
-    """
-
-    train: IntMatrix
-    test: IntMatrix
-    classes: IntMatrix
-    names: tuple[str, ...]
-    apart_by: str = ""
-    notes: tuple[str, ...] = ()
 
 
 def parse_probe_metric(name: str) -> ProbeMetric | None:
@@ -139,67 +122,6 @@ def _check_scores(scores: FloatArray, what: str) -> None:
         raise CorpusError(f"{what} has {len(scores)} scored pairs: {_FEWEST_PAIRS} or more are needed.")
     if not np.isfinite(scores).all() or np.ptp(scores) == 0:
         raise CorpusError(f"{what}: the scores of the pairs must be numbers that differ.")
-
-
-def labelled_rows(
-    labels: Sequence[str], groups: Sequence[str] | None = None, seed: int = 0, test_share: float = _TEST_SHARE
-) -> LabelledRows:
-    """Split labelled texts; whole `groups` (topics) go to one side, so that no test text has a sibling in training.
-
-    Left out, each with a note: texts with an empty label, and with one that no other text has. Raises `CorpusError` if
-    fewer than two classes have texts on both sides.
-    """
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
-
-    sizes = Counter(labels)
-    kept = np.flatnonzero([bool(label) and sizes[label] > 1 for label in labels])
-    names, classes = np.unique(np.array(labels, dtype=str)[kept], return_inverse=True)
-    all_classes = np.full(len(labels), -1, dtype=np.int64)
-    all_classes[kept] = classes
-    try:
-        if groups is not None:
-            splitter = GroupShuffleSplit(1, test_size=test_share, random_state=seed)
-            train, test = next(splitter.split(kept, classes, np.array(groups, dtype=str)[kept]))
-        else:
-            splitter = StratifiedShuffleSplit(1, test_size=test_share, random_state=seed)
-            train, test = next(splitter.split(kept, classes))
-    except ValueError as error:
-        raise CorpusError(
-            f"These labels cannot be split into train and test (give more texts a label): {error}"
-        ) from error
-    if len(np.intersect1d(classes[train], classes[test])) < 2:
-        raise CorpusError(f"Fewer than two of {len(names)} classes stand in train and in test: give more texts.")
-    found = LabelledRows(kept[train], kept[test], all_classes, tuple(str(name) for name in names))
-    return replace(found, notes=_notes_of(sizes))
-
-
-def _notes_of(sizes: Mapping[str, int]) -> tuple[str, ...]:
-    """What is left out of texts by the size of each label's class."""
-    total, bare = sum(sizes.values()), sizes.get("", 0)
-    lone = [label for label, size in sizes.items() if label and size == 1]
-    notes = [f"{bare:,} of {total:,} documents have no label: they are not classified."] if bare else []
-    if lone:
-        some = ", ".join(repr(label[:40]) for label in sorted(lone)[:3]) + (", ..." if len(lone) > 3 else "")
-        notes.append(f"{len(lone):,} documents have a label to themselves ({some}): they are not classified.")
-    return tuple(notes)
-
-
-def labels_of(corpus: Corpus, label: str = "", seed: int = 0) -> LabelledRows:
-    """The documents of `corpus` by `label` ("domain" or "topic"; "": domains if there are any, else topics).
-
-    Domains are split by topic, so that no test text has a sibling in training. Raises `CorpusError` if the corpus has
-    no such labels.
-    """
-    fields = {"domain": [doc.domain for doc in corpus.documents], "topic": [doc.topic for doc in corpus.documents]}
-    there = [name for name, labels in fields.items() if any(labels)]
-    chosen = label or next(iter(there), "")
-    if chosen not in there:
-        wanted = f"no labels of the kind {label!r}" if label and there else "no labels"
-        known = f"it has {', '.join(there)}" if there else "classification needs a label for every document"
-        raise CorpusError(f"{corpus.name} has {wanted}: {known}.")
-    if chosen == "domain" and all(fields["topic"]):
-        return replace(labelled_rows(fields[chosen], fields["topic"], seed), apart_by="topic")
-    return labelled_rows(fields[chosen], seed=seed)
 
 
 def value_by_chance(rows: LabelledRows, kind: str) -> float:

@@ -18,6 +18,7 @@ from mrl_demo.arms.vectors import ArmCodes, ArmVectors, load_codes, load_vectors
 from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
+from mrl_demo.corpora.label_split import LabelledRows, labels_of
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.bm25 import bm25_scores
@@ -35,12 +36,10 @@ from mrl_demo.evaluation.measure import (
 from mrl_demo.evaluation.metrics import Metric
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.probes import (
-    LabelledRows,
     ProbeMetric,
     ProbeRow,
     check_pairs,
     classification_by_dimension,
-    labels_of,
     mean_of_rows,
     spearman_by_dimension,
     value_by_chance,
@@ -212,7 +211,7 @@ class _Run:
                 if metric.kind == "spearman":
                     check_pairs(self.corpus)
                 elif metric.label not in self.labels:
-                    self.labels[metric.label] = labels_of(self.corpus, metric.label, self.plan.seed)
+                    self.labels[metric.label] = labels_of(self.corpus, metric.label)
                     self.notes += self.labels[metric.label].notes
                 possible.append(metric)
             except CorpusError as error:

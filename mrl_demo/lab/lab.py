@@ -46,6 +46,7 @@ from mrl_demo.lab.verdict import Judge
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
+from mrl_demo.trees.prefix_tree import TREE_DIMS, PrefixTree, grow_tree
 
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindPair, BlindVerdict
@@ -637,6 +638,22 @@ class Lab:
             raise LabError(f"A map shows one method or two side by side, not {len(arms)}.")
         text = clean_query(query, self.settings.max_query_chars).text if query.strip() else ""
         return draw_map(self.builder, self.corpus(corpus, progress), self._arms_named(arms), text, progress)
+
+    def tree(
+        self,
+        corpus: str,
+        arm: str,
+        query: str = "",
+        dims: Sequence[int] = TREE_DIMS,
+        progress: Progress | None = None,
+    ) -> PrefixTree:
+        """The clusters that ever longer prefixes of an arm make of a collection, and a question's path down them.
+
+        Raises as `compare` does for names and lengths there are not, and `LabError` for sparse codes.
+        """
+        text = clean_query(query, self.settings.max_query_chars).text if query.strip() else ""
+        (chosen,) = self._arms_named([arm])
+        return grow_tree(self.builder, self.corpus(corpus, progress), chosen, text, dims, progress)
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
         """Whether `map` would take a moment only."""

@@ -31,6 +31,7 @@ from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
+from mrl_demo.trees.prefix_tree import TREE_DIMS, PrefixTree
 
 if TYPE_CHECKING:
     from mrl_demo.corpora.questions import QuestionSet
@@ -115,6 +116,15 @@ class LabProtocol(Protocol):
     def map(
         self, corpus: str, arms: Sequence[str], query: str = "", progress: Progress | None = None
     ) -> CollectionMap: ...
+
+    def tree(
+        self,
+        corpus: str,
+        arm: str,
+        query: str = "",
+        dims: Sequence[int] = TREE_DIMS,
+        progress: Progress | None = None,
+    ) -> PrefixTree: ...
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool: ...
 

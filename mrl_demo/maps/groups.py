@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrl_demo.core.types import Document, FloatMatrix, IntMatrix
+from mrl_demo.corpora.group_words import name_by_words
 
 _MOST_GROUPS = 40
 _MOST_CLUSTERS = 12
 _FEWEST_A_CLUSTER = 25
-_WORDS, _MOST_WORDS = 3, 20_000
-_WORD = r"(?u)\b[^\W\d]{3,}\b"
 
 
 @dataclass(frozen=True)
@@ -46,29 +45,4 @@ def _clusters(documents: Sequence[Document], vectors: FloatMatrix, seed: int) ->
     if count < 2:
         return Grouping(("all documents",), np.zeros(len(documents), dtype=np.int64), False)
     group_of = KMeans(count, n_init=2, random_state=seed).fit_predict(vectors).astype(np.int64)
-    return Grouping(_names_by_words(documents, group_of, count), group_of, False)
-
-
-def _names_by_words(documents: Sequence[Document], group_of: IntMatrix, count: int) -> tuple[str, ...]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = [" ".join(document.content for document in own) for own in _members(documents, group_of, count)]
-    vectoriser = TfidfVectorizer(stop_words="english", token_pattern=_WORD, max_features=_MOST_WORDS)
-    try:
-        weights = vectoriser.fit_transform(texts)
-    except ValueError:  # No word anywhere, as in a language without spaces.
-        return tuple(f"group {group + 1}" for group in range(count))
-    words = vectoriser.get_feature_names_out()
-    names: list[str] = []
-    for group in range(count):
-        row = weights[[group]].toarray()[0]
-        name = ", ".join(words[i] for i in np.argsort(-row, kind="stable")[:_WORDS] if row[i] > 0)
-        names.append(name if name and name not in names else f"{name or 'group'} {group + 1}")
-    return tuple(names)
-
-
-def _members(documents: Sequence[Document], group_of: IntMatrix, count: int) -> list[list[Document]]:
-    members: list[list[Document]] = [[] for _ in range(count)]
-    for document, group in zip(documents, group_of.tolist(), strict=True):
-        members[group].append(document)
-    return members
+    return Grouping(name_by_words(documents, group_of, count), group_of, False)

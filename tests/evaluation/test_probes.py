@@ -8,13 +8,12 @@ from sklearn.metrics import f1_score
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.vectors import normalise
+from mrl_demo.corpora.label_split import labelled_rows, labels_of
 from mrl_demo.evaluation.probes import (
     ProbeMetric,
     _counts,
     _f1,
     classification_by_dimension,
-    labelled_rows,
-    labels_of,
     parse_probe_metric,
     spearman_by_dimension,
 )

@@ -22,12 +22,13 @@ class FittedOn(Enum):
     TRAINING_TEXT = "the training text"
     DOCUMENTS = "the documents being searched"
     DOCUMENTS_AND_STAND_INS = "the documents being searched and their titles and sentences"
+    LABELS = "the documents being searched and their labels"
     JUDGED_QUESTIONS = "the documents being searched and the judged questions of their train split"
 
     @property
     def is_corpus(self) -> bool:
         """Whether every collection needs a fit of its own."""
-        return self in {FittedOn.DOCUMENTS, FittedOn.DOCUMENTS_AND_STAND_INS, FittedOn.JUDGED_QUESTIONS}
+        return self not in {FittedOn.NOTHING, FittedOn.TRAINING_TEXT}
 
     @property
     def takes_long(self) -> bool:

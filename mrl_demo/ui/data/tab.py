@@ -35,7 +35,13 @@ from mrl_demo.ui.shared.visit import OwnCollection, Visit, discard_uploads
 from mrl_demo.ui.shared.widgets import live_html, static_html
 from mrl_demo.ui.shared.work import LongWork, caller_of, small_button
 
-_ROLES = {"text": Id.DATA_TEXT, "title": Id.DATA_TITLE, "id": Id.DATA_ID, "label": Id.DATA_LABEL}
+_ROLES = {
+    "text": Id.DATA_TEXT,
+    "title": Id.DATA_TITLE,
+    "id": Id.DATA_ID,
+    "label": Id.DATA_LABEL,
+    "domain": Id.DATA_DOMAIN,
+}
 
 
 @dataclass(frozen=True)
