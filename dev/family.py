@@ -3,8 +3,8 @@
 `.venv/bin/python dev/family.py` measures the built-in test set and times, `--outside BEIR_FOLDER ... [--queries N]` the
 folders instead, from cached vectors (`--encode A,B`: those of these arms are encoded first), and keeps the figures in
 assets/results/family.json; `--members A,B` measures these arms alone and keeps the rows of the others, `--write` makes
-the page from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded first, a
-head without a train split) is left out and named on the page.
+the page from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded
+first, a head without a train split) is left out and named on the page.
 """
 
 from __future__ import annotations

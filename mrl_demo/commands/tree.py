@@ -32,7 +32,7 @@ def add_tree_command(commands: Commands) -> None:
     parser.add_argument("--arms", type=split_words, default="base,hierarchical", help=ARM_HELP)
     parser.add_argument("--dims", type=whole_numbers, default="8,16,32", help="lengths of the floors, shortest first")
     parser.add_argument("--query", default="", help="follow this question down the tree")
-    parser.add_argument("--depth", type=int, default=2, help="floors of the tree that are printed")
+    parser.add_argument("--depth", type=int, default=1, help="floors of the tree that are printed")
     add_corpus_options(parser)
     add_json_option(parser)
     add_prompt_options(parser)

@@ -1,4 +1,4 @@
-"""Which labelled documents teach and which are asked about: one split for what is fitted to labels and what is measured.
+"""Which labelled documents teach and which are asked about: one split for all that learns from labels or measures.
 
 It depends on the documents alone, never on a plan's seed, so that nothing fitted to labels has seen those it is
 measured by.

@@ -14,7 +14,8 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, IntMatrix, Progress
 from mrl_demo.core.vectors import check_dimension, truncate
 from mrl_demo.corpora.group_words import name_by_words
-from mrl_demo.corpora.label_split import label_fields
+from mrl_demo.corpora.label_split import label_fields, taught_levels
+from mrl_demo.corpora.ordering import canonical_order
 
 #: The floors if none are named: the domain, the topic, what is finer.
 TREE_DIMS = (8, 16, 32)
@@ -50,7 +51,8 @@ class TreeNode:
 class TreeFloor:
     """All clusters of one prefix length: how many, and what share of documents has its cluster's most common label.
 
-    `purity` has that share by the field of the labels, empty for a collection without.
+    `purity` has that share by the field of the labels, empty for a collection without; it counts the documents whose
+    labels teach no arm, so that arms fitted to labels have no advantage.
     """
 
     dim: int
@@ -170,7 +172,7 @@ def grow_tree(
         arm.label,
         len(corpus),
         documents,
-        _floors(children, lengths, documents, fields),
+        _floors(children, lengths, documents, fields, _untaught(corpus, shown)),
         children,
         fields,
         notes=tuple(notes),
@@ -234,7 +236,7 @@ class _Growing:
         cut = truncate(self.vectors[rows], dim)
         group_of, centres = _cluster(cut, count, self.seed)
         names = self._names(rows, group_of, len(centres), floor)
-        nodes = []
+        nodes: list[TreeNode] = []
         for place in np.argsort(-np.bincount(group_of, minlength=len(centres)), kind="stable").tolist():
             if progress is not None and floor == 0:
                 progress(len(nodes) / len(centres), f"Growing the tree: branch {len(nodes) + 1} of {len(centres)}")
@@ -290,14 +292,29 @@ def _cluster(cut: FloatMatrix, count: int, seed: int) -> tuple[IntMatrix, FloatM
     return renamed.astype(np.int64), truncate(centres, cut.shape[1])
 
 
+def _untaught(corpus: Corpus, shown: IntMatrix) -> frozenset[int]:
+    """Places among the rows shown of documents whose labels teach nothing; all if no label does."""
+    order = canonical_order(corpus.documents)
+    try:
+        ordered = replace(corpus, documents=tuple(corpus.documents[row] for row in order))
+        untaught = set(order[taught_levels(ordered).classes[0] < 0].tolist())
+    except CorpusError:
+        untaught = set(order.tolist())
+    return frozenset(place for place, row in enumerate(shown.tolist()) if row in untaught)
+
+
 def _floors(
-    children: tuple[TreeNode, ...], lengths: tuple[int, ...], documents: Sequence[Document], fields: Sequence[str]
+    children: tuple[TreeNode, ...],
+    lengths: tuple[int, ...],
+    documents: Sequence[Document],
+    fields: Sequence[str],
+    untaught: frozenset[int],
 ) -> tuple[TreeFloor, ...]:
     """Every floor's clusters counted and their purity measured; a cluster that has no children stands on all below."""
     floors = []
     for dim in lengths:
         nodes = _nodes_at(children, dim)
-        purity = {name: _purity(nodes, [str(getattr(each, name)) for each in documents]) for name in fields}
+        purity = {name: _purity(nodes, [str(getattr(each, name)) for each in documents], untaught) for name in fields}
         floors.append(TreeFloor(dim, len(nodes), purity))
     return tuple(floors)
 
@@ -309,8 +326,12 @@ def _nodes_at(children: tuple[TreeNode, ...], dim: int) -> list[TreeNode]:
     return nodes
 
 
-def _purity(nodes: Sequence[TreeNode], labels: Sequence[str]) -> float:
-    """The share of labelled documents that have the most common label of their cluster."""
-    counts = [Counter(labels[row] for row in node.rows if labels[row]) for node in nodes]
-    total = sum(count.total() for count in counts)
-    return round(sum(max(count.values(), default=0) for count in counts) / total, 4) if total else 0.0
+def _purity(nodes: Sequence[TreeNode], labels: Sequence[str], untaught: frozenset[int]) -> float:
+    """The share of labelled documents among the untaught that have the most common label of their cluster."""
+    right = total = 0
+    for node in nodes:
+        counts = Counter(labels[row] for row in node.rows if labels[row])
+        own = Counter(labels[row] for row in node.rows if labels[row] and row in untaught)
+        right += own[counts.most_common(1)[0][0]] if counts else 0
+        total += own.total()
+    return round(right / total, 4) if total else 0.0

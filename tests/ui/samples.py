@@ -53,6 +53,7 @@ from mrl_demo.reports.migration import MigrationSheet
 from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.serving.chat import ChatTarget
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
+from mrl_demo.trees.prefix_tree import PathStep, PrefixTree, TreeFloor, TreeNode
 
 NASTY = "<script>alert('x')</script>\"&\u202eevil\x07\u0000 שלום 😀"
 DIMS = (1, 8, 64, 384)
@@ -170,6 +171,25 @@ class StubLab:
         places = np.array([[0, 0], [1, 1]], np.float32)
         grouping = Grouping(("all documents",), np.zeros(2, np.int64), False)
         return CollectionMap(corpus, query, 2, documents, places, grouping, (64, 384), sides)
+
+    def tree(
+        self,
+        corpus: str,
+        arm: str,
+        query: str = "",
+        dims: Sequence[int] = (8, 384),
+        progress: Progress | None = None,
+    ) -> PrefixTree:
+        if corpus == "broken":
+            raise LabError("There is no corpus 'broken'.")
+        documents = (Document("d1", NASTY, "They dance."), Document("d2", "", "It is brewed."))
+        centre = np.ones(1, np.float32)
+        leaf = TreeNode(NASTY, 0.5, 384, (0, 1), centre)
+        floors = (TreeFloor(8, 1, {"topic": 0.5}), TreeFloor(384, 1, {"topic": 0.5}))
+        whole = TreeNode("bees", 0.5, 8, (0, 1), centre, (leaf,))
+        tree = PrefixTree(corpus, arm, arm.capitalize(), 2, documents, floors, (whole,), ("topic",))
+        steps = (PathStep(8, 0, "bees", 2, 0.9, 0.1, True), PathStep(384, 0, NASTY, 2, 0.9, 0.1, False))
+        return replace(tree, query=query, path=steps, best=0, reached=(1,)) if query else tree
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
         return corpus == "builtin"

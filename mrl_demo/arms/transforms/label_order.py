@@ -14,8 +14,9 @@ from mrl_demo.corpora.label_split import taught_levels
 
 @dataclass(frozen=True)
 class LabelOrder:
-    """Rotate so that 8 numbers tell domains apart, 32 topics, and the rest passages; labels that are asked about are
-    left out.
+    """Rotate so that 8 numbers tell domains apart, 32 topics, and the rest passages.
+
+    Documents that a classification asks about teach nothing.
 
     >>> LabelOrder().fitted_on.value, f"NAME+{LabelOrder().suffix}"
     ('the documents being searched and their labels', 'NAME+hierarchical')
