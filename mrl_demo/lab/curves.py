@@ -116,14 +116,21 @@ class CurvesService:
         *,
         arms: Sequence[str] | None = None,
         precisions: Sequence[str] = MEASURED_PRECISIONS,
+        is_sample: bool = False,
     ) -> CurveSet:
         """Measure `arms` (all there are if None) on the judged queries of a corpus, or on what stands in for them.
 
-        Raises `LabError` if nothing can be measured, and whatever `progress` raises: that cancels.
+        `is_sample` draws as many of very many queries as a recommendation does, which the result says. Raises
+        `LabError` if nothing can be measured, and whatever `progress` raises: that cancels.
         """
+        from mrl_demo.advisor.consult import usual_queries
+
         collection = self.lab.corpus(corpus, progress)
         asked = with_stand_ins(collection)
-        plan = SweepPlan(tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(asked))
+        drawn = usual_queries(asked) if is_sample else 0
+        plan = SweepPlan(
+            tuple(arms or self.arms()), precisions=tuple(precisions), metrics=metrics_for(asked), queries=drawn
+        )
         sweep = self.lab.evaluate(corpus, plan, progress)
         lost = {arm: worst_queries(sweep, asked, arm, limit=WORST_SHOWN) for arm in sweep.first_ranks}
         groups = tuple(

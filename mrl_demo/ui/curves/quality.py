@@ -21,7 +21,10 @@ from mrl_demo.ui.curves.state import CurvesState
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.sections import Section
 
-NOTHING_MEASURED = "Nothing is measured for this collection yet: press “Measure anew on this machine”."
+NOTHING_MEASURED = (
+    "Nothing is measured for this collection yet: press “Measure anew on this machine”. It measures the methods that "
+    "are ticked under “More methods”, and those you brought."
+)
 
 
 @dataclass(frozen=True)

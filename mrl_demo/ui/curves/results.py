@@ -18,6 +18,8 @@ from mrl_demo.ui.curves.view import contender
 logger = logging.getLogger(__name__)
 #: Entries of a menu of arms: label and name.
 MenuEntries = list[tuple[str, str]]
+#: Ends the label of a method that can be measured on the collection, and is not yet.
+NOT_MEASURED = " (not measured here)"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Results:
         """The methods that tell the story, and the best contender if one is asked for."""
         bare = CurvesState(Choice(corpus))
         figures = self.figures(bare)
-        names = tuple(name for _, name in self.arm_entries(bare))
+        names = self.measured(bare) or tuple(name for _, name in self.arm_entries(bare))
         best = (contender(figures) if figures else None) or names[0]
         first = leading_arms(names)
         choice = Choice(
@@ -55,16 +57,36 @@ class Results:
             return None
         return Figures.of(curves) if curves else None
 
+    def measured(self, state: CurvesState) -> tuple[str, ...]:
+        """Names of the arms that were measured on the chosen collection."""
+        figures = self.figures(state)
+        return tuple(arm.name for arm in figures.arms) if figures else ()
+
     def arm_entries(self, state: CurvesState) -> MenuEntries:
-        """The arms that were measured, or those that would be.
+        """The arms that were measured, then those that can be, which their labels say.
 
         All of them in either case: an event may still carry the arms ticked for another collection, and Gradio refuses
         a value that is no choice any more.
         """
         figures = self.figures(state)
-        if figures is not None:
-            return [(arm.label, arm.name) for arm in figures.arms]
-        return [(arm.label, arm.name) for arm in self.service.contenders()] + _own_entries(state)
+        possible = {arm.name: arm.label for arm in (*self.service.contenders(), *state.own_here)}
+        if figures is None:
+            return [(label, name) for name, label in possible.items()]
+        measured = {arm.name: arm.label for arm in figures.arms}
+        more = [(f"{label}{NOT_MEASURED}", name) for name, label in possible.items() if name not in measured]
+        return [(label, name) for name, label in measured.items()] + more
+
+    def to_measure(self, state: CurvesState) -> tuple[str, ...]:
+        """The arms that a measurement of the chosen collection covers: those ticked, and the visitor's own for it.
+
+        Raises `LabError` if there is none.
+        """
+        choice, own = state.choice, tuple(arm.name for arm in state.own_here)
+        possible = {*self.service.arms(), *own}
+        ticked = tuple(name for name in (*choice.arms, *choice.class_arms) if name in possible)
+        if not ticked and not own:
+            raise LabError("No method is ticked: open “More methods” below and tick those to measure.")
+        return tuple(dict.fromkeys((*ticked, *own)))
 
     def cut_arm_entries(self, state: CurvesState) -> MenuEntries:
         """The same without arms that have no length to cut."""

@@ -44,7 +44,7 @@ def lay_out_speed(results: Results, first: CurvesState, heavy: HeavyLine) -> Spe
         size = gr.Radio(sizes, value=first.choice.size, label="Vectors", elem_id=Id.CURVES_SIZE)
         start = small_button("Time it on this machine", Id.CURVES_TIME, 200)
         stop = small_button("Stop", Id.CURVES_TIME_STOP, 80, is_active=False)
-    work = LongWork("speed", start, stop, live_html(NOTHING, Id.CURVES_TIME_NOTICE), heavy)
+    work = LongWork("speed", start, stop, live_html(NOTHING, Id.CURVES_TIME_NOTICE), heavy, "timing searches")
     shown = Section(partial(draw_speed, results), first)
     shown.add_html(Id.CURVES_SPEED_WORDS)
     shown.add_chart(Id.CURVES_SPEED)

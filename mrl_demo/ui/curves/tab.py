@@ -172,7 +172,7 @@ def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveCo
         corpus = menu("Collection", corpora, first.choice.corpus, Id.CURVES_CORPUS, min_width=200)
         start = small_button("Measure anew on this machine", Id.CURVES_MEASURE, 230)
         stop = small_button("Stop", Id.CURVES_STOP, 80, is_active=False)
-    work = LongWork("sweep", start, stop, live_html(NOTHING, Id.CURVES_NOTICE), heavy)
+    work = LongWork("sweep", start, stop, live_html(NOTHING, Id.CURVES_NOTICE), heavy, "measuring curves")
     return CurveControls(corpus, work)
 
 
@@ -238,7 +238,7 @@ class ArmMenus:
 
     def update(self, state: CurvesState) -> Updates:
         """Entries and choices; methods that were on stay on, and if none of them was measured, a few are."""
-        choice = state.choice
+        choice, measured = state.choice, self.results.measured(state)
         entries, cut = self.results.arm_entries(state), self.results.cut_arm_entries(state)
         names, cut_names = [name for _, name in entries], [name for _, name in cut]
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
@@ -247,8 +247,10 @@ class ArmMenus:
         return {
             self.parts.quality.metric: self.results.metric(state, choice.metric),
             self.parts.cost.metric: self.results.metric(state, choice.cost_metric),
-            self.parts.quality.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.arms, names)),
-            self.parts.classes.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.class_arms, names)),
+            self.parts.quality.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.arms, names, measured)),
+            self.parts.classes.arms: gr.CheckboxGroup(
+                choices=entries, value=_still_on(choice.class_arms, names, measured)
+            ),
             self.parts.classes.task: gr.Dropdown(
                 choices=self.results.task_entries(state), value=self.results.task(state) or choice.task or None
             ),
@@ -263,13 +265,15 @@ class ArmMenus:
         }
 
 
-def _still_on(chosen: Sequence[str], names: Sequence[str]) -> list[str]:
-    return [name for name in names if name in chosen] or list(leading_arms(names))
+def _still_on(chosen: Sequence[str], names: Sequence[str], measured: Sequence[str]) -> list[str]:
+    on = [name for name in names if name in chosen]
+    has_figures = not measured or bool(set(on) & set(measured))
+    return on if on and has_figures else list(leading_arms(measured or names))
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """Measures every arm on the chosen collection."""
+    """Measures the methods that are ticked, and the visitor's own, on the chosen collection."""
 
     results: Results
     work: LongWork
@@ -279,10 +283,9 @@ class Measuring:
         """Measure with progress, and keep the result for this visitor."""
         corpus, seen = state.choice.corpus, state.seen
 
-        arms = (*self.results.service.arms(), *(arm.name for arm in state.own_here))
-
         def measure(progress: Progress) -> CurveSet:
-            return self.results.service.measure(corpus, progress, arms=arms)
+            arms = self.results.to_measure(state)
+            return self.results.service.measure(corpus, progress, arms=arms, is_sample=True)
 
         def keep(result: CurveSet) -> Updates:
             return {self.seen: replace(seen, sweeps={**seen.sweeps, corpus: result})}

@@ -153,7 +153,8 @@ def _lay_out_model(page: Page, controls: dict[str, Block]) -> LongWork:
     with gr.Row(elem_classes="curves-row measure-row"):
         start = small_button("Load this model", Id.DATA_MODEL_ADD, 170)
         stop = small_button("Stop", Id.DATA_MODEL_STOP, 80, is_active=False)
-    return LongWork("own model", start, stop, live_html(NOTHING, Id.DATA_MODEL_NOTICE), page.builds)
+    line = live_html(NOTHING, Id.DATA_MODEL_NOTICE)
+    return LongWork("own model", start, stop, line, page.builds, "loading a model")
 
 
 def _offered(page: Page) -> list[KnownModel]:

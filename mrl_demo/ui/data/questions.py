@@ -157,7 +157,8 @@ def _writing_buttons(page: Page) -> LongWork | None:
     label = f"Let {shorten(settings.chat_model, 30)} write {WRITTEN_AT_ONCE}"
     start = small_button(label, Id.DATA_QUESTIONS_WRITE, 200)
     stop = small_button("Stop", Id.DATA_QUESTIONS_STOP, 80, is_active=False)
-    return LongWork("questions", start, stop, live_html(NOTHING, Id.DATA_QUESTIONS_NOTICE), page.measurements)
+    line = live_html(NOTHING, Id.DATA_QUESTIONS_NOTICE)
+    return LongWork("questions", start, stop, line, page.measurements, "having questions written")
 
 
 def _wire(events: QuestionEvents, form: Form[QuestionState]) -> None:

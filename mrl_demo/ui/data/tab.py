@@ -90,7 +90,8 @@ def _lay_out(page: Page) -> DataParts:
         look = gr.Button("Look at it", scale=0, min_width=130, elem_id=Id.DATA_LOOK)
         start = gr.Button("Embed and use it", variant="primary", scale=0, min_width=180, elem_id=Id.DATA_EMBED)
         stop = small_button("Stop", Id.DATA_STOP, 80, is_active=False)
-    work = LongWork("own documents", start, stop, live_html(NOTHING, Id.DATA_NOTICE), page.builds)
+    line = live_html(NOTHING, Id.DATA_NOTICE)
+    work = LongWork("own documents", start, stop, line, page.builds, "embedding documents")
     used = live_html(NOTHING, Id.DATA_USED)
     with gr.Row(elem_classes="curves-row measure-row"):
         ways_on = [

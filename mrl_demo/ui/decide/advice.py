@@ -61,7 +61,7 @@ def lay_out_advice(first: DecideState, heavy: HeavyLine) -> AdviceSection:
     line = live_html(NOTHING, Id.DECIDE_CEILING_NOTICE)
     for elem_id in (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST, Id.DECIDE_CALL):
         shown.add_html(elem_id)
-    return AdviceSection(shown, LongWork("ceiling", start, stop, line, heavy))
+    return AdviceSection(shown, LongWork("ceiling", start, stop, line, heavy, "measuring how much there is to gain"))
 
 
 def draw_advice(state: DecideState) -> Mapping[Id, Any]:

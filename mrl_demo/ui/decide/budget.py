@@ -64,7 +64,7 @@ def lay_out_budget(first: DecideState, heavy: HeavyLine) -> BudgetSection:
     shown = Section(draw_budget, first)
     shown.add_html(Id.DECIDE_BUDGET_ANSWER)
     shown.add_html(Id.DECIDE_BUDGET_TABLE)
-    return BudgetSection(slider, LongWork("budget", start, stop, line, heavy), shown)
+    return BudgetSection(slider, LongWork("budget", start, stop, line, heavy, "measuring every precision"), shown)
 
 
 def draw_budget(state: DecideState) -> Mapping[Id, Any]:

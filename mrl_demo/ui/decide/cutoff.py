@@ -55,7 +55,7 @@ def lay_out_cutoff(first: DecideState, heavy: HeavyLine) -> CutoffSection:
     shown = Section(draw_cutoff, first)
     shown.add_html(Id.DECIDE_CUTOFF_ANSWER)
     shown.add_chart(Id.DECIDE_CUTOFF_FIGURE)
-    return CutoffSection(cutoff, LongWork("cutoff", start, stop, line, heavy), shown)
+    return CutoffSection(cutoff, LongWork("cutoff", start, stop, line, heavy, "translating a cut-off"), shown)
 
 
 def draw_cutoff(state: DecideState) -> Mapping[Id, Any]:

@@ -143,7 +143,8 @@ def lay_out_engines(page: Page, form: Form[DecideState]) -> None:
         rescore = menu("Re-rank a shortlist by", stages, "", Id.DECIDE_RESCORE, min_width=200)
         start = small_button("Prepare the files", Id.DECIDE_PREPARE, 170)
         stop = small_button("Stop", Id.DECIDE_PREPARE_STOP, 80, is_active=False)
-    work = LongWork("export", start, stop, live_html(NOTHING, Id.DECIDE_PREPARE_NOTICE), page.measurements)
+    line = live_html(NOTHING, Id.DECIDE_PREPARE_NOTICE)
+    work = LongWork("export", start, stop, line, page.measurements, "preparing files")
     files = gr.File(
         label="Files to save", file_count="multiple", visible=False, interactive=False, elem_id=Id.DECIDE_FILES
     )

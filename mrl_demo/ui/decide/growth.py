@@ -67,7 +67,7 @@ def lay_out_growth(first: DecideState, heavy: HeavyLine) -> GrowthSection:
     shown.add_html(Id.DECIDE_GROWTH_ANSWER)
     shown.add_chart(Id.DECIDE_GROWTH_FIGURE)
     shown.add_html(Id.DECIDE_GROWTH_TABLE)
-    return GrowthSection(grow_to, LongWork("growth", start, stop, line, heavy), shown)
+    return GrowthSection(grow_to, LongWork("growth", start, stop, line, heavy, "measuring growth"), shown)
 
 
 def draw_growth(state: DecideState) -> Mapping[Id, Any]:

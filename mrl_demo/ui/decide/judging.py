@@ -65,7 +65,8 @@ def lay_out_judging(first: DecideState, heavy: HeavyLine) -> JudgingSection:
         }
     shown.add_html(Id.DECIDE_VERDICTS)
     file = SaveButton("Save pairs and verdicts", Id.DECIDE_VERDICTS_FILE, "First draw pairs.")
-    return JudgingSection(LongWork("pairs", start, stop, line, heavy), shown, buttons, file)
+    work = LongWork("pairs", start, stop, line, heavy, "drawing pairs to judge")
+    return JudgingSection(work, shown, buttons, file)
 
 
 def draw_pair(state: DecideState) -> Mapping[Id, Any]:

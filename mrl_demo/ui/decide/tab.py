@@ -209,7 +209,7 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
         arm,
         dim,
         precision,
-        LongWork("advice", start, stop, line, heavy),
+        LongWork("advice", start, stop, line, heavy, "measuring settings for a recommendation"),
     )
 
 

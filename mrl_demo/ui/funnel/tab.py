@@ -210,7 +210,8 @@ def _work(page: Page, kind: str, label: str, start_id: Id, stop_id: Id, line_id:
     with gr.Row(elem_classes="curves-row measure-row"):
         start = gr.Button(label, variant="primary", scale=0, min_width=250, elem_id=start_id)
         stop = small_button("Stop", stop_id, 80, is_active=False)
-    return LongWork(f"funnel-{kind}", start, stop, live_html(NOTHING, line_id), page.measurements)
+    line = live_html(NOTHING, line_id)
+    return LongWork(f"funnel-{kind}", start, stop, line, page.measurements, "measuring funnels")
 
 
 def _fill(section: Section[FunnelState], answer: Id, figure: Id, table: Id) -> None:

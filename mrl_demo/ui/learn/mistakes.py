@@ -90,7 +90,7 @@ def lay_out_mistakes(lessons: LessonService, corpus: str, heavy: HeavyLine, tab:
     with gr.Row(elem_classes="curves-row"):
         start = small_button("What do they all cost? Measure", Id.LEARN_PITFALL_ALL, 250)
         stop = small_button("Stop", Id.LEARN_PITFALL_STOP, 80, is_active=False)
-    work = LongWork("pitfalls", start, stop, live_html(NOTHING, Id.LEARN_PITFALL_LINE), heavy)
+    work = LongWork("pitfalls", start, stop, live_html(NOTHING, Id.LEARN_PITFALL_LINE), heavy, "measuring mistakes")
     table = static_html(html(""), Id.LEARN_PITFALL_TABLE)
     events = MistakeEvents(lessons, words, lists, work, table)
     form = Form(MistakeState, {"corpus": collection, "arm": arm, "dim": dim, "name": name, "query": query})

@@ -55,7 +55,7 @@ def _lay_out(heavy: HeavyLine) -> MapParts:
     with gr.Row(elem_classes="curves-row measure-row"):
         start = small_button("Draw the map", Id.MAP_DRAW, 160)
         stop = small_button("Stop", Id.MAP_STOP, 80, is_active=False)
-    work = LongWork("map", start, stop, live_html(NOTHING, Id.MAP_LINE), heavy)
+    work = LongWork("map", start, stop, live_html(NOTHING, Id.MAP_LINE), heavy, "drawing a map")
     board = gr.HTML(
         elem_id=Id.MAP_BOARD, js_on_load=map_script(Id.DIM_RANGE), apply_default_css=False, payload=None
     )  # fmt: skip

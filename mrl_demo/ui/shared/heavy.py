@@ -293,8 +293,10 @@ class HeavyLine:
         how_far = ", ".join(filter(None, (f"{first.share:.0%}", first.left)))
         yours = "yours is next" if ahead == 1 else f"{ahead} {self._what} before yours"
         mine = {who.session for who in work.claimants()}
-        who = "You are" if any(who.session in mine for who in first.claimants()) else "Another visitor is"
-        return f"{who} {first.task.doing} ({how_far}); {yours}."
+        if any(who.session in mine for who in first.claimants()):
+            next_one = "this is next" if ahead == 1 else f"{ahead} {self._what} before this"
+            return f"You are still {first.task.doing} ({how_far}); {next_one}. Stop the other to go on here."
+        return f"Another visitor is {first.task.doing} ({how_far}); {yours}."
 
     def _find_or_append(self, caller: Caller, task: HeavyTask[Any]) -> _Work:
         for work in self._works:

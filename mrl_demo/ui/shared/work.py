@@ -26,13 +26,17 @@ _State = TypeVar("_State")
 
 @dataclass(frozen=True)
 class LongWork:
-    """The controls of one kind of work; each visitor has at most one of a kind under way."""
+    """The controls of one kind of work; each visitor has at most one of a kind under way.
+
+    `doing` tells those who wait, of this visit and of others, what it is.
+    """
 
     kind: str
     start: gr.Button
     stop: gr.Button
     line: gr.HTML
     heavy: HeavyLine
+    doing: str = "measuring"
 
     def wire(
         self, form: Form[_State], run: Callable[[_State, gr.Request], AsyncIterator[Updates]], kept: set[Block]
@@ -48,7 +52,7 @@ class LongWork:
         """Do the work in turn, its progress in the line; `keep` makes updates of what it gave."""
         caller = caller_of(request)
         try:
-            turn = self.heavy.join(caller, self.kind, HeavyTask(object(), "measuring", run))
+            turn = self.heavy.join(caller, self.kind, HeavyTask(object(), self.doing, run))
         except LabError as error:
             yield {self.line: notice(str(error), "error"), **self._buttons(is_running=False)}
             return

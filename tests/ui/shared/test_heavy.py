@@ -191,7 +191,7 @@ def test_a_visitor_who_asks_for_much_takes_turns_with_one_who_asks_for_little() 
     yours = line.join(YOU, "sweep", noting("yours"))
     assert "yours is next" in mine.standing().line
     assert "2 measurements before yours" in yours.standing().line
-    assert "5 measurements before yours" in last.standing().line
+    assert "5 measurements before this. Stop the other" in last.standing().line
     first.go_on.set()
     follow(last)
     assert done == ["mine", "yours", "greedy 0", "greedy 1", "greedy 2"]
