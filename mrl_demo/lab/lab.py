@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -359,18 +359,21 @@ class Lab:
         self._shelf.change(name, changed, questions)
         self._comparer.forget_answers(changed)
 
-    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]:
+    def add_private_vectors(
+        self, files: GivenFiles, corpus: str, reordered: Sequence[str] = (), taken: Collection[str] = ()
+    ) -> tuple[Arm, ...]:
         """Keep vectors of a visitor's collection as arms with secret names: as they are, and `reordered` as asked.
 
-        `reordered` are suffixes such as "pca" and "adapted". In a collection without questions its documents become
+        `reordered` are suffixes such as "pca" and "adapted". Shown under a name that is neither among `taken`, those
+        of the visitor's other methods, nor on the menu: a number is added if need be. In a collection without questions its documents become
         the queries, as `add_vectors` does. Raises `ModelError` naming file, row or id, and `CorpusError` if the
         collection is gone.
         """
         loaded = self.corpus(corpus)
         given = read_given(files, loaded, reserved_names())
-        secret = make_secret_name(given.name)
+        secret = self._secret_name(given.name, taken)
         self.encoders.add_private(secret, given)
-        arms = self._private_arms(secret, given.name, given.description, reordered)
+        arms = self._private_arms(secret, given.description, reordered)
         if not loaded.queries:
             self._shelf.change(corpus, with_documents_as_queries(loaded), self._shelf.asked(corpus))
         return arms
@@ -381,8 +384,9 @@ class Lab:
         options: ModelOptions = AS_IT_SAYS,
         reordered: Sequence[str] = (),
         progress: Progress | None = None,
+        taken: Collection[str] = (),
     ) -> tuple[Arm, ...]:
-        """Load a folder or a Hub model for one visitor, as arms with secret names.
+        """Load a folder or a Hub model for one visitor, as arms with secret names, `taken` as in `add_private_vectors`.
 
         Only safetensors are read, and no code of a model's is run. Raises `ModelError` if the settings do not allow it,
         if too many are kept, and as `add_arm` does; and whatever `progress` raises, after which nothing is kept.
@@ -392,13 +396,13 @@ class Lab:
         say = progress or _say_nothing
         wanted = check_own_model(given, self.settings, self.encoders.private_models())
         say(0.05, f"Looking for {wanted}; a model of the Hub is downloaded first")
-        secret = make_secret_name(wanted.rstrip("/").rpartition("/")[2].partition("@")[0])
+        secret = self._secret_name(wanted.rstrip("/").rpartition("/")[2].partition("@")[0], taken)
         self.encoders.add_private_model(secret, wanted, options)
         try:
             say(0.8, "Encoding a first text")
             self.encoders.encoder(secret).encode_queries(["a first text"])
             say(1.0, "Ready")
-            return self._private_arms(secret, shown_name(secret), self.encoders.describe(secret), reordered)
+            return self._private_arms(secret, self.encoders.describe(secret), reordered)
         except BaseException:
             self.encoders.forget(secret)
             raise
@@ -408,9 +412,14 @@ class Lab:
         if self.builder.menu.forget(name) is not None:
             self._comparer.forget_arm(name)
 
-    def _private_arms(self, secret: str, shown: str, origin: str, reordered: Sequence[str]) -> tuple[Arm, ...]:
+    def _secret_name(self, shown: str, taken: Collection[str]) -> str:
+        on_the_menu = (arm.name for arm in self.builder.menu.contenders())
+        return make_secret_name(shown, {*taken, *reserved_names(), *on_the_menu})
+
+    def _private_arms(self, secret: str, origin: str, reordered: Sequence[str]) -> tuple[Arm, ...]:
         try:
-            return tuple(add_private_arms(secret, f"Yours: {shown}", origin, self.builder.menu, reordered))
+            label = f"Yours: {shown_name(secret)}"
+            return tuple(add_private_arms(secret, label, origin, self.builder.menu, reordered))
         except ModelError:
             self.encoders.forget(secret)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -86,7 +86,9 @@ class LabProtocol(Protocol):
 
     def add_private_questions(self, shared: str) -> str: ...
 
-    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]: ...
+    def add_private_vectors(
+        self, files: GivenFiles, corpus: str, reordered: Sequence[str] = (), taken: Collection[str] = ()
+    ) -> tuple[Arm, ...]: ...
 
     def add_private_model(
         self,
@@ -94,6 +96,7 @@ class LabProtocol(Protocol):
         options: ModelOptions = AS_IT_SAYS,
         reordered: Sequence[str] = (),
         progress: Progress | None = None,
+        taken: Collection[str] = (),
     ) -> tuple[Arm, ...]: ...
 
     def remove_private_arm(self, name: str) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -289,7 +289,9 @@ class StubLab:
     def ask_private(self, name: str, file: Path) -> QuestionSet:
         raise LabError("no own documents here")
 
-    def add_private_vectors(self, files: GivenFiles, corpus: str, reordered: Sequence[str] = ()) -> tuple[Arm, ...]:
+    def add_private_vectors(
+        self, files: GivenFiles, corpus: str, reordered: Sequence[str] = (), taken: Collection[str] = ()
+    ) -> tuple[Arm, ...]:
         raise LabError("no own documents here")
 
     def add_private_model(
@@ -298,6 +300,7 @@ class StubLab:
         options: ModelOptions = AS_IT_SAYS,
         reordered: Sequence[str] = (),
         progress: Progress | None = None,
+        taken: Collection[str] = (),
     ) -> tuple[Arm, ...]:
         raise LabError("no models here")
 

@@ -203,7 +203,8 @@ class MethodEvents:
             if not state.documents:
                 raise LabError("There are no vectors yet: choose a file of one vector a document.")
             with _taken(state, self.lab.settings) as files:
-                arms = self.lab.add_private_vectors(files, own.name, tuple(state.reordered or ()))
+                reordered, taken = tuple(state.reordered or ()), state.visit.method_names
+                arms = self.lab.add_private_vectors(files, own.name, reordered, taken)
             state.visit.keep_arms(_own_arm(arm, own.name) for arm in arms)
             discard_uploads(state.files)
             return self._listed(state, methods_view.added_words(arms))
@@ -215,7 +216,8 @@ class MethodEvents:
 
         def work(progress: Progress) -> tuple[Arm, ...]:
             given = (state.model or "").strip() or (state.known or "")
-            return self.lab.add_private_model(given, state.options, tuple(state.reordered or ()), progress)
+            reordered, taken = tuple(state.reordered or ()), state.visit.method_names
+            return self.lab.add_private_model(given, state.options, reordered, progress, taken)
 
         def keep(arms: tuple[Arm, ...]) -> Updates:
             state.visit.keep_arms(_own_arm(arm, "") for arm in arms)

@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.lab.protocol import LabProtocol
 
 
@@ -81,6 +82,11 @@ class Visit:
         """Methods of this visit, in the order they came."""
         with self._lock:
             return tuple(self._arms.values())
+
+    @property
+    def method_names(self) -> frozenset[str]:
+        """What the methods of this visit are called where their secret names are not shown."""
+        return frozenset(shown_name(arm.name) for arm in self.arms)
 
     def named(self, name: str) -> OwnCollection | None:
         """The collection of that name."""
