@@ -365,9 +365,9 @@ class Lab:
         """Keep vectors of a visitor's collection as arms with secret names: as they are, and `reordered` as asked.
 
         `reordered` are suffixes such as "pca" and "adapted". Shown under a name that is neither among `taken`, those
-        of the visitor's other methods, nor on the menu: a number is added if need be. In a collection without questions its documents become
-        the queries, as `add_vectors` does. Raises `ModelError` naming file, row or id, and `CorpusError` if the
-        collection is gone.
+        of the visitor's other methods, nor on the menu: a number is added if need be. In a collection without
+        questions its documents become the queries, as `add_vectors` does. Raises `ModelError` naming file, row or id,
+        and `CorpusError` if the collection is gone.
         """
         loaded = self.corpus(corpus)
         given = read_given(files, loaded, reserved_names())
