@@ -69,7 +69,8 @@ class Results:
         a value that is no choice any more.
         """
         figures = self.figures(state)
-        possible = {arm.name: arm.label for arm in (*self.service.contenders(), *state.own_here)}
+        possible = {arm.name: arm.label for arm in self.service.contenders()}
+        possible |= {arm.name: arm.label for arm in state.own_here}
         if figures is None:
             return [(label, name) for name, label in possible.items()]
         measured = {arm.name: arm.label for arm in figures.arms}
