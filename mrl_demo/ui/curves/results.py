@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 #: Entries of a menu of arms: label and name.
 MenuEntries = list[tuple[str, str]]
 #: Ends the label of a method that can be measured on the collection, and is not yet.
-NOT_MEASURED = " (not measured here)"
+UNMEASURED_MARK = " (not measured here)"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Results:
         if figures is None:
             return [(label, name) for name, label in possible.items()]
         measured = {arm.name: arm.label for arm in figures.arms}
-        more = [(f"{label}{NOT_MEASURED}", name) for name, label in possible.items() if name not in measured]
+        more = [(f"{label}{UNMEASURED_MARK}", name) for name, label in possible.items() if name not in measured]
         return [(label, name) for name, label in measured.items()] + more
 
     def to_measure(self, state: CurvesState) -> tuple[str, ...]:
