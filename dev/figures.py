@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dev.scale_figures import scale_page_figures
+from mrl_demo.evaluation.controls import ControlGroup, read_controls
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "assets" / "results"
@@ -27,14 +28,6 @@ METRIC = "ndcg@10"
 _START, _END = "<!-- figures of dev/figures.py -->", "<!-- end of figures -->"
 _DIMS = (8, 16, 32, 64, 128, 256, 384)
 _SHARE_DIMS = (16, 32, 64, 128, 384)
-_CONTROL_LABELS = {
-    "base": "`base`, nothing trained",
-    "rotation-only": "its rotation alone",
-    "plain": "without MatryoshkaLoss",
-    "plain+adapted": "the same, rotated to fit these documents",
-    "mrl-only": "without the rotation",
-    "whole": "**the whole recipe**",
-}
 
 
 @dataclass(frozen=True)
@@ -224,29 +217,35 @@ def _outside_parts() -> list[str]:
 
 
 def _control_parts() -> list[str]:
-    """Shipped recipes beside their controls on the outside sets, as far as `dev/ship_controls.py` has measured them."""
-    path = RESULTS / "controls.json"
-    groups = json.loads(path.read_text(encoding="utf-8"))["groups"] if path.is_file() else []
+    """Shipped recipes beside their controls, as far as `dev/ship_controls.py` has measured them."""
     parts = []
-    for group in groups:
-        sweep = Sweep(group["sweep"])
-        full = sweep.row("base", 384)
-        if full is None or sweep.raw["corpus"] == "builtin":
-            continue
+    for group in read_controls(ROOT / "assets"):
+        full = group.value("base", 384)
+        if full is None:
+            raise SystemExit(f"{group.collection} has no base at 384: run dev/ship_controls.py again.")
         rows = [
-            [_CONTROL_LABELS[arm], *(_of_base(sweep.row(arm, dim), full["value"]) for dim in _SHARE_DIMS)]
-            for arm in sweep.arms()
+            [label, *(_share_of(group.value(arm, dim), full) for dim in _SHARE_DIMS), _over_base(group, arm)]
+            for arm, label in group.labels.items()
         ]
-        head = (
-            f"**{sweep.raw['corpus']}.** {group['about']} {_setting(sweep)} Base at full length: {full['value']:.3f}."
-        )
-        parts += [head, _table(["per cent of it", *map(str, _SHARE_DIMS)], rows)]
+        head = f"**{group.collection}.** {group.about} Base at full length: {full:.3f}. "
+        head += f"{group.sweep.hardware}, {group.sweep.date[:10]}."
+        columns = ["per cent of it", *map(str, _SHARE_DIMS), "at 64 over base, nDCG@10"]
+        parts += [head, _table(columns, rows), group.sentence()]
     words = (
-        "On a part of each outside set (the answers to some questions and other documents drawn beside them, so that "
-        "it is encoded in minutes), the recipes that ship and what each lacks. `tuned-broad` has been measured on "
-        "these parts alone."
+        "The recipes that ship and what each lacks, on the built-in test topics and on a part of each outside set (the "
+        "answers to some questions and other documents drawn beside them, so that it is encoded in minutes). "
+        "Intervals are paired over the same queries."
     )
-    return ["## Text nobody here wrote, in part: the recipes and their controls", words, *parts] if parts else []
+    return ["## What each part of the training buys: the recipes and their controls", words, *parts] if parts else []
+
+
+def _over_base(group: ControlGroup, arm: str) -> str:
+    row = group.difference(arm, "base", 64)
+    return f"{_point(row.difference)} ({_point(row.low)} to {_point(row.high)})" if row else ""
+
+
+def _share_of(value: float | None, full: float) -> str:
+    return "" if value is None else f"{100 * value / full:.1f}"
 
 
 def _speed_table() -> str:
