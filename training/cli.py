@@ -147,6 +147,13 @@ def _add_elastic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=usual.batch_size, help="pairs a step")
     parser.add_argument("--max-tokens", type=int, default=usual.max_tokens, help="texts are cut at so many tokens")
     parser.add_argument("--rank", type=int, default=usual.rank, help="rank of the LoRA on every linear layer")
+    parser.add_argument("--head-steps", type=int, default=usual.head_steps, help="steps of the heads alone, at first")
+    parser.add_argument("--learning-rate", type=float, default=usual.learning_rate, help="highest rate of the LoRA")
+    parser.add_argument(
+        "--shallow-share", type=float, default=usual.shallow_share,
+        help="share of the LoRA's steps that read the first half of the layers only",
+    )  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=0, help="end the LoRA's steps after so long (0: no limit)")
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the draw, the order and the start")
     parser.set_defaults(command=_elastic)
 
@@ -265,6 +272,10 @@ def _elastic(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         max_tokens=options.max_tokens,
         rank=options.rank,
+        head_steps=options.head_steps,
+        learning_rate=options.learning_rate,
+        shallow_share=options.shallow_share,
+        minutes=options.minutes,
         seed=options.seed,
     )
     if options.count < wanted.batch_size:

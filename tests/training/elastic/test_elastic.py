@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from mrl_demo.core.errors import ModelError
+from mrl_demo.core.types import Reading
 from mrl_demo.models.adapters import read_manifest
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.run_folder import HEADS_FILE, ROTATION_FILE
@@ -16,7 +18,9 @@ from tests.training.tiny import make_tiny_model, rows
 from training.cli import main
 from training.data.pairs import Pairs
 from training.elastic.data import sampled
-from training.elastic.run import train_elastic
+from training.elastic.fit import ElasticStep
+from training.elastic.model import ElasticModel
+from training.elastic.run import make_lesson, teach_layers, train_elastic
 from training.elastic.settings import ElasticSettings
 
 TINY = ModelSpec("tiny", "folder", "tiny", 32)
@@ -36,6 +40,32 @@ def test_every_layer_is_near_the_teacher_and_what_is_saved_is_what_was_taught(tm
     manifest = read_manifest(tmp_path / "out")
     assert {HEADS_FILE, ROTATION_FILE} <= set(manifest.files)
     assert set(load_file(tmp_path / "out" / HEADS_FILE)) == {"layer1"}
+
+
+def test_shallow_steps_read_half_of_the_layers_and_the_minutes_end_a_run(tmp_path: Path) -> None:
+    base = load_sentence_transformer(make_tiny_model(tmp_path / "tiny"), TINY)
+    pairs = Pairs(*[tuple(row[side] for row in rows(80)) for side in ("query", "positive")])
+    settings = ElasticSettings(steps=10_000, head_steps=1, batch_size=16, rank=4, prefixes=(8, 32), minutes=0.02)
+    axes = np.eye(32, dtype=np.float32)
+    plain = Reading("document", "")
+    lesson = make_lesson(base, pairs, (plain, plain), axes, None)
+    steps: list[ElasticStep] = []
+    _, losses, done = teach_layers(base, lesson, axes, settings, watch=steps.append)
+    assert 1 < done < 10_000
+    assert {len(step.losses) for step in steps} == {1, 2}
+    assert steps[-1].of < 10_000
+    assert steps[-1].seconds_left < steps[0].seconds_left
+    assert len(losses) == 2
+
+
+def test_a_base_without_a_stack_of_layers_is_refused(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models
+
+    static = SentenceTransformer(modules=[StaticEmbedding(Tokenizer(models.WordLevel({"a": 0})), embedding_dim=4)])
+    with pytest.raises(ModelError, match="no BERT-like stack"):
+        ElasticModel(static, 0, 0)
 
 
 def test_sources_have_equal_shares_and_small_ones_leave_theirs_to_others() -> None:
