@@ -29,7 +29,7 @@ _WARM_UP = 0.05
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TaughtPairs:
     """What is learnt from: `pairs`, how each side is read, and the teacher's unit rows of both, `(n, d)` each."""
 
     pairs: Pairs
@@ -42,10 +42,10 @@ class Lesson:
         """The teacher's rows of the queries, then of the answers."""
         return torch.cat([self.queries, self.answers])
 
-    def first(self, count: int) -> Lesson:
+    def first(self, count: int) -> TaughtPairs:
         """The first `count` pairs of it."""
         kept = self.pairs.take(list(range(min(count, len(self.pairs)))))
-        return Lesson(kept, self.readings, self.queries[:count], self.answers[:count])
+        return TaughtPairs(kept, self.readings, self.queries[:count], self.answers[:count])
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class ElasticStep:
 Watch: TypeAlias = Callable[[ElasticStep], None]
 
 
-def read_layers(model: ElasticModel, lesson: Lesson, progress: Progress | None) -> list[Tensor]:
+def read_layers(model: ElasticModel, taught: TaughtPairs, progress: Progress | None) -> list[Tensor]:
     """Pooled vectors `(2 n, d)` float16 of every layer: the queries', then the answers', before anything is trained."""
-    sides = zip((lesson.pairs.queries, lesson.pairs.positives), lesson.readings, strict=True)
+    sides = zip((taught.pairs.queries, taught.pairs.positives), taught.readings, strict=True)
     parts = [_read_side(model, texts, reading, progress) for texts, reading in sides]
     return [torch.cat(both) for both in zip(*parts, strict=True)]
 
@@ -121,7 +121,7 @@ def fit_heads(
     return losses
 
 
-def fit_layers(model: ElasticModel, lesson: Lesson, settings: ElasticSettings, watch: Watch) -> int:
+def fit_layers(model: ElasticModel, taught: TaughtPairs, settings: ElasticSettings, watch: Watch) -> int:
     """Take the steps of LoRA and heads, as many as settings and their minutes allow, and return their number.
 
     Raises whatever `watch` raises, which is called after every step.
@@ -134,13 +134,13 @@ def fit_layers(model: ElasticModel, lesson: Lesson, settings: ElasticSettings, w
     rates = [group["lr"] for group in optimiser.param_groups]
     clock, depths = _Clock(settings.steps, settings.minutes), _depths(model.depth, settings)
     done = 0
-    for rows, layers in zip(_batches(lesson.pairs, settings), depths, strict=False):
+    for rows, layers in zip(_batches(taught.pairs, settings), depths, strict=False):
         share = clock.share(done)
         if share >= 1:
             break
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * _rate(share)
-        losses = _step_losses(model, lesson, rows, layers, settings)
+        losses = _step_losses(model, taught, rows, layers, settings)
         optimiser.zero_grad()
         (_shares_of_layers(layers) @ losses.mean(1)).backward()
         torch.nn.utils.clip_grad_norm_(lora, 1.0)
@@ -152,12 +152,12 @@ def fit_layers(model: ElasticModel, lesson: Lesson, settings: ElasticSettings, w
 
 
 def _step_losses(
-    model: ElasticModel, lesson: Lesson, rows: list[int], layers: int, settings: ElasticSettings
+    model: ElasticModel, taught: TaughtPairs, rows: list[int], layers: int, settings: ElasticSettings
 ) -> Tensor:
     """The loss of each of the first `layers` layers at each length, `(layers, lengths)`."""
-    sides = zip((lesson.pairs.queries, lesson.pairs.positives), lesson.readings, strict=True)
+    sides = zip((taught.pairs.queries, taught.pairs.positives), taught.readings, strict=True)
     read = [model(read_texts(model.base, [texts[row] for row in rows], reading), layers) for texts, reading in sides]
-    wanted = torch.cat([lesson.queries[rows], lesson.answers[rows]])
+    wanted = torch.cat([taught.queries[rows], taught.answers[rows]])
     vectors = (torch.cat(parts) for parts in zip(*read, strict=True))
     return torch.stack([elastic_losses(part, wanted, settings.prefixes, settings.temperature) for part in vectors])
 

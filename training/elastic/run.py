@@ -20,7 +20,7 @@ from mrl_demo.models.run_folder import HEADS_FILE, LORA_FILE, ROTATION_FILE
 from mrl_demo.models.specs import MINILM_SHA256
 from training.bases import encode
 from training.data.pairs import Pairs
-from training.elastic.fit import ElasticStep, Lesson, Watch, fit_heads, fit_layers, read_layers
+from training.elastic.fit import ElasticStep, TaughtPairs, Watch, fit_heads, fit_layers, read_layers
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
 from training.fit.model import save_adapter
@@ -58,31 +58,31 @@ def train_elastic(
     """
     started = time.perf_counter()
     limit_tokens(base, settings.max_tokens)
-    lesson = make_lesson(base, pairs, _PLAIN, rotation, progress)
-    model, losses, steps = teach_layers(base, lesson, rotation, settings, progress)
+    taught = ask_teacher(base, pairs, _PLAIN, rotation, progress)
+    model, losses, steps = teach_layers(base, taught, rotation, settings, progress)
     report = ElasticReport(time.perf_counter() - started, steps, len(pairs), losses)
     _save(model, settings, report, out)
     return report
 
 
-def make_lesson(
+def ask_teacher(
     base: SentenceTransformer,
     pairs: Pairs,
     readings: tuple[Reading, Reading],
     rotation: FloatMatrix,
     progress: Progress | None,
-) -> Lesson:
+) -> TaughtPairs:
     """The pairs with what `base` says of them in full, in the axes of `rotation`, before anything is trained."""
     queries, answers = (
         torch.from_numpy(normalise(encode(base, texts, reading, progress) @ rotation))
         for texts, reading in zip((pairs.queries, pairs.positives), readings, strict=True)
     )
-    return Lesson(pairs, readings, queries, answers)
+    return TaughtPairs(pairs, readings, queries, answers)
 
 
 def teach_layers(
     base: SentenceTransformer,
-    lesson: Lesson,
+    taught: TaughtPairs,
     rotation: FloatMatrix,
     settings: ElasticSettings,
     progress: Progress | None = None,
@@ -90,7 +90,7 @@ def teach_layers(
 ) -> tuple[ElasticModel, tuple[float, ...], int]:
     """The elastic model over `base`, each layer's mean loss over the last tenth of the steps, and their number."""
     model = ElasticModel(base, settings.rank if settings.steps else 0, settings.seed)
-    sample = lesson.first(_HEAD_PAIRS)
+    sample = taught.first(_HEAD_PAIRS)
     layers = read_layers(model, sample, progress)
     model.start_heads(layers, sample.wanted, torch.from_numpy(rotation))
     losses = fit_heads(model, layers, sample.wanted, settings, progress)
@@ -99,7 +99,7 @@ def teach_layers(
         last = np.mean(losses[-max(1, len(losses) // 10) :], axis=0)
         return model, tuple(map(float, last)), 0
     memory = _Memory(model.depth, progress, watch)
-    steps = fit_layers(model, lesson, settings, memory.see)
+    steps = fit_layers(model, taught, settings, memory.see)
     return model, memory.last_tenth(), steps
 
 

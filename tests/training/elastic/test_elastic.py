@@ -20,7 +20,7 @@ from training.data.pairs import Pairs
 from training.elastic.data import sampled
 from training.elastic.fit import ElasticStep
 from training.elastic.model import ElasticModel
-from training.elastic.run import make_lesson, teach_layers, train_elastic
+from training.elastic.run import ask_teacher, teach_layers, train_elastic
 from training.elastic.settings import ElasticSettings
 
 TINY = ModelSpec("tiny", "folder", "tiny", 32)
@@ -48,9 +48,9 @@ def test_shallow_steps_read_half_of_the_layers_and_the_minutes_end_a_run(tmp_pat
     settings = ElasticSettings(steps=10_000, head_steps=1, batch_size=16, rank=4, prefixes=(8, 32), minutes=0.02)
     axes = np.eye(32, dtype=np.float32)
     plain = Reading("document", "")
-    lesson = make_lesson(base, pairs, (plain, plain), axes, None)
+    taught = ask_teacher(base, pairs, (plain, plain), axes, None)
     steps: list[ElasticStep] = []
-    _, losses, done = teach_layers(base, lesson, axes, settings, watch=steps.append)
+    _, losses, done = teach_layers(base, taught, axes, settings, watch=steps.append)
     assert 1 < done < 10_000
     assert {len(step.losses) for step in steps} == {1, 2}
     assert steps[-1].of < 10_000
