@@ -9,7 +9,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import LabError
-from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Document, FloatMatrix
+from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Document, FloatMatrix, Progress
 from mrl_demo.corpora.query_text import clean_query
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.lab.curves import CurvesService
@@ -20,9 +20,11 @@ from mrl_demo.lessons.guess import GuessRound, draw_queries, guess_round
 from mrl_demo.lessons.numbers import energy_shares
 from mrl_demo.lessons.pitfalls import PassingCounts, Pitfall, find_pitfall, one_search, rank_both_ways
 from mrl_demo.lessons.training_log import TrainingLog, read_training_log
+from mrl_demo.trees.prefix_tree import PrefixTree, follow
 
 _TEXTS_KEPT = 512
 _ROUNDS_KEPT = 512
+_TREES_KEPT = 16
 _HOLD_K = 10
 _BLIND_K = 5
 
@@ -61,6 +63,7 @@ class LessonService:
         self.lab = lab
         self._vectors: BoundedCache[FloatMatrix] = BoundedCache(_TEXTS_KEPT)
         self._rounds: BoundedCache[GuessRound] = BoundedCache(_ROUNDS_KEPT)
+        self._trees: BoundedCache[PrefixTree] = BoundedCache(_TREES_KEPT)
         self._shares: BoundedCache[tuple[float, ...]] = BoundedCache(32)
 
     @property
@@ -127,6 +130,23 @@ class LessonService:
         sides = ([(loaded.documents[row], score) for row, score in side] for side in (both.right, both.wrong))
         right, wrong = map(tuple, sides)
         return PitfallView(pitfall, search.dim, right, wrong, both.passing)
+
+    def tree(self, corpus: str, arm: str, query: str = "", progress: Progress | None = None) -> PrefixTree:
+        """The tree of a method over a collection, with a question's path; raises as `Lab.tree`.
+
+        What everybody has is grown once; of what a visitor brought nothing is kept.
+        """
+        loaded = self.lab.corpus(corpus, progress)
+        is_shared = (
+            corpus in {choice.name for choice in self.lab.corpora()} and self.lab.builder.menu.private(arm) is None
+        )
+
+        def grow() -> PrefixTree:
+            return self.lab.tree(corpus, arm, progress=progress)
+
+        tree = self._trees.get((corpus, loaded.fingerprint, arm), grow) if is_shared else grow()
+        text = clean_query(query, self.lab.settings.max_query_chars).text if query.strip() else ""
+        return follow(self.lab.builder, loaded, self._arm(arm), tree, text) if text else tree
 
     def _guess(self, corpus: str, arm: str, text: str) -> GuessRound:
         full = self.lab.full_dim([arm])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mrl_demo.arms.arm import Arm
-from mrl_demo.arms.spaces import SpaceBuilder
+from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, IntMatrix, Progress
 from mrl_demo.core.vectors import check_dimension, truncate
@@ -177,10 +177,17 @@ def grow_tree(
         fields,
         notes=tuple(notes),
     )
-    if not query.strip():
-        return tree
-    asked = space.map_queries(builder.encoders.encoder(arm.encoder).encode_queries([query.strip()]))
-    return walk(tree, query.strip(), asked[0], vectors)
+    return _followed(builder, space, tree, query.strip()) if query.strip() else tree
+
+
+def follow(builder: SpaceBuilder, corpus: Corpus, arm: Arm, tree: PrefixTree, query: str) -> PrefixTree:
+    """A tree that `grow_tree` gave for the same corpus and arm, with the path of a question; raises as that does."""
+    return _followed(builder, builder.space(arm, corpus), tree, query)
+
+
+def _followed(builder: SpaceBuilder, space: Space, tree: PrefixTree, query: str) -> PrefixTree:
+    asked = space.map_queries(builder.encoders.encoder(space.arm.encoder).encode_queries([query]))
+    return walk(tree, query, asked[0], space.documents[_rows_shown(tree.n_documents)])
 
 
 def walk(tree: PrefixTree, query: str, vector: FloatMatrix, vectors: FloatMatrix) -> PrefixTree:

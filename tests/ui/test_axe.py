@@ -65,6 +65,7 @@ def test_no_tab_has_a_violation(browser: Browser, address: str, width: int, them
 
 #: What an address says, and what is then seen: sections that the tour above does not open.
 SECTIONS = {
+    "tab=learn&lesson=tree": "#learn-tree .heap",
     "tab=learn&lesson=guess": "#learn-guess-question .said",
     "tab=learn&lesson=blind": "#learn-blind-sides .plain-list",
     "tab=learn&lesson=class": "#learn-sheet-question .said",

@@ -15,6 +15,7 @@ from mrl_demo.ui.learn.games import lay_out_blind, lay_out_guess
 from mrl_demo.ui.learn.mistakes import lay_out_mistakes
 from mrl_demo.ui.learn.screens import Screens, lay_out_screens
 from mrl_demo.ui.learn.sheets import lay_out_sheet
+from mrl_demo.ui.learn.tree import lay_out_tree
 from mrl_demo.ui.learn.words import INTRO, family_list, published_list
 from mrl_demo.ui.shared.address_bar import Parameter
 from mrl_demo.ui.shared.forms import Updates
@@ -29,6 +30,7 @@ class Lesson(StrEnum):
 
     SCREENS = "screens"
     PITFALLS = "pitfalls"
+    TREE = "tree"
     GUESS = "guess"
     BLIND = "blind"
     CLASS = "class"
@@ -45,6 +47,8 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
                 lay_out_screens(Screens(lessons, corpus, compare))
             with gr.Tab("Pitfalls", id=Lesson.PITFALLS) as tab:
                 lay_out_mistakes(lessons, corpus, page.measurements, tab)
+            with gr.Tab("Walk the tree", id=Lesson.TREE) as tab:
+                lay_out_tree(lessons, corpus, page.builds, tab)
             with gr.Tab("Guess the length", id=Lesson.GUESS) as tab:
                 lay_out_guess(lessons, corpus, tab)
             with gr.Tab("Blind test", id=Lesson.BLIND) as tab:

@@ -15,9 +15,16 @@ from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.visit import OwnCollection, Visit
 
 #: Menus of collections on the tabs.
-CORPUS_MENUS = (Id.CORPUS, Id.CURVES_CORPUS, Id.DECIDE_CORPUS, Id.FUNNEL_CORPUS, Id.LEARN_PITFALL_CORPUS)
+CORPUS_MENUS = (
+    Id.CORPUS,
+    Id.CURVES_CORPUS,
+    Id.DECIDE_CORPUS,
+    Id.FUNNEL_CORPUS,
+    Id.LEARN_PITFALL_CORPUS,
+    Id.LEARN_TREE_CORPUS,
+)
 #: Menus of methods that Compare has, and of all that can be cut; those of Curves follow what was measured.
-COMPARED_MENUS = (Id.LEFT_ARM, Id.RIGHT_ARM, Id.LEARN_PITFALL_ARM)
+COMPARED_MENUS = (Id.LEFT_ARM, Id.RIGHT_ARM, Id.LEARN_PITFALL_ARM, Id.LEARN_TREE_ARM)
 CONTENDER_MENUS = (Id.DECIDE_ARM, Id.DECIDE_ARMS, Id.FUNNEL_ARM)
 
 

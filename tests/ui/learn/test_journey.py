@@ -67,6 +67,18 @@ def test_a_mistake_shows_its_damage(learn: Page) -> None:
     assert int(after.replace(",", "")) > int(before.replace(",", ""))
 
 
+def test_a_tree_is_walked_with_the_keyboard_and_a_question_goes_its_way(learn: Page) -> None:
+    view(learn, "Walk the tree")
+    learn.wait_for_selector("#learn-tree .heap.on-way")
+    assert "The question’s way" in learn.inner_text("#learn-tree .curve-words")
+    assert learn.locator("#learn-tree .heap.on-way[open]").count() == 2
+    learn.locator("#learn-tree-at").get_by_label("32", exact=True).check()
+    learn.wait_for_function("document.querySelectorAll('#learn-tree .heap.on-way[open]').length === 3")
+    learn.locator("#learn-tree .prefix-tree > .heap:not([open]) > summary").first.focus()
+    learn.keyboard.press("Enter")
+    assert learn.evaluate("document.activeElement.parentElement.open")
+
+
 def test_games_count(learn: Page) -> None:
     learn.get_by_role("tab", name="Learn", exact=True).click()
     view(learn, "Guess the length")
