@@ -89,6 +89,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     from mrl_demo.commands.funnel import add_funnel_commands
     from mrl_demo.commands.index import add_index_command
     from mrl_demo.commands.inspect import add_inspect_command
+    from mrl_demo.commands.layers import add_layers_command
     from mrl_demo.commands.lessons import add_lesson_commands
     from mrl_demo.commands.map import add_map_command
     from mrl_demo.commands.own_data import add_own_data_commands
@@ -118,6 +119,7 @@ def _parser(settings: Settings) -> argparse.ArgumentParser:
     add_funnel_commands(commands)
     add_map_command(commands)
     add_tree_command(commands)
+    add_layers_command(commands)
     add_share_commands(commands)
     add_take_home_commands(commands)
     add_space_command(commands)

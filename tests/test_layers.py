@@ -18,7 +18,7 @@ HOUSE = (
     {"corpora", "models", "adapt", "search", "plots", "serving"},
     {"arms", "jobs"},
     {"evaluation", "exports"},
-    {"advisor", "thresholds", "costs", "lessons", "maps", "scale", "trees"},
+    {"advisor", "thresholds", "costs", "lessons", "maps", "scale", "trees", "layers"},
     {"reports"},
     {"funnels", "gating"},
     {"lab"},

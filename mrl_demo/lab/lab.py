@@ -43,6 +43,7 @@ from mrl_demo.lab.exporting import ExportChoice, export_setting
 from mrl_demo.lab.indexes import IndexAnswer, IndexDesk, IndexPlan, IndexReport, index_corpus
 from mrl_demo.lab.shelf import PRIVATE_PREFIX, CorpusShelf
 from mrl_demo.lab.verdict import Judge
+from mrl_demo.layers.grid import LayerGrid, LayerQuestion, measure_layers
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
@@ -663,6 +664,17 @@ class Lab:
         text = clean_query(query, self.settings.max_query_chars).text if query.strip() else ""
         (chosen,) = self._arms_named([arm])
         return grow_tree(self.builder, self.corpus(corpus, progress), chosen, text, dims, progress)
+
+    def layers(
+        self, corpus: str, arm: str, question: LayerQuestion | None = None, progress: Progress | None = None
+    ) -> LayerGrid:
+        """An arm's quality over layers and lengths, and its time by layer; raises as `measure_layers` does.
+
+        In a corpus without queries titles and first sentences stand in for them, which the result says.
+        """
+        question = question or LayerQuestion()
+        loaded = with_stand_ins(self.corpus(corpus, progress), question.queries or MOST_STAND_INS, question.seed)
+        return measure_layers(self.builder, loaded, arm, question, progress)
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
         """Whether `map` would take a moment only."""

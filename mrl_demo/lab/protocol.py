@@ -27,6 +27,7 @@ from mrl_demo.funnels.proof import ProofReport
 from mrl_demo.gating.allocation import GateQuestion, GateReport
 from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
+from mrl_demo.layers.grid import LayerGrid, LayerQuestion
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport
 from mrl_demo.models.specs import AS_IT_SAYS, ModelOptions
 from mrl_demo.scale.growth import Growth, GrowthQuestion
@@ -128,6 +129,10 @@ class LabProtocol(Protocol):
         dims: Sequence[int] = TREE_DIMS,
         progress: Progress | None = None,
     ) -> PrefixTree: ...
+
+    def layers(
+        self, corpus: str, arm: str, question: LayerQuestion | None = None, progress: Progress | None = None
+    ) -> LayerGrid: ...
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool: ...
 

@@ -44,6 +44,7 @@ from mrl_demo.lab.choices import CorpusChoice
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.lab.written_questions import WrittenQuestions
+from mrl_demo.layers.grid import LayerCell, LayerGrid, LayerQuestion, LayerTime
 from mrl_demo.lessons.pitfalls import PitfallReport
 from mrl_demo.maps.collection_map import CollectionMap, MapSide
 from mrl_demo.maps.groups import Grouping
@@ -190,6 +191,18 @@ class StubLab:
         tree = PrefixTree(corpus, arm, arm.capitalize(), 2, documents, floors, (whole,), ("topic",))
         steps = (PathStep(8, 0, "bees", 2, 0.9, 0.1, True), PathStep(384, 0, NASTY, 2, 0.9, 0.1, False))
         return replace(tree, query=query, path=steps, best=0, reached=(1,)) if query else tree
+
+    def layers(
+        self, corpus: str, arm: str, question: LayerQuestion | None = None, progress: Progress | None = None
+    ) -> LayerGrid:
+        if corpus == "broken":
+            raise LabError("There is no corpus 'broken'.")
+        if progress:
+            progress(0.5, "Measuring")
+        cells = tuple(LayerCell(k, dim, 0.1 * k + dim / 1000, 0.1, 0.9) for k in (1, 2) for dim in (8, 384))
+        times = (LayerTime(1, 2.0, 400.0), LayerTime(2, 4.0, 200.0))
+        label = arm.capitalize()
+        return LayerGrid(arm, label, corpus, "ndcg@10", 9, 99, cells, times, "two cores", "2026-11-27T12:00:00")
 
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
         return corpus == "builtin"
