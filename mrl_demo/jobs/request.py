@@ -23,6 +23,9 @@ class Levers:
     drawn_lengths: int | None = None
     spread_weight: float | None = None
     averaged: float | None = None
+    margin: float | None = None
+    anchor_weight: float | None = None
+    axes: str = ""
     spare_likely: bool = False
 
     def arguments(self) -> list[str]:

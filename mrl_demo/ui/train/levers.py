@@ -5,6 +5,8 @@ from __future__ import annotations
 import gradio as gr
 from gradio.blocks import Block
 
+from mrl_demo.core.config import find_assets
+from mrl_demo.models.run_folder import ROTATION_FILE
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.widgets import menu, static_html
@@ -37,6 +39,9 @@ LEVER_LABELS = {
     "drawn_lengths": "Lengths drawn at random each step",
     "spread_weight": "Spread-out regulariser",
     "averaged": "Share of the last steps averaged",
+    "margin": "Margin of the hinge",
+    "anchor_weight": "Pull towards the base model's vectors",
+    "axes": "Axes of the result (with LoRA over a rotation)",
     "spare_likely": "Answers that the base model finds likely are no wrong answers for other questions",
 }
 
@@ -58,8 +63,21 @@ def lay_out_levers() -> dict[str, Block]:
                 "spread_weight": _number("spread_weight", Id.TRAIN_SPREAD, 0.1, 100),
                 "averaged": _number("averaged", Id.TRAIN_AVERAGED, 0.05, 0.95),
             }
+        with gr.Row(elem_classes="curves-row"):
+            parts |= {
+                "margin": _number("margin", Id.TRAIN_MARGIN, 0.05, 2),
+                "anchor_weight": _number("anchor_weight", Id.TRAIN_ANCHOR, 0.5, 100),
+                "axes": menu(LEVER_LABELS["axes"], _axes(), "", Id.TRAIN_AXES, min_width=260),
+            }
         parts["spare_likely"] = gr.Checkbox(False, label=LEVER_LABELS["spare_likely"], elem_id=Id.TRAIN_SPARE)
     return parts
+
+
+def _axes() -> list[tuple[str, str]]:
+    """Adapters that ship with a rotation; on the command line finished runs too."""
+    adapters = find_assets() / "adapters"
+    names = sorted(file.parent.name for file in adapters.glob(f"*/{ROTATION_FILE}"))
+    return [_AS_PRESET, *((f"Those of {name}", name) for name in names)]
 
 
 def _number(name: str, elem_id: Id, step: float, highest: float) -> gr.Number:

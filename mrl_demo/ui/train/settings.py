@@ -68,6 +68,9 @@ class SettingsParts:
     drawn_lengths: Block
     spread_weight: Block
     averaged: Block
+    margin: Block
+    anchor_weight: Block
+    axes: Block
     spare_likely: Block
     own: gr.Column
     note: gr.HTML

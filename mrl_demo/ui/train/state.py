@@ -39,6 +39,9 @@ class TrainState:
     drawn_lengths: float | None = 0
     spread_weight: float | None = 0
     averaged: float | None = 0
+    margin: float | None = 0
+    anchor_weight: float | None = 0
+    axes: str | None = ""
     spare_likely: bool | None = False
     visit: Visit | None = None
 
@@ -74,6 +77,9 @@ class TrainState:
             drawn_lengths=self._whole("drawn_lengths"),
             spread_weight=self.spread_weight or None,
             averaged=self.averaged or None,
+            margin=self.margin or None,
+            anchor_weight=self.anchor_weight or None,
+            axes=_text(self.axes),
             spare_likely=bool(self.spare_likely),
         )
 
