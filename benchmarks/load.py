@@ -29,9 +29,11 @@ import httpx
 import numpy as np
 import psutil
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mrl_demo.core.config import CODE_ROOT as ROOT
 from mrl_demo.core.hardware import describe_hardware
 
-ROOT = Path(__file__).resolve().parents[1]
 WARM_UP_S = 20.0
 _THINK_S = 4.0
 _PATIENCE_S = 60.0

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.advisor.consult import Consultation, consult, usual_queries
 from mrl_demo.advisor.recommend import Advice, Setting, advice_plan

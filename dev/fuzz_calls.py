@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psutil
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from tests.doors.fuzzing import Fuzzer, FuzzTally
 from tests.doors.test_fuzz import files_here
 from tests.ui.conftest import free_port

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from mrl_demo.adapt import AdaptSettings
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.lab import Lab

@@ -29,6 +29,8 @@ import httpx
 import numpy as np
 from safetensors.numpy import load_file
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from dev.kill_rounds import fit_without_hurry, write_documents
 from mrl_demo.core.config import Settings
 from mrl_demo.core.process import prepare_process
@@ -40,6 +42,7 @@ _ARMS = ("tiny", "tiny+pca", "tiny+adapted")
 _QUESTIONS = ("river stone", "bread salt oven", "moon tide")
 _DOCUMENTS, _PART, _TEXT_SECONDS = 240, 64, 0.004
 _PATIENCE_S = 180.0
+_CLOSE = 1e-4
 Answers = list[list[tuple[str, float]]]
 
 
@@ -163,14 +166,16 @@ class KillRounds:
 
     folder: Path
     rounds: int
+    first: int
     draw: random.Random
     has_tabs: bool = False
     wrong: list[str] = field(default_factory=list)
 
     def run(self) -> list[str]:
         """All rounds."""
-        documents = [self.folder / f"made-up-{number}.jsonl" for number in range(self.rounds)]
-        for number, path in enumerate(documents):
+        numbers = range(self.first, self.first + self.rounds)
+        documents = [self.folder / f"made-up-{number}.jsonl" for number in numbers]
+        for number, path in zip(numbers, documents, strict=True):
             write_documents(path, _DOCUMENTS + number)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.conftest", "mrl_demo.ui.app", "mrl_demo.lab.lab", "faiss", "torch"])
@@ -178,7 +183,7 @@ class KillRounds:
         clean = build_lab(self.folder / "clean", documents)
         for server in servers:
             server.start()
-        for number, path in enumerate(documents):
+        for number, path in zip(numbers, documents, strict=True):
             self._round(number, servers, path.stem, _expected(clean, path.stem))
         for server in servers:
             server.kill()
@@ -199,8 +204,8 @@ class KillRounds:
             server.start()
         for place, server in enumerate(servers):
             server.wait()
-            if _answers(server, corpus) != expected:
-                self.wrong.append(f"round {number}: server {place} gave other answers after a kill at {pause:.2f} s")
+            if differs := _difference(_answers(server, corpus), expected):
+                self.wrong.append(f"round {number}: server {place} after a kill at {pause:.2f} s: {differs}")
         print(f"  round {number}: {len(killed)} killed at {pause:.2f} s, {len(self.wrong)} wrong so far", flush=True)
 
     def _stored_differently(self) -> list[str]:
@@ -223,9 +228,25 @@ def _comparison(question: str, corpus: str) -> dict[str, Any]:
     return {"query": question, "arms": list(_ARMS), "dim": 8, "corpus": corpus, "top_k": 10}
 
 
+def _difference(answers: Answers, expected: Answers) -> str:
+    """What is wrong with the answers, "" if nothing: cosines within 1e-4, texts in an order that such cosines allow.
+
+    Two processes add in different orders, and a cosine that falls on the other side of a rounding is no other answer.
+    """
+    for got, right in zip(answers, expected, strict=True):
+        apart = max(abs(a - b) for (_, a), (_, b) in zip(got, right, strict=True))
+        if apart > _CLOSE:
+            return f"cosines differ by {apart:.5f}"
+        least, cosines = right[-1][1], dict(right)
+        for text, cosine in got:
+            if abs(cosines.get(text, least) - cosine) > _CLOSE:
+                return f"{text} is found with {cosine:.5f} instead of {cosines.get(text)}"
+    return ""
+
+
 def _answers(server: KilledServer, corpus: str) -> Answers:
     return [
-        [(hit["id"], round(hit["score"], 4)) for hit in side["hits"]]
+        [(hit["id"], hit["score"]) for hit in side["hits"]]
         for question in _QUESTIONS
         for side in server.ask("compare", _comparison(question, corpus))["arms"]
     ]
@@ -233,7 +254,7 @@ def _answers(server: KilledServer, corpus: str) -> Answers:
 
 def _expected(lab: Any, corpus: str) -> Answers:  # noqa: ANN401
     return [
-        [(hit.document.id, round(hit.score, 4)) for hit in side.result.hits]
+        [(hit.document.id, hit.score) for hit in side.result.hits]
         for question in _QUESTIONS
         for side in lab.compare(question, corpus=corpus, arms=_ARMS, dim=8, top_k=10).arms
     ]
@@ -299,6 +320,7 @@ def main() -> int:
     faulthandler.enable()
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0, help="number of the first round: it decides the documents")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--serve", nargs=2, metavar=("PORT", "FOLDER"), help="serve such a page, for other scripts")
     parser.add_argument("--whole-page", action="store_true", help="serve the tabs too; a round takes longer")
@@ -310,7 +332,9 @@ def main() -> int:
         serve_until_killed(folder / "cache", [folder / "made-up.jsonl"], port)
     started, draw = time.monotonic(), random.Random(options.seed)  # noqa: S311 - not a secret
     with _temporary_folder() as folder:
-        rounds: Callable[[], list[str]] = KillRounds(folder, options.rounds, draw, options.whole_page).run
+        rounds: Callable[[], list[str]] = KillRounds(
+            folder, options.rounds, options.first, draw, options.whole_page
+        ).run
         wrong = kill_training(folder, options.rounds, draw) if options.training else rounds()
     print(f"{options.rounds} rounds in {time.monotonic() - started:.0f} s: {len(wrong)} wrong")
     for words in wrong[:20]:

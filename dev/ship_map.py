@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from mrl_demo.core.cache import save_vectors
 from mrl_demo.core.config import Settings
 from mrl_demo.lab.lab import Lab

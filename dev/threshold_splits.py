@@ -8,8 +8,12 @@ The 800 test questions are halved at random; one half translates, the other one 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.config import Settings
