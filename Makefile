@@ -39,10 +39,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the page needs into $(VENV): some minutes and 2.3 GB of disk, more if torch comes with CUDA; once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/dev.stamp: $(wildcard requirements*.txt) | $(VENV)/bin/python
+	@echo "Installing what tests need into $(VENV): some minutes, once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
 

@@ -173,7 +173,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def notices(copy: Path, defence: Defence, test: str) -> str:
-    """ "" if the test fails without the defence, else what happened, in words."""
+    """What happened, in words, if the test does not fail without the defence; empty if it does."""
     path = copy / defence.file
     whole = path.read_text(encoding="utf-8")
     if defence.stands not in whole:

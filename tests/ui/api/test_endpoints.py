@@ -141,11 +141,21 @@ def test_an_agent_lists_the_tools_and_calls_one_by_mcp(served: Served) -> None:
     assert "There is no arm 'OWNER/NAME'" in wrong.content[0].text
 
 
-def test_errors_reach_the_caller_in_words_without_a_traceback(client: Client) -> None:
+def test_errors_reach_the_caller_in_words_without_a_traceback(
+    served: Served, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(AppError, match="There is no corpus '/etc/passwd': choose one of"):
         client.predict("q", "tiny", 16, "/etc/passwd", 3, api_name="/search")
     with pytest.raises(AppError, match="Dimension 99999 is not possible here"):
         client.predict("q", "tiny", 99_999, "fruit", 3, api_name="/search")
+
+    def break_down(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("in /srv/secret/place.py")
+
+    monkeypatch.setattr(served.lab, "compare", break_down)
+    with pytest.raises(AppError, match="it is our mistake") as error:
+        client.predict("q", "tiny", 16, "fruit", 3, api_name="/search")
+    assert not re.search("ZeroDivision|secret|Traceback", str(error.value))
 
 
 @pytest.mark.parametrize(
