@@ -2,16 +2,18 @@
 
 `.venv/bin/python dev/matformer.py [--documents N] [--queries N]` orders the 1,536 neurons of every layer by importance
 (mean size of the activation times the length of the neuron's output weights, on training passages), keeps a quarter,
-a half or all of them, and prints nDCG@10 over the answers of some validation questions and other passages, agreement
-with all neurons, and ms a document. Figures are in docs/training.md.
+a half or all of them, prints nDCG@10 over the answers of some validation questions and other passages, agreement
+with all neurons, and processor ms a document, and writes them to assets/results/matformer.json, which the page shows.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,12 @@ import numpy as np
 import torch
 
 from mrl_demo.core.config import Settings
+from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, Reading
 from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.lab.curves import save_text
+from mrl_demo.layers.neurons import NEURONS_FILE, NeuronFigures, NeuronRow
 from mrl_demo.models.bulk import bulk_dtype, encode_in_bulk, forward_pass
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
@@ -51,6 +56,7 @@ def main() -> None:
     relevant = [{rows[name] for name in names if name in rows} for names in answers]
     order = _importance([document.content for document in corpus.documents[:_CALIBRATION]])
     whole: FloatMatrix | None = None
+    measured: list[NeuronRow] = []
     for share in _SHARES:
         model = load_sentence_transformer(verified_base_dir(), MINILM)
         _keep_neurons(model, order, share)
@@ -58,8 +64,13 @@ def main() -> None:
         vectors, ms = _encode(model, [document.content for document in documents])
         whole = vectors if whole is None else whole
         kept = float(np.einsum("nd,nd->n", vectors, whole).mean())
-        quality = "  ".join(f"{dim}: {_ndcg(asked, vectors, relevant, dim):.3f}" for dim in (64, 384))
+        quality = {dim: round(_ndcg(asked, vectors, relevant, dim), 4) for dim in (16, 32, 64, 128, 384)}
+        neurons = int(share * len(order[0]))
+        measured.append(NeuronRow(share, neurons, quality, round(kept, 4), round(ms, 3)))
         print(f"{share:.0%} of the neurons: nDCG@10 {quality}; cosine {kept:.3f}; {ms:.1f} ms a document", flush=True)
+    date = time.strftime("%Y-%m-%d")
+    figures = NeuronFigures(tuple(measured), len(queries), len(documents), date, describe_hardware())
+    save_text(Settings.from_environment().assets_dir / "results" / NEURONS_FILE, json.dumps(asdict(figures)))
 
 
 def _some_documents(corpus: Corpus, wanted: set[str], count: int) -> list[Any]:
@@ -104,9 +115,9 @@ def _keep_neurons(model: Any, order: list[torch.Tensor], share: float) -> None: 
 
 def _encode(model: Any, texts: list[str]) -> tuple[FloatMatrix, float]:  # noqa: ANN401
     forward = forward_pass(model, bulk_dtype("cpu"))
-    started = time.perf_counter()
+    started = time.process_time()
     vectors = normalise(encode_in_bulk(model, forward, texts, _TEXT, 1))
-    return vectors, (time.perf_counter() - started) * 1e3 / len(texts)
+    return vectors, (time.process_time() - started) * 1e3 / len(texts)
 
 
 def _ndcg(queries: FloatMatrix, documents: FloatMatrix, relevant: list[set[int]], dim: int) -> float:

@@ -31,10 +31,11 @@ NAMES = {
     "by": "group_field",
     "by-method": "group_arm",
     "by-metric": "group_metric",
+    "layers-method": "layer_arm",
     "lost-method": "lost_arm",
     "vectors": "size",
 }
-SECTIONS = ("quality", "classes", "cost", "groups", "lost", "speed")
+SECTIONS = ("quality", "classes", "cost", "groups", "layers", "lost", "speed")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class CurvesLink:
             "group_arm": OneOf(self._cut_arms),
             "group_metric": metrics,
             "group_field": OneOf(self._group_fields, may_be_none=True),
+            "layer_arm": OneOf(self._layer_arms),
             "lost_arm": OneOf(self._cut_arms),
             "size": OneNumber(SIZES),
         }
@@ -92,6 +94,9 @@ class CurvesLink:
 
     def _cut_arms(self) -> Sequence[str]:
         return list(dict.fromkeys(name for each in self._states() for _, name in self.results.cut_arm_entries(each)))
+
+    def _layer_arms(self) -> Sequence[str]:
+        return [name for _, name in self.results.layer_entries(self.first)]
 
     def _group_fields(self) -> Sequence[str]:
         return self.results.group_entries(self.first)

@@ -8,9 +8,11 @@ from itertools import chain
 
 from mrl_demo.arms.catalogue import leading_arms
 from mrl_demo.core.errors import CorpusError, LabError
+from mrl_demo.corpora import builtin
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.evaluation.worst import BrokenQueries
 from mrl_demo.lab.curves import CurvesService
+from mrl_demo.layers.grid import LayerGrid, shipped_layers
 from mrl_demo.ui.curves.data import Figures
 from mrl_demo.ui.curves.state import METRIC_LABELS, Choice, CurvesState, metric_label
 from mrl_demo.ui.curves.view import contender
@@ -137,6 +139,31 @@ class Results:
         """The queries of the chosen arm that break."""
         figures = self.figures(state)
         return figures.curves.lost.get(state.choice.lost_arm) if figures else None
+
+    def layer_entries(self, state: CurvesState) -> MenuEntries:
+        """Methods whose model may have layers to leave out: measuring says of one that it has none."""
+        arms = [(arm.label, arm.name) for arm in self.service.contenders() if arm.has_prefixes]
+        return arms + [(arm.label, arm.name) for arm in state.own_here]
+
+    def layers(self, state: CurvesState) -> LayerGrid | None:
+        """The chosen method by layers: measured for this visitor, else what ships with the code."""
+        choice = state.choice
+        if grid := state.seen.layers.get((choice.corpus, choice.layer_arm)):
+            return grid
+        if choice.corpus != builtin.NAME:
+            return None
+        try:
+            shipped = shipped_layers(self.service.lab.settings.assets_dir)
+        except CorpusError:
+            logger.exception("The shipped figures by layer cannot be read")
+            return None
+        return next((grid for grid in shipped if grid.arm == choice.layer_arm), None)
+
+    def has_changed(self, state: CurvesState, grid: LayerGrid) -> bool:
+        """Whether the collection is another one than when shipped figures were measured."""
+        if (state.choice.corpus, state.choice.layer_arm) in state.seen.layers:
+            return False
+        return bool(grid.fingerprint) and grid.fingerprint != self.service.lab.corpus(state.choice.corpus).fingerprint
 
     def speed(self, state: CurvesState) -> SpeedResult | None:
         """Times over the chosen number of vectors."""

@@ -9,6 +9,7 @@ from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.probes import parse_probe_metric
 from mrl_demo.evaluation.speed import SpeedResult
 from mrl_demo.lab.curves import CurveSet
+from mrl_demo.layers.grid import LayerGrid
 from mrl_demo.ui.shared.visit import OwnArm, Visit
 
 #: Metric -> what the menu calls it. Agreement is called agreement.
@@ -27,6 +28,8 @@ VALUE, SHARE = "value", "share"
 #: What quality is set against.
 BYTES, LATENCY = "bytes", "latency"
 FIRST_SIZE = 100_000
+#: The method whose every layer was taught to give usable vectors.
+FIRST_LAYER_ARM = "tuned-2d"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Choice:
     group_arm: str = "base"
     group_metric: str = "ndcg@10"
     group_field: str = ""
+    layer_arm: str = FIRST_LAYER_ARM
     lost_arm: str = "base"
     size: int = FIRST_SIZE
 
@@ -98,11 +102,15 @@ def unit_label(metric: str) -> str:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one visitor has measured: sweeps by corpus, times by number of vectors, of engines by corpus and method."""
+    """What one visitor has measured: sweeps by corpus, times by number of vectors, of engines by corpus and method.
+
+    `layers` are by corpus and method.
+    """
 
     sweeps: Mapping[str, CurveSet] = field(default_factory=dict)
     speeds: Mapping[int, SpeedResult] = field(default_factory=dict)
     engines: Mapping[str, Mapping[str, EngineSpeed]] = field(default_factory=dict)
+    layers: Mapping[tuple[str, str], LayerGrid] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,7 @@ def curves_state(
     group_arm: str,
     group_metric: str,
     group_field: str | None,
+    layer_arm: str | None,
     lost_arm: str,
     size: float,
 ) -> CurvesState:
@@ -156,6 +165,7 @@ def curves_state(
         group_arm=group_arm,
         group_metric=group_metric,
         group_field=group_field or "",
+        layer_arm=layer_arm or FIRST_LAYER_ARM,
         lost_arm=lost_arm,
         size=int(size),
     )

@@ -19,6 +19,7 @@ from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves.classes import ClassesSection, lay_out_classes
 from mrl_demo.ui.curves.cost import CostSection, lay_out_cost
 from mrl_demo.ui.curves.groups import GroupsSection, lay_out_groups
+from mrl_demo.ui.curves.layers import LayerMeasuring, LayersSection, lay_out_layers
 from mrl_demo.ui.curves.linking import NAMES, SECTIONS, CurvesLink
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
 from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
@@ -65,6 +66,7 @@ class CurveParts:
     cost: CostSection
     groups: GroupsSection
     speed: SpeedSection
+    layers: LayersSection
     lost: LostSection
     seen: gr.State
     visit: gr.State
@@ -94,6 +96,7 @@ class CurveParts:
             "group_field": groups.field,
             "group_arm": groups.arm,
             "group_metric": groups.metric,
+            "layer_arm": self.layers.arm,
             "lost_arm": self.lost.arm,
             "size": self.speed.size,
         }
@@ -108,6 +111,7 @@ class CurveParts:
             self.cost.shown,
             self.groups.shown,
             self.speed.shown,
+            self.layers.shown,
             self.lost.shown,
         )
 
@@ -115,7 +119,7 @@ class CurveParts:
     def menus(self) -> set[Block]:
         """The menus of measures, methods and labels, which depend on what was measured."""
         measures = {self.quality.metric, self.cost.metric, self.groups.metric}
-        methods = {self.quality.arms, self.classes.arms, self.cost.arm, self.groups.arm, self.lost.arm}
+        methods = {self.quality.arms, self.classes.arms, self.cost.arm, self.groups.arm, self.lost.arm, self.layers.arm}
         return measures | methods | {self.classes.task, self.groups.field}
 
 
@@ -136,6 +140,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events
         parts.classes.bar,
         parts.cost.bar,
         parts.groups.bar,
+        parts.layers.bar,
         parts.speed.bar,
         parts.lost.bar,
     ):
@@ -158,12 +163,14 @@ def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine, visit: gr.S
             cost = lay_out_cost(results, first)
         with gr.Tab("By group", id="groups"):
             groups = lay_out_groups(results, first)
+        with gr.Tab("Layers", id="layers"):
+            layers = lay_out_layers(results, first, heavy)
         with gr.Tab("Queries that break", id="lost"):
             lost = lay_out_lost(results, first)
         with gr.Tab("Speed", id="speed", elem_id=Id.CURVES_SPEED_TAB):
             speed = lay_out_speed(results, first, heavy)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
-    return CurveParts(controls, quality, classes, cost, groups, speed, lost, seen, visit, tabs)
+    return CurveParts(controls, quality, classes, cost, groups, speed, layers, lost, seen, visit, tabs)
 
 
 def _controls(results: Results, first: CurvesState, heavy: HeavyLine) -> CurveControls:
@@ -185,6 +192,7 @@ def _wire_sections(parts: CurveParts, form: Form[CurvesState]) -> None:
         **dict.fromkeys((cost.arm, cost.metric, cost.cost), (cost.shown,)),
         **dict.fromkeys((groups.field, groups.arm, groups.metric), (groups.shown,)),
         parts.speed.size: (parts.speed.shown, cost.shown),
+        parts.layers.arm: (parts.layers.shown,),
         parts.lost.arm: (parts.lost.shown,),
     }
     for control, sections in dependents.items():
@@ -200,6 +208,11 @@ def _wire_measuring(
     measuring, timing = parts.controls.work, parts.speed.work
     measured = measuring.wire(form, Measuring(results, measuring, parts.seen).run, {parts.seen})
     timing.wire(form, Timing(results, timing, parts.seen).run, {parts.seen}).then(*show, **LIGHT)
+    layers = parts.layers.work
+    by_layer = LayerMeasuring(results, layers, parts.seen).run
+    layers.wire(form, by_layer, {parts.seen}).then(
+        form.bind(_redraw((parts.layers.shown,))), form.inputs, _outputs((parts.layers.shown,)), **LIGHT
+    )
     for changed in (measured.then(*menus, **LIGHT), parts.controls.corpus.input(*menus, **LIGHT)):
         changed.then(*show, **LIGHT)
     return lambda event: event.then(*menus, **LIGHT).then(*show, **LIGHT)
@@ -244,6 +257,7 @@ class ArmMenus:
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
         group_arm = choice.group_arm if choice.group_arm in cut_names else cut_names[0]
         lost_arm = choice.lost_arm if choice.lost_arm in cut_names else cut_names[0]
+        layered = self.results.layer_entries(state)
         return {
             self.parts.quality.metric: self.results.metric(state, choice.metric),
             self.parts.cost.metric: self.results.metric(state, choice.cost_metric),
@@ -261,8 +275,14 @@ class ArmMenus:
                 choices=self.results.group_entries(state),
                 value=self.results.group_field(state) or choice.group_field or None,
             ),
+            self.parts.layers.arm: gr.Dropdown(choices=layered, value=_one_of(choice.layer_arm, layered)),
             self.parts.lost.arm: gr.Dropdown(choices=cut, value=lost_arm),
         }
+
+
+def _one_of(chosen: str, entries: Sequence[tuple[str, str]]) -> str | None:
+    names = [name for _, name in entries]
+    return chosen if chosen in names else next(iter(names), None)
 
 
 def _still_on(chosen: Sequence[str], names: Sequence[str], measured: Sequence[str]) -> list[str]:

@@ -340,6 +340,7 @@ CONTROLS = {
     "group_arm": "tuned",
     "group_metric": "ndcg@10",
     "group_field": None,
+    "layer_arm": "tuned",
     "lost_arm": "tuned",
     "size": 100_000,
 }
