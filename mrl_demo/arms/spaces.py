@@ -65,6 +65,10 @@ class Space:
         """Bring `(q, d)` encoder vectors into this space: float32 unit rows."""
         return self.transform.map_queries(vectors)
 
+    def without_documents(self) -> Space:
+        """The same for queries alone: `documents` has no rows any more, and their memory is free."""
+        return replace(self, documents=np.empty((0, self.documents.shape[1]), np.float32))
+
 
 @dataclass(frozen=True)
 class CodedSpace:

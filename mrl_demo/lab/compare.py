@@ -15,7 +15,6 @@ from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, Float
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
-from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.sparse import SparseIndex
 
 _QUERIES_KEPT = 2_048
@@ -114,10 +113,10 @@ class Comparer:
                 coded = self._builder.codes(arm, corpus, progress)
                 plain = Space(arm, self._builder.documents(arm.encoder, corpus), coded.coder, coded.notes)
                 codes = SparseIndex(coded.documents, coded.coder.encode)
-                return _SearchableSpace(plain, Searcher(arm.name, corpus, codes))
+                return _SearchableSpace(plain.without_documents(), Searcher(arm.name, corpus, codes))
             space = self._builder.space(arm, corpus, progress)
-            index = self._indexes.index(space, corpus, ExactIndex(space.documents))
-            return _SearchableSpace(space, Searcher(arm.name, corpus, index))
+            index = self._indexes.index(space, corpus)
+            return _SearchableSpace(space.without_documents(), Searcher(arm.name, corpus, index))
 
         return self._spaces.get(self._space_key(arm, corpus), build)
 

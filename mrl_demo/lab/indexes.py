@@ -30,6 +30,7 @@ from mrl_demo.search.engines.vector_engine import (
     content_key,
 )
 from mrl_demo.search.exact import ExactIndex
+from mrl_demo.search.mapped import map_vectors
 from mrl_demo.search.prefix import PrefixIndex
 
 #: Queries, or documents in their place, that recall and times are measured on.
@@ -203,13 +204,26 @@ class IndexDesk:
         """Whether the lab goes on without an engine that cannot be used."""
         return all(attached.falls_back for attached in self._engines)
 
-    def index(self, space: Space, corpus: Corpus, embedded: ExactIndex) -> ExactIndex | AttachedIndex:
-        """What searches an arm's documents: the embedded index alone if no engine was given."""
-        if not self._engines:
-            return embedded
-        attached = AttachedIndex(lambda: self.find(space, corpus), embedded, falls_back=self.falls_back)
+    def index(self, space: Space, corpus: Corpus) -> ExactIndex | AttachedIndex:
+        """What searches an arm's documents: the embedded index in memory, unless an engine holds them.
+
+        Then memory holds none of them: what the engine does not do (ranks beyond a list, searches while it is down) is
+        done over a file.
+        """
+        if not self._may_hold(space.arm.name, corpus.name):
+            return ExactIndex(space.documents)
+        queries_alone = space.without_documents()
+        mapped = map_vectors(space.documents, self._builder.cache.cache_dir)
+        attached = AttachedIndex(lambda: self.find(queries_alone, corpus), mapped, falls_back=self.falls_back)
         attached.warm_up()
         return attached
+
+    def _may_hold(self, arm: str, corpus: str) -> bool:
+        """Whether an engine holds an arm over a corpus, or does not say now what it holds."""
+        try:
+            return bool(self._engines) and self.holds(arm, corpus)
+        except EngineError:
+            return True
 
     def holds(self, arm: str, corpus: str) -> bool:
         """Whether an engine says that it holds an arm over a corpus, in whatever state; raises as `VectorEngine`."""

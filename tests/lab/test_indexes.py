@@ -20,7 +20,7 @@ from mrl_demo.search.engines.attached import AttachedIndex
 from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import EngineDownError, EngineError, EngineMismatchError
 from mrl_demo.search.engines.opening import open_engine
-from mrl_demo.search.exact import ExactIndex
+from mrl_demo.search.prefix import PrefixIndex
 
 QUESTION = "ripen ethylene gas"
 NOWHERE = "postgresql://me:geheim@127.0.0.1:1/lab"
@@ -146,7 +146,7 @@ class Moody:
 
 def test_an_engine_that_was_down_is_asked_again_after_a_rest() -> None:
     find, now = Moody(EngineDownError("It is down.")), iter([0.0, 0.0, 5.0, 20.0, 20.0])
-    index = AttachedIndex(find, ExactIndex(np.eye(3, dtype=np.float32)), falls_back=True, now=lambda: next(now))
+    index = AttachedIndex(find, PrefixIndex(np.eye(3, dtype=np.float32)), falls_back=True, now=lambda: next(now))
     query = np.array([0, 1, 0], np.float32)
     assert [index.search_answered(query, 3, 1).problem for _ in range(2)] == ["It is down."] * 2
     assert find.asked == 1
@@ -157,7 +157,7 @@ def test_an_engine_that_was_down_is_asked_again_after_a_rest() -> None:
 
 def test_a_client_that_breaks_in_an_unforeseen_way_stops_no_page() -> None:
     query = np.array([0, 1, 0], np.float32)
-    embedded = ExactIndex(np.eye(3, dtype=np.float32))
+    embedded = PrefixIndex(np.eye(3, dtype=np.float32))
     index = AttachedIndex(Moody(KeyError("secret")), embedded, falls_back=True)
     answered = index.search_answered(query, 3, 1)
     assert (answered.top.indices.tolist(), "nobody foresaw" in answered.problem) == ([[1]], True)

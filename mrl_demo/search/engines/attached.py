@@ -1,4 +1,4 @@
-"""A collection in an engine with the embedded index beside it: for ranks beyond a list, and for when it is down."""
+"""A collection in an engine with an index of our own beside it: for ranks beyond a list, and for when it is down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import EngineError
-from mrl_demo.search.exact import ExactIndex
 from mrl_demo.search.prefix import PrefixIndex
 from mrl_demo.search.topk import TopK
 
@@ -25,7 +24,7 @@ REST_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class AnsweredTop:
-    """Results, and who gave them: `engine` in words ("" for the embedded index), `problem` why it was not asked.
+    """Results, and who gave them: `engine` in words ("" for our own index), `problem` why it was not asked.
 
     >>> import numpy as np
     >>> AnsweredTop(TopK(np.array([[2]]), np.array([[0.9]], np.float32))).engine
@@ -38,13 +37,13 @@ class AnsweredTop:
 
 
 class AttachedIndex:
-    """Searches by an engine if one holds these documents, else, or while that is down, by the embedded index.
+    """Searches by an engine if one holds these documents, else, or while that is down, by an index of our own.
 
     `find` gives the collection, None if no engine holds these documents, and raises `EngineError` if it cannot be used.
     Unless `falls_back`, so does a search then. Safe to share between threads.
 
     >>> import numpy as np
-    >>> index = AttachedIndex(lambda: None, ExactIndex(np.eye(3, dtype=np.float32)), falls_back=True)
+    >>> index = AttachedIndex(lambda: None, PrefixIndex(np.eye(3, dtype=np.float32)), falls_back=True)
     >>> index.search_answered(np.array([0, 1, 0], np.float32), dim=3, k=1).top.indices.tolist()
     [[1]]
     """
@@ -52,19 +51,19 @@ class AttachedIndex:
     def __init__(
         self,
         find: Callable[[], CollectionIndex | None],
-        embedded: ExactIndex,
+        own: PrefixIndex,
         *,
         falls_back: bool,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._find, self._embedded, self._falls_back, self._now = find, embedded, falls_back, now
-        self.dimension = embedded.dimension
+        self._find, self._own, self._falls_back, self._now = find, own, falls_back, now
+        self.dimension = own.dimension
         self._problem, self._rests_until = "", 0.0
 
     @property
     def scan(self) -> PrefixIndex:
-        """The embedded scan: it has the rank of any document."""
-        return self._embedded.scan
+        """Our own scan: it has the rank of any document."""
+        return self._own
 
     def warm_up(self) -> None:
         """Connect and check now rather than during the first search; raises as `search_answered` does."""
@@ -77,11 +76,11 @@ class AttachedIndex:
     def search_answered(self, queries: FloatMatrix, dim: object, k: int) -> AnsweredTop:
         """As `Engine.search` has it, with who answered; raises `EngineError` unless it falls back."""
         if self._now() < self._rests_until:
-            return AnsweredTop(self._embedded.search(queries, dim, k), problem=self._problem)
+            return AnsweredTop(self._own.search(queries, dim, k), problem=self._problem)
         try:
             collection = self._find()
             if collection is None:
-                return AnsweredTop(self._embedded.search(queries, dim, k))
+                return AnsweredTop(self._own.search(queries, dim, k))
             return AnsweredTop(collection.search(queries, dim, k), collection.describe(dim))
         except Exception as error:
             is_ours = isinstance(error, EngineError)
@@ -91,4 +90,4 @@ class AttachedIndex:
             if problem != self._problem:
                 logger.warning("The page searches its own index: %s", problem, exc_info=not is_ours)
             self._problem, self._rests_until = problem, self._now() + REST_SECONDS
-            return AnsweredTop(self._embedded.search(queries, dim, k), problem=problem)
+            return AnsweredTop(self._own.search(queries, dim, k), problem=problem)
