@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,7 +147,7 @@ def _add_search(commands: Commands, settings: Settings) -> None:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="with --index: only documents whose id, topic or domain this is; may be given several times",
+        help="only documents whose id, topic, domain or language this is; may be given several times",
     )
     parser.add_argument("--stages", default="", help="with --index: a funnel in the engine, as in 64:100,full:10")
     _add_corpus(parser)
@@ -185,6 +185,7 @@ def _add_evaluate(commands: Commands) -> None:
 
 
 def _search(settings: Settings, options: argparse.Namespace) -> None:
+    from mrl_demo.corpora.filters import parse_where
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
@@ -192,24 +193,24 @@ def _search(settings: Settings, options: argparse.Namespace) -> None:
     arms = _add_arms(lab, options.arm, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     has_engine = attach_indexes(lab, options, corpus, arms)
-    if (options.where or options.stages) and not has_engine:
-        raise LabError("--where and --stages are for an engine: name it with --index (`mrl index` loads one).")
-    if options.where or options.stages:
-        _search_index(lab, corpus, arms, options)
+    if options.stages and not has_engine:
+        raise LabError("--stages are for an engine: name it with --index (`mrl index` loads one).")
+    where = parse_where(options.where)
+    if options.stages:
+        _search_index(lab, corpus, arms, options, where)
         return
     lab.prepare(corpus, arms, ProgressLine())
     query = lab.keep_picture(options.picture) if options.picture else options.text
-    comparison = lab.compare(query, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k)
+    comparison = lab.compare(query, corpus=corpus, arms=arms, dim=options.dim, top_k=options.top_k, where=where)
     print(json.dumps(comparison.to_dict(), ensure_ascii=False) if options.json else comparison_text(comparison))
 
 
-def _search_index(lab: Lab, corpus: str, arms: list[str], options: argparse.Namespace) -> None:
-    """What an engine alone answers, filtered or in stages."""
-    from mrl_demo.lab.indexes import parse_where
-
+def _search_index(
+    lab: Lab, corpus: str, arms: list[str], options: argparse.Namespace, where: Mapping[str, str]
+) -> None:
+    """What an engine alone answers in stages."""
     if len(arms) != 1:
-        raise LabError(f"--where and --stages search with one arm, not {', '.join(arms)}.")
-    where = parse_where(options.where)
+        raise LabError(f"--stages search with one arm, not {', '.join(arms)}.")
     asked = {"corpus": corpus, "arm": arms[0], "dim": options.dim, "top_k": options.top_k}
     answer = lab.search_index(options.text, **asked, where=where, stages=options.stages)
     if options.json:
@@ -218,8 +219,6 @@ def _search_index(lab: Lab, corpus: str, arms: list[str], options: argparse.Name
     print(f"{answer.engine}: {answer.ms:.1f} ms")
     for rank, hit in enumerate(answer.hits, 1):
         print(f"{rank:>3}  {hit.score:.3f}  {hit.document.title or hit.document.id}")
-    if not answer.hits:
-        print(f"No document has {' and '.join(options.where)}.")
 
 
 def _add_controls(commands: Commands) -> None:
@@ -283,10 +282,11 @@ def _run_training(_settings: Settings, options: argparse.Namespace) -> int:
 def comparison_text(comparison: Comparison) -> str:
     """The verdict and the answers of every arm for a terminal, one below the other."""
     notes = [f"Note: {note}" for note in (comparison.note, *comparison.corpus_notes) if str(note)]
-    from mrl_demo.lab.verdict_words import verdict_sentences
+    from mrl_demo.lab.verdict_words import part_words, verdict_sentences
 
     verdict = verdict_sentences(comparison.verdict) if comparison.verdict else []
-    return "\n".join([*notes, *verdict, *(arm_text(arm) for arm in comparison.arms)])
+    part = [f"Searched {words}." for words in (part_words(comparison),) if words]
+    return "\n".join([*part, *notes, *verdict, *(arm_text(arm) for arm in comparison.arms)])
 
 
 def arm_text(arm: ComparedArm) -> str:

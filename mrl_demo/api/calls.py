@@ -12,6 +12,7 @@ from pydantic import Field
 from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
+from mrl_demo.corpora.filters import parse_where
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.exports.catalogue import find_target
 from mrl_demo.lab.exporting import ExportChoice
@@ -27,6 +28,7 @@ _Query: TypeAlias = Annotated[str, Field(min_length=1, max_length=20_000)]
 _Dim: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]
 _Dims: TypeAlias = Annotated[list[_Dim], Field(max_length=12)]
 _Queries: TypeAlias = Annotated[int, Field(ge=0, le=MOST_QUERIES)]
+_Condition: TypeAlias = Annotated[str, Field(max_length=300)]
 _Results: TypeAlias = Annotated[int, Field(ge=1, le=MOST_RESULTS)]
 
 
@@ -51,6 +53,7 @@ def ask_search(
     dim: _Dim = 64,
     corpus: _Name = "builtin",
     top_k: _Results = 5,
+    where: _Condition = "",
 ) -> ApiCall:
     """Search a collection by meaning with one embedding model ("arm") whose vectors are cut to `dim` numbers.
 
@@ -63,8 +66,9 @@ def ask_search(
         dim: How many of the vector's numbers to keep, from 1 to the arm's full length.
         corpus: Name of the collection to search.
         top_k: How many documents to return, at most 50.
+        where: Search only documents with a label, as in topic=bees; empty for all.
     """
-    return ask_compare(lab, query, [arm], dim, corpus, top_k)
+    return ask_compare(lab, query, [arm], dim, corpus, top_k, where)
 
 
 def ask_compare(
@@ -74,6 +78,7 @@ def ask_compare(
     dim: _Dim = 64,
     corpus: _Name = "builtin",
     top_k: _Results = 5,
+    where: _Condition = "",
 ) -> ApiCall:
     """Search with several arms at the same length and say which one keeps the answer.
 
@@ -85,13 +90,16 @@ def ask_compare(
         dim: How many of the vectors' numbers to keep.
         corpus: Name of the collection to search.
         top_k: How many documents to return for each arm, at most 50.
+        where: Search only documents with a label, as in topic=bees; empty for all.
     """
-    named = _arms(lab, arms)
+    named, part = _arms(lab, arms), parse_where([where]) if where else {}
 
     def run(_progress: Progress) -> JsonAnswer:
-        return lab.compare(query, corpus=corpus, arms=named, dim=dim, top_k=top_k).to_dict()
+        return lab.compare(query, corpus=corpus, arms=named, dim=dim, top_k=top_k, where=part).to_dict()
 
-    return ApiCall(("compare", query, named, dim, corpus, top_k), _corpus(lab, corpus), named, run, is_heavy=False)
+    return ApiCall(
+        ("compare", query, named, dim, corpus, top_k, where), _corpus(lab, corpus), named, run, is_heavy=False
+    )
 
 
 def ask_evaluate(

@@ -26,6 +26,8 @@ Judgements: TypeAlias = Mapping[str, Mapping[str, float]]
 TRAINED_DIMS: tuple[int, ...] = (8, 16, 32, 64, 128, 256, 384)
 #: The length that views open at.
 DEFAULT_DIM = 64
+#: Fields of a document that a search can be limited by.
+FILTER_FIELDS: tuple[str, ...] = ("id", "topic", "domain", "language")
 #: A query breaks at the length at which its document leaves the first so many: the meaning of the word everywhere.
 BREAK_DEPTH = 10
 
@@ -454,10 +456,11 @@ class ComparedArm:
 class Comparison:
     """Both sides for one query; `note` says what was done to the query and the documents, empty if nothing was.
 
-    `corpus_notes` say what was done to the documents when they were read; `verdict` what it comes to.
+    `corpus_notes` say what was done to the documents when they were read; `verdict` what it comes to. With `where`
+    only documents were searched that have these labels, and everything is said of them alone.
 
     >>> list(Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict())
-    ['query', 'corpus', 'dim', 'note', 'verdict', 'arms', 'corpus_notes']
+    ['query', 'corpus', 'dim', 'where', 'note', 'verdict', 'arms', 'corpus_notes']
     """
 
     query: str
@@ -467,6 +470,7 @@ class Comparison:
     arms: tuple[ComparedArm, ...]
     corpus_notes: tuple[Note, ...] = ()
     verdict: Verdict | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types, one entry of "arms" for each side."""
@@ -474,6 +478,7 @@ class Comparison:
             "query": self.query,
             "corpus": self.corpus,
             "dim": self.dim,
+            "where": dict(self.where),
             "note": self.note,
             "verdict": self.verdict.to_dict() if self.verdict else None,
             "arms": [arm.to_dict() for arm in self.arms],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mrl_demo.arms.arm import Arm
@@ -12,6 +12,7 @@ from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.corpora.filters import rows_where
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
@@ -19,6 +20,9 @@ from mrl_demo.search.sparse import SparseIndex
 
 _QUERIES_KEPT = 2_048
 _PATHS_KEPT = 512
+#: Parts of collections that were searched lately: a byte a document each.
+_PARTS_KEPT = 32
+_ELSEWHERE = Note("answer-elsewhere", "The known answer to this question is not among the documents searched.")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Comparer:
     def __init__(self, builder: SpaceBuilder, kept_corpora: int, indexes: IndexDesk | None = None) -> None:
         self._builder, self._indexes = builder, indexes or IndexDesk(builder)
         self._spaces: BoundedCache[_SearchableSpace] = BoundedCache(kept_corpora * 4)
+        self._parts: BoundedCache[Searcher] = BoundedCache(_PARTS_KEPT)
         self._query_vectors: BoundedCache[tuple[FloatMatrix, float]] = BoundedCache(_QUERIES_KEPT)
         self._judged_queries: BoundedCache[dict[str, list[str]]] = BoundedCache(kept_corpora)
         self._paths: BoundedCache[RankPaths] = BoundedCache(_PATHS_KEPT)
@@ -57,16 +62,18 @@ class Comparer:
 
     def forget_indexes(self) -> None:
         """Let go of what searched so far: other engines were given."""
-        self._spaces.discard(lambda _key: True)
+        for cache in (self._spaces, self._parts):
+            cache.discard(lambda _key: True)
 
     def forget(self, corpus: Corpus) -> None:
         """Let go of everything that was kept of a collection."""
         self.forget_answers(corpus)
-        self._spaces.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
+        for cache in (self._spaces, self._parts):
+            cache.discard(lambda key: isinstance(key, tuple) and corpus.name in key)
 
     def forget_arm(self, name: str) -> None:
         """Let go of everything that was kept of an arm."""
-        for cache in (self._spaces, self._paths):
+        for cache in (self._spaces, self._parts, self._paths):
             cache.discard(lambda key: isinstance(key, tuple) and key[0] == name)
 
     def forget_answers(self, corpus: Corpus) -> None:
@@ -79,21 +86,32 @@ class Comparer:
         return self._space_key(arm, corpus) in self._spaces or self._builder.is_ready(arm, corpus)
 
     def compare(
-        self, text: str, corpus: Corpus, arm: Arm, dim: int, top_k: int, *, from_store: bool = False
+        self,
+        text: str,
+        corpus: Corpus,
+        arm: Arm,
+        dim: int,
+        top_k: int,
+        *,
+        from_store: bool = False,
+        where: Mapping[str, str] | None = None,
     ) -> ComparedArm:
         """Search `corpus` with `arm` cut to `dim`; a text seen before is not encoded again.
 
-        `from_store` takes a judged query's vector as it is stored, if it is, so that no model has to be loaded.
+        With `where` only documents that have these labels; raises `CorpusError` if there is none. `from_store` takes a
+        judged query's vector as it is stored, if it is, so that no model has to be loaded.
         """
         searchable = self._searchable(arm, corpus)
         stored = self._stored(text, searchable.space, corpus) if from_store else None
         query = stored or self._encode(text, searchable.space, corpus)
         answers = self._known_answers(corpus, text)
-        result = searchable.searcher.result(query, dim, top_k, answers)
-        fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint
-        key = (arm.name, fingerprint, corpus.name, corpus.fingerprint, text)
-        paths = self._paths.get(key, lambda: searchable.searcher.paths(query, BREAK_DEPTH, answers))
+        searcher = self._part(arm, corpus, where) if where else searchable.searcher
+        result = searcher.result(query, dim, top_k, answers)
+        key = (*self._space_key(arm, corpus), text, *sorted((where or {}).items()))
+        paths = self._paths.get(key, lambda: searcher.paths(query, BREAK_DEPTH, answers))
         notes = searchable.space.notes if stored else self._notes(text, searchable.space)
+        if where and answers and result.answer_rank is None:
+            notes = (*notes, _ELSEWHERE)
         if result.engine_problem:
             words = f"{result.engine_problem} The lab's own index answered instead."
             notes = (*notes, Note("engine-problem", words))
@@ -119,6 +137,12 @@ class Comparer:
             return _SearchableSpace(space.without_documents(), Searcher(arm.name, corpus, index))
 
         return self._spaces.get(self._space_key(arm, corpus), build)
+
+    def _part(self, arm: Arm, corpus: Corpus, where: Mapping[str, str]) -> Searcher:
+        """What searches the documents of a corpus that have the labels of `where`."""
+        key = (*self._space_key(arm, corpus), *sorted(where.items()))
+        whole = self._searchable(arm, corpus).searcher
+        return self._parts.get(key, lambda: whole.only(rows_where(corpus, where), where))
 
     def _space_key(self, arm: Arm, corpus: Corpus) -> tuple[str, ...]:
         fingerprint = self._builder.encoders.encoder(arm.encoder).fingerprint

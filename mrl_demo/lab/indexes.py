@@ -13,7 +13,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import ModelError
-from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress
+from mrl_demo.core.types import FILTER_FIELDS, Corpus, Document, FloatMatrix, Progress
 from mrl_demo.evaluation.engine_speed import EngineSpeed, measure_engine
 from mrl_demo.search.cascade import parse_cascade
 from mrl_demo.search.engines.attached import AttachedIndex
@@ -128,10 +128,9 @@ def document_keys(documents: Sequence[Document]) -> list[str]:
 
 
 def document_attributes(documents: Sequence[Document]) -> list[dict[str, str]]:
-    """What rows can be filtered by: id, topic and domain, those that are not empty."""
+    """What rows can be filtered by, those that are not empty."""
     return [
-        {name: value for name in ("id", "topic", "domain") if (value := str(getattr(document, name)))}
-        for document in documents
+        {name: value for name in FILTER_FIELDS if (value := str(getattr(document, name)))} for document in documents
     ]
 
 
@@ -374,18 +373,3 @@ def ask_index(
     )
     words = f"{index.engine.name}, {cascade.name}" if cascade else index.describe(dim)
     return IndexAnswer(words, tuple(hits), took)
-
-
-def parse_where(conditions: Sequence[str]) -> Mapping[str, str]:
-    """Read FIELD=VALUE conditions; raises `EngineError` for one that is none, or of a field that is not kept.
-
-    >>> parse_where(["topic=Bees"])
-    {'topic': 'Bees'}
-    """
-    where: dict[str, str] = {}
-    for condition in conditions:
-        name, equals, value = condition.partition("=")
-        if not equals or name.strip() not in {"id", "topic", "domain"}:
-            raise EngineError(f"{condition!r} is no condition: write id=, topic= or domain= and a value.")
-        where[name.strip()] = value.strip()
-    return where

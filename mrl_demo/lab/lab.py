@@ -24,6 +24,7 @@ from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, multilingual, python_reference
 from mrl_demo.corpora.examples import Example, load_examples
 from mrl_demo.corpora.files import corpus_name_of, load_path
+from mrl_demo.corpora.filters import LabelCount, count_labels
 from mrl_demo.corpora.options import ColumnChoice
 from mrl_demo.corpora.query_text import CleanQuery, clean_query
 from mrl_demo.corpora.questions import QuestionSet
@@ -461,6 +462,15 @@ class Lab:
             return tuple(Example(query.text, "a judged query") for query in own.queries[:8])
         return tuple(Example(doc.title or doc.text[:80], "a title") for doc in own.documents[:8])
 
+    def labels(self, corpus: str) -> tuple[LabelCount, ...]:
+        """Labels of a corpus' documents that `compare` can be limited to, with the documents that have each.
+
+        Empty for a corpus that would take long to build. Raises `CorpusError` for names there are not.
+        """
+        if corpus == python_reference.NAME and corpus not in self._corpora:
+            return ()
+        return count_labels(self.corpus(corpus))
+
     def is_ready(self, corpus: str, arms: Sequence[str]) -> bool:
         """Whether `compare` answers at once; if not, `prepare` has something to build first.
 
@@ -827,15 +837,25 @@ class Lab:
         return measure_pitfalls(self.builder, loaded, chosen, dim, queries, progress=progress)
 
     def compare(
-        self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Comparison:
         """Search every arm at prefix `dim`; a query seen before is not encoded again.
+
+        With `where`, such as `{"topic": "Bees"}`, only documents that have these labels: ranks, figures and verdict are
+        of them alone. `labels` has those there are.
 
         Its verdict says what the cut saves and what it costs; `lab.verdict_words` has the sentences. Raises `LabError`
         with a hint for an empty query, `InvalidDimensionError` for a `dim` outside the arms'
         range, and `CorpusError` or `ModelError` for names there are not.
         """
-        (comparison,) = self.compare_at(query, corpus=corpus, arms=arms, dims=[dim], top_k=top_k)
+        (comparison,) = self.compare_at(query, corpus=corpus, arms=arms, dims=[dim], top_k=top_k, where=where)
         return comparison
 
     def keep_picture(self, path: Path) -> str:
@@ -858,7 +878,14 @@ class Lab:
         return self._compared(cleaned, loaded, chosen, length, self.settings.top_k, from_store=True)
 
     def compare_at(
-        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dims: Sequence[object],
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> tuple[Comparison, ...]:
         """Search every arm at each of `dims`, in their order; raises as `compare` does."""
         cleaned = clean_query(query, self.settings.max_query_chars)
@@ -868,18 +895,28 @@ class Lab:
         loaded, chosen = self.corpus(corpus), self._arms_named(arms)
         full = min(self.encoders.encoder(arm.encoder).dimension for arm in chosen)
         lengths = [check_dimension(dim, full) for dim in dims]
-        return tuple(self._compared(cleaned, loaded, chosen, length, k) for length in lengths)
+        return tuple(self._compared(cleaned, loaded, chosen, length, k, where=where) for length in lengths)
 
     def _compared(
-        self, query: CleanQuery, loaded: Corpus, chosen: Sequence[Arm], length: int, k: int, *, from_store: bool = False
+        self,
+        query: CleanQuery,
+        loaded: Corpus,
+        chosen: Sequence[Arm],
+        length: int,
+        k: int,
+        *,
+        from_store: bool = False,
+        where: Mapping[str, str] | None = None,
     ) -> Comparison:
         sides = tuple(
-            self._comparer.compare(query.text, loaded, arm, length, k, from_store=from_store) for arm in chosen
+            self._comparer.compare(query.text, loaded, arm, length, k, from_store=from_store, where=where)
+            for arm in chosen
         )
         sides_say = (str(note) for side in sides for note in side.notes)
-        notes = dict.fromkeys((query.note, few_documents_words(len(loaded)), *sides_say))
+        notes = dict.fromkeys((query.note, few_documents_words(sides[0].result.n_documents), *sides_say))
         verdict = self._judge.judge(loaded, length, sides)
-        return Comparison(query.text, loaded.name, length, " ".join(filter(None, notes)), sides, loaded.notes, verdict)
+        said = " ".join(filter(None, notes))
+        return Comparison(query.text, loaded.name, length, said, sides, loaded.notes, verdict, where or {})
 
     def _measured(self, corpus: str) -> SweepResult | None:
         """The averages that ship for a collection, None if there are none or it has changed since."""

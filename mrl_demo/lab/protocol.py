@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
 from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.filters import LabelCount
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw
@@ -210,9 +211,25 @@ class LabProtocol(Protocol):
     def first_look(self, query: str, *, corpus: str, arms: Sequence[str], dim: object) -> Comparison: ...
 
     def compare_at(
-        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dims: Sequence[object],
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> tuple[Comparison, ...]: ...
 
     def compare(
-        self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Comparison: ...
+
+    def labels(self, corpus: str) -> tuple[LabelCount, ...]: ...

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mrl_demo.core.bounded import BoundedCache
-from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, RankPaths, SearchResult, Standing
+from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, IntMatrix, RankPaths, SearchResult, Standing
 from mrl_demo.evaluation.answer_level import near_rank
 from mrl_demo.evaluation.worst import holds_from
 from mrl_demo.search.engine import RankingEngine
 from mrl_demo.search.engines.attached import AnsweredTop, AttachedIndex
+from mrl_demo.search.part import PartIndex
 from mrl_demo.search.topk import Ranking
 
 #: Lengths at which the rank-moves chart looks, besides the full one.
@@ -33,7 +34,7 @@ class EncodedQuery:
 
 
 class Searcher:
-    """One arm's index over one corpus.
+    """One arm's index over one corpus, or over the `rows` of it that the index holds.
 
     >>> import numpy as np
     >>> from mrl_demo.core.types import Document
@@ -46,10 +47,20 @@ class Searcher:
     [('Bees', True), ('Tea', True)]
     """
 
-    def __init__(self, arm: str, corpus: Corpus, index: RankingEngine | AttachedIndex) -> None:
+    def __init__(
+        self, arm: str, corpus: Corpus, index: RankingEngine | AttachedIndex, rows: IntMatrix | None = None
+    ) -> None:
         self.arm, self.corpus, self.index = arm, corpus, index
-        self._rows = {doc.id: row for row, doc in enumerate(corpus.documents)}
+        held = range(len(corpus)) if rows is None else rows.tolist()
+        self.n = len(held)
+        self._rows = {corpus.documents[row].id: row for row in held}
         self._uncut: BoundedCache[_Order] = BoundedCache(_QUERIES_KEPT)
+
+    def only(self, rows: IntMatrix, where: Mapping[str, str]) -> Searcher:
+        """The same over the documents in some rows, those that have the labels of `where`."""
+        index = self.index
+        part = index.only(rows, where) if isinstance(index, AttachedIndex) else PartIndex(index, rows)
+        return Searcher(self.arm, self.corpus, part, rows)
 
     def result(self, query: EncodedQuery, dim: int, top_k: int, answers: Mapping[str, float]) -> SearchResult:
         """Search at prefix `dim`: hits with their moves against this arm's own full-dimension ranking.
@@ -57,7 +68,7 @@ class Searcher:
         `search_ms` is the search that gives the hits.
         """
         full, k = self.index.dimension, max(top_k, _AGREEMENT_DEPTH) + 1  # One more shows whether the last is tied.
-        near = near_rank(len(self.corpus))
+        near = near_rank(self.n)
         cut = _Order(self.index, query.vector, dim, max(k, near) if dim == full else k)
         uncut = cut if dim == full else self._uncut_order(query.vector, max(k, near))
         answer_rows = self._answer_rows(answers)
@@ -73,7 +84,7 @@ class Searcher:
             full_answer_rank=min(map(uncut.rank, answer_rows), default=None),
             encode_ms=query.encode_ms,
             search_ms=cut.search_ms,
-            n_documents=len(self.corpus),
+            n_documents=self.n,
             is_answer_tied=answer is not None and cut.is_tied(answer),
             tracked=self._standing(tracked, cut, uncut, answer_rows),
             missing=self._missing(cut, uncut, top_k, answer_rows),

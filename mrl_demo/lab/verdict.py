@@ -28,12 +28,16 @@ class Judge:
         self._levels, self._averages = levels, averages
 
     def judge(self, corpus: Corpus, dim: int, arms: Sequence[ComparedArm]) -> Verdict:
-        """The verdict on one query; the level is measured, which may take seconds, only if no answer is known."""
+        """The verdict on one query; the level is measured, which may take seconds, only if no answer is known.
+
+        Of a part of the corpus it says nothing that was measured over all of it: no average, no level.
+        """
         sweep = self._averages(corpus.name)
         return Verdict(dim, tuple(self._side(corpus, arm, sweep) for arm in arms))
 
     def _side(self, corpus: Corpus, arm: ComparedArm, sweep: SweepResult | None) -> SideVerdict:
         result, tracked = arm.result, arm.result.tracked
+        is_whole = result.n_documents == len(corpus)
         is_known = tracked is not None and tracked.is_answer
         kept, depth = result.kept_of_ten
         return SideVerdict(
@@ -48,8 +52,8 @@ class Judge:
             depth=depth,
             best_score=result.best_full_score,
             near_score=result.near_full_score,
-            level=None if is_known else self._levels.level(arm.spec.encoder, corpus),
-            quality=kept_quality(sweep, arm.spec.name, result.dim) if sweep else None,
+            level=None if is_known or not is_whole else self._levels.level(arm.spec.encoder, corpus),
+            quality=kept_quality(sweep, arm.spec.name, result.dim) if sweep and is_whole else None,
         )
 
 

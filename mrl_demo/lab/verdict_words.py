@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mrl_demo.core.types import Comparison
 from mrl_demo.core.verdict import KeptQuality, SideVerdict, Verdict
 from mrl_demo.core.wording import human_bytes, join_words, ordinal
+from mrl_demo.corpora.filters import describe_where
 
 _MANY = 100_000_000
 _TITLE_LIMIT = 70
@@ -15,6 +17,15 @@ def verdict_sentences(verdict: Verdict) -> list[str]:
         return [unanswered_words(verdict)]
     sides = [f"{side.label}: {outcome_words(side)}." for side in verdict.sides]
     return [saving_words(verdict), *sides, average_words(verdict)]
+
+
+def part_words(comparison: Comparison) -> str:
+    """Which documents alone were searched, "" if all were."""
+    if not comparison.where or not comparison.arms:
+        return ""
+    count = comparison.arms[0].result.n_documents
+    documents = "1 document" if count == 1 else f"{count:,} documents"
+    return f"among the {documents} with {describe_where(comparison.where)}"
 
 
 def saving_words(verdict: Verdict) -> str:

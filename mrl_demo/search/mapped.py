@@ -35,7 +35,7 @@ def map_vectors(vectors: FloatMatrix, folder: Path) -> PrefixIndex:
                 block = np.zeros((dimension, rows), np.float32)
                 part = vectors[start : start + rows]
                 block[:, : len(part)] = part.T
-                file.write(block)
+                file.write(block.tobytes())
             file.flush()
             # Mode "c": torch wants memory that could be written to; nothing is.
             blocks = np.memmap(file, np.float32, mode="c", shape=(-(-n // rows), dimension, rows))

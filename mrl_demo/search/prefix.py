@@ -58,6 +58,11 @@ class PrefixIndex:
         return index
 
     @property
+    def scan(self) -> PrefixIndex:
+        """Itself: it compares a query with every document anyway."""
+        return self
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the one copy of the vectors, padding of the last block included."""
         return self.blocks.nbytes

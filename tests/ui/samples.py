@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from mrl_demo.core.types import (
 )
 from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.filters import LabelCount
 from mrl_demo.corpora.questions import QuestionSet
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
@@ -342,13 +343,30 @@ class StubLab:
     def label_of(self, name: str) -> str:
         return name
 
+    def labels(self, corpus: str) -> tuple[LabelCount, ...]:
+        return (LabelCount("topic", "bees", 10), LabelCount("topic", "tea", 1)) if corpus == "builtin" else ()
+
     def compare_at(
-        self, query: str, *, corpus: str, arms: Sequence[str], dims: Sequence[object], top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dims: Sequence[object],
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> tuple[Comparison, ...]:
-        return tuple(self.compare(query, corpus=corpus, arms=arms, dim=dim, top_k=top_k) for dim in dims)
+        return tuple(self.compare(query, corpus=corpus, arms=arms, dim=dim, top_k=top_k, where=where) for dim in dims)
 
     def compare(
-        self, query: str, *, corpus: str, arms: Sequence[str], dim: object, top_k: int | None = None
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        top_k: int | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Comparison:
         if not isinstance(dim, int) or not 1 <= dim <= 384:
             raise InvalidDimensionError(f"Dimension {dim!r} is not a whole number from 1 to 384.")
@@ -356,7 +374,8 @@ class StubLab:
             raise LabError("The cache file <x> is damaged.")
         if query == "bug":
             raise ZeroDivisionError("a secret detail")
-        return comparison(dim, query, note="The query was cut." if query == "long" else "")
+        answered = comparison(dim, query, note="The query was cut." if query == "long" else "")
+        return replace(answered, where=where or {})
 
 
 #: Read by the type checker: the stand-in has all that the page needs of a lab.

@@ -73,6 +73,12 @@ class CollectionIndex:
         parts = [TopK(part.indices[:, :width], part.scores[:, :width]) for part in parts]
         return TopK.join(parts, k)
 
+    def check_filled(self, top: TopK, dim: object, k: int) -> None:
+        """Raise `EngineMismatchError` if a search found none of `k` documents that there are, or not all if exact."""
+        count = top.indices.shape[1]
+        if count < k and (not count or self.is_exact_at(check_dimension(dim, self.dimension))):
+            raise EngineMismatchError(_CHANGED)
+
     def funnel(self, queries: FloatMatrix, cascade: Cascade, k: int) -> TopK:
         """The `k` best of `(q, D)` queries after all stages in the engine; raises as `Cascade.check` and `search`."""
         k = min(check_k(k), self.n)

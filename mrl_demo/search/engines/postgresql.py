@@ -45,6 +45,8 @@ _CONNECT_SECONDS = 5
 SEARCH_SECONDS = 10
 #: `hnsw.ef_search` at most; more results than that come from a scan of all.
 _MOST_EF = 1_000
+#: Rows of a graph that are looked at until enough fit a filter: all, or, without one, pgvector's default.
+_MOST_TUPLES, _TUPLES = 2_147_483_647, 20_000
 _MEMORY_FOR_BUILDING = "1GB"
 #: How many times `k` the codes of an index hand to the float32 vectors.
 _OVERSAMPLING = 4
@@ -187,7 +189,8 @@ class PostgresEngine(EngineAdapter):
             self._limit_time(connection)
             if by_index:
                 connection.execute(f"SET LOCAL hnsw.ef_search = {shortlist}")
-                connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")  # Filters must not shorten lists.
+                connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")  # Filters must not shorten lists,
+                connection.execute(f"SET LOCAL hnsw.max_scan_tuples = {_MOST_TUPLES if where else _TUPLES}")
             return [
                 _answer(self._run(connection, sql, values | {"query": _text(query)}).fetchall()) for query in queries
             ]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mrl_demo.core.types import FloatMatrix
+from mrl_demo.core.types import FILTER_FIELDS, FloatMatrix
 from mrl_demo.search.cascade import Cascade
 from mrl_demo.search.engines.adapter import StoredCollection
 from mrl_demo.search.engines.address import EngineAddress
@@ -27,7 +27,6 @@ from mrl_demo.search.engines.errors import (
 )
 from mrl_demo.search.engines.stored_lengths import FieldAdapter, FieldHits, FieldSearch
 from mrl_demo.search.engines.vector_engine import (
-    ATTRIBUTES,
     CollectionCard,
     CollectionLayout,
     Nearest,
@@ -91,7 +90,7 @@ class QdrantEngine(FieldAdapter["QdrantClient"]):
                 metadata={"card": card.to_json()},
             )
             if not self.address.is_local:
-                for name in ATTRIBUTES:
+                for name in FILTER_FIELDS:
                     client.create_payload_index(self.collection, name, models.PayloadSchemaType.KEYWORD, wait=True)
 
     def write_card(self, card: CollectionCard) -> None:

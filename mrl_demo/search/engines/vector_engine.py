@@ -17,8 +17,6 @@ _FORMAT = 1
 LOADING, READY = "loading", "ready"
 #: What the codes of a coarse index may be; a shortlist of them is rescored by float32.
 INDEX_PRECISIONS = ("float32", "float16", "int8", "binary")
-#: What rows can be filtered by.
-ATTRIBUTES = ("id", "topic", "domain", "language")
 
 
 @dataclass(frozen=True)

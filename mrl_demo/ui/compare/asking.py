@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Comparison
+from mrl_demo.corpora.filters import parse_where
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare.state import Question
 from mrl_demo.ui.components.notice import notice
@@ -37,10 +38,17 @@ def ask(lab: LabProtocol, question: Question, dim: object) -> Answer:
         return Answer(None, EMPTY_BOX_HINT, "hint")
 
     def compare() -> Answer:
-        comparison = lab.compare(question.query, corpus=question.corpus, arms=question.arms, dim=dim)
+        comparison = lab.compare(
+            question.query, corpus=question.corpus, arms=question.arms, dim=dim, where=where_of(question)
+        )
         return Answer(comparison, comparison.note)
 
     return guarded(compare, _refusal)
+
+
+def where_of(question: Question) -> dict[str, str]:
+    """The labels of the documents that a question is limited to, none for all; raises `CorpusError`."""
+    return parse_where([question.part]) if question.part else {}
 
 
 def first_answer(lab: LabProtocol, question: Question, dim: int) -> Answer:

@@ -17,6 +17,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.lab.shelf import PRIVATE_PREFIX
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import ask, needs_build
+from mrl_demo.ui.compare.part_menu import no_part, part_menu
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Build, CompareState
 from mrl_demo.ui.components.cards import marks_html
@@ -71,6 +72,8 @@ class CompareEvents:
             self.parts.answered: Answered(question, full),
         }
         updates |= self._marks(state, comparison.corpus, comparison.query)
+        if state.answered is None or state.answered.question.corpus != comparison.corpus:
+            updates[self.parts.part] = part_menu(self.lab, comparison.corpus, question.part)
         # The visitor may be dragging the slider: touch it only if it ends somewhere else now.
         if state.answered is None or state.answered.full_dim != full:
             updates[self.parts.dimension] = dimension_update(comparison.dim, full, TRAINED_DIMS)
@@ -185,7 +188,8 @@ class CompareEvents:
             self.parts.picture: gr.update(visible=takes_pictures(self.lab, state.corpus)),
             self.parts.left: left,
             self.parts.right: right,
-            **self.search(replace(state, query=query, left=left, right=right), request),
+            self.parts.part: no_part(),
+            **self.search(replace(state, query=query, left=left, right=right, part=""), request),
         }
 
     def restore(self, values: Mapping[str, Any]) -> Updates:
@@ -194,6 +198,8 @@ class CompareEvents:
         controls: dict[str, Block] = {"q": parts.query, "corpus": parts.corpus, "layers": parts.layers}
         controls |= {"left": parts.left, "right": parts.right}
         updates: Updates = {controls[name]: value for name, value in values.items() if name in controls}
+        if "corpus" in values and "part" in values:
+            updates[parts.part] = part_menu(self.lab, values["corpus"], values["part"])
         if "corpus" in values:
             updates[parts.chips] = example_chips(self.lab.examples(values["corpus"]))
             updates[parts.picture] = gr.update(visible=takes_pictures(self.lab, values["corpus"]))

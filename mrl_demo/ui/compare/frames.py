@@ -19,6 +19,7 @@ from starlette.responses import Response
 from mrl_demo.core.errors import LabError
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
+from mrl_demo.ui.compare.asking import where_of
 from mrl_demo.ui.compare.state import Question
 from mrl_demo.ui.shared.guard import guarded
 
@@ -50,13 +51,14 @@ class FrameRequest:
         try:
             raw = json.loads(text)
             query, corpus, arms, dims = (raw[name] for name in ("query", "corpus", "arms", "dims"))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            part = raw.get("part", "")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LabError("A request for frames is an object of query, corpus, arms and dims.") from error
-        if not (_are(str, query, corpus) and _is_list(str, arms) and _is_list(int, dims)):
+        if not (_are(str, query, corpus, part) and _is_list(str, arms) and _is_list(int, dims)):
             raise LabError("A request for frames has a query, a corpus, names of methods and whole numbers.")
         if not 1 <= len(dims) <= MOST_LENGTHS or not 1 <= len(arms) <= 2:
             raise LabError(f"A request for frames has one or two methods, and at most {MOST_LENGTHS} lengths.")
-        return cls(Question(query, corpus, tuple(arms)), tuple(dims))
+        return cls(Question(query, corpus, tuple(arms), part), tuple(dims))
 
 
 def draw_frames(lab: LabProtocol, request: FrameRequest) -> dict[int, str] | None:
@@ -65,7 +67,11 @@ def draw_frames(lab: LabProtocol, request: FrameRequest) -> dict[int, str] | Non
     if not lab.is_ready(question.corpus, question.arms):
         return None
     comparisons = lab.compare_at(
-        question.query, corpus=question.corpus, arms=question.arms, dims=tuple(dict.fromkeys(request.dims))
+        question.query,
+        corpus=question.corpus,
+        arms=question.arms,
+        dims=tuple(dict.fromkeys(request.dims)),
+        where=where_of(question),
     )
     return {comparison.dim: compare_view.results_html(comparison) for comparison in comparisons}
 

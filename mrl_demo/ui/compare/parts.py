@@ -24,6 +24,7 @@ class CompareParts:
     right: gr.Dropdown
     dimension: gr.HTML
     layers: gr.Slider
+    part: gr.Dropdown
     notice: gr.HTML
     results: gr.HTML
     breaks: gr.HTML
@@ -47,6 +48,7 @@ class CompareParts:
                 "right": self.right,
                 "dim": self.dimension,
                 "layers": self.layers,
+                "part": self.part,
                 "answered": self.answered,
                 "wanted": self.wanted,
                 "visit": self.visit,
@@ -57,4 +59,4 @@ class CompareParts:
     def answer(self) -> set[Block]:
         """What a search fills."""
         filled = {self.notice, self.results, self.breaks, self.chart, self.dimension, self.answered, self.wanted}
-        return filled if self.marks is None else {*filled, self.marks}
+        return {*filled, self.part, *([] if self.marks is None else [self.marks])}

@@ -12,11 +12,15 @@ ALL_LAYERS = 6
 
 @dataclass(frozen=True)
 class Question:
-    """A query to a collection, answered by several arms side by side."""
+    """A query to a collection, answered by several arms side by side.
+
+    `part` is a condition such as "topic=Bees" on the documents searched, "" for all.
+    """
 
     query: str
     corpus: str
     arms: tuple[str, ...]
+    part: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -61,6 +65,7 @@ class CompareState:
     visit: Visit | None = None
     picture: str | None = None
     layers: int = ALL_LAYERS
+    part: str | None = ""
 
     @property
     def arms(self) -> tuple[str, str]:
@@ -72,4 +77,4 @@ class CompareState:
     @property
     def question(self) -> Question:
         """The question that the controls make."""
-        return Question(self.query or "", self.corpus, self.arms)
+        return Question(self.query or "", self.corpus, self.arms, self.part or "")

@@ -15,11 +15,12 @@ from mrl_demo.corpora.reading.pictures import PICTURE_TYPES
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
-from mrl_demo.ui.address.kinds import WholeNumber
+from mrl_demo.ui.address.kinds import FreeText, WholeNumber
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask, first_answer
 from mrl_demo.ui.compare.events import CompareEvents, takes_pictures
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
+from mrl_demo.ui.compare.part_menu import LONGEST_PART, part_choices
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import ALL_LAYERS, Answered, CompareState, Question
 from mrl_demo.ui.components.cards import marks_html
@@ -79,7 +80,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
     )
     corpus, left, right = _menus(lab, question)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
-    layers = _layer_slider()
+    part, layers = _more_choices(lab, question.corpus)
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
     notice = live_html(answer.notice_html, Id.NOTICE)
     first = compare_view.results_html(comparison) if comparison else NOTHING
@@ -104,6 +105,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         right=right,
         dimension=dimension,
         layers=layers,
+        part=part,
         notice=notice,
         results=results,
         breaks=breaks,
@@ -120,11 +122,19 @@ def _marks() -> gr.HTML:
     return static_html(marks_html(()), Id.ANSWER_MARKS, read_script("answers.js"))
 
 
-def _layer_slider() -> gr.Slider:
-    """Folded away: most visitors ask about lengths first."""
-    with gr.Accordion("Leave layers of the model out too", open=False, elem_id=Id.LAYERS_FOLD):
+def _more_choices(lab: LabProtocol, corpus: str) -> tuple[gr.Dropdown, gr.Slider]:
+    """Folded away, since most visitors ask about lengths first: some documents alone, and layers left out."""
+    choices = part_choices(lab, corpus)
+    with gr.Accordion("Only some documents, or fewer layers of the model", open=False, elem_id=Id.MORE_FOLD):
+        part = gr.Dropdown(
+            choices,
+            value="",
+            label="Search only documents with the label",
+            visible=len(choices) > 1,
+            elem_id=Id.PART,
+        )
         label = f"Layers that read the texts ({ALL_LAYERS}: all; half of them take about half the time)"
-        return gr.Slider(1, ALL_LAYERS, ALL_LAYERS, step=1, label=label, elem_id=Id.LAYERS)
+        return part, gr.Slider(1, ALL_LAYERS, ALL_LAYERS, step=1, label=label, elem_id=Id.LAYERS)
 
 
 def _question_box(query: str, examples: Sequence[Example]) -> tuple[gr.Textbox, gr.Button, gr.HTML]:
@@ -162,7 +172,7 @@ def _wire(events: CompareEvents) -> None:
         _search_on(trigger, form.bind(events.search), form.inputs, parts.answer)
     _search_on(parts.chips.pick, form.bind(events.pick), form.inputs, {parts.query, *parts.answer})
     _search_on(parts.picture.upload, form.bind(events.search_picture), form.inputs, {parts.query, *parts.answer})
-    for chosen in (parts.left.input, parts.right.input, parts.layers.release):
+    for chosen in (parts.left.input, parts.right.input, parts.layers.release, parts.part.input):
         _search_on(chosen, form.bind(events.search_again), form.inputs, parts.answer)
     _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
     parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
@@ -198,6 +208,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
             Parameter("right", kinds["right"], parts.right, pushes=True),
             Parameter("dim", kinds["dim"], parts.dimension, is_shared=True),
             Parameter("layers", WholeNumber(1, ALL_LAYERS), parts.layers),
+            Parameter("part", FreeText(LONGEST_PART), parts.part, pushes=True),
         ],
         update=events.restore,
         outputs={parts.chips, parts.picture},

@@ -16,6 +16,7 @@ from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Comparison, RankPaths
 from mrl_demo.core.verdict import SideVerdict
 from mrl_demo.core.wording import ordinal
 from mrl_demo.lab.shelf import PRIVATE_PREFIX
+from mrl_demo.lab.verdict_words import part_words
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list
 from mrl_demo.ui.components.code import code_drawer
@@ -45,17 +46,24 @@ def results_html(comparison: Comparison) -> Markup:
     )
     return html(
         '<div class="arms" data-dim="{dim}" data-query="{asked}" data-frames="{frames}">'
-        '<p class="asked">Results for {query}</p>{verdict}{columns}</div>{engines}{notes}{code}',
+        '<p class="asked">Results for {query}{part}</p>{verdict}{columns}</div>{engines}{notes}{code}',
         dim=comparison.dim,
         asked=comparison.query,
         frames=exact_attribute(_frames_key(comparison)),
         query=user_text(comparison.query),
+        part=part_html(comparison),
         verdict=verdict_line(comparison.verdict),
         columns=join_html(columns),
         engines=engines_html(comparison),
         notes=corpus_notes_html(comparison),
         code=code_drawer(snippets_for("compare", _call_arguments(comparison))),
     )
+
+
+def part_html(comparison: Comparison) -> Markup:
+    """Which documents alone were searched: all that follows is said of them; nothing if all were."""
+    words = part_words(comparison)
+    return html(" <b>{words}</b>", words=words) if words else NOTHING
 
 
 def _may_be_called(comparison: Comparison) -> bool:
@@ -67,14 +75,20 @@ def _may_be_called(comparison: Comparison) -> bool:
 def _call_arguments(comparison: Comparison) -> dict[str, object]:
     """What a program gives to get this comparison."""
     arms = [arm.spec.name for arm in comparison.arms]
-    return {"query": comparison.query, "arms": arms, "dim": comparison.dim, "corpus": comparison.corpus}
+    about = {"query": comparison.query, "arms": arms, "dim": comparison.dim, "corpus": comparison.corpus}
+    return about | ({"where": part} if (part := _part(comparison)) else {})
+
+
+def _part(comparison: Comparison) -> str:
+    return next((f"{field}={value}" for field, value in comparison.where.items()), "")
 
 
 def _frames_key(comparison: Comparison) -> str:
     """What `static/results.js` asks the same question by, at other lengths: another one if more answers are known."""
     arms = [arm.spec.name for arm in comparison.arms]
     known = sum(sum(arm.paths.is_answer) for arm in comparison.arms)
-    return json.dumps({"query": comparison.query, "corpus": comparison.corpus, "arms": arms, "known": known})
+    about = {"query": comparison.query, "corpus": comparison.corpus, "arms": arms, "part": _part(comparison)}
+    return json.dumps({**about, "known": known})
 
 
 def engines_html(comparison: Comparison) -> Markup:

@@ -71,7 +71,7 @@ def test_the_first_question_is_an_example_under_base_and_tuned() -> None:
 
 def test_a_search_fills_everything_and_remembers_the_question(events: CompareEvents) -> None:
     updates = by_id(events.search(replace(STATE, answered=None)))
-    assert set(updates) == {*ANSWER, "dimension"}
+    assert set(updates) == {*ANSWER, "dimension", "part"}
     assert updates["state"] == Answered(replace(QUESTION, query="bees"), 384)
 
 
@@ -134,7 +134,7 @@ def test_the_door_leads_to_compare_and_searches_there() -> None:
     assert by_id(updates)["query"] == "bees"
     assert updates[door.page.tabs].selected == "compare"
     names = [event["api_name"] for event in blocks.get_config_file()["dependencies"]]
-    assert sum(str(name).startswith("search_again") for name in names) == 5  # Menus, layers, a build, the door.
+    assert sum(str(name).startswith("search_again") for name in names) == 6  # Menus, labels, layers, a build, the door.
 
 
 def test_a_search_over_missing_vectors_asks_for_a_build_and_ends(events: CompareEvents) -> None:
