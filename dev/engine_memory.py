@@ -39,7 +39,7 @@ _QUESTIONS = ("how do I list files", "what are the symptoms of asthma", "stop a 
 
 
 @dataclass(frozen=True)
-class Place:
+class MemoryRun:
     """Files of one run."""
 
     folder: Path
@@ -55,7 +55,7 @@ class Place:
         return Settings.from_environment()
 
 
-def prepare(place: Place, corpora: list[str], n: int) -> None:
+def prepare_memory(place: MemoryRun, corpora: list[str], n: int) -> None:
     """Write documents and vectors."""
     lab = Lab(Settings.from_environment())
     loaded = [lab.corpus(lab.add_corpus(Path(given))) for given in corpora]
@@ -76,18 +76,18 @@ def prepare(place: Place, corpora: list[str], n: int) -> None:
     mine.builder.cache.store(key, tile_with_noise(real, len(corpus)))
 
 
-def load(place: Place, n: int, url: str) -> None:
+def load_engine(place: MemoryRun, n: int, url: str) -> None:
     """Put the vectors into the engine."""
     lab = Lab(place.settings(n))
     plan = IndexPlan(dims=(64,), is_approximate=True)
     print(lab.load_index(lab.add_corpus(place.documents), _ARM, url, plan).load.sentence(), file=sys.stderr)
 
 
-def search(place: Place, n: int, url: str) -> None:
+def search_resident(place: MemoryRun, n: int, url: str) -> None:
     """Search and print what is resident."""
     lab = Lab(place.settings(n))
     name = lab.add_corpus(place.documents)
-    before = resident()
+    before = resident_mb()
     if url:
         lab.add_index(url)
     lab.prepare(name, [_ARM])
@@ -96,11 +96,11 @@ def search(place: Place, n: int, url: str) -> None:
             side = lab.compare(question, corpus=name, arms=[_ARM], dim=dim).arms[0]
     time.sleep(8)  # A sketch is made in the background.
     lab.compare(_QUESTIONS[0], corpus=name, arms=[_ARM], dim=64)
-    told = {"engine": side.result.engine, "documents_mb": before["all_mb"], **resident()}
+    told = {"engine": side.result.engine, "documents_mb": before["all_mb"], **resident_mb()}
     print(json.dumps(told))
 
 
-def resident() -> dict[str, float]:
+def resident_mb() -> dict[str, float]:
     """Resident MB of this process: all, anonymous, of files."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
     names = {"all_mb": "VmRSS", "anonymous_mb": "RssAnon", "files_mb": "RssFile", "peak_mb": "VmHWM"}
@@ -117,9 +117,9 @@ def main() -> None:
     parser.add_argument("--url", default="")
     options = parser.parse_args()
     steps = {
-        "prepare": lambda: prepare(Place(options.folder), options.corpus or ["builtin"], options.n),
-        "load": lambda: load(Place(options.folder), options.n, options.url),
-        "search": lambda: search(Place(options.folder), options.n, options.url),
+        "prepare": lambda: prepare_memory(MemoryRun(options.folder), options.corpus or ["builtin"], options.n),
+        "load": lambda: load_engine(MemoryRun(options.folder), options.n, options.url),
+        "search": lambda: search_resident(MemoryRun(options.folder), options.n, options.url),
     }
     if options.step:
         steps[options.step]()
@@ -127,14 +127,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, postgresql() as address:
         url = f"{address}{'&' if '?' in address else '?'}collection=memory"
         corpora = [part for given in options.corpus for part in ("--corpus", given)]
-        run(["--step", "prepare", *corpora], folder, options.n)
-        run(["--step", "load", "--url", url], folder, options.n)
-        alone = run(["--step", "search"], folder, options.n)
-        beside = run(["--step", "search", "--url", url], folder, options.n)
+        run_step(["--step", "prepare", *corpora], folder, options.n)
+        run_step(["--step", "load", "--url", url], folder, options.n)
+        alone = run_step(["--step", "search"], folder, options.n)
+        beside = run_step(["--step", "search", "--url", url], folder, options.n)
     print(json.dumps({"n": options.n, "hardware": describe_hardware(), "alone": alone, "with_engine": beside}))
 
 
-def run(arguments: list[str], folder: str, n: int) -> object:
+def run_step(arguments: list[str], folder: str, n: int) -> object:
     """One step in a process of its own; gives the last line that it printed."""
     command = [sys.executable, __file__, *arguments, "--folder", folder, "--n", str(n)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
