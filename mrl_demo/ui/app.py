@@ -61,6 +61,8 @@ from mrl_demo.ui.train import tab as train
 _AROUND_A_FILE = 10_000_000
 #: Uploads are looked through every hour, and go after a day.
 _DELETE_CACHE = (3_600, 86_400)
+#: With this sign Gradio begins to announce its MCP server.
+_MCP_NEWS = "\N{HAMMER}"
 
 
 def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
@@ -216,5 +218,5 @@ def without_public_link(local: str, reason: str) -> str:
     >>> without_public_link("http://127.0.0.1:7860/", "* Could not create share link.")
     'Note: there is no public link, the page is at http://127.0.0.1:7860/ only. * Could not create share link.'
     """
-    told = " ".join(reason.split()) or "Its tunnel needs a network."
+    told = " ".join(reason.partition(_MCP_NEWS)[0].split()) or "Its tunnel needs a network."
     return f"Note: there is no public link, the page is at {local} only. {told}"

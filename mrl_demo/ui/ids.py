@@ -200,6 +200,7 @@ class Id(StrEnum):
     DATA_FILES = "data-files"
     DATA_PASTED = "data-pasted"
     DATA_HUB = "data-hub"
+    DATA_READING = "data-reading"
     DATA_ENCODING = "data-encoding"
     DATA_DELIMITER = "data-delimiter"
     DATA_TEXT = "data-text"

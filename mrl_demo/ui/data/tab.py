@@ -140,16 +140,24 @@ def _lay_out_reading() -> dict[str, Block]:
             controls[f"{role}_column"] = gr.Dropdown(
                 [("guessed", GUESSED)], value=GUESSED, label=f"Column of the {role}", min_width=130, elem_id=elem_id
             )
+    with gr.Accordion("Encoding, fields and passages", open=False, elem_id=Id.DATA_READING):
+        controls |= _lay_out_text_format()
+    return controls
+
+
+def _lay_out_text_format() -> dict[str, Block]:
+    """What most files do not need: how their characters and fields are told apart, and passages."""
+    controls: dict[str, Block] = {}
     with gr.Row(elem_classes="curves-row"):
         controls["encoding"] = gr.Dropdown(
-            [("by its bytes", GUESSED), *COMMON_ENCODINGS.items()],
+            [("guessed", GUESSED), *COMMON_ENCODINGS.items()],
             value=GUESSED,
             label="Encoding of text files",
             min_width=220,
             elem_id=Id.DATA_ENCODING,
         )
         controls["delimiter"] = gr.Dropdown(
-            [("by the header", GUESSED), *((name, name) for name in DELIMITERS)],
+            [("guessed", GUESSED), *((name, name) for name in DELIMITERS)],
             value=GUESSED,
             label="Between the fields of tables",
             min_width=190,

@@ -106,6 +106,7 @@ def test_what_cannot_be_read_is_said_on_the_page(browser: Browser, address: str,
     page.click("#data-look")
     page.wait_for_selector("#data-said >> text=There is nothing to read yet")
     page.fill("#data-pasted textarea", "One document\nAnother one\n")
+    page.click("#data-reading > button")
     page.fill("#data-words input", "5")
     page.click("#data-look")
     page.wait_for_selector("#data-said >> text=A passage of 5 words is not made")
