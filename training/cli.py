@@ -16,6 +16,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
 from mrl_demo.corpora.options import add_column_options, column_choice
 from mrl_demo.jobs.events import LineWriter, Message
+from training.columns import GUESSES
 from training.config_options import add_config_options, columns_from, config_from
 from training.errors import ConfigError
 from training.report import Report
@@ -139,23 +140,40 @@ def _add_elastic(parser: argparse.ArgumentParser) -> None:
     from training.elastic.settings import ElasticSettings
 
     usual = ElasticSettings()
-    parser.add_argument("--out", type=Path, required=True, help="folder of the adapter to write")
-    parser.add_argument("--pairs", type=Path, help="folder of pairs beside the built-in ones, one file a source")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the finished run")
+    parser.add_argument("--name", default="", help="name of the model (default: that of the folder)")
+    parser.add_argument("--base", default="minilm", help="minilm, a model's folder, or OWNER/NAME on the Hub")
+    parser.add_argument("--revision", default="", help="branch, tag or commit of a base on the Hub")
+    parser.add_argument("--data", default="builtin", help="builtin, or your file of pairs as `train` reads it")
+    for role in GUESSES:
+        says = f"column that holds the {role} (default: by its name)"
+        parser.add_argument(f"--{role}-column", metavar="NAME", default="", help=says)
+    parser.add_argument("--pairs", type=Path, help="folder of pairs beside the data, one file a source")
     parser.add_argument("--leave-out", default="", help="sources of --pairs that are not read, comma-separated")
-    parser.add_argument("--count", type=int, default=4_400, help="pairs to read at most")
-    parser.add_argument("--steps", type=int, default=usual.steps, help="steps of a LoRA on top of the heads")
-    parser.add_argument("--batch-size", type=int, default=usual.batch_size, help="pairs a step")
+    parser.add_argument("--count", type=int, default=4_400, help="pairs to learn from at most")
+    parser.add_argument("--dims", type=_lengths, default=usual.prefixes, help="lengths that every layer is taught")
+    parser.add_argument("--steps", type=int, default=usual.steps, help="steps of a LoRA with the heads; 0: heads alone")
+    parser.add_argument("--minutes", type=float, default=0, help="end these steps after so long (0: no limit)")
+    parser.add_argument("--batch-size", type=int, default=usual.batch_size, help="pairs of a step")
     parser.add_argument("--max-tokens", type=int, default=usual.max_tokens, help="texts are cut at so many tokens")
-    parser.add_argument("--rank", type=int, default=usual.rank, help="rank of the LoRA on every linear layer")
+    parser.add_argument("--lora-rank", type=int, default=usual.lora_rank, help="rank of the LoRA on every linear layer")
     parser.add_argument("--head-steps", type=int, default=usual.head_steps, help="steps of the heads alone, at first")
     parser.add_argument("--learning-rate", type=float, default=usual.learning_rate, help="highest rate of the LoRA")
-    parser.add_argument(
-        "--shallow-share", type=float, default=usual.shallow_share,
-        help="share of the LoRA's steps that read the first half of the layers only",
-    )  # fmt: skip
-    parser.add_argument("--minutes", type=float, default=0, help="end the LoRA's steps after so long (0: no limit)")
+    says = "share of the LoRA's steps that read the first half of the layers only"
+    parser.add_argument("--shallow-share", type=float, default=usual.shallow_share, help=says)
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the draw, the order and the start")
+    parser.add_argument("--check", action="store_true", help="check base and pairs, and train nothing")
+    parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
+    parser.add_argument("--events", type=Path, help="append the loss of every step as JSON lines (default: nowhere)")
+    parser.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
     parser.set_defaults(command=_elastic)
+
+
+def _lengths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted({int(word) for word in text.split(",")}))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of lengths such as 16,64,384") from None
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -257,34 +275,48 @@ def _adapt(options: argparse.Namespace) -> int:
 
 
 def _elastic(options: argparse.Namespace) -> int:
-    from mrl_demo.models.loading import load_sentence_transformer
-    from mrl_demo.models.packaged import verified_base_dir
-    from mrl_demo.models.specs import MINILM
-    from training.elastic.data import elastic_pairs, tuned_axes
-    from training.elastic.run import train_elastic
+    from training.config import TrainConfig
+    from training.context import RunOptions
+    from training.elastic.run import ElasticQuestion, check_elastic, train_elastic
     from training.elastic.settings import ElasticSettings
 
-    settings = _settings(options)
-    if options.leave_out and not options.pairs:
-        raise ConfigError("sources can be left out of --pairs alone: give the folder too.").about("leave_out")
     wanted = ElasticSettings(
         steps=options.steps,
+        head_steps=options.head_steps,
         batch_size=options.batch_size,
         max_tokens=options.max_tokens,
-        rank=options.rank,
-        head_steps=options.head_steps,
+        lora_rank=options.lora_rank,
         learning_rate=options.learning_rate,
+        prefixes=options.dims,
         shallow_share=options.shallow_share,
         minutes=options.minutes,
         seed=options.seed,
     )
-    if options.count < wanted.batch_size:
-        raise ConfigError(f"{options.count} pairs do not fill a step of {wanted.batch_size}.").about("count")
-    pairs = elastic_pairs(settings, options.pairs, options.leave_out, options.count, options.seed)
-    base = load_sentence_transformer(verified_base_dir(), MINILM)
-    report = train_elastic(base, pairs, tuned_axes(settings), wanted, options.out, Report().progress)
-    losses = ", ".join(f"{loss:.3f}" for loss in report.loss_by_layer)
-    print(f"Wrote {options.out}: {report.pairs:,} pairs in {report.seconds:.0f} s; loss by layer {losses}.")
+    config = TrainConfig(options.name or options.out.name).changed(
+        base=options.base,
+        revision=options.revision,
+        data=options.data,
+        negatives="none",
+        broad_texts=0,
+        max_tokens=wanted.max_tokens,
+        dims=wanted.prefixes,
+        weights=(),
+        loss="none",
+        lora_rank=wanted.lora_rank,
+        lora_alpha=2 * wanted.lora_rank,
+        steps=wanted.steps,
+        batch_size=wanted.batch_size,
+        learning_rate=wanted.learning_rate,
+        evaluations=0,
+        seed=wanted.seed,
+    )
+    question = ElasticQuestion(config, wanted, options.count, options.pairs, options.leave_out)
+    run = RunOptions(out=options.out, force=options.force, columns=columns_from(options), events=options.events)
+    context = _context(options, messages=options.messages)
+    if options.check:
+        check_elastic(question, run, context)
+    else:
+        train_elastic(question, run, context)
     return 0
 
 

@@ -63,6 +63,11 @@ class FinishedRun:
             raise RunError(f"{folder} is no whole run ({error}): train it again.") from error
         return run
 
+    def refuse_layers(self) -> None:
+        """Raise `RunError` for a run that taught layers: its heads belong to the whole of its training."""
+        if "layers" in self.metrics:
+            raise RunError(f"{self.folder} taught every layer with its head: no other share of that can be kept.")
+
     @property
     def curve(self) -> ShareCurve:
         """The shares that were measured; of a run made before they were, the share that it keeps."""
@@ -80,6 +85,7 @@ def rescale(folder: Path, share: float) -> ShareCurve:
     if not 0 <= share <= 1:
         raise RunError(f"The share is {share:g}: it must be from 0 (nothing of the training) to 1 (all of it).")
     run = FinishedRun.read(folder)
+    run.refuse_layers()
     curve = replace(run.curve, kept=share, reason="chosen by hand")
     config = run.config.changed(adapter_scale=share, most_tax=0.0)
     work = folder.parent / f".{folder.name}.rescaling"

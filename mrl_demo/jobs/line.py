@@ -80,7 +80,7 @@ class TrainingJobs:
         with self._scratch() as scratch:
             data, heard = self._intake.copy_upload(request, scratch), scratch / MESSAGES
             places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}", f"--events={scratch / EVENTS}"]
-            code = self._run_check(self._train(*places, *self._arguments(request, data)))
+            code = self._run_check(self._train(request, *places, *self._arguments(request, data)))
             messages = list(read_messages(heard))
             if code:
                 problem = problem_of(messages, code)
@@ -176,7 +176,8 @@ class TrainingJobs:
             "id": job_id,
             "created": time.time(),
             "out": str(out),
-            "command": self._train(*places, *self._arguments(request, data)),
+            "preset": "layers too" if request.layers else request.preset,
+            "command": self._train(request, *places, *self._arguments(request, data)),
         }
 
     def _run_check(self, command: Sequence[str]) -> int:
@@ -194,9 +195,9 @@ class TrainingJobs:
     def _arguments(self, request: TrainRequest, data: Path | None) -> list[str]:
         return request.arguments(data, self._settings.broad_pairs)
 
-    def _train(self, *arguments: str) -> list[str]:
+    def _train(self, request: TrainRequest, *arguments: str) -> list[str]:
         """The command that trains with this app's cache."""
-        return [*self._command, "train", f"--cache-dir={self._settings.cache_dir}", *arguments]
+        return [*self._command, request.command, f"--cache-dir={self._settings.cache_dir}", *arguments]
 
     def _refuse_strangers(self, job_id: str, session: str) -> None:
         if not self.may_change(job_id, session):

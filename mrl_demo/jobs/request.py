@@ -7,6 +7,9 @@ from pathlib import Path
 
 from mrl_demo.models.hub import hub_name
 
+#: What a run of the page that teaches layers takes if nobody names steps: what fits, and no longer than this.
+ELASTIC_STEPS, ELASTIC_MINUTES = 1_500, 25
+
 
 @dataclass(frozen=True)
 class Levers:
@@ -41,7 +44,7 @@ class TrainRequest:
 
     `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` None is
     as many as the preset says. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub. `is_broad` learns
-    from the owner's folder of broad pairs too.
+    from the owner's folder of broad pairs too. `layers` teaches every layer instead (`training elastic`).
     """
 
     name: str
@@ -57,20 +60,39 @@ class TrainRequest:
     score_column: str = ""
     is_broad: bool = False
     levers: Levers = field(default_factory=Levers)
+    layers: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command of `training` that carries it out."""
+        return "elastic" if self.layers else "train"
 
     def arguments(self, data: Path | None = None, broad_pairs: str = "") -> list[str]:
         """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
+        if self.layers:
+            return self._elastic_arguments(data, broad_pairs)
         flags = [f"--preset={self.preset}", f"--name={self.name}"]
         flags += [f"--data={data}"] if data else []
         flags += [f"--pairs={broad_pairs}"] if self.is_broad else []
-        if self.base:
-            flags += [
-                f"--{flag}={value}" for flag, value in zip(("base", "revision"), hub_name(self.base), strict=True)
-            ]
-        flags += [f"--dims={','.join(map(str, self.dims))}"] if self.dims else []
+        flags += self._base_and_lengths()
         flags += [f"--weights={self.weights}"] if self.weights.strip() else []
-        for role in ("query", "positive", "negative", "score"):
-            column = getattr(self, f"{role}_column").strip()
-            flags += [f"--{role}-column={column}"] if column else []
+        flags += self._columns()
         flags += [f"--steps={self.steps}"] if self.steps is not None else []
         return flags + self.levers.arguments()
+
+    def _elastic_arguments(self, data: Path | None, broad_pairs: str) -> list[str]:
+        """Arguments of `training elastic`; within `ELASTIC_MINUTES`, as many steps as fit if none are named."""
+        steps = ELASTIC_STEPS if self.steps is None else self.steps
+        flags = [f"--name={self.name}", f"--steps={steps}", f"--minutes={ELASTIC_MINUTES}"]
+        flags += [f"--data={data}"] if data else []
+        flags += [f"--pairs={broad_pairs}"] if self.is_broad else []
+        return [*flags, *self._base_and_lengths(), *self._columns(), *self.levers.arguments()]
+
+    def _base_and_lengths(self) -> list[str]:
+        names = hub_name(self.base) if self.base else ()
+        flags = [f"--{flag}={value}" for flag, value in zip(("base", "revision"), names, strict=False)]
+        return flags + ([f"--dims={','.join(map(str, self.dims))}"] if self.dims else [])
+
+    def _columns(self) -> list[str]:
+        columns = {role: getattr(self, f"{role}_column").strip() for role in ("query", "positive", "negative", "score")}
+        return [f"--{role}-column={column}" for role, column in columns.items() if column]

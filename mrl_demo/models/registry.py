@@ -56,6 +56,8 @@ class EncoderRegistry:
         self._shallow: dict[tuple[str, str], Encoder] = {}
         self._named: dict[tuple[str, ModelOptions], str] = {}
         self._private: set[str] = set()
+        #: Folders that were named here, by the name of their model: an elastic one's has heads.
+        self._folders: dict[str, Path] = {}
         self._lock = threading.Lock()
         #: Says whether many texts may be sent to an API that has its price.
         self.approve_spending: Approve = refuse_spending
@@ -101,6 +103,7 @@ class EncoderRegistry:
         known = {spec.name: spec for spec in HUB_MODELS}
         wanted = f"{known[given].model_id}@{known[given].revision}" if given in known else given
         folder = Path(given).expanduser()
+        self._folders[name] = folder
         if given and (folder / MANIFEST).is_file() and is_adapter_of_packaged(folder) and not is_trained_model(folder):
             spec = options.applied_to(read_manifest(folder).spec())
             encoder = self._made(spec, partial(merged_model_dir, folder, self._settings.cache_dir))
@@ -122,6 +125,7 @@ class EncoderRegistry:
                 self._private.discard(name)
                 self._encoders.pop(name, None)
                 self._chosen.pop(name, None)
+                self._folders.pop(name, None)
                 for limited in [other for other in self._encoders if other.startswith(f"{name}{_LIMIT}")]:
                     del self._encoders[limited]
 
@@ -148,6 +152,7 @@ class EncoderRegistry:
         model = find_model(given, device=choose_device(self._settings.device))
         spec = options.applied_to(with_known(model.spec))
         name = _free_name(spec.name, {*self.names(), *taken})
+        self._folders[name] = folder
         self.add(name, self._made(replace(spec, name=name), partial(find_again, model), model.model))
         self._chosen[name], self._named[given, options] = spec, name
         return name
@@ -177,7 +182,8 @@ class EncoderRegistry:
             raise ModelError(f"{stem} has {most} layers, not {layers}: choose from 1 to {most}.")
         if layers == most:
             return whole
-        heads = self.adapter_dirs().get(stem, Path()) / HEADS_FILE
+        folders = {**self.adapter_dirs(), **self.model_dirs(), **self._folders}
+        heads = folders.get(stem, Path()) / HEADS_FILE
         find = partial(_shallow_folder, whole, layers, heads if heads.is_file() else None, self._settings.cache_dir)
         with self._lock:
             made = self._made(shallow_spec(whole.spec, layers), find)
@@ -223,6 +229,7 @@ class EncoderRegistry:
                 return name
         name = _free_name(folder.resolve().name, {*self.names(), *taken})
         spec = options.applied_to(read_manifest(folder).spec())
+        self._folders[name] = folder
         self.add(name, self._made(spec, partial(merged_model_dir, folder, self._settings.cache_dir)))
         self._chosen[name], self._named[given, options] = spec, name
         return name

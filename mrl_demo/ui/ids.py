@@ -395,6 +395,7 @@ class Id(StrEnum):
     TRAIN_STEPS = "train-steps"
     TRAIN_BROAD = "train-broad"
     TRAIN_BASE = "train-base"
+    TRAIN_LAYERS = "train-layers"
     TRAIN_LEVERS = "train-levers"
     TRAIN_LEVERS_SAID = "train-levers-said"
     TRAIN_LOSS_KIND = "train-loss-kind"

@@ -1,148 +1,280 @@
-"""From pairs to a folder of an elastic encoder: teacher's vectors, heads, steps, and what is kept."""
+"""A whole run of `training elastic`: base, pairs and teacher, steps, the result measured by layer, and its folder."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from safetensors.torch import load_file, save_file
 
-from mrl_demo.core.types import FloatMatrix, Progress, Reading
-from mrl_demo.core.vectors import normalise
-from mrl_demo.models.adapters import write_manifest
-from mrl_demo.models.reading import limit_tokens
-from mrl_demo.models.run_folder import HEADS_FILE, LORA_FILE, ROTATION_FILE
-from mrl_demo.models.specs import MINILM_SHA256
-from training.bases import encode
+from mrl_demo.adapt import fit_pca
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.hardware import describe_hardware
+from mrl_demo.core.storage import sha256_text
+from mrl_demo.core.types import FloatMatrix, Reading
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.jobs.events import DataRead, LineWriter, StepDone, WaitExpected
+from mrl_demo.models import run_folder
+from mrl_demo.models.depth import count_layers
+from mrl_demo.models.reading import limit_tokens, token_limit
+from mrl_demo.models.specs import MINILM
+from training.bases import BaseVectors
+from training.config import TrainConfig
+from training.context import RunContext, RunOptions
 from training.data.pairs import Pairs
-from training.elastic.fit import ElasticStep, TaughtPairs, Watch, fit_heads, fit_layers, read_layers
+from training.data.small import small_collection
+from training.elastic.data import elastic_pairs, tuned_axes
+from training.elastic.fit import ElasticStep, Watch
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
-from training.fit.model import save_adapter
+from training.elastic.teach import ask_teacher, quality_by_layer, save_layers, teach_layers, turn_teacher
+from training.errors import ConfigError
+from training.estimate import BASELINE, RESULT, STEPS, TEXTS, probe_speed
+from training.fit.validation import encode_both
+from training.result.card import write_card
+from training.result.folder import RunFolder, RunWork
+from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
+from training.result.model import ModelWriter
+from training.task import Task, read_task
+from training.wait import Stage
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_PLAIN = (Reading("document", ""), Reading("document", ""))
-#: The heads are learnt over at most so many pairs: the layers of each text are read once, and kept.
-_HEAD_PAIRS = 4_400
+#: A trained text costs so many times an encoded one, and reading its layers twice as much as encoding it.
+_TRAINED_TEXT, _READ_TEXT, _HEAD_STEP_SECONDS = 5.0, 3.0, 0.06
+_PREVIEW_ROWS, _PREVIEW_CHARACTERS = 3, 300
+#: What a step is called in the events: those over all layers, and those over the first half of them.
+_ALL, _HALF = "all-layers", "half-layers"
 
 
 @dataclass(frozen=True)
-class ElasticReport:
-    """What a training took: wall seconds, steps, pairs, and the mean loss of each layer over its last tenth."""
+class ElasticQuestion:
+    """What is learnt from: at most `count` pairs, of `config`'s data and for a half of the folder `pairs` if any."""
 
-    seconds: float
-    steps: int
-    pairs: int
-    loss_by_layer: tuple[float, ...]
+    config: TrainConfig
+    settings: ElasticSettings
+    count: int
+    pairs: Path | None = None
+    leave_out: str = ""
+
+    def __post_init__(self) -> None:
+        if self.leave_out and not self.pairs:
+            raise ConfigError("sources can be left out of --pairs alone: give the folder too.").about("leave_out")
+        if self.count < self.settings.batch_size:
+            message = f"{self.count} pairs do not fill a step of {self.settings.batch_size}."
+            raise ConfigError(message).about("count")
 
 
-def train_elastic(
-    base: SentenceTransformer,
-    pairs: Pairs,
-    rotation: FloatMatrix,
-    settings: ElasticSettings,
-    out: Path,
-    progress: Progress | None = None,
-) -> ElasticReport:
-    """Teach every layer of `base`, the packaged one, its last layer's vectors in the axes of `rotation` `(d, d)`.
+def train_elastic(question: ElasticQuestion, options: RunOptions, context: RunContext) -> bool:
+    """Teach every layer of a base and publish it into `options.out`; False if the same run is there.
 
-    `base` gets a LoRA and is not to be used for anything else. Writes an adapter into `out`: LoRA weights, the last
-    layer's head as its rotation, and the heads of the others. Raises whatever `progress` raises.
+    Raises `LabError` before long work: for a base without layers to stop at, and as `train` does.
     """
-    started = time.perf_counter()
-    limit_tokens(base, settings.max_tokens)
-    taught = ask_teacher(base, pairs, _PLAIN, rotation, progress)
-    model, losses, steps = teach_layers(base, taught, rotation, settings, progress)
-    report = ElasticReport(time.perf_counter() - started, steps, len(pairs), losses)
-    _save(model, settings, report, out)
-    return report
+    run = _prepare(question, options, context)
+    folder = RunFolder(options.out)
+    if folder.is_finished(run.key) and not options.force:
+        context.report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
+        return False
+    run.carry_out(folder.open(run.key, resume=False))
+    return True
 
 
-def ask_teacher(
-    base: SentenceTransformer,
-    pairs: Pairs,
-    readings: tuple[Reading, Reading],
-    rotation: FloatMatrix,
-    progress: Progress | None,
-) -> TaughtPairs:
-    """The pairs with what `base` says of them in full, in the axes of `rotation`, before anything is trained."""
-    queries, answers = (
-        torch.from_numpy(normalise(encode(base, texts, reading, progress) @ rotation))
-        for texts, reading in zip((pairs.queries, pairs.positives), readings, strict=True)
+def check_elastic(question: ElasticQuestion, options: RunOptions, context: RunContext) -> None:
+    """Read base and data as a run would, and say what is in them and how long it will take; nothing is written."""
+    run = _prepare(question, options, context)
+    judge, pairs = run.task.data.judge, run.pairs
+    context.report.say(f"{len(pairs):,} pairs to learn from and {len(judge.queries):,} queries to judge by.")
+    model = run.task.base.load(context.settings.device)
+    ElasticModel(model, 0, 0)  # Says so if the base has no layers to stop at.
+    stages = run.stages(model)
+    if options.events is None:
+        context.report.expect(stages)
+        return
+    writer = LineWriter(options.events)
+    rows = tuple(
+        {"query": pairs.queries[row][:_PREVIEW_CHARACTERS], "positive": pairs.positives[row][:_PREVIEW_CHARACTERS]}
+        for row in range(min(_PREVIEW_ROWS, len(pairs)))
     )
-    return TaughtPairs(pairs, readings, queries, answers)
+    writer.event(DataRead(len(pairs), len(judge.queries), len(judge), rows))
+    writer.event(WaitExpected({stage.name: round(stage.seconds, 1) for stage in stages}))
 
 
-def teach_layers(
-    base: SentenceTransformer,
-    taught: TaughtPairs,
-    rotation: FloatMatrix,
-    settings: ElasticSettings,
-    progress: Progress | None = None,
-    watch: Watch | None = None,
-) -> tuple[ElasticModel, tuple[float, ...], int]:
-    """The elastic model over `base`, each layer's mean loss over the last tenth of the steps, and their number."""
-    model = ElasticModel(base, settings.rank if settings.steps else 0, settings.seed)
-    sample = taught.first(_HEAD_PAIRS)
-    layers = read_layers(model, sample, progress)
-    model.start_heads(layers, sample.wanted, torch.from_numpy(rotation))
-    losses = fit_heads(model, layers, sample.wanted, settings, progress)
-    del layers
-    if not settings.steps:
-        last = np.mean(losses[-max(1, len(losses) // 10) :], axis=0)
-        return model, tuple(map(float, last)), 0
-    memory = _Memory(model.depth, progress, watch)
-    steps = fit_layers(model, taught, settings, memory.see)
-    return model, memory.last_tenth(), steps
+def _prepare(question: ElasticQuestion, options: RunOptions, context: RunContext) -> _ElasticRun:
+    task = read_task(question.config, options.columns, context, with_others=False)
+    wanted = replace(question.settings, prefixes=task.config.objective.dims)
+    pairs, sources = elastic_pairs(task.data.pairs, question.pairs, question.leave_out, question.count, wanted.seed)
+    if len(pairs) < wanted.batch_size:
+        message = f"{len(pairs)} pairs do not fill a step of {wanted.batch_size}: give more, or a smaller batch."
+        raise ConfigError(message).about("batch_size")
+    return _ElasticRun(task, wanted, pairs, sources, options, context)
 
 
-class _Memory:
-    """Keeps the losses of every layer, and says how they stand every ten steps."""
+@dataclass(frozen=True)
+class _ElasticRun:
+    task: Task
+    settings: ElasticSettings
+    pairs: Pairs
+    sources: Mapping[str, int]
+    options: RunOptions
+    context: RunContext
 
-    def __init__(self, depth: int, progress: Progress | None, watch: Watch | None) -> None:
-        self._losses: list[list[float]] = [[] for _ in range(depth)]
-        self._progress, self._watch = progress, watch
+    @property
+    def key(self) -> str:
+        """Sha256 over all that decides the result."""
+        texts = sha256_text(*self.pairs.queries, *self.pairs.positives)
+        said = json.dumps(self.settings.to_dict(), sort_keys=True)
+        return sha256_text("elastic-1", said, texts, self.task.base.content_sha256, self.task.config.fingerprint)
 
-    def see(self, step: ElasticStep) -> None:
-        """Take in a step."""
-        for losses, loss in zip(self._losses, step.by_layer, strict=False):
-            losses.append(loss)
-        if self._watch:
-            self._watch(step)
-        if self._progress and step.step % 10 == 1:
-            said = " ".join(f"{np.mean(losses[-10:]):.3f}" if losses else "-" for losses in self._losses)
-            self._progress(step.step / step.of, f"Step {step.step} of {step.of}, loss by layer {said}")
+    def carry_out(self, work: RunWork) -> None:
+        """Measure before, teach, measure after and by layer, and publish, whole or not at all."""
+        started = time.perf_counter()
+        task, report = self.task, self.context.report
+        base = task.base.load(self.context.settings.device)
+        report.expect(self.stages(base))
+        own_limit = token_limit(base)
+        report.begin(BASELINE)
+        before = self._baseline(BaseVectors(task.base, base, self.context.cache))
+        report.begin(TEXTS)
+        limit_tokens(base, self.settings.max_tokens)
+        vectors = ask_teacher(base, self.pairs, self._readings, report.progress)
+        axes = self._axes(vectors)
+        taught = turn_teacher(self.pairs, self._readings, vectors, axes)
+        model, losses, steps = teach_layers(base, taught, axes, self.settings, report.progress, self._watch())
+        result = work.make_result()
+        save_layers(model, result, has_lora=bool(self.settings.steps))
+        report.begin(RESULT)
+        if own_limit:
+            base.max_seq_length = own_limit
+        layers = self._by_layer(model)
+        final = ModelWriter(task.config, task.base, own_limit, result).write_adapter()
+        after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
+        rows = self._compare(before, after)
+        report.say(before_after_table(rows))
+        report.say(layer_table(layers))
+        self._write(result, rows, layers, losses, steps, time.perf_counter() - started)
+        work.publish({"name": task.config.name, "base": task.base.spec.model_id})
+        report.say(f"Done: {work.out}")
 
-    def last_tenth(self) -> tuple[float, ...]:
-        """The mean loss of each layer over the last tenth of the steps that read it."""
-        return tuple(float(np.mean(losses[-max(1, len(losses) // 10) :])) if losses else 0.0 for losses in self._losses)
+    @property
+    def _readings(self) -> tuple[Reading, Reading]:
+        prompts = self.task.config.prompts
+        return prompts.query_reading, prompts.document_reading
+
+    def _axes(self, vectors: tuple[FloatMatrix, FloatMatrix]) -> FloatMatrix:
+        """Those of the shipped `tuned` over the packaged base, elsewhere the teacher's principal axes."""
+        if self.task.base.spec.name == MINILM.name:
+            return tuned_axes(self.context.settings)
+        return np.ascontiguousarray(fit_pca(np.concatenate(vectors)).matrix, dtype=np.float32)
+
+    def _baseline(self, vectors: BaseVectors) -> ArmVectors:
+        """The base model's vectors of the test queries and all documents, while it reads as much as by itself."""
+        data, (query, document) = self.task.data, self._readings
+        queries = [each.text for each in judged_set(data.judge, data.test_split).queries]
+        documents = [each.content for each in data.judge.documents]
+        return ArmVectors(vectors.of(queries, query), vectors.of(documents, document, self.context.report.progress))
+
+    def _watch(self) -> Watch:
+        report, events, begun = self.context.report, self.options.events, [False]
+        depth = count_layers(Path(self.task.base.folder))
+        writer = LineWriter(events) if events else None
+
+        def watch(step: ElasticStep) -> None:
+            if not begun[0]:
+                report.begin(STEPS)
+                begun[0] = True
+            by_dim = dict(zip(self.settings.prefixes, map(float, np.mean(step.losses, axis=0)), strict=True))
+            task = _ALL if len(step.losses) == depth else _HALF
+            done = StepDone(step.step, step.of, round(step.seconds_left, 1), float(np.mean(step.losses)), task, by_dim)
+            report.event(done)
+            if writer:
+                writer.event(done)
+
+        return watch
+
+    def _by_layer(self, model: ElasticModel) -> dict[int, dict[int, float]]:
+        """Quality on a small part of the collection that validates."""
+        data = self.task.data
+        small = small_collection(data.judge, data.validation_split)
+        return quality_by_layer(model, small, self._readings, self.settings.prefixes)
+
+    def _compare(self, before: ArmVectors, after: ArmVectors) -> list[BeforeAfter]:
+        data = self.task.data
+        plan = SweepPlan(
+            ("before", "after"), self.settings.prefixes, metrics=METRICS, split=data.test_split, against=("before",)
+        )
+        return paired_rows(sweep_vectors(data.judge, plan, {"before": before, "after": after}), "before", "after")
+
+    def _write(
+        self,
+        result: Path,
+        rows: Sequence[BeforeAfter],
+        layers: Mapping[int, Mapping[int, float]],
+        losses: Sequence[float],
+        steps: int,
+        seconds: float,
+    ) -> None:
+        """Configuration, figures and card beside the model."""
+        data, config = self.task.data, self.task.config
+        metrics = {
+            "name": config.name,
+            "collection": data.judge.name,
+            "split": data.test_split,
+            "n_queries": len(judged_set(data.judge, data.test_split).queries),
+            "n_documents": len(data.judge),
+            "pairs": len(self.pairs),
+            "pairs_read": len(data.pairs),
+            "broad_texts": 0,
+            **({"sources": dict(self.sources)} if self.sources else {}),
+            "steps": steps,
+            "best_step": steps,
+            "seconds": round(seconds, 1),
+            "hardware": describe_hardware(),
+            "elastic": {**self.settings.to_dict(), "loss_by_layer": [round(loss, 4) for loss in losses]},
+            "layers": [
+                {"layers": layer, "ndcg@10": {dim: round(value, 4) for dim, value in by_dim.items()}}
+                for layer, by_dim in layers.items()
+            ],
+            "test": [row.to_dict() for row in rows],
+        }
+        (result / run_folder.CONFIG).write_text(config.to_json(), encoding="utf-8")
+        (result / run_folder.METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        write_card(result, config, metrics, result / run_folder.CARD)
+
+    def stages(self, model: SentenceTransformer) -> tuple[Stage, ...]:
+        """What it consists of, and how long each part will take here."""
+        speed, settings, data = probe_speed(model, self.task), self.settings, self.task.data
+        judged = [*(query.text for query in judged_set(data.judge, data.test_split).queries)]
+        judged += [document.content for document in data.judge.documents]
+        texts = speed.seconds((*self.pairs.queries, *self.pairs.positives), settings.max_tokens)
+        heads = settings.head_steps * _HEAD_STEP_SECONDS
+        step = texts / len(self.pairs) * settings.batch_size * _TRAINED_TEXT * (1 - settings.shallow_share / 2)
+        training = settings.steps * step
+        if settings.minutes:
+            training = min(training, 60 * settings.minutes)
+        return (
+            Stage(BASELINE, speed.seconds(judged)),
+            Stage(TEXTS, _READ_TEXT * texts + heads, is_one=False),
+            Stage(STEPS, training),
+            Stage(RESULT, 2 * speed.seconds(judged)),
+        )
 
 
-def _save(model: ElasticModel, settings: ElasticSettings, report: ElasticReport, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    save_layers(model, out, has_lora=bool(settings.steps))
-    write_manifest(out, out.name, MINILM_SHA256, settings.prefixes, model.heads.shape[-1])
-    said: dict[str, Any] = {"settings": settings.to_dict(), **asdict(report)}
-    (out / "elastic.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+def layer_table(layers: Mapping[int, Mapping[int, float]]) -> str:
+    """nDCG@10 by layer and length as a plain text table.
 
-
-def save_layers(model: ElasticModel, out: Path, *, has_lora: bool) -> None:
-    """Write LoRA weights, the last layer's head as a rotation, and the others' heads, float16 but for the rotation."""
-    if has_lora:
-        save_adapter(model.base, out, share=1.0)
-        _halve(out / LORA_FILE)
-    heads = model.heads.detach()
-    save_file({"matrix": heads[-1].clone()}, out / ROTATION_FILE)
-    save_file({f"layer{i}": head.half().clone() for i, head in enumerate(heads[:-1], 1)}, out / HEADS_FILE)
-
-
-def _halve(path: Path) -> None:
-    """Keep weights in float16: half the bytes, and far finer than what the training decides."""
-    save_file({name: weight.half() for name, weight in load_file(path).items()}, path)
+    >>> print(layer_table({1: {8: 0.25}, 2: {8: 0.5}}))
+    layers      8
+         1  0.250
+         2  0.500
+    """
+    dims = list(next(iter(layers.values())))
+    lines = ["layers" + "".join(f"{dim:>7}" for dim in dims)]
+    lines += [f"{layer:>6}" + "".join(f"{row[dim]:>7.3f}" for dim in dims) for layer, row in layers.items()]
+    return "\n".join(lines)

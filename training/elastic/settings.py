@@ -18,20 +18,20 @@ class ElasticSettings:
     together: each reads `batch_size` pairs, both texts cut at `max_tokens`. `shallow_share` of these steps, drawn, read
     the first half of the layers only, which costs half as much and is where most is lost. `minutes` ends the steps
     early, the rate falling to 0 all the same (0: no limit; a run that it ends does not repeat bit for bit).
-    `prefixes` are the lengths taught at every layer, `temperature` that of the softmax over cosines, `rank` that of the
-    LoRA on every linear layer; `head_rate` is the step of the layers' heads, `learning_rate` that of the LoRA.
+    `prefixes` are the lengths taught at every layer, `temperature` that of the softmax over cosines, `lora_rank` that
+    of the LoRA on every linear layer; `head_rate` is the step of the layers' heads, `learning_rate` that of the LoRA.
 
-    >>> ElasticSettings(rank=0)
+    >>> ElasticSettings(lora_rank=0)
     Traceback (most recent call last):
         ...
-    training.errors.ConfigError: rank is 0: it must be above 0.
+    training.errors.ConfigError: lora_rank is 0: it must be above 0.
     """
 
     steps: int = 0
     head_steps: int = 300
     batch_size: int = 32
     max_tokens: int = 96
-    rank: int = 64
+    lora_rank: int = 64
     learning_rate: float = 1e-3
     head_rate: float = 5e-4
     temperature: float = 0.05

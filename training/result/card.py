@@ -64,12 +64,13 @@ def card_text(config: TrainConfig, metrics: Mapping[str, Any], sections: Sequenc
     parts = [_front(config), f"# {config.name}", _summary(config, metrics), "## Use it", _use(config)]
     parts += ["## Before and after", _setting(metrics), _table(metrics["test"], ("base", config.name))]
     parts += _share_parts(metrics)
+    parts += _layer_parts(metrics)
     for section in sections:
         rows = [row.to_dict() for row in section.rows]
         parts += [f"## {section.title}", section.setting, _table(rows, section.names)]
     parts += [
         "## Training",
-        _training(config, metrics),
+        _elastic_training(metrics) if "elastic" in metrics else _training(config, metrics),
         "## Data and licences",
         _sources(config, metrics),
         "## Limits",
@@ -86,6 +87,8 @@ def _front(config: TrainConfig) -> str:
 
 
 def _summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
+    if "elastic" in metrics:
+        return _elastic_summary(config, metrics)
     kind = (
         f"Its first {', '.join(map(str, config.objective.dims[:-1]))} numbers are embeddings of their own "
         "(MatryoshkaLoss, arXiv 2205.13147)."
@@ -97,6 +100,49 @@ def _summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
         f"Trained on {metrics['pairs']:,} pairs in {metrics['steps']} steps "
         f"({metrics['seconds'] / 60:.0f} minutes on {metrics['hardware']})."
     )
+
+
+def _elastic_summary(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
+    """What an elastic encoder is, and what it was taught with."""
+    depth, name = len(metrics["layers"]), config.name
+    taught = f"and a LoRA on its layers in {metrics['steps']} steps" if metrics["steps"] else "no weight of it trained"
+    return (
+        f"{config.base} with an exit behind every layer: `{name}@1` to `{name}@{depth}` read so many of its {depth} "
+        f"layers, and the first {', '.join(map(str, config.objective.dims[:-1]))} numbers of each are embeddings of "
+        f"their own (2D Matryoshka, arXiv 2402.14776): a linear head a layer, {taught}. Taught with "
+        f"{metrics['pairs']:,} pairs ({metrics['seconds'] / 60:.0f} minutes on {metrics['hardware']})."
+    )
+
+
+def _layer_parts(metrics: Mapping[str, Any]) -> list[str]:
+    """Quality by layer and length, of a run that taught layers."""
+    rows = metrics.get("layers") or []
+    if not rows:
+        return []
+    dims = list(rows[0]["ndcg@10"])
+    head = ["layers", *map(str, dims)]
+    body = [[str(row["layers"]), *(f"{row['ndcg@10'][dim]:.3f}" for dim in dims)] for row in rows]
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
+    return ["## By layer", "nDCG@10 on validation queries over a small part of the collection.", "\n".join(lines)]
+
+
+def _elastic_training(metrics: Mapping[str, Any]) -> str:
+    settings = metrics["elastic"]
+    parts = [
+        "teacher: the base model's last layer in full, at every layer and length: its vectors (cosine) and its "
+        "neighbours within a batch (KL divergence)",
+        f"heads alone, by ridge regression and {settings['head_steps']} steps over layers read once",
+        f"seed {settings['seed']}, texts cut at {settings['max_tokens']} tokens",
+    ]
+    if metrics["steps"]:
+        parts += [
+            f"then {metrics['steps']} steps of a LoRA of rank {settings['lora_rank']} with the heads, batches of "
+            f"{settings['batch_size']} pairs, learning rate {settings['learning_rate']}",
+            f"{settings['shallow_share']:.0%} of the steps read the first half of the layers only",
+        ]
+    if settings["minutes"] and metrics["steps"] < settings["steps"]:
+        parts.append(f"ended by its limit of {settings['minutes']:g} minutes: it does not repeat bit for bit")
+    return "".join(f"- {part}\n" for part in parts).rstrip() + "\n\nEvery setting is in `metrics.json`."
 
 
 def _use(config: TrainConfig) -> str:

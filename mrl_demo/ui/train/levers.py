@@ -30,6 +30,11 @@ _WORDS = html(
     '<p class="lead">Nothing here needs to be touched. All weights make a whole model instead of a small adapter '
     "(about 90 MB for MiniLM). The chart shows the loss at every length, whatever you choose.</p>"
 )
+#: A run of another kind: the base model teaches every layer of itself.
+LAYERS_LABEL = (
+    "Layers too: teach every layer to give usable vectors, so that the model may stop early (instead of learning from "
+    "which answer is right)"
+)
 #: The page's name of each lever, for problems that training reports about it.
 LEVER_LABELS = {
     "loss": "Loss over the pairs",

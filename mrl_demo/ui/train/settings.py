@@ -24,7 +24,7 @@ from mrl_demo.ui.shared.scripts import read_script
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import caller_of
 from mrl_demo.ui.train import view as train_view
-from mrl_demo.ui.train.levers import lay_out_levers
+from mrl_demo.ui.train.levers import LAYERS_LABEL, lay_out_levers
 from mrl_demo.ui.train.own_documents import pairs_words, with_own_pairs
 from mrl_demo.ui.train.presets import ANY_BASE_DIMS, BASE_NOTE, choice_named, preset_choices
 from mrl_demo.ui.train.state import BUILTIN, MINE, OWN, TrainState
@@ -61,6 +61,7 @@ class SettingsParts:
     negative_column: gr.Textbox
     score_column: gr.Textbox
     is_broad: gr.Checkbox
+    layers: gr.Checkbox
     loss: Block
     lora_rank: Block
     weighting: Block
@@ -111,6 +112,7 @@ def lay_out_settings(broad_pairs: str = "", visit: gr.State | None = None) -> Se
         visible=bool(broad_pairs),
         elem_id=Id.TRAIN_BROAD,
     )
+    layers = gr.Checkbox(value=False, label=LAYERS_LABEL, elem_id=Id.TRAIN_LAYERS)
     weights, steps, base = _numbers_and_base()
     levers = lay_out_levers()
     static_html(_WEIGHTS_PROBLEM, Id.TRAIN_WEIGHTS_SAID, read_script("train.js"))
@@ -131,6 +133,7 @@ def lay_out_settings(broad_pairs: str = "", visit: gr.State | None = None) -> Se
         negative_column=columns["negative"],
         score_column=columns["score"],
         is_broad=is_broad,
+        layers=layers,
         **levers,
         own=own,
         note=note,

@@ -12,6 +12,8 @@ from mrl_demo.jobs.request import Levers, TrainRequest
 from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.presets import choice_named
 
+#: Levers of the contrastive loss over pairs, which teaching layers has not.
+_ONLY_PAIRS = ("loss", "weighting", "drawn_lengths", "spread_weight", "averaged", "spare_likely")
 BUILTIN, OWN, MINE = "builtin", "own", "mine"
 
 
@@ -43,6 +45,7 @@ class TrainState:
     anchor_weight: float | None = 0
     axes: str | None = ""
     spare_likely: bool | None = False
+    layers: bool | None = False
     visit: Visit | None = None
 
     def request(self) -> TrainRequest:
@@ -65,6 +68,7 @@ class TrainState:
             score_column=(self.score_column or "") if is_own else "",
             is_broad=bool(self.is_broad) or choice_named(str(self.preset)).needs_broad_pairs,
             levers=self._levers(),
+            layers=self._teaches_layers(),
         )
 
     def _levers(self) -> Levers:
@@ -82,6 +86,19 @@ class TrainState:
             axes=_text(self.axes),
             spare_likely=bool(self.spare_likely),
         )
+
+    def _teaches_layers(self) -> bool:
+        """Whether every layer is taught; raises `LabError` for settings that have no place there."""
+        if not self.layers:
+            return False
+        moved = {name: getattr(self, name) for name in (*_ONLY_PAIRS, "weights")}
+        if wrong := [name for name, value in moved.items() if value]:
+            raise LabError("Layers are taught by the base model alone, without this: leave it as it is.").about(
+                wrong[0]
+            )
+        if self.lora_rank == "0":
+            raise LabError("Layers are taught with a LoRA: choose a rank.").about("lora_rank")
+        return True
 
     def _whole(self, name: str) -> int | None:
         value = getattr(self, name)

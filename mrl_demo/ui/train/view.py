@@ -51,7 +51,12 @@ FIELD_LABELS = {
     "name": "Name of the model",
     **LEVER_LABELS,
 }
-TASKS = {"pairs": "Questions and their answers", "broad": "Neighbours as in base"}
+TASKS = {
+    "pairs": "Questions and their answers",
+    "broad": "Neighbours as in base",
+    "all-layers": "All layers",
+    "half-layers": "The first half of the layers",
+}
 _ROW_LABELS = {"query": "Question", "positive": "Answer", "negative": "Wrong answer"}
 _SHORTEST_SHOWN = 32
 _METRICS = (("ndcg@10", "nDCG@10"), ("mrr@10", "MRR@10"), ("recall@10", "Recall@10"))
@@ -268,7 +273,26 @@ def before_after_html(metrics: Mapping[str, Any] | None) -> Markup:
     )
     dims = sorted({int(row["dim"]) for row in rows})
     body = (_metric_row(name, label, dims, rows) for name, label in _METRICS)
-    return figure_table(caption, ("Numbers kept", *dims), body)
+    return figure_table(caption, ("Numbers kept", *dims), body) + layers_html(metrics)
+
+
+def layers_html(metrics: Mapping[str, Any] | None) -> Markup:
+    """What every layer of a run that taught them reaches at every length; nothing for other runs."""
+    rows = (metrics or {}).get("layers") or []
+    if not rows or metrics is None:
+        return NOTHING
+    dims = sorted(rows[0]["ndcg@10"], key=int)
+    body = (
+        html(
+            '<tr><th scope="row">{name}@{layers}</th>{cells}</tr>',
+            name=user_text(str(metrics.get("name", ""))),
+            layers=int(row["layers"]),
+            cells=join_html(html("<td>{value:.3f}</td>", value=float(row["ndcg@10"][dim])) for dim in dims),
+        )
+        for row in rows
+    )
+    caption = "nDCG@10 on validation queries by layer and numbers kept; Compare’s layer slider stops at any of them"
+    return figure_table(caption, ("Layers", *dims), body)
 
 
 def _metric_row(name: str, label: str, dims: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> Markup:

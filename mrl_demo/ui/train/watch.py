@@ -161,10 +161,11 @@ class WatchEvents:
 
     def _charts(self, metrics: Mapping[str, Any] | None, progress: RunProgress) -> Updates:
         has_figures = bool(progress.steps or progress.validations or progress.base)
+        is_validated = has_figures and bool(progress.validations or progress.base)
         losses = train_view.losses(progress) if progress.steps else None
         return {
             self.parts.losses: gr.Plot(losses, visible=has_figures),
-            self.parts.validation: gr.Plot(train_view.validation(progress), visible=has_figures),
+            self.parts.validation: gr.Plot(train_view.validation(progress), visible=is_validated),
             self.parts.before_after: train_view.before_after_html(metrics),
             **self._shares(metrics, progress),
         }

@@ -447,3 +447,28 @@ def test_where_training_is_on_the_timer_sleeps_until_a_run_is_there() -> None:
     (timer,) = [part for part in config["components"] if part["type"] == "timer"]
     assert timer["props"]["active"] is False
     assert {event["api_visibility"] for event in config["dependencies"]} == {"private"}
+
+
+def test_layers_too_is_a_run_of_its_own_command_that_training_understands() -> None:
+    settings, _ = lay_out(job())
+    plain = replace(STATE, weights="", layers=True, batch_size=16, lora_rank="8", steps=0)
+    settings.start(plain)
+    (asked,) = settings.line.asked  # type: ignore[attr-defined]
+    options = _parser().parse_args([asked.command, "--out=runs/mine", *asked.arguments()])
+    assert (asked.command, options.dims, options.lora_rank, options.batch_size) == ("elastic", (8, 64), 8, 16)
+    assert (options.steps, options.minutes) == (1_500, 25)
+    assert by_id(settings.start(replace(plain, weights="2, 1")))["train-notice"].startswith('<p class="notice error"')
+    for lever in ({"loss": "hinge"}, {"spare_likely": True}, {"lora_rank": "0"}):
+        assert "Layers are taught" in by_id(settings.start(replace(plain, **lever)))["train-notice"]
+    assert len(settings.line.asked) == 1  # type: ignore[attr-defined]
+
+
+def test_a_run_that_taught_layers_shows_what_each_of_them_reaches() -> None:
+    rows = [{"layers": layer, "ndcg@10": {"8": 0.1 * layer, "64": 0.2 * layer}} for layer in (1, 2)]
+    figures = {"name": NASTY, "n_queries": 480, "n_documents": 900, "test": [row()], "layers": rows}
+    shown = str(train_view.before_after_html(figures))
+    assert "@2</th><td>0.200</td><td>0.400</td>" in shown and "<script>" not in shown
+    assert train_view.layers_html({"test": [row()]}) == ""
+    steps = [StepDone(n, 2, 1.0, 0.5, task, {8: 0.5}) for n, task in ((1, "all-layers"), (2, "half-layers"))]
+    titles = [note.text for note in train_view.losses(RunProgress.of(steps)).layout.annotations]
+    assert titles == ["All layers", "The first half of the layers"]

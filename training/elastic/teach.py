@@ -1,0 +1,147 @@
+"""From pairs and their teacher to an elastic model, and from that to the files of an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mrl_demo.arms.vectors import ArmVectors
+from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Reading
+from mrl_demo.core.vectors import normalise
+from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.models.reading import read_texts
+from mrl_demo.models.run_folder import HEADS_FILE, LORA_FILE, ROTATION_FILE
+from training.bases import encode
+from training.data.pairs import Pairs
+from training.elastic.fit import ElasticStep, TaughtPairs, Watch, fit_heads, fit_layers, read_layers
+from training.elastic.model import ElasticModel
+from training.elastic.settings import ElasticSettings
+from training.fit.model import save_adapter
+from training.fit.validation import mean_ndcg
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+#: The heads are learnt over at most so many pairs: the layers of each text are read once, and kept.
+_HEAD_PAIRS = 4_400
+_READ_AT_ONCE = 64
+
+
+def ask_teacher(
+    base: SentenceTransformer,
+    pairs: Pairs,
+    readings: tuple[Reading, Reading],
+    progress: Progress | None = None,
+) -> tuple[FloatMatrix, FloatMatrix]:
+    """What `base` says of the queries and of the answers in full, before anything is trained: unit rows `(n, d)`."""
+    queries, answers = (
+        encode(base, texts, reading, progress)
+        for texts, reading in zip((pairs.queries, pairs.positives), readings, strict=True)
+    )
+    return queries, answers
+
+
+def turn_teacher(
+    pairs: Pairs,
+    readings: tuple[Reading, Reading],
+    vectors: tuple[FloatMatrix, FloatMatrix],
+    rotation: FloatMatrix,
+) -> TaughtPairs:
+    """The pairs with the teacher's vectors in the axes of `rotation` `(d, d)`."""
+    queries, answers = (torch.from_numpy(normalise(rows @ rotation)) for rows in vectors)
+    return TaughtPairs(pairs, readings, queries, answers)
+
+
+def teach_layers(
+    base: SentenceTransformer,
+    taught: TaughtPairs,
+    rotation: FloatMatrix,
+    settings: ElasticSettings,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+) -> tuple[ElasticModel, tuple[float, ...], int]:
+    """The elastic model over `base`, each layer's mean loss over the last tenth of the steps, and their number.
+
+    `base` gets a LoRA if there are steps, and is not to be used for anything else. Raises whatever `progress` and
+    `watch` raise.
+    """
+    model = ElasticModel(base, settings.lora_rank if settings.steps else 0, settings.seed)
+    sample = taught.first(_HEAD_PAIRS)
+    layers = read_layers(model, sample, progress)
+    model.start_heads(layers, sample.wanted, torch.tensor(rotation))
+    losses = fit_heads(model, layers, sample.wanted, settings, progress)
+    del layers
+    if not settings.steps:
+        last = np.mean(losses[-max(1, len(losses) // 10) :], axis=0)
+        return model, tuple(map(float, last)), 0
+    memory = _Memory(model.depth, progress, watch)
+    steps = fit_layers(model, taught, settings, memory.see)
+    return model, memory.last_tenth(), steps
+
+
+class _Memory:
+    """Keeps the losses of every layer, and says how they stand every ten steps."""
+
+    def __init__(self, depth: int, progress: Progress | None, watch: Watch | None) -> None:
+        self._losses: list[list[float]] = [[] for _ in range(depth)]
+        self._progress, self._watch = progress, watch
+
+    def see(self, step: ElasticStep) -> None:
+        """Take in a step."""
+        for losses, loss in zip(self._losses, step.by_layer, strict=False):
+            losses.append(loss)
+        if self._watch:
+            self._watch(step)
+        if self._progress and step.step % 10 == 1:
+            said = " ".join(f"{np.mean(losses[-10:]):.3f}" if losses else "-" for losses in self._losses)
+            self._progress(step.step / step.of, f"Step {step.step} of {step.of}, loss by layer {said}")
+
+    def last_tenth(self) -> tuple[float, ...]:
+        """The mean loss of each layer over the last tenth of the steps that read it."""
+        return tuple(float(np.mean(losses[-max(1, len(losses) // 10) :])) if losses else 0.0 for losses in self._losses)
+
+
+def quality_by_layer(
+    model: ElasticModel, corpus: Corpus, readings: tuple[Reading, Reading], dims: Sequence[int]
+) -> dict[int, dict[int, float]]:
+    """Mean nDCG@10 by layer and length on all queries of a corpus; every text is read once for all layers."""
+    queries = [query.text for query in judged_set(corpus, "").queries]
+    documents = [document.content for document in corpus.documents]
+    sides = [_vectors_by_layer(model, *side) for side in zip((queries, documents), readings, strict=True)]
+    return {
+        layer: mean_ndcg(ArmVectors(asked, searched), corpus, "", dims)
+        for layer, (asked, searched) in enumerate(zip(*sides, strict=True), start=1)
+    }
+
+
+@torch.no_grad()
+def _vectors_by_layer(model: ElasticModel, texts: Sequence[str], reading: Reading) -> list[FloatMatrix]:
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    layers = [np.zeros((len(texts), model.heads.shape[-1]), np.float32) for _ in range(model.depth)]
+    for start in range(0, len(order), _READ_AT_ONCE):
+        rows = order[start : start + _READ_AT_ONCE]
+        vectors: list[Tensor] = model(read_texts(model.base, [texts[row] for row in rows], reading))
+        for layer, part in zip(layers, vectors, strict=True):
+            layer[rows] = part.numpy()
+    return [normalise(layer) for layer in layers]
+
+
+def save_layers(model: ElasticModel, out: Path, *, has_lora: bool) -> None:
+    """Write LoRA weights, the last layer's head as a rotation, and the others' heads, float16 but for the rotation."""
+    if has_lora:
+        save_adapter(model.base, out, share=1.0)
+        _halve(out / LORA_FILE)
+    heads = model.heads.detach()
+    save_file({"matrix": heads[-1].clone()}, out / ROTATION_FILE)
+    save_file({f"layer{i}": head.half().clone() for i, head in enumerate(heads[:-1], 1)}, out / HEADS_FILE)
+
+
+def _halve(path: Path) -> None:
+    """Keep weights in float16: half the bytes, and far finer than what the training decides."""
+    save_file({name: weight.half() for name, weight in load_file(path).items()}, path)
