@@ -285,8 +285,8 @@ def comparison_text(comparison: Comparison) -> str:
     from mrl_demo.lab.verdict_words import part_words, verdict_sentences
 
     verdict = verdict_sentences(comparison.verdict) if comparison.verdict else []
-    part = [f"Searched {words}." for words in (part_words(comparison),) if words]
-    return "\n".join([*part, *notes, *verdict, *(arm_text(arm) for arm in comparison.arms)])
+    part = part_words(comparison)
+    return "\n".join([*([part] if part else []), *notes, *verdict, *(arm_text(arm) for arm in comparison.arms)])
 
 
 def arm_text(arm: ComparedArm) -> str:

@@ -24,8 +24,8 @@ def part_words(comparison: Comparison) -> str:
     if not comparison.where or not comparison.arms:
         return ""
     count = comparison.arms[0].result.n_documents
-    documents = "1 document" if count == 1 else f"{count:,} documents"
-    return f"among the {documents} with {describe_where(comparison.where)}"
+    documents, are = ("1 document", "is") if count == 1 else (f"{count:,} documents", "are")
+    return f"Only the {documents} with {describe_where(comparison.where)} {are} searched."
 
 
 def saving_words(verdict: Verdict) -> str:

@@ -120,8 +120,8 @@ def test_a_part_is_searched_from_the_command_line_and_by_programs(
     assert told["where"] == {"topic": _topics(lab)[0]}
     assert told["arms"][0]["n_documents"] == lab.labels("builtin")[0].count
     found = lab.compare(QUESTION, corpus=things, arms=["tiny"], dim=8, where={"topic": "red", "id": "t3"})
-    assert part_words(found) == "among the 1 document with topic “red” and id “t3”"
-    assert comparison_text(found).startswith("Searched among the 1 document")
+    assert part_words(found) == "Only the 1 document with topic “red” and id “t3” is searched."
+    assert comparison_text(found).startswith("Only the 1 document")
     common = ["--corpus", str(files / "things" / "things.csv"), "--arm", "base", "--cache-dir", str(files / "cache")]
     assert main(["search", QUESTION, "--where", "topic=red", "--json", *common]) == 0
     (side,) = json.loads(capsys.readouterr().out)["arms"]

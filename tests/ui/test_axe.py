@@ -44,6 +44,7 @@ def test_no_tab_has_a_violation(browser: Browser, address: str, width: int, them
     page.goto(f"{address}?__theme={theme}&lesson=pitfalls&dim=x1")  # With the hint of a bad link.
     page.wait_for_selector(".cards .card")
     page.wait_for_selector("#dim-range", state="attached")
+    page.click("#more-fold button")
     page.wait_for_timeout(2_500)  # Until what is faint while it comes is not any more.
     problems["compare"] = violations(page)
     for tab, shown in (*TABS.items(), ("embed=1", ".cards"), ("present=1", ".cards")):

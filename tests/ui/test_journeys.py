@@ -373,6 +373,24 @@ def test_another_arm_can_be_chosen(visit: Callable[..., Visit]) -> None:
     guest.assert_clean()
 
 
+def test_a_label_limits_the_search_by_keyboard_and_goes_into_the_address(visit: Callable[..., Visit]) -> None:
+    guest = visit()
+    guest.page.click("#more-fold button")
+    guest.page.focus("#part input")
+    guest.page.keyboard.type("bicycle")
+    guest.page.wait_for_selector("#part [role=option]")
+    guest.page.keyboard.press("ArrowDown")
+    guest.page.keyboard.press("Enter")
+    words = guest.page.locator(".searched-part")
+    assert words.inner_text() == "Only the 20 documents with topic “bicycle-repair” are searched."
+    guest.page.focus("#dim-range")
+    guest.page.keyboard.press("ArrowLeft")
+    guest.at(63)
+    assert words.is_visible()
+    guest.page.wait_for_url("**part=topic%3Dbicycle-repair**")
+    guest.assert_clean()
+
+
 def test_a_phone_sees_everything_without_scrolling_sideways(visit: Callable[..., Visit]) -> None:
     phone = visit(390, 844, is_mobile=True, has_touch=True)
     phone.page.wait_for_selector("#rank-moves .scatterlayer path.js-line")

@@ -23,10 +23,10 @@ def part_choices(lab: LabProtocol, corpus: str) -> list[tuple[str, str]]:
 def part_menu(lab: LabProtocol, corpus: str, part: str) -> dict[str, Any]:
     """The menu of a collection with a part chosen, all documents if it has no such label."""
     choices = part_choices(lab, corpus)
-    value = part if part in {condition for _, condition in choices} else ""
+    value = part if part and part in {condition for _, condition in choices} else None
     return gr.update(choices=choices, value=value, visible=len(choices) > 1)
 
 
 def no_part() -> dict[str, Any]:
     """The menu of a collection whose labels are not known yet."""
-    return gr.update(choices=[_ALL], value="", visible=False)
+    return gr.update(choices=[_ALL], value=None, visible=False)

@@ -128,8 +128,8 @@ def _more_choices(lab: LabProtocol, corpus: str) -> tuple[gr.Dropdown, gr.Slider
     with gr.Accordion("Only some documents, or fewer layers of the model", open=False, elem_id=Id.MORE_FOLD):
         part = gr.Dropdown(
             choices,
-            value="",
-            label="Search only documents with the label",
+            value=None,  # Empty, so that what is typed finds a label.
+            label="Search only documents with this label (empty: all)",
             visible=len(choices) > 1,
             elem_id=Id.PART,
         )

@@ -46,7 +46,7 @@ def results_html(comparison: Comparison) -> Markup:
     )
     return html(
         '<div class="arms" data-dim="{dim}" data-query="{asked}" data-frames="{frames}">'
-        '<p class="asked">Results for {query}{part}</p>{verdict}{columns}</div>{engines}{notes}{code}',
+        '<p class="asked">Results for {query}</p>{part}{verdict}{columns}</div>{engines}{notes}{code}',
         dim=comparison.dim,
         asked=comparison.query,
         frames=exact_attribute(_frames_key(comparison)),
@@ -63,7 +63,7 @@ def results_html(comparison: Comparison) -> Markup:
 def part_html(comparison: Comparison) -> Markup:
     """Which documents alone were searched: all that follows is said of them; nothing if all were."""
     words = part_words(comparison)
-    return html(" <b>{words}</b>", words=words) if words else NOTHING
+    return html('<p class="searched-part">{words}</p>', words=words) if words else NOTHING
 
 
 def _may_be_called(comparison: Comparison) -> bool:

@@ -37,14 +37,14 @@ def test_a_label_limits_the_search_and_the_slider_repeats_it(events: CompareEven
 
 def test_another_collection_is_searched_whole_and_brings_its_labels(events: CompareEvents) -> None:
     updates = by_id(events.change_corpus(replace(STATE, corpus="builtin", part="topic=bees")))
-    assert (updates["part"]["value"], "with topic" in updates["results"]) == ("", False)
+    assert (updates["part"]["value"], "with topic" in updates["results"]) == (None, False)
     fresh = by_id(events.search(replace(STATE, answered=None, part="topic=tea")))["part"]
     assert (fresh["value"], len(fresh["choices"])) == ("topic=tea", 3)
 
 
 def test_an_address_brings_a_label_only_if_the_collection_has_it(events: CompareEvents) -> None:
     assert by_id(events.restore({"corpus": "builtin", "part": "topic=tea"}))["part"]["value"] == "topic=tea"
-    assert by_id(events.restore({"corpus": "builtin", "part": "topic=<b>"}))["part"]["value"] == ""
+    assert by_id(events.restore({"corpus": "builtin", "part": "topic=<b>"}))["part"]["value"] is None
     assert by_id(events.restore({"corpus": "own", "part": "topic=tea"}))["part"]["visible"] is False
 
 
