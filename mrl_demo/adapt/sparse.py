@@ -32,7 +32,8 @@ SPARSE_KIND = "sparse"
 SPARSE_RECIPE = 1
 _ENCODED_AT_ONCE = 4_096
 _DEAD = 1e-2  # Firings a step, on average of late, under which a unit counts as dead.
-_FEWEST_ROWS = 50
+#: Fewer documents teach no code.
+FEWEST_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,9 @@ def fit_sparse(
     settings = settings or SparseSettings()
     started = time.perf_counter()
     documents = torch.from_numpy(usable(vectors))
-    if len(documents) < _FEWEST_ROWS:
+    if len(documents) < FEWEST_ROWS:
         raise AdaptError(
-            f"{len(documents)} documents are too few for sparse codes: give {_FEWEST_ROWS}, or use another arm."
+            f"{len(documents)} documents are too few for sparse codes: give {FEWEST_ROWS}, or use another arm."
         )
     asking = torch.from_numpy(usable(queries)) if len(queries) else documents[:0]
     fit = _SparseFit(documents, asking, settings)

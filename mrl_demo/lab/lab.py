@@ -13,7 +13,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.catalogue import reserved_names
 from mrl_demo.arms.given import GivenFiles, read_given
 from mrl_demo.arms.names import add_arm, add_private_arms, takes_options
-from mrl_demo.arms.pictures import can_read
+from mrl_demo.arms.serving import why_not
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
@@ -229,20 +229,25 @@ class Lab:
         shipped = {builtin.NAME, multilingual.NAME, python_reference.NAME}
         return corpus not in shipped and self.corpus(corpus).has_pictures
 
+    def unserved(self, corpus: str) -> dict[str, str]:
+        """Arms on the menu that cannot serve a collection, each with the reason.
+
+        None for the Python reference before it is built. Raises `CorpusError` as `corpus` does.
+        """
+        if corpus == python_reference.NAME and not python_reference.is_built(self.settings.cache_dir):
+            return {}
+        loaded = self.corpus(corpus)
+        reasons = {arm.name: why_not(self.encoders, arm, loaded) for arm in self.builder.menu.contenders()}
+        return {name: why for name, why in reasons.items() if why}
+
     def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
-        """`wanted`, those replaced that cannot read a collection of pictures, if an arm on the menu can."""
-        if not self.has_pictures(corpus):
-            return tuple(wanted)
-        loaded, encoders = self.corpus(corpus), self.encoders
-        able = [
-            arm.name
-            for arm in self.arms()
-            if encoders.is_given(arm.encoder) or can_read(encoders.encoder(arm.encoder), loaded)
-        ]
+        """`wanted`, those replaced that cannot serve a collection, if an arm on the menu can."""
+        unserved = self.unserved(corpus)
+        able = [arm.name for arm in self.arms() if arm.name not in unserved]
         if not able:
             return tuple(wanted)
         last = len(able) - 1
-        return tuple(name if name in able else able[min(place, last)] for place, name in enumerate(wanted))
+        return tuple(able[min(place, last)] if name in unserved else name for place, name in enumerate(wanted))
 
     def full_dim(self, arms: Sequence[str]) -> int:
         """The longest prefix that all of `arms` have; raises `ModelError` for names there are not."""

@@ -46,10 +46,12 @@ from mrl_demo.ui.shared.health import PageMetrics, ServeHealth
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.listeners import CountListeners, waiting_sessions
+from mrl_demo.ui.shared.own_menus import OwnMenus
 from mrl_demo.ui.shared.password import AskPassword
 from mrl_demo.ui.shared.queues import MOST_BOXES, MOST_SESSIONS, MOST_WAITING
 from mrl_demo.ui.shared.refusing import RefusingBlocks
 from mrl_demo.ui.shared.scripts import STATIC, read_script, read_scripts
+from mrl_demo.ui.shared.served import wire_served
 from mrl_demo.ui.shared.sessions import keep_lean_states, limit_boxes
 from mrl_demo.ui.shared.uploads import LimitUploads
 from mrl_demo.ui.shared.visit import visit_state
@@ -89,6 +91,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
             collection_map.build(page, door)
             own_data.build(page, door, redraw_curves)
             train.build(page, door)
+        wire_served(OwnMenus.of(lab, first, blocks), blocks, visit)
         tab_parameter = Parameter("tab", OneOf(lambda: list(TabName)), tabs, pushes=True, is_shared=True)
         page.address.add("page", [tab_parameter], update=page.open)
         page.address.wire()

@@ -45,6 +45,16 @@ def test_it_is_searched_and_measured_at_any_number_of_units(lab: Lab, plants: st
     assert {(row.arm, row.against) for row in result.differences} >= {("tiny+csr", "tiny")}
 
 
+def test_a_collection_leaves_out_what_cannot_serve_it_and_says_why(lab: Lab, plants: str) -> None:
+    reasons = lab.unserved("fruit")
+    assert "50 documents or more, and there are 5" in reasons["csr"]
+    assert "judged questions or more of a train split, and there are 0" in reasons["supervised"]
+    assert "labels that several documents share" in reasons["hierarchical"]
+    assert "base" not in reasons and "csr" not in lab.unserved(plants)
+    assert lab.arms_serving("fruit", ["base", "supervised"]) == ("base", "tuned")
+    assert lab.arms_serving("builtin", ["hierarchical", "supervised"]) == ("hierarchical", "supervised")
+
+
 def test_what_needs_a_prefix_refuses_it_by_name(lab: Lab, plants: str) -> None:
     with pytest.raises(ModelError, match=r"tiny\+csr keeps sparse codes"):
         lab.funnel(plants, "tiny+csr", "")

@@ -141,6 +141,9 @@ class StubLab:
     def keep_picture(self, path: Path) -> str:
         raise NotImplementedError
 
+    def unserved(self, corpus: str) -> dict[str, str]:
+        return {}
+
     def arms_serving(self, corpus: str, wanted: Sequence[str]) -> tuple[str, ...]:
         return tuple(wanted)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Progress
 
@@ -134,4 +134,13 @@ class Transform(Protocol):
 
     def fit(self, material: FitMaterial, progress: Progress | None = None) -> VectorMap:
         """The map for these documents; raises `LabError` kinds, and whatever `progress` raises."""
+        ...
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A transform that cannot be fitted for every collection, and knows it before anything is encoded."""
+
+    def refusal(self, corpus: Corpus) -> str:
+        """Why not for this one, as the end of a sentence; "" if it can be."""
         ...

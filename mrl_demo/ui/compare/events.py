@@ -27,6 +27,7 @@ from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.shared.forms import Updates, told_by
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine, HeavyTask
+from mrl_demo.ui.shared.own_menus import served_only
 from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.shared.widgets import dimension_update
 from mrl_demo.ui.shared.work import caller_of
@@ -209,10 +210,15 @@ class CompareEvents:
         return updates
 
     def refresh_menus(self, state: CompareState) -> Updates:
-        """The model menus with every model there is now, the visitor's own too; what is chosen there stays."""
+        """The model menus with every model there is now that serves the collection, the visitor's own too.
+
+        What is chosen there stays if it does.
+        """
         arms = [(arm.label, arm.name) for arm in self.lab.arms()]
         arms += [(arm.label, arm.name) for arm in (state.visit.arms if state.visit else ())]
-        return {self.parts.left: gr.update(choices=arms), self.parts.right: gr.update(choices=arms)}
+        reasons = guarded(lambda: self.lab.unserved(state.corpus), lambda _: {})
+        menus = {self.parts.left: state.left, self.parts.right: state.right}
+        return {menu: served_only(menu, arms, chosen, reasons) for menu, chosen in menus.items()}
 
 
 def called_answers(lab: LabProtocol, visit: Visit | None, corpus: str, question: str) -> list[int]:

@@ -31,6 +31,8 @@ from mrl_demo.ui.shared.forms import Form
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import ASK, FOLLOW, LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
+from mrl_demo.ui.shared.served import left_out_line
+from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.shared.widgets import dimension_control, example_buttons, live_html, menu, static_html
 
 _Event = Callable[..., gr.events.Dependency]
@@ -49,10 +51,16 @@ def build(page: Page) -> CompareDoor:
     _wire(events)
     # Models trained meanwhile join the menus.
     for opened in (page.blocks.load, tab.select):
-        form = Form(lambda visit: CompareState(None, "", "", "", None, visit=visit), {"visit": page.visit})
+        form = Form(
+            _menu_state, {"visit": page.visit, "corpus": parts.corpus, "left": parts.left, "right": parts.right}
+        )
         opened(form.bind(events.refresh_menus), form.inputs, {parts.left, parts.right}, **LIGHT)
     add_to_address(page.address, events)
     return _door(page, events)
+
+
+def _menu_state(visit: Visit | None, corpus: str, left: str, right: str) -> CompareState:
+    return CompareState(None, corpus, left, right, None, visit=visit)
 
 
 def first_question(lab: LabProtocol, corpus: str) -> Question:
@@ -79,6 +87,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         elem_id=Id.ASK_PICTURE,
     )
     corpus, left, right = _menus(lab, question)
+    left_out_line(Id.LEFT_OUT)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
     part, layers = _more_choices(lab, question.corpus)
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))

@@ -36,6 +36,7 @@ from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.sections import Section, show_all
+from mrl_demo.ui.shared.served import left_out_line
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -187,6 +188,7 @@ def _controls(lab: LabProtocol, first: DecideState, arms: list[tuple[str, str]],
             first.most_bytes, label=says, precision=0, minimum=0, min_width=150, elem_id=Id.DECIDE_MOST_BYTES
         )
     chosen = gr.CheckboxGroup(arms, value=list(first.arms), label="Methods", elem_id=Id.DECIDE_ARMS)
+    left_out_line(Id.DECIDE_LEFT_OUT)
     with gr.Row(elem_classes="curves-row measure-row"):
         start = gr.Button("Recommend", variant="primary", scale=0, min_width=160, elem_id=Id.DECIDE_START)
         stop = small_button("Stop", Id.DECIDE_STOP, 80, is_active=False)

@@ -31,6 +31,7 @@ from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.links import Page, TabName
 from mrl_demo.ui.shared.queues import LIGHT, STATE_SECONDS
 from mrl_demo.ui.shared.sections import Section
+from mrl_demo.ui.shared.served import left_out_line
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -135,6 +136,7 @@ def _lay_out(page: Page, first: FunnelState, arms: list[tuple[str, str]]) -> Fun
         controls["arm"] = menu("Method", arms, first.arm, Id.FUNNEL_ARM, min_width=200)
         metrics = [(label, name) for name, label in FUNNEL_METRICS.items()]
         controls["metric"] = menu("Measure", metrics, first.metric, Id.FUNNEL_METRIC, min_width=130)
+    left_out_line(Id.FUNNEL_LEFT_OUT)
     seen = gr.State(first.seen, time_to_live=STATE_SECONDS)
     with gr.Tabs(selected=FunnelView.STAGES, elem_id=Id.FUNNEL_TABS, overflow_behavior="wrap") as views:
         with gr.Tab("Stages", id=FunnelView.STAGES):

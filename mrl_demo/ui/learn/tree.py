@@ -20,6 +20,7 @@ from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.queues import FOLLOW
+from mrl_demo.ui.shared.served import left_out_line
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -90,6 +91,7 @@ def lay_out_tree(lessons: LessonService, corpus: str, heavy: HeavyLine, tab: gr.
         query = gr.Textbox(asked, label="Your question", max_lines=1, scale=6, elem_id=Id.LEARN_TREE_QUERY)
         start = small_button("Grow the tree", Id.LEARN_TREE_GROW, 150)
         stop = small_button("Stop", Id.LEARN_TREE_STOP, 80, is_active=False)
+    left_out_line(Id.LEARN_TREE_LEFT_OUT)
     work = LongWork("tree", start, stop, live_html(NOTHING, Id.LEARN_TREE_LINE), heavy)
     shown = static_html(html(""), Id.LEARN_TREE)
     events = TreeEvents(lessons, work, shown)

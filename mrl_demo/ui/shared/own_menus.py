@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -12,6 +12,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.text import shorten
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.visit import OwnCollection, Visit
 
 #: Menus of collections on the tabs.
@@ -26,6 +27,15 @@ CORPUS_MENUS = (
 #: Menus of methods that Compare has, and of all that can be cut; those of Curves follow what was measured.
 COMPARED_MENUS = (Id.LEFT_ARM, Id.RIGHT_ARM, Id.LEARN_PITFALL_ARM, Id.LEARN_TREE_ARM)
 CONTENDER_MENUS = (Id.DECIDE_ARM, Id.DECIDE_ARMS, Id.FUNNEL_ARM)
+#: Menus of methods by the menu of the collection that they are for.
+METHODS_OF = {
+    Id.CORPUS: (Id.LEFT_ARM, Id.RIGHT_ARM),
+    Id.LEARN_PITFALL_CORPUS: (Id.LEARN_PITFALL_ARM,),
+    Id.LEARN_TREE_CORPUS: (Id.LEARN_TREE_ARM,),
+    Id.DECIDE_CORPUS: (Id.DECIDE_ARM, Id.DECIDE_ARMS),
+    Id.FUNNEL_CORPUS: (Id.FUNNEL_ARM,),
+}
+_CORPUS_OF = {method: corpus for corpus, methods in METHODS_OF.items() for method in methods}
 
 
 @dataclass(frozen=True)
@@ -69,10 +79,35 @@ class OwnMenus:
             **dict.fromkeys(CONTENDER_MENUS, cut),
         }
         fallback = dict.fromkeys(CORPUS_MENUS, otherwise or self.corpus)
-        return {
-            menu: _update(menu, entries[name], chosen.get(str(name)), fallback.get(name) or entries[name][0][1])
-            for name, menu in self.menus.items()
-        }
+        updates: Updates = {}
+        for name, menu in self.menus.items():
+            value = chosen.get(str(name))
+            if name in _CORPUS_OF:
+                updates[menu] = served_only(
+                    menu, entries[name], value, self._unserved(_CORPUS_OF[name], chosen, corpora)
+                )
+            else:
+                updates[menu] = _update(menu, entries[name], value, fallback[name])
+        return updates
+
+    def _unserved(
+        self, corpus: Id, chosen: Mapping[str, object], corpora: Sequence[tuple[str, str]]
+    ) -> Mapping[str, str]:
+        """What the collection chosen there leaves out; nothing for one that is gone."""
+        name = chosen.get(str(corpus))
+        is_there = any(name == known for _, known in corpora)
+        return guarded(lambda: self.lab.unserved(str(name)), lambda _: {}) if is_there else {}
+
+
+def served_only(
+    menu: gr.Dropdown | gr.CheckboxGroup,
+    entries: Sequence[tuple[str, str]],
+    chosen: object,
+    unserved: Mapping[str, str],
+) -> gr.Dropdown | gr.CheckboxGroup:
+    """The entries that can serve a collection, all if none can; a choice that is gone falls back to the first."""
+    able = [entry for entry in entries if entry[1] not in unserved] or list(entries)
+    return _update(menu, able, chosen, able[0][1])
 
 
 def _update(

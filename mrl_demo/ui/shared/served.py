@@ -1,0 +1,94 @@
+"""Menus of methods that follow the collection: what cannot serve it is off the menu, and a line says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import gradio as gr
+from gradio.blocks import Block
+from markupsafe import Markup
+
+from mrl_demo.lab.protocol import LabProtocol
+from mrl_demo.ui.components.markup import NOTHING, html, join_html
+from mrl_demo.ui.ids import Id
+from mrl_demo.ui.shared.forms import Updates
+from mrl_demo.ui.shared.guard import guarded
+from mrl_demo.ui.shared.own_menus import CONTENDER_MENUS, METHODS_OF, OwnMenus, served_only
+from mrl_demo.ui.shared.queues import LIGHT
+from mrl_demo.ui.shared.visit import Visit
+
+#: Where a tab says which methods its collection leaves out.
+LEFT_OUT_OF = {
+    Id.CORPUS: Id.LEFT_OUT,
+    Id.LEARN_TREE_CORPUS: Id.LEARN_TREE_LEFT_OUT,
+    Id.DECIDE_CORPUS: Id.DECIDE_LEFT_OUT,
+    Id.FUNNEL_CORPUS: Id.FUNNEL_LEFT_OUT,
+}
+
+
+def left_out_line(elem_id: Id) -> gr.HTML:
+    """The line, empty until a collection leaves a method out."""
+    return gr.HTML(NOTHING, elem_id=elem_id, js_on_load=None, apply_default_css=False)
+
+
+def left_out_words(reasons: Mapping[str, str], labels: Mapping[str, str]) -> Markup:
+    """A fold that names the methods left out and says why; nothing if none is."""
+    named = {name: why for name, why in reasons.items() if name in labels}
+    if not named:
+        return NOTHING
+    count = "1 method" if len(named) == 1 else f"{len(named)} methods"
+    items = join_html(html("<li>{label}: {why}.</li>", label=labels[name], why=why) for name, why in named.items())
+    return html(
+        '<details class="left-out"><summary>{count} cannot serve this collection</summary><ul>{items}</ul></details>',
+        count=count,
+        items=items,
+    )
+
+
+@dataclass(frozen=True)
+class ServedMenus:
+    """The menus of methods of one tab, by the collection chosen there."""
+
+    lab: LabProtocol
+    corpus: Id
+    methods: Mapping[Id, gr.Dropdown | gr.CheckboxGroup]
+    line: gr.HTML | None
+
+    @property
+    def outputs(self) -> set[Block]:
+        """What `follow` fills."""
+        return {*self.methods.values(), *([self.line] if self.line else [])}
+
+    def follow(self, corpus: str, visit: Visit, *chosen: object) -> Updates:
+        """Entries for another collection; a choice that it leaves out gives way. Never raises."""
+        reasons = guarded(lambda: self.lab.unserved(corpus), lambda _: {})
+        own = [(arm.label, arm.name) for arm in visit.arms]
+        updates: Updates = {}
+        for (name, menu), value in zip(self.methods.items(), chosen, strict=True):
+            arms = self.lab.builder.menu.contenders() if name in CONTENDER_MENUS else self.lab.arms()
+            entries = [(arm.label, arm.name) for arm in arms if arm.encoder]
+            updates[menu] = served_only(menu, [*entries, *own], value, reasons)
+        if self.line is not None:
+            labels = {arm.name: arm.label for arm in self.lab.arms()}
+            updates[self.line] = left_out_words(reasons, labels)
+        return updates
+
+
+def wire_served(menus: OwnMenus, page: gr.Blocks, visit: gr.State) -> None:
+    """Let the menus of methods follow those of collections, however these change, and on every visit."""
+    by_id = {getattr(block, "elem_id", None): block for block in page.blocks.values()}
+    for corpus, names in METHODS_OF.items():
+        methods = {name: menus.menus[name] for name in names if name in menus.menus}
+        if corpus not in menus.menus or not methods:
+            continue
+        line = by_id.get(LEFT_OUT_OF.get(corpus))
+        served = ServedMenus(menus.lab, corpus, methods, line if isinstance(line, gr.HTML) else None)
+        chosen = menus.menus[corpus]
+        inputs = [chosen, visit, *methods.values()]
+        events = [chosen.change]
+        if guarded(partial(menus.lab.unserved, menus.corpus), lambda _: {}):
+            events.append(page.load)
+        for event in events:
+            event(served.follow, inputs, list(served.outputs), **LIGHT)
