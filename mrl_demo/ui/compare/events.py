@@ -27,7 +27,7 @@ from mrl_demo.ui.components.notice import notice, progress_bar
 from mrl_demo.ui.shared.forms import Updates, told_by
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine, HeavyTask
-from mrl_demo.ui.shared.own_menus import served_only
+from mrl_demo.ui.shared.served import left_out_words
 from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.shared.widgets import dimension_update
 from mrl_demo.ui.shared.work import caller_of
@@ -201,6 +201,9 @@ class CompareEvents:
         updates: Updates = {controls[name]: value for name, value in values.items() if name in controls}
         if "corpus" in values and "part" in values:
             updates[parts.part] = part_menu(self.lab, values["corpus"], values["part"])
+        arms = [(arm.label, arm.name) for arm in self.lab.arms()]  # Those that cannot serve go with the search.
+        for name in {"left", "right"} & values.keys():
+            updates[controls[name]] = gr.Dropdown(arms, value=values[name])
         if "corpus" in values:
             updates[parts.chips] = example_chips(self.lab.examples(values["corpus"]))
             updates[parts.picture] = gr.update(visible=takes_pictures(self.lab, values["corpus"]))
@@ -215,10 +218,15 @@ class CompareEvents:
         What is chosen there stays if it does.
         """
         arms = [(arm.label, arm.name) for arm in self.lab.arms()]
-        arms += [(arm.label, arm.name) for arm in (state.visit.arms if state.visit else ())]
+        own = [(arm.label, arm.name) for arm in (state.visit.arms if state.visit else ())]
         reasons = guarded(lambda: self.lab.unserved(state.corpus), lambda _: {})
-        menus = {self.parts.left: state.left, self.parts.right: state.right}
-        return {menu: served_only(menu, arms, chosen, reasons) for menu, chosen in menus.items()}
+        chosen = (state.left, state.right)
+        serving = guarded(lambda: self.lab.arms_serving(state.corpus, chosen), lambda _: chosen)
+        entries = [entry for entry in (*arms, *own) if entry[1] not in reasons] or [*arms, *own]
+        menus: Updates = {self.parts.left_out: left_out_words(reasons, {name: label for label, name in arms})}
+        for menu, before, after in zip((self.parts.left, self.parts.right), chosen, serving, strict=True):
+            menus[menu] = gr.Dropdown(entries) if before == after else gr.Dropdown(entries, value=after)
+        return menus
 
 
 def called_answers(lab: LabProtocol, visit: Visit | None, corpus: str, question: str) -> list[int]:

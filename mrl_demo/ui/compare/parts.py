@@ -22,6 +22,7 @@ class CompareParts:
     corpus: gr.Dropdown
     left: gr.Dropdown
     right: gr.Dropdown
+    left_out: gr.HTML
     dimension: gr.HTML
     layers: gr.Slider
     part: gr.Dropdown

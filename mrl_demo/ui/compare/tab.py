@@ -51,12 +51,16 @@ def build(page: Page) -> CompareDoor:
     _wire(events)
     # Models trained meanwhile join the menus.
     for opened in (page.blocks.load, tab.select):
-        form = Form(
-            _menu_state, {"visit": page.visit, "corpus": parts.corpus, "left": parts.left, "right": parts.right}
-        )
-        opened(form.bind(events.refresh_menus), form.inputs, {parts.left, parts.right}, **LIGHT)
+        opened(*_refreshing(events), **LIGHT)
     add_to_address(page.address, events)
     return _door(page, events)
+
+
+def _refreshing(events: CompareEvents) -> tuple[Callable[..., Any], set[Block], set[Block]]:
+    """Handler, inputs and outputs of what brings the menus of methods up to date."""
+    parts = events.parts
+    form = Form(_menu_state, {"visit": parts.visit, "corpus": parts.corpus, "left": parts.left, "right": parts.right})
+    return form.bind(events.refresh_menus), form.inputs, {parts.left, parts.right, parts.left_out}
 
 
 def _menu_state(visit: Visit | None, corpus: str, left: str, right: str) -> CompareState:
@@ -87,7 +91,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         elem_id=Id.ASK_PICTURE,
     )
     corpus, left, right = _menus(lab, question)
-    left_out_line(Id.LEFT_OUT)
+    left_out = left_out_line(Id.LEFT_OUT)
     dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
     part, layers = _more_choices(lab, question.corpus)
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
@@ -112,6 +116,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
         corpus=corpus,
         left=left,
         right=right,
+        left_out=left_out,
         dimension=dimension,
         layers=layers,
         part=part,
@@ -183,16 +188,20 @@ def _wire(events: CompareEvents) -> None:
     _search_on(parts.picture.upload, form.bind(events.search_picture), form.inputs, {parts.query, *parts.answer})
     for chosen in (parts.left.input, parts.right.input, parts.layers.release, parts.part.input):
         _search_on(chosen, form.bind(events.search_again), form.inputs, parts.answer)
-    _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
+    changed = _search_on(parts.corpus.input, form.bind(events.change_corpus), form.inputs, filled)
+    changed.then(*_refreshing(events), **LIGHT)  # Only then: a menu must not lose what that event is sent.
     parts.dimension.input(form.bind(events.slide), form.inputs, {parts.notice, parts.results}, **LIVE)
     parts.wanted.change(form.bind(events.build), form.inputs, {parts.notice, parts.built}, **FOLLOW)
     parts.built.change(form.bind(events.search_again), form.inputs, parts.answer, **{**ASK, "trigger_mode": "multiple"})
 
 
-def _search_on(trigger: _Event, search: Callable[..., Any], inputs: set[Block], outputs: set[Block]) -> None:
+def _search_on(
+    trigger: _Event, search: Callable[..., Any], inputs: set[Block], outputs: set[Block]
+) -> gr.events.Dependency:
     """Search when `trigger` fires; the browser hears when that begins and when it is over, however it ends."""
     trigger(None, None, None, js=_tell("search-starts"), api_visibility="private")
-    trigger(search, inputs, outputs, **ASK).then(None, None, None, js=_tell("search-ends"), api_visibility="private")
+    searched = trigger(search, inputs, outputs, **ASK)
+    return searched.then(None, None, None, js=_tell("search-ends"), api_visibility="private")
 
 
 def _tell(event: str) -> str:
@@ -221,7 +230,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
         ],
         update=events.restore,
         outputs={parts.chips, parts.picture},
-        follow=lambda event: _search_again(events, event),
+        follow=lambda event: _search_again(events, event.then(*_refreshing(events), **LIGHT)),
     )
 
 

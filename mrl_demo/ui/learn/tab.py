@@ -48,7 +48,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
             with gr.Tab("Pitfalls", id=Lesson.PITFALLS) as tab:
                 lay_out_mistakes(lessons, corpus, page.measurements, tab)
             with gr.Tab("Walk the tree", id=Lesson.TREE) as tab:
-                lay_out_tree(lessons, corpus, page.builds, tab)
+                lay_out_tree(lessons, corpus, page.builds, page.visit, tab)
             with gr.Tab("Guess the length", id=Lesson.GUESS) as tab:
                 lay_out_guess(lessons, corpus, tab)
             with gr.Tab("Blind test", id=Lesson.BLIND) as tab:

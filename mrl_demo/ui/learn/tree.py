@@ -20,7 +20,7 @@ from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.queues import FOLLOW
-from mrl_demo.ui.shared.served import left_out_line
+from mrl_demo.ui.shared.served import ServedMenus, left_out_line
 from mrl_demo.ui.shared.widgets import live_html, menu, static_html
 from mrl_demo.ui.shared.work import LongWork, small_button
 
@@ -73,7 +73,7 @@ class TreeEvents:
         return {self.shown: tree_html(tree, int(state.dim))}
 
 
-def lay_out_tree(lessons: LessonService, corpus: str, heavy: HeavyLine, tab: gr.Tab) -> None:
+def lay_out_tree(lessons: LessonService, corpus: str, heavy: HeavyLine, visit: gr.State, tab: gr.Tab) -> None:
     """Lay out the tree here and connect it; it is grown when the view is opened."""
     lab = lessons.lab
     static_html(TREE_WORDS, Id.LEARN_TREE_WORDS)
@@ -91,11 +91,17 @@ def lay_out_tree(lessons: LessonService, corpus: str, heavy: HeavyLine, tab: gr.
         query = gr.Textbox(asked, label="Your question", max_lines=1, scale=6, elem_id=Id.LEARN_TREE_QUERY)
         start = small_button("Grow the tree", Id.LEARN_TREE_GROW, 150)
         stop = small_button("Stop", Id.LEARN_TREE_STOP, 80, is_active=False)
-    left_out_line(Id.LEARN_TREE_LEFT_OUT)
+    served = ServedMenus(lab, {Id.LEARN_TREE_ARM: arm}, left_out_line(Id.LEARN_TREE_LEFT_OUT))
     work = LongWork("tree", start, stop, live_html(NOTHING, Id.LEARN_TREE_LINE), heavy)
     shown = static_html(html(""), Id.LEARN_TREE)
     events = TreeEvents(lessons, work, shown)
     form = Form(TreeState, {"corpus": collection, "arm": arm, "query": query, "dim": dim})
-    for event in (tab.select, collection.input, arm.input, query.submit, dim.input):
+    for event in (
+        served.wire(tab.select, collection, visit).then,
+        served.wire(collection.input, collection, visit).then,
+        arm.input,
+        query.submit,
+        dim.input,
+    ):
         event(form.bind(events.show), form.inputs, {work.line, shown}, **FOLLOW)
     work.wire(form, events.grow, {shown})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,11 +21,10 @@ from mrl_demo.ui.shared.visit import Visit
 
 #: Where a tab says which methods its collection leaves out.
 LEFT_OUT_OF = {
-    Id.CORPUS: Id.LEFT_OUT,
-    Id.LEARN_TREE_CORPUS: Id.LEARN_TREE_LEFT_OUT,
     Id.DECIDE_CORPUS: Id.DECIDE_LEFT_OUT,
     Id.FUNNEL_CORPUS: Id.FUNNEL_LEFT_OUT,
 }
+_OWN_WAY = (Id.CORPUS, Id.LEARN_TREE_CORPUS)
 
 
 def left_out_line(elem_id: Id) -> gr.HTML:
@@ -52,7 +51,6 @@ class ServedMenus:
     """The menus of methods of one tab, by the collection chosen there."""
 
     lab: LabProtocol
-    corpus: Id
     methods: Mapping[Id, gr.Dropdown | gr.CheckboxGroup]
     line: gr.HTML | None
 
@@ -60,6 +58,10 @@ class ServedMenus:
     def outputs(self) -> set[Block]:
         """What `follow` fills."""
         return {*self.methods.values(), *([self.line] if self.line else [])}
+
+    def wire(self, event: Callable[..., gr.events.Dependency], corpus: Block, visit: gr.State) -> gr.events.Dependency:
+        """Follow the collection after an event."""
+        return event(self.follow, [corpus, visit, *self.methods.values()], list(self.outputs), **LIGHT)
 
     def follow(self, corpus: str, visit: Visit, *chosen: object) -> Updates:
         """Entries for another collection; a choice that it leaves out gives way. Never raises."""
@@ -77,18 +79,18 @@ class ServedMenus:
 
 
 def wire_served(menus: OwnMenus, page: gr.Blocks, visit: gr.State) -> None:
-    """Let the menus of methods follow those of collections, however these change, and on every visit."""
+    """Let the menus of methods follow those of collections, however these change, and on every visit.
+
+    Not where a choice of the collection begins something that reads the method too (Compare, the tree): there the same
+    event has to do both, or it would be sent a method that is off the menu already.
+    """
     by_id = {getattr(block, "elem_id", None): block for block in page.blocks.values()}
     for corpus, names in METHODS_OF.items():
         methods = {name: menus.menus[name] for name in names if name in menus.menus}
-        if corpus not in menus.menus or not methods:
+        if corpus in _OWN_WAY or corpus not in menus.menus or not methods:
             continue
-        line = by_id.get(LEFT_OUT_OF.get(corpus))
-        served = ServedMenus(menus.lab, corpus, methods, line if isinstance(line, gr.HTML) else None)
-        chosen = menus.menus[corpus]
-        inputs = [chosen, visit, *methods.values()]
-        events = [chosen.change]
+        line = by_id.get(LEFT_OUT_OF.get(corpus, ""))
+        served = ServedMenus(menus.lab, methods, line if isinstance(line, gr.HTML) else None)
+        served.wire(menus.menus[corpus].change, menus.menus[corpus], visit)
         if guarded(partial(menus.lab.unserved, menus.corpus), lambda _: {}):
-            events.append(page.load)
-        for event in events:
-            event(served.follow, inputs, list(served.outputs), **LIGHT)
+            served.wire(page.load, menus.menus[corpus], visit)

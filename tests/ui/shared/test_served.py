@@ -17,7 +17,7 @@ class Choosy(StubLab):
 
 def menus() -> tuple[ServedMenus, gr.Dropdown, gr.HTML]:
     left, line = gr.Dropdown([("Tuned", "tuned")], value="tuned"), gr.HTML()
-    return ServedMenus(Choosy(), Id.CORPUS, {Id.LEFT_ARM: left}, line), left, line
+    return ServedMenus(Choosy(), {Id.LEFT_ARM: left}, line), left, line
 
 
 def test_a_method_that_cannot_serve_gives_way_and_the_line_says_why() -> None:
