@@ -103,7 +103,7 @@ def restored(page: gr.Blocks, group: str, **values: str) -> dict[str, Any]:
 def test_a_link_sets_every_control_of_compare() -> None:
     updates = restored(build_app(StubLab()), "compare", q=NASTY, corpus="own", left="tuned", right="base", dim="8")
     assert (updates["query"], updates["corpus"]) == (NASTY, "own")
-    assert (updates["left-arm"], updates["right-arm"]) == ("tuned", "base")
+    assert (updates["left-arm"].value, updates["right-arm"].value) == ("tuned", "base")
     assert updates["dimension"].value == 8
     assert "own question 0" in updates["examples"]
     assert updates["address"].props["told_compare"]["hint"] == ""
