@@ -30,6 +30,7 @@ FOREIGN = {
     "slider_input_container",
     "secondary",
     "download-link",
+    "icon-wrap",
     "or",
     "min_value",
     "max_value",
