@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -20,6 +21,8 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.vectors import normalise
+from mrl_demo.search.engines.attached import AttachedIndex
+from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import (
     EngineDownError,
     EngineError,
@@ -30,7 +33,9 @@ from mrl_demo.search.engines.errors import (
 from mrl_demo.search.engines.loading import LoadOptions, VectorRows, load_collection
 from mrl_demo.search.engines.opening import open_engine
 from mrl_demo.search.engines.vector_engine import READY, CollectionCard, CollectionLayout, VectorBatch, content_key
+from mrl_demo.search.prefix import PrefixIndex
 from tests.search.brute_force import random_vectors
+from tests.search.qdrant_server import QdrantServer
 
 N, D = 1_200, 16
 VECTORS = normalise(random_vectors(N, D))
@@ -120,6 +125,7 @@ def raising(error: Exception) -> Callable[[object], Any]:
         ("auth check failure, please check user, password or token", EngineRefusedError),
         ("quota exceeded[reason=disk quota exceeded]", EngineFullError),
         ("Fail connecting to server on me:geheim@db, illegal connection params or server unavailable", EngineDownError),
+        ("<_MultiThreadedRendezvous: DEADLINE_EXCEEDED, Deadline Exceeded>", EngineDownError),
         ("collection not found[database=default]", EngineMismatchError),
         ("something else", EngineError),
     ],
@@ -166,6 +172,88 @@ def test_a_slow_engine_is_given_up(http_stand_in: Callable[..., str], monkeypatc
     monkeypatch.setattr("mrl_demo.search.engines.qdrant._SECONDS", 1)
     with pytest.raises(EngineDownError):
         open_engine(http_stand_in(200, b"{}", 3.0)).count()
+
+
+@pytest.mark.parametrize(
+    ("fail", "attempts"),
+    [
+        (lambda number: "drop" if number % 3 == 0 else "", 8),
+        (lambda number: 503 if 2 <= number <= 5 else "", 8),
+        (lambda number: "slow" if number == 2 else "", 8),
+    ],
+    ids=["killed", "restarting", "slow"],
+)
+def test_a_server_that_fails_in_the_middle_of_an_upload_gets_every_row_once(
+    fail: Callable[[int], str | int], attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrl_demo.search.engines.qdrant._SECONDS", 1)
+    server = QdrantServer(fail)
+    with server.running() as url:
+        engine = open_engine(url)
+        options = LoadOptions(batch=100, workers=2, attempts=attempts, sleep=lambda _seconds: None)
+        assert load_collection(engine, CARD, ROWS, options).sent == N
+        assert server.stored > N  # Some came twice,
+        assert {*server.points} == {*KEYS}  # and are there once.
+        card = engine.read_card()
+        assert card and card.state == READY
+        engine.close()
+
+
+def test_a_full_server_stops_the_upload_which_goes_on_once_there_is_room() -> None:
+    server = QdrantServer(lambda number: 507 if number >= 3 else "")
+    with server.running() as url:
+        engine = open_engine(url)
+        with pytest.raises(EngineFullError, match="no room left: free some space"):
+            load_collection(engine, CARD, ROWS, LoadOptions(batch=100, workers=1))
+        card = engine.read_card()
+        assert card and card.state == "loading"
+        server.fail = lambda _number: ""
+        report = load_collection(engine, CARD, ROWS, LoadOptions(batch=100))
+        assert 200 <= report.kept < N
+        assert report.kept + report.sent == N
+        engine.close()
+
+
+@pytest.mark.parametrize("scheme", ["qdrant", "milvus"])
+def test_a_collection_of_another_schema_is_neither_read_nor_removed(
+    scheme: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = ":memory:" if scheme == "qdrant" else str(tmp_path_factory.mktemp("schema") / "m.db")
+    engine: Any = open_engine(f"{scheme}:///{place.lstrip('/')}?collection=faults")
+    with engine.asking() as client:
+        client.create_collection("faults", **_foreign_schema(scheme))
+    for ask in (engine.read_card, engine.drop, lambda: load_collection(engine, CARD, ROWS, replaces=True)):
+        with pytest.raises(EngineMismatchError, match="not one of the lab's: name another one"):
+            ask()
+    with engine.asking() as client:
+        client.delete_collection("faults") if scheme == "qdrant" else client.drop_collection("faults")
+    engine.create(CARD)
+    engine.write_card(replace(CARD, layout=CollectionLayout(D, (4,))))
+    with pytest.raises(EngineMismatchError, match=r"of 8.*, not .*of 4.*--replace"):
+        engine.read_card()
+    engine.close()
+
+
+def _foreign_schema(scheme: str) -> dict[str, Any]:
+    if scheme == "milvus":
+        return {"dimension": 4}
+    from qdrant_client import models
+
+    return {"vectors_config": models.VectorParams(size=4, distance=models.Distance.COSINE)}
+
+
+def test_a_replica_that_lags_is_noticed_and_the_page_goes_on() -> None:
+    engine = open_engine("qdrant:///:memory:?collection=lagging")
+    rows = VectorRows(KEYS[:60], VECTORS[:60], ROWS.attributes[:60])
+    load_collection(engine, replace(CARD, count=60), rows)
+    late = CollectionIndex(engine, CARD, KEYS[:80])  # Twenty rows are not there yet.
+    with pytest.raises(EngineMismatchError, match="no longer holds these documents"):
+        late.search(VECTORS[0], D, 80)
+    own = PrefixIndex(VECTORS[:80])
+    page = AttachedIndex(lambda: late, own, falls_back=True)
+    answered = page.search_answered(VECTORS[0], D, 80)
+    assert "no longer holds" in answered.problem
+    assert answered.top.indices.tolist() == own.search(VECTORS[0], D, 80).indices.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +371,35 @@ def test_postgresql_refuses_in_words(own_server: Any) -> None:
             open_engine(url.replace("/postgres?", "/nowhere?")).read_card()
         with pytest.raises(EngineRefusedError, match="user or the password"):
             open_engine(url.replace("postgres:@", "nobody:geheim@")).read_card()
+
+
+def test_a_wrong_password_is_said_by_a_server_that_asks_for_one(own_server: Any) -> None:
+    import psycopg
+
+    url = collection(own_server, "guarded")
+    rules = own_server.pgdata / "pg_hba.conf"
+    before = rules.read_text()
+    with psycopg.connect(own_server.get_uri(), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS guarded; CREATE ROLE guarded LOGIN PASSWORD 'right'")
+        rules.write_text(f"local all guarded scram-sha-256\nhost all guarded all scram-sha-256\n{before}")
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            with pytest.raises(EngineRefusedError, match="password") as error:
+                open_engine(url.replace("postgres:@", "guarded:geheim@")).read_card()
+            assert "geheim" not in str(error.value)
+            assert open_engine(url.replace("postgres:@", "guarded:right@")).read_card() is None
+        finally:
+            rules.write_text(before)
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def test_a_server_that_was_restarted_is_searched_again(own_server: Any) -> None:
+    engine = open_engine(collection(own_server, "restarted"))
+    load_collection(engine, CARD, ROWS)
+    (before,) = engine.search(VECTORS[:1], D, 3)
+    kill(own_server)
+    own_server.ensure_postgres_running()
+    assert engine.search(VECTORS[:1], D, 3) == [before]  # None of the connections of before is asked again.
 
 
 def test_a_search_that_takes_too_long_is_given_up(own_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ by hash of the key.
 
 from __future__ import annotations
 
+import select
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -240,8 +241,7 @@ class PostgresEngine(EngineAdapter):
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
         """An idle connection or a new one; one that failed is thrown away. Errors are said in words."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
+        connection = self._take_idle()
         try:
             with self.explained():
                 connection = connection or self._connect()
@@ -249,6 +249,16 @@ class PostgresEngine(EngineAdapter):
         finally:
             if connection is not None:
                 self._put_back(connection)
+
+    def _take_idle(self) -> psycopg.Connection[Any] | None:
+        """A connection whose server has not gone away meanwhile, None if there is none."""
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                if _is_open(connection):
+                    return connection
+                connection.close()
+        return None
 
     def explain(self, error: Exception) -> EngineError | None:
         """By the class of psycopg's errors, or by what a failed connection says."""
@@ -303,6 +313,11 @@ class PostgresEngine(EngineAdapter):
     def _run(connection: psycopg.Connection[Any], sql: str, values: Any = None) -> Any:  # noqa: ANN401
         """Run SQL of our own names and numbers; what others said goes in as `values`."""
         return connection.execute(sql, values)
+
+
+def _is_open(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a connection that nobody uses is silent: the server of one that has something to say has gone."""
+    return not select.select([connection.fileno()], [], [], 0)[0]
 
 
 def _copy_rows(batch: VectorBatch) -> Iterator[bytes]:
