@@ -80,7 +80,7 @@ def _heap(tree: PrefixTree, node: TreeNode, floor: int, dim: int, *, on_path: bo
         '<details class="heap{mark}"{open}><summary><b>{name}</b> <span>{share}{size:,}, {dim} numbers</span>{way}'
         "</summary>{inside}</details>",
         mark=" on-way" if on_path else "",
-        open=Markup(" open") if on_path and node.dim <= dim else NOTHING,
+        open=html(" open") if on_path and node.dim <= dim else NOTHING,
         name=user_text(shorten(node.name, _TITLE)),
         share=share,
         size=node.size,
