@@ -33,13 +33,20 @@ class Defence:
     """What stands in `file` against something, what is put in its place, and the tests that must fail then."""
 
     file: str
-    stands: str
-    without: str
+    edits: tuple[tuple[str, str], ...]
     tests: tuple[str, ...]
+
+    def taken_out_of(self, text: str) -> str:
+        """The file's text without it; raises `LookupError` for what no longer stands there."""
+        for stands, without in self.edits:
+            if stands not in text:
+                raise LookupError(f"{self.file} has no longer {stands!r}")
+            text = text.replace(stands, without)
+        return text
 
 
 def _at(file: str, stands: str, without: str, *tests: str) -> Defence:
-    return Defence(f"mrl_demo/{file}", stands, without, tests)
+    return Defence(f"mrl_demo/{file}", ((stands, without),), tests)
 
 
 _ESCAPES = ("markupsafe.escape(visible(shown_name(text)))", "Markup(visible(shown_name(text)))")
@@ -48,8 +55,9 @@ DEFENCES = (
     _at("ui/components/markup.py", *_ESCAPES, "test_hostile_text_is_shown_not_run"),
     _at("ui/components/markup.py", *_ESCAPES, "test_names_titles_and_addresses_stay_text_in_the_page"),
     _at("exports/target.py", "{model.name!r}", "'{model.name}'", "test_hostile_names_stay_text_in_scripts"),
-    _at("reports/page.py", "Markup(template).format(**values)", "Markup(template.format(**values))",
-        "test_own_documents_and_hostile_names_end_in_a_harmless_page"),
+    Defence("mrl_demo/reports/migration.py",
+            (('{"html": False}', '{"html": True}'), ("{_code(self.corpus)}", "{self.corpus}")),
+            ("test_own_documents_and_hostile_names_end_in_a_harmless_page",)),
     _at("core/spreadsheets.py", "return f\"'{cell}\" if", "return cell if",
         "test_a_query_that_looks_like_a_formula_stays_text",
         "test_a_class_is_counted_and_leaves_as_csv_that_is_no_formula"),
@@ -180,12 +188,14 @@ def notices(copy: Path, defence: Defence, test: str) -> str:
     """What happened, in words, if the test does not fail without the defence; empty if it does."""
     path = copy / defence.file
     whole = path.read_text(encoding="utf-8")
-    if defence.stands not in whole:
-        return f"{defence.file} has no longer {defence.stands!r}"
+    try:
+        without = defence.taken_out_of(whole)
+    except LookupError as error:
+        return str(error)
     place = next((file for file, name in NAMED if name == test), "")
     if not place:
         return f"SECURITY.md does not name {test}"
-    _write(path, whole.replace(defence.stands, defence.without))
+    _write(path, without)
     try:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--reruns", "0"]
         done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import threading
@@ -29,6 +30,8 @@ class SheetCode:
 
     >>> SheetCode("monday-10b").seed == SheetCode("monday-10b").seed
     True
+    >>> SheetCode("monday-10b").seed == SheetCode("monday-10c").seed
+    False
     >>> SheetCode("Monday!")
     Traceback (most recent call last):
         ...
@@ -45,7 +48,7 @@ class SheetCode:
     @property
     def seed(self) -> int:
         """The seed of the sheet's questions."""
-        return int.from_bytes(self.name.encode().ljust(24, b"\0"), "big") % (2**63)
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:8], "big") >> 1
 
 
 @dataclass

@@ -122,6 +122,14 @@ def test_questions_are_drawn_alike_everywhere() -> None:
         draw_queries(corpus, 16, seed=0)
 
 
+def test_sheets_of_other_names_ask_other_questions() -> None:
+    queries = tuple(Query(f"q{i}", f"question {i}", split="test") for i in range(200))
+    corpus = Corpus("c", "C", (Document("d", "Bees", "They dance."),), "f", queries)
+    names = ["a", "b", "first", "monday-10b", "monday-10c", "a-name-of-24-characters-", "a-name-of-24-characters0"]
+    sheets = {tuple(draw_queries(corpus, SHEET_QUESTIONS, SheetCode(name).seed)) for name in names}
+    assert len(sheets) == len(names)
+
+
 @given(st.integers(1, 24))
 def test_a_cut_pair_is_what_the_search_compares(dim: int) -> None:
     pair = cut_pair(VECTORS[0], VECTORS[1], dim)
