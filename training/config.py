@@ -52,6 +52,9 @@ class PairsConfig:
         "", "folder of broad pairs (JSONL of query and positive, one file a source) learnt from beside the data"
     )
     leave_out: str = _later_setting("", "sources of --pairs that are held out, as in usgov,selqa")
+    parallel: str = _later_setting(
+        "", "file of texts and their translations: translations are taught the neighbours of what they translate"
+    )
     sample: int = _later_setting(
         0, "at most so many pairs, half as many documents and half as many sentences are encoded; 0: no limit"
     )
@@ -84,6 +87,11 @@ class ObjectiveConfig:
     distillation: bool = _setting(True, "every second step keeps the base model's neighbours of broad text")
     distillation_temperature: float = _setting(0.05, "what the distillation divides cosines by")
     distillation_weight: float = _setting(1.0, "how much the distillation's loss counts")
+    teacher: str = _later_setting(
+        "",
+        "a larger model's folder or OWNER/NAME[@REVISION] on the Hub, whose neighbours of broad text are taught "
+        "instead of the base's",
+    )
     guided: bool = _later_setting(
         False, "the base model guards the pairs: its neighbours are kept among them, likely answers are no negatives"
     )
@@ -111,6 +119,7 @@ class ObjectiveConfig:
         _require(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         _require(self.loss != "none" or self.distillation, "loss", self.loss, "given if distillation is off")
         _require_at_least(self, 1, "cached_batch")
+        _require(not self.teacher or self.distillation, "teacher", self.teacher, "without --no-distillation")
         _require(not self.guided or self.loss == "mnrl", "guided", self.guided, "with --loss mnrl alone")
         for name in ("contrastive_weight", "anchor_weight", "spread_weight"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
@@ -261,6 +270,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _require(bool(self.name) and "/" not in self.name, "name", self.name, "a word without slashes")
+        is_taught = self.objective.distillation or not self.pairs.parallel
+        _require(is_taught, "parallel", self.pairs.parallel, "without --no-distillation")
 
     def flat(self) -> dict[str, Any]:
         """Every setting by its name, groups taken apart."""

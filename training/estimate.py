@@ -101,6 +101,8 @@ def _texts_seconds(task: Task, speed: Speed) -> float:
     config, data = task.config, task.data
     limit, sample = config.pairs.max_tokens, config.pairs.sample
     seconds = speed.seconds(data.broad, limit) if config.objective.distillation else 0.0
+    if task.teacher:
+        seconds *= 1 + task.teacher.weight_bytes / max(task.base.weight_bytes, 1)
     if config.pairs.negatives == "mined" or config.adapter.rotation:
         rows = min(len(data.pairs), sample or len(data.pairs))
         share = rows / len(data.pairs)

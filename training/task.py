@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mrl_demo.core.storage import sha256_bytes, sha256_text
 from mrl_demo.core.types import FloatMatrix
-from training.bases import Base, settle
+from training.bases import Base, find_base, settle
 from training.columns import Columns
 from training.config import TrainConfig
 from training.context import RunContext
@@ -20,17 +20,20 @@ from training.data.sources import load_data, with_text_of_others
 class Task:
     """A configuration that fits its base, and the data to learn from and to be judged by.
 
-    `axes` `(d, d)` are those that the result is given instead of the ones learnt, None if it keeps these.
+    `axes` `(d, d)` are those that the result is given instead of the ones learnt, None if it keeps these. `teacher` is
+    another model whose neighbours are taught, None if they are the base's.
     """
 
     config: TrainConfig
     base: Base
     data: TrainingData
     axes: FloatMatrix | None = None
+    teacher: Base | None = None
 
     def key(self, more: Iterable[str] = ()) -> str:
         """Sha256 over all that decides the result; `more` is what the processes add."""
         turned = () if self.axes is None else (sha256_bytes(self.axes),)
+        turned = (*turned, self.teacher.content_sha256) if self.teacher else turned
         return sha256_text(self.config.fingerprint, self.data.fingerprint, self.base.content_sha256, *turned, *more)
 
 
@@ -53,4 +56,9 @@ def read_task(config: TrainConfig, columns: Columns, context: RunContext, with_o
             f"All weights are trained: the result is a whole model of {megabytes:,.0f} MB, where a LoRA adapter over "
             "the packaged base takes a few."
         )
-    return Task(config, base, data, axes)
+    teacher = (
+        find_base(config.changed(base=config.objective.teacher, revision="")) if config.objective.teacher else None
+    )
+    if teacher:
+        context.report.say(f"{teacher.spec.model_id} teaches its neighbours of broad text.")
+    return Task(config, base, data, axes, teacher)

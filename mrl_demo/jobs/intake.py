@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.corpora.reading import TABLE_TYPES
-from mrl_demo.jobs.process import DATA_STEM, TrainingError, is_supported
+from mrl_demo.jobs.process import DATA_STEM, PARALLEL_STEM, TrainingError, is_supported
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.models.hub import hub_name
 
@@ -61,9 +61,10 @@ class Intake:
         if request.is_broad and not Path(self.settings.broad_pairs or "missing").is_dir():
             message = "There are no broad pairs here: the owner names their folder with --pairs DIR or MRL_BROAD_PAIRS."
             raise TrainingError(message).about("is_broad")
-        if request.base and (CODE_ROOT / hub_name(request.base)[0]).exists():
-            message = f"{request.base!r} is a folder here: from the page only models of the Hub are trained."
-            raise TrainingError(message).about("base")
+        for field, model in (("base", request.base), ("teacher", request.levers.teacher)):
+            if model and (CODE_ROOT / hub_name(model)[0]).exists():
+                message = f"{model!r} is a folder here: from the page only models of the Hub are loaded."
+                raise TrainingError(message).about(field)
         places = (self.trained / request.name, self.settings.assets_dir / "adapters" / request.name)
         if request.name in self.taken or any(place.exists() for place in places):
             message = f"There is a model named {request.name!r} already: choose another name."
@@ -81,18 +82,22 @@ class Intake:
                 message = f"{field} is {text[:20]!r}...: at most {_LONGEST_TEXT} characters, and none of them NUL."
                 raise TrainingError(message).about(field)
 
-    def copy_upload(self, request: TrainRequest, folder: Path) -> Path | None:
-        """The uploaded file under a name of ours in `folder`, None without one; raises `TrainingError`."""
-        if not isinstance(request.data, Path):
+    def copy_uploads(self, request: TrainRequest, folder: Path) -> tuple[Path | None, Path | None]:
+        """The uploaded pairs and parallel texts in `folder`, named by us, None without; raises `TrainingError`."""
+        pairs = request.data if isinstance(request.data, Path) else None
+        return self._copy(pairs, folder, DATA_STEM), self._copy(request.parallel, folder, PARALLEL_STEM)
+
+    def _copy(self, given: Path | None, folder: Path, stem: str) -> Path | None:
+        if given is None:
             return None
-        kind = request.data.suffix.lower()
+        kind = given.suffix.lower()
         if kind not in DATA_TYPES:
             raise TrainingError(f"Files of type {kind or 'none'} are not read: use {', '.join(DATA_TYPES)}.")
         try:
-            size = request.data.stat().st_size
+            size = given.stat().st_size
             if size > MAX_DATA_BYTES:
                 limit = f"{MAX_DATA_BYTES / 1e6:.0f} MB are the limit"
                 raise TrainingError(f"The file has {size / 1e6:.0f} MB, and {limit}.")
-            return Path(shutil.copyfile(request.data, folder / f"{DATA_STEM}{kind}"))
+            return Path(shutil.copyfile(given, folder / f"{stem}{kind}"))
         except OSError as error:
             raise TrainingError(f"The uploaded file cannot be read ({error.strerror}): upload it again.") from error

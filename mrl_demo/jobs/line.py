@@ -78,9 +78,9 @@ class TrainingJobs:
         """What training's own dry run says of configuration, data and wait; raises `TrainingError` with its message."""
         self._intake.check(request)
         with self._scratch() as scratch:
-            data, heard = self._intake.copy_upload(request, scratch), scratch / MESSAGES
+            uploads, heard = self._intake.copy_uploads(request, scratch), scratch / MESSAGES
             places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}", f"--events={scratch / EVENTS}"]
-            code = self._run_check(self._train(request, *places, *self._arguments(request, data)))
+            code = self._run_check(self._train(request, *places, *self._arguments(request, *uploads)))
             messages = list(read_messages(heard))
             if code:
                 problem = problem_of(messages, code)
@@ -101,7 +101,7 @@ class TrainingJobs:
                 raise TrainingError(message).about("name")
             job_id = f"{time.time_ns():020d}"
             with atomic_folder(self._folder / job_id) as folder:
-                about = self._describe(request, job_id, self._intake.copy_upload(request, folder))
+                about = self._describe(request, job_id, self._intake.copy_uploads(request, folder))
                 about["session"] = _seal_session(session)
                 (folder / JOB).write_text(json.dumps(about), encoding="utf-8")
             self._start_next()
@@ -166,18 +166,19 @@ class TrainingJobs:
             if code := self._run_check(command):
                 raise TrainingError(problem_of(list(read_messages(heard)), code).text)
 
-    def _describe(self, request: TrainRequest, job_id: str, upload: Path | None) -> dict[str, Any]:
+    def _describe(self, request: TrainRequest, job_id: str, uploads: tuple[Path | None, Path | None]) -> dict[str, Any]:
         """What `job.json` holds; the uploaded file is named as it will lie when the run's folder is in its place."""
         final, out = self._folder / job_id, self._trained / request.name
-        data = final / upload.name if upload else None
+        data, parallel = (final / upload.name if upload else None for upload in uploads)
         places = [f"--out={out}", f"--events={final / EVENTS}", f"--messages={final / MESSAGES}"]
         return asdict(request) | {
             "data": Path(request.data).name,
+            "parallel": request.parallel.name if request.parallel else "",
             "id": job_id,
             "created": time.time(),
             "out": str(out),
             "preset": "layers too" if request.layers else request.preset,
-            "command": self._train(request, *places, *self._arguments(request, data)),
+            "command": self._train(request, *places, *self._arguments(request, data, parallel)),
         }
 
     def _run_check(self, command: Sequence[str]) -> int:
@@ -192,8 +193,8 @@ class TrainingJobs:
                 "for as long as it takes."
             ) from None
 
-    def _arguments(self, request: TrainRequest, data: Path | None) -> list[str]:
-        return request.arguments(data, self._settings.broad_pairs)
+    def _arguments(self, request: TrainRequest, data: Path | None, parallel: Path | None) -> list[str]:
+        return request.arguments(data, self._settings.broad_pairs, parallel)
 
     def _train(self, request: TrainRequest, *arguments: str) -> list[str]:
         """The command that trains with this app's cache."""

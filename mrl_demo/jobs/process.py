@@ -30,8 +30,8 @@ JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS, MESSAGES = (
 )  # fmt: skip
 #: What a published run holds one of: an adapter over the packaged base, or a whole model.
 _RESULTS = (MANIFEST, f"{MODEL}/{MODULES}")
-#: An uploaded file's name in the run's folder, before its type.
-DATA_STEM = "data"
+#: Names of uploaded files in the run's folder, before their type.
+DATA_STEM, PARALLEL_STEM = "data", "parallel"
 LOG_LINES = 12
 NICENESS = 10
 _TAIL_BYTES = 16_384
@@ -137,9 +137,10 @@ def mark_ended(folder: Path, code: int | None) -> None:
 
 
 def delete_rows(folder: Path) -> None:
-    """Delete the copy of the uploaded file that a run took along."""
-    for path in folder.glob(f"{DATA_STEM}.*"):
-        path.unlink(missing_ok=True)
+    """Delete the copies of the uploaded files that a run took along."""
+    for stem in (DATA_STEM, PARALLEL_STEM):
+        for path in folder.glob(f"{stem}.*"):
+            path.unlink(missing_ok=True)
 
 
 def problem_of(messages: Sequence[Message], code: int | None) -> Message:

@@ -30,6 +30,7 @@ class Levers:
     anchor_weight: float | None = None
     axes: str = ""
     spare_likely: bool = False
+    teacher: str = ""
 
     def arguments(self) -> list[str]:
         """Arguments of `training train`, of the levers that were moved."""
@@ -44,7 +45,8 @@ class TrainRequest:
 
     `data` is "builtin", "preset" (the preset's own) or the path of an uploaded file; `steps` None is
     as many as the preset says. `base` is "" (the preset's) or `OWNER/NAME[@REVISION]` on the Hub. `is_broad` learns
-    from the owner's folder of broad pairs too. `layers` teaches every layer instead (`training elastic`).
+    from the owner's folder of broad pairs too. `layers` teaches every layer instead (`training elastic`). `parallel` is
+    an uploaded file of texts and their translations.
     """
 
     name: str
@@ -61,19 +63,21 @@ class TrainRequest:
     is_broad: bool = False
     levers: Levers = field(default_factory=Levers)
     layers: bool = False
+    parallel: Path | None = None
 
     @property
     def command(self) -> str:
         """The command of `training` that carries it out."""
         return "elastic" if self.layers else "train"
 
-    def arguments(self, data: Path | None = None, broad_pairs: str = "") -> list[str]:
-        """Arguments of `training train`, each as `--flag=value`, so that no value can pass for a flag."""
+    def arguments(self, data: Path | None = None, broad_pairs: str = "", parallel: Path | None = None) -> list[str]:
+        """Arguments of its `command`, each as `--flag=value`, so that no value can pass for a flag."""
         if self.layers:
             return self._elastic_arguments(data, broad_pairs)
         flags = [f"--preset={self.preset}", f"--name={self.name}"]
         flags += [f"--data={data}"] if data else []
         flags += [f"--pairs={broad_pairs}"] if self.is_broad else []
+        flags += [f"--parallel={parallel}"] if parallel else []
         flags += self._base_and_lengths()
         flags += [f"--weights={self.weights}"] if self.weights.strip() else []
         flags += self._columns()

@@ -399,6 +399,8 @@ class Id(StrEnum):
     TRAIN_STEPS = "train-steps"
     TRAIN_BROAD = "train-broad"
     TRAIN_BASE = "train-base"
+    TRAIN_TEACHER = "train-teacher"
+    TRAIN_PARALLEL = "train-parallel"
     TRAIN_LAYERS = "train-layers"
     TRAIN_LEVERS = "train-levers"
     TRAIN_LEVERS_SAID = "train-levers-said"

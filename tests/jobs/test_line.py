@@ -21,7 +21,7 @@ from mrl_demo.core.errors import ModelError
 from mrl_demo.jobs.intake import MAX_DATA_BYTES, MOST_STEPS
 from mrl_demo.jobs.line import MAX_WAITING, TrainingJobs
 from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING, TrainingError
-from mrl_demo.jobs.request import TrainRequest
+from mrl_demo.jobs.request import Levers, TrainRequest
 from mrl_demo.jobs.state import JobState
 
 WAIT_SECONDS = 20
@@ -209,6 +209,20 @@ def test_uploads_are_copied_under_a_name_of_ours(line: TrainingJobs, tmp_path: P
     command = json.loads((tmp_path / "jobs" / job.id / "job.json").read_text())["command"]
     assert f"--data={tmp_path / 'jobs' / job.id / 'data.csv'}" in command
     assert not any(";rm" in part for part in command)
+
+
+def test_parallel_texts_go_along_and_go_at_the_end_and_a_teacher_is_of_the_hub(
+    line: TrainingJobs, tmp_path: Path
+) -> None:
+    upload = tmp_path / "translations.csv"
+    upload.write_text("q,p\n", encoding="utf-8")
+    request = TrainRequest("mine", parallel=upload, levers=Levers(teacher="owner/large"))
+    folder = tmp_path / "jobs" / ended(line, line.submit(request)).id
+    command = json.loads((folder / "job.json").read_text())["command"]
+    assert {f"--parallel={folder / 'parallel.csv'}", "--teacher=owner/large"} <= set(command)
+    assert not list(folder.glob("parallel.*"))
+    with pytest.raises(TrainingError, match="only models of the Hub"):
+        line.submit(TrainRequest("other", levers=Levers(teacher="assets/adapters")))
 
 
 def test_broad_pairs_are_those_of_the_owner(line: TrainingJobs, settings: Settings, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ TOPICS = [
 WORDS = [word for topic in TOPICS for word in topic]
 
 
-def make_tiny_model(folder: Path) -> Path:
+def make_tiny_model(folder: Path, width: int = 32) -> Path:
     """Save a sentence-transformers folder with mean pooling and Normalize."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -33,12 +33,12 @@ def make_tiny_model(folder: Path) -> Path:
     (raw / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     BertTokenizerFast(str(raw / "vocab.txt")).save_pretrained(raw)
     config = BertConfig(
-        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
+        vocab_size=len(vocabulary), hidden_size=width, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48,
         max_position_embeddings=64,
     )  # fmt: skip
     BertModel(config).save_pretrained(raw)
     transformer = Transformer(str(raw), max_seq_length=32)
-    model = SentenceTransformer(modules=[transformer, Pooling(32), Normalize()], device="cpu")
+    model = SentenceTransformer(modules=[transformer, Pooling(width), Normalize()], device="cpu")
     model.save_pretrained(str(folder), create_model_card=False)
     return folder
 

@@ -43,6 +43,7 @@ class TrainingData:
 
     `validation_split` and `test_split` name the splits of `judge`'s queries; `others` are collections of others, on
     which the tax of the training is measured; `sources` are broad pairs beside the data's own, name and count;
+    `parallel` are texts with their translations;
     `fingerprint` is the sha256 of every text.
     """
 
@@ -54,11 +55,13 @@ class TrainingData:
     notes: tuple[Note, ...] = ()
     others: tuple[Corpus, ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
+    parallel: Pairs = Pairs((), ())
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
         judges = (self.judge, *self.others)
         parts = (*self.pairs.queries, *self.pairs.positives, *self.pairs.negatives, *self.broad)
+        parts = (*parts, *self.parallel.queries, *self.parallel.positives)
         parts = (*parts, *(judge.fingerprint for judge in judges))
         object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Note, Progress
 from training.columns import Columns
-from training.config import TrainConfig
+from training.config import PairsConfig, TrainConfig
 from training.data.beir import is_beir, judged_by_its_splits, load_beir_pairs
 from training.data.broad import with_broad_pairs
 from training.data.files import load_hub_pairs, load_pairs
@@ -30,7 +30,16 @@ def load_data(
         words = f"sources ({config.pairs.leave_out}) are left out of broad pairs, and there are none: add --pairs DIR."
         raise ConfigError(words).about("leave_out")
     data = _read_data(config, settings, columns, progress)
+    if config.pairs.parallel:
+        data = _with_parallel(data, config.pairs)
     return with_broad_pairs(data, config.pairs) if config.pairs.pairs else data
+
+
+def _with_parallel(data: TrainingData, wanted: PairsConfig) -> TrainingData:
+    """The data with texts and their translations, at most `wanted.max_rows` if that is not 0; columns are guessed."""
+    pairs, notes = load_pairs(Path(wanted.parallel), Columns(), wanted.max_rows)
+    words = f"{len(pairs):,} texts with their translations: these are taught the neighbours of what they translate."
+    return replace(data, parallel=pairs, notes=(*data.notes, *notes, Note("parallel-pairs", words)))
 
 
 def with_text_of_others(

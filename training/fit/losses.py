@@ -107,11 +107,13 @@ def build_losses(
     teacher: FloatMatrix | None,
     guides: tuple[FloatMatrix, FloatMatrix] | None = None,
     matrix: FloatMatrix | None = None,
+    places: FloatMatrix | None = None,
 ) -> dict[str, nn.Module]:
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for.
 
     `guides` are the base model's vectors of the pairs, for losses that ask it which answers are likely; `matrix`
-    `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too.
+    `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too: `places`
+    `(n, d)`, or the teacher's vectors if the base teaches.
     """
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
@@ -121,13 +123,14 @@ def build_losses(
             plain = contrastive_loss(model, objective, guides)
         losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
+        base_rows = teacher if places is None else places
         distilled = NeighbourDistillationLoss(
             model,
             teacher,
             objective.distillation_temperature,
             objective.distillation_weight,
             objective.anchor_weight,
-            teacher if matrix is None else normalise(teacher @ matrix),
+            base_rows if matrix is None else normalise(base_rows @ matrix),
         )
         losses["broad"] = _matryoshka(model, distilled, objective, _distillation_weights(objective))
     return losses

@@ -47,7 +47,7 @@ def build_trainer(
     broad = len(training.broad) if training.teacher is not None else 0
     steps = planned_steps(config, len(training.pairs), broad, processes)
     datasets = _datasets(config, training)
-    losses = build_losses(model, config.objective, training.teacher, training.guides, training.matrix)
+    losses = build_losses(model, config.objective, training.teacher, training.guides, training.matrix, training.places)
     from training.fit.validation import PrefixEvaluator
 
     model.model_card_data.widget = ["none"]  # The card is ours: examples are made for an empty one, and draw a bar.

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress
+from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.parts import Parts, parts_of
 from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
-from training.bases import BaseVectors
+from training.bases import Base, BaseVectors
 from training.data.pairs import Pairs, mined_negatives
 from training.data.small import small_collection
 from training.fit.linear import PairVectors, fit_map
@@ -31,7 +31,7 @@ class TrainingSet:
     `teacher` is None without distillation, `rotation` `(d, d)` None if there is nothing to turn. `guides` are the
     base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if it is asked about the pairs.
     `trained_map` `(d, d)` is what the rotation became as a free map, None if it stays a rotation: part of what was
-    trained, scaled with it.
+    trained, scaled with it. `places` `(n, d)` are the base model's vectors of the broad texts if another model teaches.
     """
 
     pairs: Pairs
@@ -41,6 +41,12 @@ class TrainingSet:
     rotation: FloatMatrix | None = None
     guides: tuple[FloatMatrix, FloatMatrix] | None = None
     trained_map: FloatMatrix | None = None
+    places: FloatMatrix | None = None
+
+    @property
+    def base_rows(self) -> FloatMatrix | None:
+        """Where the base model puts the broad texts, `(n, d)`: the teacher's rows, unless another model teaches."""
+        return self.teacher if self.places is None else self.places
 
     @property
     def matrix(self) -> FloatMatrix | None:
@@ -77,18 +83,39 @@ class TrainingSetBuilder:
         if not config.objective.distillation:
             return made  # No teacher, so no broad text either: steps on pairs alone.
         broad = data.broad if self._distils_others else (*data.broad, *parts.texts)
-        made = replace(made, broad=broad, teacher=self._documents(broad))
+        made = self._with_teacher(made, broad)
         return replace(made, trained_map=self._map(made))
+
+    def _with_teacher(self, made: TrainingSet, broad: tuple[str, ...]) -> TrainingSet:
+        """The broad texts with the teacher's vectors: a translation's are those of the text that it translates."""
+        originals, translations = self.task.data.parallel.queries, self.task.data.parallel.positives
+        read = (*broad, *originals)
+        places = (
+            np.concatenate([rows := self._documents(read), rows[len(broad) :]]) if originals else self._documents(read)
+        )
+        made = replace(made, broad=(*read, *translations))
+        if self.task.teacher is None:
+            return replace(made, teacher=places)
+        taught = self._taught_by(self.task.teacher, read)
+        taught = np.concatenate([taught, taught[len(broad) :]])
+        return replace(made, teacher=taught, places=places)
+
+    def _taught_by(self, teacher: Base, texts: tuple[str, ...]) -> FloatMatrix:
+        """Another model's unit rows of texts, `(n, D)`, read as it reads documents and cut where training cuts."""
+        model = teacher.load(str(self.vectors.model.device))
+        limit_tokens(model, self.task.config.pairs.max_tokens)
+        reading = Reading("document", teacher.spec.document_prompt)
+        return BaseVectors(teacher, model, self.vectors.cache).of(texts, reading, self._progress)
 
     def _map(self, made: TrainingSet) -> FloatMatrix | None:
         """The rotation as a free map; that of an interrupted run if there is one, None if none is wanted."""
         path, config, pairs = self.work / "map.npy", self.task.config, made.pairs
-        if not config.adapter.map_steps or made.rotation is None or made.teacher is None or not pairs.negatives:
+        if not config.adapter.map_steps or made.rotation is None or made.base_rows is None or not pairs.negatives:
             return None
         if path.is_file():
             return np.load(path, allow_pickle=False)
         queries, positives = self._queries(pairs.queries), self._documents(pairs.positives)
-        vectors = PairVectors(queries, positives, self._negatives(pairs, positives), made.teacher)
+        vectors = PairVectors(queries, positives, self._negatives(pairs, positives), made.base_rows)
         trained = fit_map(
             made.rotation,
             vectors,

@@ -223,6 +223,8 @@ def _levers(config: TrainConfig) -> list[str]:
         f"{objective.drawn_lengths} lengths drawn for every step": bool(objective.drawn_lengths),
         f"spread-out regulariser {objective.spread_weight}": bool(objective.spread_weight),
         f"weights averaged over the last {schedule.averaged:.0%} of the steps": bool(schedule.averaged),
+        f"neighbours taught by {Path(objective.teacher).name}": bool(objective.teacher),
+        "translations taught the neighbours of what they translate": bool(config.pairs.parallel),
         f"rotation of {Path(adapter.axes).name} in the place of the one learnt": bool(adapter.axes),
     }
     return [words for words, is_used in levers.items() if is_used]

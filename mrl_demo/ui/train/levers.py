@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.core.config import find_assets
+from mrl_demo.jobs.intake import DATA_TYPES
 from mrl_demo.models.run_folder import ROTATION_FILE
 from mrl_demo.ui.components.markup import html
 from mrl_demo.ui.ids import Id
@@ -47,6 +48,8 @@ LEVER_LABELS = {
     "margin": "Margin of the hinge",
     "anchor_weight": "Pull towards the base model's vectors",
     "axes": "Axes of the result (with LoRA over a rotation)",
+    "teacher": "A larger model from the Hub that teaches its neighbours of broad text",
+    "parallel": "Parallel pairs: texts and their translations, which are taught what is near the text",
     "spare_likely": "Answers that the base model finds likely are no wrong answers for other questions",
 }
 
@@ -74,6 +77,15 @@ def lay_out_levers() -> dict[str, Block]:
                 "anchor_weight": _number("anchor_weight", Id.TRAIN_ANCHOR, 0.5, 100),
                 "axes": menu(LEVER_LABELS["axes"], _axes(), "", Id.TRAIN_AXES, min_width=260),
             }
+        with gr.Row(elem_classes="curves-row"):
+            parts["teacher"] = gr.Textbox(
+                "", label=LEVER_LABELS["teacher"], placeholder="empty: the base model; or OWNER/NAME", max_lines=1,
+                min_width=300, elem_id=Id.TRAIN_TEACHER,
+            )  # fmt: skip
+            parts["parallel"] = gr.File(
+                label=LEVER_LABELS["parallel"], file_types=list(DATA_TYPES), type="filepath", height=110,
+                elem_id=Id.TRAIN_PARALLEL,
+            )  # fmt: skip
         parts["spare_likely"] = gr.Checkbox(False, label=LEVER_LABELS["spare_likely"], elem_id=Id.TRAIN_SPARE)
     return parts
 

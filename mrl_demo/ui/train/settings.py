@@ -62,6 +62,8 @@ class SettingsParts:
     score_column: gr.Textbox
     is_broad: gr.Checkbox
     layers: gr.Checkbox
+    teacher: Block
+    parallel: Block
     loss: Block
     lora_rank: Block
     weighting: Block

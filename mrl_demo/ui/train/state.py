@@ -13,7 +13,7 @@ from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.presets import choice_named
 
 #: Levers of the contrastive loss over pairs, which teaching layers has not.
-_ONLY_PAIRS = ("loss", "weighting", "drawn_lengths", "spread_weight", "averaged", "spare_likely")
+_ONLY_PAIRS = ("loss", "weighting", "drawn_lengths", "spread_weight", "averaged", "spare_likely", "teacher", "parallel")
 BUILTIN, OWN, MINE = "builtin", "own", "mine"
 
 
@@ -46,6 +46,8 @@ class TrainState:
     axes: str | None = ""
     spare_likely: bool | None = False
     layers: bool | None = False
+    teacher: str | None = ""
+    parallel: str | None = None
     visit: Visit | None = None
 
     def request(self) -> TrainRequest:
@@ -69,6 +71,7 @@ class TrainState:
             is_broad=bool(self.is_broad) or choice_named(str(self.preset)).needs_broad_pairs,
             levers=self._levers(),
             layers=self._teaches_layers(),
+            parallel=Path(self.parallel) if self.parallel else None,
         )
 
     def _levers(self) -> Levers:
@@ -85,6 +88,7 @@ class TrainState:
             anchor_weight=self.anchor_weight or None,
             axes=_text(self.axes),
             spare_likely=bool(self.spare_likely),
+            teacher=_text(self.teacher),
         )
 
     def _teaches_layers(self) -> bool:
