@@ -21,6 +21,7 @@ from mrl_demo.core.types import Document
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.pictures import read_picture
 from mrl_demo.corpora.preview import preview_path
+from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.lab.likeness import like_query
 from tests.models.tiny_clip import save_tiny_clip
@@ -171,3 +172,39 @@ def test_the_command_line_searches_and_measures_pictures(
 def test_the_preview_counts_pictures(pictures: Path) -> None:
     preview, _ = preview_path(pictures)
     assert (preview.n_documents, preview.n_queries, preview.n_labels) == (6, 6, 2)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, clip: Path) -> Lab:
+    """A lab with sixty pictures in two folders, all different, and the tiny CLIP."""
+    random = np.random.default_rng(0)
+    for number in range(60):
+        image = Image.fromarray(random.integers(256, size=(4, 4, 3), dtype=np.uint8)).resize((64, 64))
+        path = tmp_path / "gallery" / ("old" if number % 2 else "new") / f"a_blue_bird_{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+    made = Lab(Settings(cache_dir=tmp_path / "cache"))
+    made.add_corpus(tmp_path / "gallery")
+    made.add_arm(str(clip))
+    return made
+
+
+def test_rotations_and_codes_are_fitted_to_pictures_and_cost_nothing_in_full(gallery: Lab) -> None:
+    suffixes = ("pca", "adapted", "leanvec", "hierarchical")
+    arms = tuple(gallery.add_arms([f"tiny-clip+{suffix}" for suffix in suffixes]))
+    plan = SweepPlan(("tiny-clip", *arms), dims=(4, 24), metrics=("overlap@10", "accuracy"), against=("tiny-clip",))
+    result = gallery.evaluate("gallery", plan)
+    assert {row.arm for row in result.rows} == {"tiny-clip", *arms}, result.notes
+    for name in ("tiny-clip+pca", "tiny-clip+adapted", "tiny-clip+hierarchical"):
+        assert result.row(name, 24, "overlap@10").value == pytest.approx(1.0)
+    at_four = {name: result.row(name, 4, "overlap@10").value for name in ("tiny-clip", "tiny-clip+adapted")}
+    assert at_four["tiny-clip+adapted"] > at_four["tiny-clip"]
+    reached = gallery.compare(like_query("old/a_blue_bird_7.png"), corpus="gallery", arms=["tiny-clip+adapted"], dim=8)
+    assert reached.arms[0].result.hits[0].document.id == "old/a_blue_bird_7.png"
+
+
+def test_pictures_without_names_of_three_words_have_heads_too(lab: Lab) -> None:
+    """The file names are two words each: nothing stands in for a question."""
+    for suffix in ("adapted", "leanvec"):
+        name = lab.add_arm(f"tiny-clip+{suffix}")
+        assert lab.compare("a red circle", corpus="shapes", arms=[name], dim=8).arms[0].result.hits

@@ -223,7 +223,8 @@ class CompareEvents:
         chosen = (state.left, state.right)
         serving = guarded(lambda: self.lab.arms_serving(state.corpus, chosen), lambda _: chosen)
         entries = [entry for entry in (*arms, *own) if entry[1] not in reasons] or [*arms, *own]
-        menus: Updates = {self.parts.left_out: left_out_words(reasons, {name: label for label, name in arms})}
+        labels = {name: label for label, name in (*arms, *own)}
+        menus: Updates = {self.parts.left_out: left_out_words(reasons, labels, self.lab.settings)}
         for menu, before, after in zip((self.parts.left, self.parts.right), chosen, serving, strict=True):
             menus[menu] = gr.Dropdown(entries) if before == after else gr.Dropdown(entries, value=after)
         return menus

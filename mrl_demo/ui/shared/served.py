@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 from markupsafe import Markup
 
+from mrl_demo.core.config import Settings
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.ids import Id
@@ -24,6 +25,8 @@ LEFT_OUT_OF = {
     Id.DECIDE_CORPUS: Id.DECIDE_LEFT_OUT,
     Id.FUNNEL_CORPUS: Id.FUNNEL_LEFT_OUT,
 }
+#: A model of pictures to name where there is none.
+PICTURE_MODEL = "sentence-transformers/clip-ViT-B-32"
 _OWN_WAY = (Id.CORPUS, Id.LEARN_TREE_CORPUS)
 
 
@@ -32,11 +35,16 @@ def left_out_line(elem_id: Id) -> gr.HTML:
     return gr.HTML(NOTHING, elem_id=elem_id, js_on_load=None, apply_default_css=False)
 
 
-def left_out_words(reasons: Mapping[str, str], labels: Mapping[str, str]) -> Markup:
-    """A fold that names the methods left out and says why; nothing if none is."""
+def left_out_words(reasons: Mapping[str, str], labels: Mapping[str, str], settings: Settings) -> Markup:
+    """A fold that names the methods left out and says why; nothing if none is.
+
+    If no method can serve (pictures, and no model here that reads them), it says where such a model comes from.
+    """
     named = {name: why for name, why in reasons.items() if name in labels}
     if not named:
         return NOTHING
+    if labels.keys() <= named.keys():
+        return html('<p class="left-out">{words}</p>', words=_nobody_words(settings))
     count = "1 method" if len(named) == 1 else f"{len(named)} methods"
     items = join_html(html("<li>{label}: {why}.</li>", label=labels[name], why=why) for name, why in named.items())
     return html(
@@ -44,6 +52,14 @@ def left_out_words(reasons: Mapping[str, str], labels: Mapping[str, str]) -> Mar
         count=count,
         items=items,
     )
+
+
+def _nobody_words(settings: Settings) -> str:
+    if settings.allows_own_model(PICTURE_MODEL):
+        here = f"Your data > Methods loads {PICTURE_MODEL} from the Hub (or another CLIP or SigLIP, or a folder of one)"
+    else:
+        here = f"this page loads none; whoever starts it names one with --model {PICTURE_MODEL}"
+    return f"No method here reads pictures: {here}."
 
 
 @dataclass(frozen=True)
@@ -73,8 +89,8 @@ class ServedMenus:
             entries = [(arm.label, arm.name) for arm in arms if arm.encoder]
             updates[menu] = served_only(menu, [*entries, *own], value, reasons)
         if self.line is not None:
-            labels = {arm.name: arm.label for arm in self.lab.arms()}
-            updates[self.line] = left_out_words(reasons, labels)
+            labels = {arm.name: arm.label for arm in (*self.lab.arms(), *visit.arms)}
+            updates[self.line] = left_out_words(reasons, labels, self.lab.settings)
         return updates
 
 

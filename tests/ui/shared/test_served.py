@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from mrl_demo.core.config import Settings
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.served import ServedMenus, left_out_words
 from mrl_demo.ui.shared.visit import Visit
@@ -35,4 +36,11 @@ def test_where_all_can_serve_nothing_is_said_and_the_choice_stays() -> None:
 
 
 def test_only_methods_of_the_menu_are_named() -> None:
-    assert not left_out_words({"bm25": "no vectors"}, {"base": "Base"})
+    assert not left_out_words({"bm25": "no vectors"}, {"base": "Base"}, Settings())
+
+
+def test_where_nothing_reads_pictures_it_says_where_a_model_comes_from() -> None:
+    reasons, labels = {"base": "its model reads texts alone"}, {"base": "Base"}
+    assert "Your data &gt; Methods loads sentence-transformers/clip" in left_out_words(reasons, labels, Settings())
+    public = left_out_words(reasons, labels, Settings(host="0.0.0.0"))
+    assert "this page loads none" in public and "--model sentence-transformers/clip" in public
