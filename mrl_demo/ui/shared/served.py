@@ -89,7 +89,7 @@ class ServedMenus:
             entries = [(arm.label, arm.name) for arm in arms if arm.encoder]
             updates[menu] = served_only(menu, [*entries, *own], value, reasons)
         if self.line is not None:
-            labels = {arm.name: arm.label for arm in (*self.lab.arms(), *visit.arms)}
+            labels = {arm.name: arm.label for arm in self.lab.arms()} | {arm.name: arm.label for arm in visit.arms}
             updates[self.line] = left_out_words(reasons, labels, self.lab.settings)
         return updates
 
