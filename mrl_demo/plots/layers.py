@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,7 +39,7 @@ def layers_figure(dims: Sequence[int], bands: Sequence[LayerBand], measure: str)
     if not bands:
         figure.add_annotation(text=_EMPTY, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
         return dress(figure, 430, {"l": 62, "r": 14, "t": 12, "b": 60})
-    places, rows = [math.log2(dim) for dim in dims], [band.layers for band in bands]
+    places, rows = [float(place) for place in range(len(dims))], [band.layers for band in bands]
     values = [list(band.values) for band in bands]
     known = [value for row in values for value in row if value is not None]
     figure.add_trace(_cells(places, rows, values, measure, dims))
@@ -51,11 +50,12 @@ def layers_figure(dims: Sequence[int], bands: Sequence[LayerBand], measure: str)
     figure.update_xaxes(
         tickvals=places,
         ticktext=[f"{dim}<br>{_bytes(4 * dim)}" for dim in dims],
+        tickangle=0,
         title={"text": "numbers kept, and bytes of a vector", "standoff": 8},
         showgrid=False,
     )
     figure.update_yaxes(tickvals=rows, ticktext=[_tick(band) for band in bands], showgrid=False)
-    return dress(figure, 120 + 52 * max(len(bands), 5), {"l": 96, "r": 14, "t": 12, "b": 70})
+    return dress(figure, 120 + 52 * max(len(bands), 5), {"l": 96, "r": 40, "t": 12, "b": 70})
 
 
 def _cells(
@@ -90,7 +90,7 @@ def _figures(
         y=[y for _, y, _ in cells],
         text=[f"{value:.2f}".lstrip("0") if value < 1 else "1" for _, _, value in cells],
         mode="text",
-        textfont={"size": 12, "color": [_LIGHT if (v - low) / spread > 0.62 else _DARK for _, _, v in cells]},
+        textfont={"size": 12, "color": [_LIGHT if (v - low) / spread > 0.75 else _DARK for _, _, v in cells]},
         hoverinfo="skip",
     )
 
@@ -116,7 +116,7 @@ def _join_equal(
         )
         if (end := _right_end(rows, values, share * best)) is not None:
             figure.add_annotation(
-                x=places[-1],
+                x=places[-1] + 0.5,
                 y=end,
                 text=f"{share:.0%}",
                 showarrow=False,
