@@ -13,7 +13,7 @@ from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.plots.line_ends import LineEnd, draw_goal, mark_length, name_line_ends
 from mrl_demo.plots.style import QUIET, dress, escape_plotly, fade
 
-NOTHING_DRAWN = "Nothing to draw: choose a method under “More methods”."
+NOTHING_DRAWN = "Nothing to draw: press “Measure anew”, or choose a method under “More methods”."
 _QUIET_STYLE = Style(QUIET, "circle")
 
 
