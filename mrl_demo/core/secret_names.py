@@ -1,4 +1,4 @@
-"""Names of what belongs to one visitor: nobody can guess them, and people are shown the part before the mark."""
+"""Names of what belongs to one visitor: nobody can guess them, and people are shown what is not secret in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import secrets
 from collections.abc import Collection
 from itertools import count
 
+#: Begins the name of every private collection.
+PRIVATE_PREFIX = "own-"
 _MARK = "~"
+_HEX = "[0-9a-f]{32}"
 _LONGEST = 40
 
 
@@ -28,15 +31,24 @@ def make_secret_name(shown: str, taken: Collection[str] = ()) -> str:
     return f"{free}{_MARK}{secrets.token_hex(16)}"
 
 
-def is_secret(name: str) -> bool:
-    """Whether a name was made by `make_secret_name`."""
-    return re.search(rf"{_MARK}[0-9a-f]{{32}}", name) is not None
+def make_private_name() -> str:
+    """A new name of a private collection.
 
-
-def shown_name(name: str) -> str:
-    """The name without what makes it secret.
-
-    >>> shown_name("base"), shown_name(f"mine~{'0' * 32}+pca")
-    ('base', 'mine+pca')
+    >>> is_secret(make_private_name()), shown_name(make_private_name())
+    (True, 'your documents')
     """
-    return re.sub(rf"{_MARK}[0-9a-f]{{32}}", "", name)
+    return f"{PRIVATE_PREFIX}{secrets.token_hex(16)}"
+
+
+def is_secret(name: str) -> bool:
+    """Whether a name was made by `make_secret_name` or `make_private_name`."""
+    return re.search(rf"(?:{_MARK}|\b{PRIVATE_PREFIX}){_HEX}", name) is not None
+
+
+def shown_name(text: str) -> str:
+    """A name, or a text with names in it, without what makes them secret.
+
+    >>> shown_name("base"), shown_name(f"mine~{'0' * 32}+pca over own-{'0' * 32}")
+    ('base', 'mine+pca over your documents')
+    """
+    return re.sub(rf"\b{PRIVATE_PREFIX}{_HEX}", "your documents", re.sub(f"{_MARK}{_HEX}", "", text))

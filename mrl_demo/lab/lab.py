@@ -18,7 +18,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
-from mrl_demo.core.secret_names import make_secret_name, shown_name
+from mrl_demo.core.secret_names import PRIVATE_PREFIX, make_secret_name, shown_name
 from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
 from mrl_demo.corpora import builtin, multilingual, python_reference
@@ -42,7 +42,7 @@ from mrl_demo.lab.compare import Comparer
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.exporting import ExportChoice, export_setting
 from mrl_demo.lab.indexes import IndexAnswer, IndexDesk, IndexPlan, IndexReport, index_corpus
-from mrl_demo.lab.shelf import PRIVATE_PREFIX, CorpusShelf
+from mrl_demo.lab.shelf import CorpusShelf
 from mrl_demo.lab.verdict import Judge
 from mrl_demo.layers.grid import LayerGrid, LayerQuestion, measure_layers
 from mrl_demo.lessons.pitfalls import SAMPLE, PitfallReport, measure_pitfalls

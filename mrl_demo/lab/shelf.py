@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.secret_names import make_private_name
 from mrl_demo.core.types import Corpus
 from mrl_demo.corpora.questions import QuestionSet
 
-#: Begins the name of every private collection.
-PRIVATE_PREFIX = "own-"
 _NOTHING_ASKED = QuestionSet((), {})
 #: Collections that only ask questions of shared documents weigh little: so many for each with documents of its own.
 _QUESTIONS_FOR_EACH = 10
@@ -48,7 +46,7 @@ class CorpusShelf:
 
     def put(self, corpus: Corpus) -> str:
         """Keep a collection under a new name; raises `CorpusError` if too many are kept already."""
-        name = f"{PRIVATE_PREFIX}{secrets.token_hex(16)}"
+        name = make_private_name()
         with self._lock:
             is_shared = corpus.source is not None
             most = self._most * (_QUESTIONS_FOR_EACH if is_shared else 1)

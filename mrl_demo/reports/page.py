@@ -14,6 +14,7 @@ from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import setting_name
 from mrl_demo.advisor.report import aside_lines, frontier_of
+from mrl_demo.core.secret_names import is_secret
 from mrl_demo.costs.model import CostComparison
 from mrl_demo.costs.report import COST_HEADS, cost_caption, cost_rows, price_source
 from mrl_demo.evaluation.results import SweepRow
@@ -49,15 +50,20 @@ class DecisionReport:
 
     def to_html(self) -> str:
         """The whole page, with plotly's script in it once (about 5 MB)."""
-        result = self.consultation.result
         head = _fill(
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
             'content="width=device-width, initial-scale=1"><title>How short? {corpus}</title><style>{style}</style>',
-            corpus=result.corpus,
+            corpus=self._collection,
             style=Markup(_STYLE),  # noqa: S704 - our own text
         )
         script = Markup("<script>{}</script>").format(Markup(get_plotlyjs()))  # noqa: S704 - plotly's own file
         return str(head + script + Markup("</head><body>") + Markup().join(self._sections()) + Markup("</body></html>"))
+
+    @property
+    def _collection(self) -> str:
+        """The collection's name; its label if the name is a visitor's secret."""
+        name = self.consultation.result.corpus
+        return self.consultation.corpus.label if is_secret(name) else name
 
     def _sections(self) -> Iterable[Markup]:
         yield self._title()
@@ -76,7 +82,7 @@ class DecisionReport:
         return _fill(
             '<h1>How short may the vectors of “<bdi>{corpus}</bdi>” be?</h1><p class="small">{documents:,} documents, '
             "{queries}; measured {date} on {hardware}; methods: {arms}. Matryoshka lab {version}.</p>",
-            corpus=result.corpus,
+            corpus=self._collection,
             documents=result.n_documents,
             queries=queries,
             date=result.date,

@@ -12,9 +12,9 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.secret_names import PRIVATE_PREFIX
 from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
-from mrl_demo.lab.shelf import PRIVATE_PREFIX
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import ask, needs_build
 from mrl_demo.ui.compare.part_menu import no_part, part_menu

@@ -11,11 +11,11 @@ from markupsafe import Markup
 from mrl_demo.api.snippets import snippets_for
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.glossary import Term
+from mrl_demo.core.secret_names import PRIVATE_PREFIX
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Comparison, RankPaths
 from mrl_demo.core.verdict import SideVerdict
 from mrl_demo.core.wording import ordinal
-from mrl_demo.lab.shelf import PRIVATE_PREFIX
 from mrl_demo.lab.verdict_words import part_words
 from mrl_demo.plots.ranks import emphasised_rows, rank_moves_figure
 from mrl_demo.ui.components.cards import card_list

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mrl_demo import __version__
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.spreadsheets import harmless_cell
 from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
 from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
@@ -33,12 +34,13 @@ class TextFile:
     def payload(self, address: str = "") -> dict[str, Any]:
         """What the page's script turns into a file; the serial makes every click a new one.
 
-        `address` is that of the page, as the browser says it.
+        `address` is that of the page, as the browser says it. Secret names are left out.
         """
         name, text = f"{self.name}.{self.kind}", self.text
         if urlsplit(address).scheme in {"http", "https"} and len(address) <= _LONGEST_ADDRESS:
             text = add_csv_columns(text, {"address": address}) if self.kind == "csv" else _with_address(text, address)
-        return {"name": name, "type": _TYPES[self.kind], "text": text, "serial": time.time_ns()}
+        shown = {"name": shown_name(name).replace(" ", "-"), "text": shown_name(text)}
+        return {**shown, "type": _TYPES[self.kind], "serial": time.time_ns()}
 
 
 def nothing_to_save() -> dict[str, Any]:

@@ -250,8 +250,9 @@ class ArmMenus:
     parts: CurveParts
 
     def update(self, state: CurvesState) -> Updates:
-        """Entries and choices; methods that were on stay on, and if none of them was measured, a few are."""
+        """Entries and choices; methods that were on stay on, a few are if none was measured, and the visitor's own."""
         choice, measured = state.choice, self.results.measured(state)
+        own = [arm.name for arm in state.own_here if arm.name in measured]
         entries, cut = self.results.arm_entries(state), self.results.cut_arm_entries(state)
         names, cut_names = [name for _, name in entries], [name for _, name in cut]
         cost_arm = choice.cost_arm if choice.cost_arm in cut_names else cut_names[0]
@@ -261,9 +262,11 @@ class ArmMenus:
         return {
             self.parts.quality.metric: self.results.metric(state, choice.metric),
             self.parts.cost.metric: self.results.metric(state, choice.cost_metric),
-            self.parts.quality.arms: gr.CheckboxGroup(choices=entries, value=_still_on(choice.arms, names, measured)),
+            self.parts.quality.arms: gr.CheckboxGroup(
+                choices=entries, value=_still_on([*choice.arms, *own], names, measured)
+            ),
             self.parts.classes.arms: gr.CheckboxGroup(
-                choices=entries, value=_still_on(choice.class_arms, names, measured)
+                choices=entries, value=_still_on([*choice.class_arms, *own], names, measured)
             ),
             self.parts.classes.task: gr.Dropdown(
                 choices=self.results.task_entries(state), value=self.results.task(state) or choice.task or None

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from mrl_demo import __version__
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.glossary import Term
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
@@ -100,10 +101,9 @@ def classes_chart(figures: Figures | None, choice: Choice) -> go.Figure:
 def measured_source(figures: Figures, metric: str) -> str:
     """Of what, on how much, when and where figures were measured, for a picture that stands alone."""
     sweep = figures.curves.sweep
-    return (
-        f"{sweep.corpus}: {sweep.n_documents:,} documents, {figures.count(metric):,} {figures.unit(metric)}; bands are "
-        f"95% intervals. Measured {curves_words.day(sweep.date)}, {sweep.hardware}. Matryoshka lab {__version__}"
-    )
+    amount = f"{sweep.n_documents:,} documents, {figures.count(metric):,} {figures.unit(metric)}"
+    measured = f"Measured {curves_words.day(sweep.date)}, {sweep.hardware}. Matryoshka lab {__version__}"
+    return f"{shown_name(sweep.corpus)}: {amount}; bands are 95% intervals. {measured}"
 
 
 def y_title(choice: Choice) -> str:
@@ -218,7 +218,7 @@ def speed_chart(speed: SpeedResult | None) -> go.Figure:
         return speed_figure([], None)
     curves, limit = speed_curves(speed)
     measured = f"Measured {curves_words.day(speed.date)}, {speed.hardware}"
-    source = f"Vectors of {speed.corpus}, repeated. {measured}. Matryoshka lab {__version__}"
+    source = f"Vectors of {shown_name(speed.corpus)}, repeated. {measured}. Matryoshka lab {__version__}"
     return describe_source(speed_figure(curves, limit), f"Time of a search over {speed.n:,} vectors", source)
 
 

@@ -12,6 +12,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.types import Progress
 from mrl_demo.exports.bundle import zip_bundle
 from mrl_demo.exports.catalogue import EXPORT_TARGETS
@@ -87,8 +88,14 @@ def take_along(lab: LabProtocol, state: EngineState, progress: Progress) -> Take
     try:
         sheet = lab.migration(decide.corpus, state.engine, choice, "base", decide.cutoff, progress)
     except LabError as error:  # The files are right all the same.
-        return TakenAlong(bundle, None, str(error))
-    return TakenAlong(bundle, sheet)
+        return TakenAlong(_without_secrets(bundle), None, str(error))
+    return TakenAlong(_without_secrets(bundle), sheet)
+
+
+def _without_secrets(bundle: Bundle) -> Bundle:
+    """The same with the names of a visitor's own methods and documents as people know them."""
+    shown = {name: shown_name(text) for name, text in bundle.files.items() if isinstance(text, str)}
+    return bundle.with_files(shown)
 
 
 def write_files(taken: TakenAlong) -> list[str]:
@@ -99,7 +106,7 @@ def write_files(taken: TakenAlong) -> list[str]:
     paths = [archive]
     if taken.sheet is not None:
         paths.append(folder / f"migration-{taken.bundle.target}.html")
-        paths[-1].write_text(taken.sheet.to_html(), encoding="utf-8")
+        paths[-1].write_text(shown_name(taken.sheet.to_html()), encoding="utf-8")
     return [str(path) for path in paths]
 
 

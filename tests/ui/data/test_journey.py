@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+SECRET = re.compile(r"own-[0-9a-f]{32}|~[0-9a-f]{32}")
 NASTY = "<img src=x onerror=\"document.title='owned'\">"
 
 
@@ -66,6 +68,45 @@ def add_vectors(page: Page, folder: Path) -> None:
     assert "Yours: mine" in collections(page, "right-arm")
 
 
+def measure(page: Page) -> None:
+    """Curves measures what is ticked and the vectors brought, no other method; its files name nothing secret."""
+    page.get_by_role("tab", name="Your data").first.click()
+    page.click("#data-curves")
+    page.wait_for_selector("#curves-headline >> text=Nothing is measured for this collection yet")
+    page.click("#curves-measure")
+    page.get_by_role("tab", name="Decide").first.click()
+    page.click("#decide-start")  # Of the built-in collection, and taken back: it waits, and says for what.
+    page.wait_for_selector("#decide-notice >> text=You are still measuring curves")
+    page.click("#decide-stop")
+    page.get_by_role("tab", name="Curves").first.click()
+    says = "() => document.querySelector('#curves-headline').innerText.includes('20 queries')"
+    page.wait_for_function(says, timeout=90_000)
+    page.click("#curves-fold button")
+    labels = page.locator("#curves-arms label").all_inner_texts()
+    assert {"Ordinary model", "Matryoshka model", "Ordinary + PCA of these documents"} <= set(labels)
+    assert {"WordLlama (256 numbers) (not measured here)", "Yours: mine (not measured here)"} <= set(labels)
+    assert "mine" in (page.text_content("#curves-origin details") or "")  # Its questions have no vectors.
+    with page.expect_download() as download:
+        page.click("#curves-files [data-kind=csv]")
+    assert download.value.suggested_filename == "curves-your-documents.csv"
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "\ntuned,16,int8,ndcg@10," in text and not SECRET.search(text)
+
+
+def report(page: Page) -> None:
+    """Decide recommends on the visitor's documents; its report calls them as the visitor does."""
+    page.get_by_role("tab", name="Your data").first.click()
+    page.click("#data-decide")
+    page.wait_for_function("() => document.querySelector('#decide-corpus input').value.includes('rules.zip')")
+    page.click("#decide-start")
+    page.wait_for_selector("#decide-figure .js-plotly-plot", timeout=90_000)
+    page.locator("#decide-tabs").get_by_role("tab", name="Take along", exact=True).click()
+    with page.expect_download() as download:
+        page.click("#decide-report button")
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "<bdi>rules" in text and "20 judged queries" in text and not SECRET.search(text)
+
+
 def test_own_documents_are_looked_at_used_and_deleted(browser: Browser, address: str, tmp_path: Path) -> None:
     page = open_tab(browser, address, "data")
     page.set_input_files("#data-files input[type=file]", beir_zip(tmp_path / "rules.zip"))
@@ -83,10 +124,12 @@ def test_own_documents_are_looked_at_used_and_deleted(browser: Browser, address:
     assert any("rules.zip" in name for name in collections(page))
 
     add_vectors(page, tmp_path)
+    name = page.evaluate("() => new URLSearchParams(location.search).get('corpus')")
+    measure(page)
+    report(page)
     other = open_tab(browser, address, "compare")
     assert not any("rules" in name for name in collections(other))
     assert not any("Yours" in name for name in collections(other, "right-arm"))
-    name = page.evaluate("() => new URLSearchParams(location.search).get('corpus')")
     assert name.startswith("own-") and len(name) == 36
     other.goto(f"{address}?corpus={name}")
     other.wait_for_selector("#address .notice")

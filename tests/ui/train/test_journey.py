@@ -56,6 +56,19 @@ class Trainer:
         self.page.get_by_role("option", name="Matryoshka (builtin)", exact=True).click()
         self.page.wait_for_selector("#train-preview table", timeout=RUN_MS)
 
+    def bring_documents(self) -> None:
+        """Documents of the visit, whose first sentences and rests are the pairs."""
+        page = self.page
+        page.get_by_role("tab", name="Your data", exact=True).click()
+        words = "Note {number} is about the {thing}. It is kept by the {thing}, year {number}."
+        lines = [words.format(number=number, thing=thing) for number, thing in enumerate(4 * THINGS)]
+        page.fill("#data-pasted textarea", "\n".join(lines))
+        page.click("#data-embed")
+        page.wait_for_selector("#data-used >> text=for you alone", timeout=RUN_MS)
+        page.get_by_role("tab", name="Train", exact=True).click()
+        page.get_by_label("The pairs of my data").check()
+        page.wait_for_selector("#train :text('40 weak pairs')")
+
     def start(self, name: str, steps: int) -> None:
         self.page.fill("#train-name input, #train-name textarea", name)
         self.page.fill("#train-steps input", str(steps))
@@ -124,6 +137,7 @@ def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: T
         page.fill(WEIGHTS, weights)
         page.wait_for_selector(f"#train-weights-said :text('{words}')")
     page.fill(WEIGHTS, "")
+    trainer.bring_documents()
     trainer.start("first-run", 400)
     first = trainer.step(0)
     page.wait_for_selector(LINE)
@@ -137,6 +151,7 @@ def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: T
     trainer.says("Cancelled")
     assert page.locator("#train-cancel").is_hidden()
 
+    page.get_by_label("My own pairs").check()
     trainer.start("second-run", 8)
     trainer.says("Training")
     trainer.open()
