@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mrl_demo.models.api.providers import COMPATIBLE, PRICES_AS_OF, PROVIDERS, ApiModel, Provider
+from mrl_demo.models.api.providers import COMPATIBLE, PROVIDERS, ApiModel, Provider
 from mrl_demo.models.extras import EXTRAS
 from mrl_demo.models.known import KNOWN_MODELS, KnownModel
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
@@ -33,7 +33,8 @@ These need no network: their weights come with pinned packages, whose hashes are
 _KNOWN = """
 ## Known by their cards, not run here
 
-What the cards of these Hub models say, entered by hand and looked up nowhere: this project has no network. Nobody has run the real weights here; tests serve tiny models of each build under these names. If a card
+What the cards of these Hub models say, entered by hand. On 27 November 2026 stored copies of cards and of pages that repeat them were read for nomic, mxbai, EmbeddingGemma, Qwen3, both Arctic models, mdbr-leaf-ir, static-retrieval and jina-v3: lengths, tokens, prompts
+and licences found there agree with the table (not found: the exact trained lengths of mxbai and static-retrieval, jina's prompts; mdbr-leaf-ir is called robust to cutting, without lengths). The rest is from memory. Nobody has run the real weights here; tests serve tiny models of each build under these names. If a card
 says otherwise, believe the card: what a model's own configuration says goes before this table, but for the layer norm, the trained lengths and the licence, which stand nowhere else. "Pinned" are those that have a short name and one revision.
 
 """
@@ -41,11 +42,19 @@ _PROMPTS = """
 What stands before a query and a document if the model configures no prompts of its own:
 
 """
-_API = f"""
+_API = """
 ## Behind an API
 
-Named as `PROVIDER:MODEL`; the key comes from the environment and nowhere else. Dollars a million tokens are list prices as remembered of {PRICES_AS_OF}, not looked up: look before you spend. The cost that is shown before texts are sent
+Named as `PROVIDER:MODEL`; the key comes from the environment and nowhere else. Dollars a million tokens are list prices looked up on 27 November 2026 in stored copies of pages that repeat them, not on the providers' own pages: look before you spend. The cost that is shown before texts are sent
 uses them. Other models of a provider work too, without a price. Tested against local servers that speak each protocol, not against the providers.
+
+| provider | where it says so | longer texts |
+|---|---|---|
+| OpenAI | [openrouter.ai](https://openrouter.ai/openai/text-embedding-3-small) and [zilliz.com](https://zilliz.com/ai-models/text-embedding-3-small) (prices, tokens); a request holds at most 2,048 texts and 300,000 tokens ([API reference, repeated](https://docs.dedaluslabs.ai/api-reference/v1/create-embeddings)) | refused, with the server's words |
+| Google | [Google's announcement, quoted](https://github.com/simonw/llm-gemini/issues/102) (price, tokens, lengths); at most [100 texts](https://github.com/vercel/ai/pull/16575) in a batch of AI Studio, [one](https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings) a request of Vertex | cut by Vertex without a word; not documented for AI Studio |
+| Cohere | [AWS on Embed v4](https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v4.html) (lengths, tokens, 96 texts), [getmaxim.ai](https://www.getmaxim.ai/bifrost/model-library/compare/cohere/embed-v4.0.md) (price); for v3 [no price a token is listed any more](https://www.developersdigest.tech/models/embeddings/cohere-embed-english-v3-0) | cut at their end, as asked for |
+| Voyage | [MongoDB's page](https://www.mongodb.com/docs/voyageai/models/) (lengths, tokens), [usagepricing.com](https://usagepricing.com/blueprint/voyage-ai) and [vercel.com](https://vercel.com/ai-gateway/models/voyage-3-large.md) (prices) | cut, as asked for |
+
 
 """
 _RESPECTED = """
@@ -89,7 +98,7 @@ def model_page() -> str:
             _table(("model", "query", "document"), filter(None, map(_prompt_row, KNOWN_MODELS))),
             _API,
             _table(
-                ("model", "trained at", "dollars a million tokens", "texts a request", "key"),
+                ("model", "trained at", "dollars a million tokens", "tokens of a text", "texts a request", "key"),
                 (row for provider in PROVIDERS.values() for row in _provider_rows(provider)),
             ),
             _compatible_words(),
@@ -129,7 +138,15 @@ def _prompt_row(model: KnownModel) -> Sequence[str] | None:
 def _provider_rows(provider: Provider) -> Iterable[Sequence[str]]:
     keys = " or ".join(f"`{key}`" for key in provider.keys)
     for name, model in provider.models.items():
-        yield f"`{provider.name}:{name}`", _lengths(model.trained_dims), _price(model), str(provider.batch), keys
+        tokens = f"{model.max_tokens:,}" if model.max_tokens else "not known"
+        yield (
+            f"`{provider.name}:{name}`",
+            _lengths(model.trained_dims),
+            _price(model),
+            tokens,
+            str(provider.batch),
+            keys,
+        )
 
 
 def _compatible_words() -> str:

@@ -14,19 +14,21 @@ BodyOf: TypeAlias = "Callable[[str, Sequence[str], TextTask, Mapping[str, object
 VectorsOf: TypeAlias = Callable[[Any], list[list[float]]]
 
 
-#: When the list prices below were known to hold; nobody looked since.
-PRICES_AS_OF = "mid-2025"
+#: When the list prices below were looked up; docs/models.md says where.
+PRICES_AS_OF = "November 2026"
 
 
 @dataclass(frozen=True)
 class ApiModel:
-    """What is known of a model: trained lengths, US dollars a million tokens (list price), fields of its requests.
+    """What is known of a model: trained lengths, US dollars a million tokens (list price), tokens read of a text.
 
-    `fields` ask for full-length vectors where the API would send shorter ones by default: cutting is done here.
+    `dollars` None: no price is known; `max_tokens` 0: no limit is. `fields` of its requests ask for full-length vectors
+    where the API would send shorter ones by default: cutting is done here.
     """
 
     trained_dims: tuple[int, ...] = ()
     dollars: float | None = None
+    max_tokens: int = 0
     fields: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -94,15 +96,22 @@ def _vertex_vectors(answer: Any) -> list[list[float]]:  # noqa: ANN401
     return [row["embeddings"]["values"] for row in answer["predictions"]]
 
 
-_GEMINI = {"gemini-embedding-001": ApiModel((768, 1536, 3072), 0.15)}
+_GEMINI = {"gemini-embedding-001": ApiModel((768, 1536, 3072), 0.15, 2_048)}
 _VOYAGE_DIMS = (256, 512, 1024, 2048)
-_VOYAGE_FULL = {"output_dimension": 2048}
+_VOYAGE_DOLLARS = {
+    "voyage-4-large": 0.12,
+    "voyage-4": 0.06,
+    "voyage-4-lite": 0.02,
+    "voyage-3.5": 0.06,
+    "voyage-3.5-lite": 0.02,
+    "voyage-3-large": 0.18,
+}
 
 OPENAI = Provider(
     "openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "/embeddings", ("OPENAI_API_KEY",), "Authorization", 128,
     _openai_body, _openai_vectors,
-    {"text-embedding-3-small": ApiModel((512, 1536), 0.02),
-     "text-embedding-3-large": ApiModel((256, 1024, 3072), 0.13)},
+    {"text-embedding-3-small": ApiModel((512, 1536), 0.02, 8_192),
+     "text-embedding-3-large": ApiModel((256, 1024, 3072), 0.13, 8_192)},
 )  # fmt: skip
 GEMINI = Provider(
     "gemini", "https://generativelanguage.googleapis.com/v1beta", "GEMINI_BASE_URL",
@@ -118,18 +127,17 @@ COHERE = Provider(
     "cohere", "https://api.cohere.com/v2", "COHERE_BASE_URL", "/embed", ("COHERE_API_KEY", "CO_API_KEY"),
     "Authorization", 96, _cohere_body, _cohere_vectors,
     {
-        "embed-v4.0": ApiModel((256, 512, 1024, 1536), 0.12, {"output_dimension": 1536}),
-        "embed-english-v3.0": ApiModel((), 0.10),
-        "embed-multilingual-v3.0": ApiModel((), 0.10),
+        "embed-v4.0": ApiModel((256, 512, 1024, 1536), 0.12, 128_000, {"output_dimension": 1536}),
+        "embed-english-v3.0": ApiModel((), None, 512),
+        "embed-multilingual-v3.0": ApiModel((), None, 512),
     },
 )  # fmt: skip
 VOYAGE = Provider(
     "voyage", "https://api.voyageai.com/v1", "VOYAGE_BASE_URL", "/embeddings", ("VOYAGE_API_KEY",),
     "Authorization", 128, _voyage_body, _openai_vectors,
     {
-        "voyage-3.5": ApiModel(_VOYAGE_DIMS, 0.06, _VOYAGE_FULL),
-        "voyage-3.5-lite": ApiModel(_VOYAGE_DIMS, 0.02, _VOYAGE_FULL),
-        "voyage-3-large": ApiModel(_VOYAGE_DIMS, 0.18, _VOYAGE_FULL),
+        name: ApiModel(_VOYAGE_DIMS, dollars, 32_000, {"output_dimension": _VOYAGE_DIMS[-1]})
+        for name, dollars in _VOYAGE_DOLLARS.items()
     },
 )  # fmt: skip
 #: Any server that speaks OpenAI's protocol: vLLM, TEI, Ollama, llama.cpp. TEI takes 32 texts a request.

@@ -17,7 +17,7 @@ class CostEstimate:
 
     >>> print(CostEstimate.of(["bees " * 800] * 1000, "text-embedding-3-small", "api.openai.com", 0.02))
     1,000 texts (about 1,000,000 tokens) to text-embedding-3-small at api.openai.com, about $0.02 by its list price of \
-mid-2025
+November 2026
     """
 
     texts: int
