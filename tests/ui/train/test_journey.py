@@ -52,9 +52,13 @@ class Trainer:
         self.page.get_by_label("My own pairs").check()
         self.page.set_input_files("#train-upload input[type=file]", file)
         self.page.wait_for_selector(f"#train-upload :text('{file.stem}')")
-        self.page.click("#train-preset input")  # The recipe of few steps: text of others takes minutes.
-        self.page.get_by_role("option", name="Matryoshka (builtin)", exact=True).click()
+        self.choose_few_steps()
         self.page.wait_for_selector("#train-preview table", timeout=RUN_MS)
+
+    def choose_few_steps(self) -> None:
+        """The recipe of few steps: text of others takes minutes. Other data choose another."""
+        self.page.click("#train-preset input")
+        self.page.get_by_role("option", name="Matryoshka (builtin)", exact=True).click()
 
     def bring_documents(self) -> None:
         """Documents of the visit, whose first sentences and rests are the pairs."""
@@ -68,6 +72,7 @@ class Trainer:
         page.get_by_role("tab", name="Train", exact=True).click()
         page.get_by_label("The pairs of my data").check()
         page.wait_for_selector("#train :text('40 weak pairs')")
+        self.choose_few_steps()
 
     def start(self, name: str, steps: int) -> None:
         self.page.fill("#train-name input, #train-name textarea", name)
@@ -152,6 +157,7 @@ def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: T
     assert page.locator("#train-cancel").is_hidden()
 
     page.get_by_label("My own pairs").check()
+    trainer.choose_few_steps()
     trainer.start("second-run", 8)
     trainer.says("Training")
     trainer.open()
