@@ -1,11 +1,11 @@
 """Memory of a page's searches over 100,000 documents, with and without an engine: resident bytes after 24 searches.
 
-    .venv/bin/python dev/engine_memory.py --corpus FOLDER --corpus FOLDER [--n 100000] [--json]
+    .venv/bin/python dev/engine_memory.py --corpus FOLDER --corpus FOLDER [--n 100000] [--engine postgresql]
 
 The documents are those of the collections given, repeated with their number in front until there are enough; their
-vectors are those of `base` at 128 tokens, copies with noise, put into a cache folder of the run's own. A PostgreSQL of
-the run's own holds them. Each search runs in a process of its own that does nothing else: resident memory in MB, of it
-anonymous (which the system cannot take back) and of files (which it can).
+vectors are those of `base` at 128 tokens, copies with noise, put into a cache folder of the run's own. The engine is a
+folder of vectors, or a PostgreSQL of the run's own. Each search runs in a process of its own that does nothing else:
+resident memory in MB, of it anonymous (which the system cannot take back) and of files (which it can).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +81,7 @@ def prepare_memory(place: MemoryRun, corpora: list[str], n: int) -> None:
 def load_engine(place: MemoryRun, n: int, url: str) -> None:
     """Put the vectors into the engine."""
     lab = Lab(place.settings(n))
-    plan = IndexPlan(dims=(64,), is_approximate=True)
+    plan = IndexPlan(dims=(64,), is_approximate=not url.startswith("file:"))
     print(lab.load_index(lab.add_corpus(place.documents), _ARM, url, plan).load.sentence(), file=sys.stderr)
 
 
@@ -107,6 +109,22 @@ def resident_mb() -> dict[str, float]:
     return {name: round(int(status[line].split()[0]) / 1_000, 1) for name, line in names.items()}
 
 
+@contextmanager
+def engine_in_file(folder: str) -> Iterator[str]:
+    """The address of a folder of vectors."""
+    yield f"file:{folder}/vectors"
+
+
+@contextmanager
+def engine_in_postgresql(_folder: str) -> Iterator[str]:
+    """The address of a table in a PostgreSQL of this run's own."""
+    with postgresql() as address:
+        yield f"{address}{'&' if '?' in address else '?'}collection=memory"
+
+
+ENGINES = {"file": engine_in_file, "postgresql": engine_in_postgresql}
+
+
 def main() -> None:
     """Run all steps, or one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -115,6 +133,7 @@ def main() -> None:
     parser.add_argument("--step", choices=["prepare", "load", "search"])
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--url", default="")
+    parser.add_argument("--engine", choices=ENGINES, default="file")
     options = parser.parse_args()
     steps = {
         "prepare": lambda: prepare_memory(MemoryRun(options.folder), options.corpus or ["builtin"], options.n),
@@ -124,8 +143,7 @@ def main() -> None:
     if options.step:
         steps[options.step]()
         return
-    with tempfile.TemporaryDirectory() as folder, postgresql() as address:
-        url = f"{address}{'&' if '?' in address else '?'}collection=memory"
+    with tempfile.TemporaryDirectory() as folder, ENGINES[options.engine](folder) as url:
         corpora = [part for given in options.corpus for part in ("--corpus", given)]
         run_step(["--step", "prepare", *corpora], folder, options.n)
         run_step(["--step", "load", "--url", url], folder, options.n)

@@ -14,7 +14,7 @@ from mrl_demo import __version__
 from mrl_demo.commands.options import ARM_HELP as _ARM_HELP
 from mrl_demo.commands.options import add_corpus_options as _add_corpus
 from mrl_demo.commands.options import add_draw_options as _add_draw
-from mrl_demo.commands.options import add_index_option, attach_indexes, chosen_corpus
+from mrl_demo.commands.options import add_index_option, add_where_option, attach_indexes, chosen_corpus
 from mrl_demo.commands.options import add_json_option as _add_json
 from mrl_demo.commands.options import arm_names as _add_arms
 from mrl_demo.commands.options import split_words as _words
@@ -142,13 +142,7 @@ def _add_search(commands: Commands, settings: Settings) -> None:
     parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
     parser.add_argument("--top-k", type=int, default=settings.top_k, help="results to show")
     add_index_option(parser)
-    parser.add_argument(
-        "--where",
-        action="append",
-        default=[],
-        metavar="FIELD=VALUE",
-        help="only documents whose id, topic, domain or language this is; may be given several times",
-    )
+    add_where_option(parser)
     parser.add_argument("--stages", default="", help="with --index: a funnel in the engine, as in 64:100,full:10")
     _add_corpus(parser)
     _add_json(parser)

@@ -45,6 +45,17 @@ def add_index_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_where_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--where`."""
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only documents whose id, topic, domain or language this is; may be given several times",
+    )
+
+
 def attach_indexes(lab: Lab, options: argparse.Namespace, corpus: str, arms: Sequence[str]) -> bool:
     """Add the engines that `--index` or the environment names; whether there are any.
 

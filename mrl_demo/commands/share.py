@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mrl_demo.commands.options import ARM_HELP, add_corpus_options, arm_names, chosen_corpus, split_words
+from mrl_demo.commands.options import (
+    ARM_HELP,
+    add_corpus_options,
+    add_where_option,
+    arm_names,
+    chosen_corpus,
+    split_words,
+)
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.vectors import check_dimension
+from mrl_demo.corpora.filters import parse_where
 
 _EXAMPLES = """examples:
   %(prog)s --query "why is the sky blue" --dim 64 --out card.png
@@ -24,6 +32,7 @@ def add_share_commands(commands: Commands) -> None:
     parser.add_argument("--query", required=True, help="the question")
     parser.add_argument("--arms", type=split_words, default="base,tuned", help=f"one or two: {ARM_HELP}")
     parser.add_argument("--dim", default="64", help="numbers of the vector to keep")
+    add_where_option(parser)
     parser.add_argument("--address", default="", help="address of your page, printed at the foot")
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
     add_corpus_options(parser)
@@ -43,7 +52,8 @@ def _share_card(settings: Settings, options: argparse.Namespace) -> None:
     arms = arm_names(lab, options.arms, options)
     check_dimension(options.dim, lab.full_dim(arms))  # Before a large corpus is encoded for nothing.
     lab.prepare(corpus, arms, ProgressLine())
-    card = lab.share_card(options.query, corpus=corpus, arms=arms, dim=options.dim, address=options.address)
+    asked = {"corpus": corpus, "arms": arms, "dim": options.dim, "where": parse_where(options.where)}
+    card = lab.share_card(options.query, **asked, address=options.address)
     with atomic_path(options.out) as path:
         path.write_bytes(card)
     print(f"The card is in {options.out}")

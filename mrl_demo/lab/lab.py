@@ -928,15 +928,24 @@ class Lab:
         curves = self._curves.shipped(corpus)
         return None if curves is None or curves.is_stale else curves.sweep
 
-    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
+    def share_card(
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        address: str = "",
+        where: Mapping[str, str] | None = None,
+    ) -> bytes:
         """A PNG of 1200 x 630 pixels: the query, the doll, and where each arm's answer stands at `dim`.
 
-        `address` is printed at its foot. Raises as `compare` does.
+        `address` is printed at its foot; `where` limits it to some documents. Raises as `compare` does.
         """
         from mrl_demo.lab.share import card_of
         from mrl_demo.plots.share_card import draw_card
 
-        comparison = self.compare(query, corpus=corpus, arms=arms, dim=dim)
+        comparison = self.compare(query, corpus=corpus, arms=arms, dim=dim, where=where)
         return draw_card(card_of(comparison, self.corpus(corpus).label, address))
 
     def _arms_named(self, names: Sequence[str]) -> list[Arm]:

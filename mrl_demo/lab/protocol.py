@@ -143,7 +143,16 @@ class LabProtocol(Protocol):
 
     def prepare(self, corpus: str, arms: Sequence[str], progress: Progress | None = None) -> None: ...
 
-    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes: ...
+    def share_card(
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        address: str = "",
+        where: Mapping[str, str] | None = None,
+    ) -> bytes: ...
 
     def consult(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import ComparedArm, Comparison
+from mrl_demo.corpora.filters import describe_where
 from mrl_demo.lab.verdict_words import average_words
 from mrl_demo.plots.share_card import CardSide, ShareCard
 
@@ -20,6 +21,7 @@ def card_of(comparison: Comparison, collection: str, address: str = "") -> Share
         for arm, (rank, full_rank) in zip(comparison.arms, ranks, strict=True)
     )
     verdict, result = comparison.verdict, comparison.arms[0].result
+    part = f" with {describe_where(comparison.where)}" if comparison.where else ""
     return ShareCard(
         query=comparison.query,
         dim=comparison.dim,
@@ -27,7 +29,7 @@ def card_of(comparison: Comparison, collection: str, address: str = "") -> Share
         sides=() if verdict and verdict.seems_unanswered else sides,
         tracked="the known answer" if _is_known(comparison) else "each model's own full-length winner",
         looked_at=len(result.hits),
-        collection=f"{collection}, {result.n_documents:,} documents",
+        collection=f"{collection}, {result.n_documents:,} documents{part}",
         address=address,
         average=average_words(verdict) if verdict and not verdict.seems_unanswered else "",
     )

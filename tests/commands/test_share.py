@@ -32,6 +32,8 @@ def test_the_command_writes_a_card(
     assert cli.main([*command, "--dim", "16", "--out", str(out)]) == 0
     assert Image.open(out).size == (1200, 630)
     assert str(out) in capsys.readouterr().out
+    assert cli.main([*command, "--dim", "16", "--out", str(out), "--where", "topic=x"]) == 2
+    assert "its documents have no topic" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

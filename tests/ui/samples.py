@@ -211,7 +211,16 @@ class StubLab:
     def is_mapped(self, corpus: str, arms: Sequence[str]) -> bool:
         return corpus == "builtin"
 
-    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
+    def share_card(
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        address: str = "",
+        where: Mapping[str, str] | None = None,
+    ) -> bytes:
         self.compare(query, corpus=corpus, arms=arms, dim=dim)
         return f"card of {query} at {dim}, {address}".encode()
 

@@ -12,6 +12,8 @@ from mrl_demo.ui.address.kinds import FreeText, Kind, OneOf, WholeNumber
 FIRST_DIM = 64
 #: No link asks for more numbers; what a model has is looked up once its name is known.
 LONGEST_VECTOR = 8_192
+#: Characters of a condition on the documents searched, such as "topic=bees".
+LONGEST_CONDITION = 300
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class ComparisonLink:
     left: str
     right: str
     dim: int = FIRST_DIM
+    part: str = ""
 
     @classmethod
     def first(cls, lab: LabProtocol, corpus: str) -> ComparisonLink:
@@ -41,4 +44,5 @@ def comparison_kinds(lab: LabProtocol) -> dict[str, Kind]:
     """The kind of each parameter; names are those of the menus at the moment of reading."""
     arms = OneOf(lambda: [arm.name for arm in lab.arms()])
     corpora = OneOf(lambda: [choice.name for choice in lab.corpora()])
-    return {"q": FreeText(), "corpus": corpora, "left": arms, "right": arms, "dim": WholeNumber(1, LONGEST_VECTOR)}
+    dims, part = WholeNumber(1, LONGEST_VECTOR), FreeText(LONGEST_CONDITION)
+    return {"q": FreeText(), "corpus": corpora, "left": arms, "right": arms, "dim": dims, "part": part}

@@ -17,7 +17,7 @@ from mrl_demo.core.types import TRAINED_DIMS
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import ask, needs_build
-from mrl_demo.ui.compare.part_menu import no_part, part_menu
+from mrl_demo.ui.compare.part_menu import known_part, no_part, part_menu
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import Answered, Build, CompareState
 from mrl_demo.ui.components.cards import marks_html
@@ -59,6 +59,9 @@ class CompareEvents:
         return self._answer(state)
 
     def _answer(self, state: CompareState) -> Updates:
+        is_new = state.answered is None or state.answered.question.corpus != state.corpus
+        if is_new:
+            state = replace(state, part=known_part(self.lab, state.corpus, state.part))
         answer = ask(self.lab, state.question, state.dim)
         comparison = answer.comparison
         if comparison is None:
@@ -73,8 +76,8 @@ class CompareEvents:
             self.parts.answered: Answered(question, full),
         }
         updates |= self._marks(state, comparison.corpus, comparison.query)
-        if state.answered is None or state.answered.question.corpus != comparison.corpus:
-            updates[self.parts.part] = part_menu(self.lab, comparison.corpus, question.part)
+        if is_new:
+            updates[self.parts.part] = part_menu(self.lab, state.corpus, question.part)
         # The visitor may be dragging the slider: touch it only if it ends somewhere else now.
         if state.answered is None or state.answered.full_dim != full:
             updates[self.parts.dimension] = dimension_update(comparison.dim, full, TRAINED_DIMS)

@@ -9,8 +9,6 @@ import gradio as gr
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.guard import guarded
 
-#: Characters of a condition in an address.
-LONGEST_PART = 300
 _ALL = ("All documents", "")
 
 
@@ -20,11 +18,15 @@ def part_choices(lab: LabProtocol, corpus: str) -> list[tuple[str, str]]:
     return [_ALL, *((f"{label.field}: {label.value} ({label.count:,})", label.condition) for label in labels)]
 
 
+def known_part(lab: LabProtocol, corpus: str, part: str | None) -> str:
+    """The part chosen, "" if the collection has no such label: another one's may still stand in the menu."""
+    return part if part and part in {condition for _, condition in part_choices(lab, corpus)} else ""
+
+
 def part_menu(lab: LabProtocol, corpus: str, part: str) -> dict[str, Any]:
     """The menu of a collection with a part chosen, all documents if it has no such label."""
     choices = part_choices(lab, corpus)
-    value = part if part and part in {condition for _, condition in choices} else None
-    return gr.update(choices=choices, value=value, visible=len(choices) > 1)
+    return gr.update(choices=choices, value=known_part(lab, corpus, part) or None, visible=len(choices) > 1)
 
 
 def no_part() -> dict[str, Any]:

@@ -15,12 +15,12 @@ from mrl_demo.corpora.reading.pictures import PICTURE_TYPES
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds
-from mrl_demo.ui.address.kinds import FreeText, WholeNumber
+from mrl_demo.ui.address.kinds import WholeNumber
 from mrl_demo.ui.compare import view as compare_view
 from mrl_demo.ui.compare.asking import Answer, ask, first_answer
 from mrl_demo.ui.compare.events import CompareEvents, takes_pictures
 from mrl_demo.ui.compare.frames import FRAMES_PATH, MOST_LENGTHS
-from mrl_demo.ui.compare.part_menu import LONGEST_PART, part_choices
+from mrl_demo.ui.compare.part_menu import part_choices
 from mrl_demo.ui.compare.parts import CompareParts
 from mrl_demo.ui.compare.state import ALL_LAYERS, Answered, CompareState, Question
 from mrl_demo.ui.components.cards import marks_html
@@ -226,7 +226,7 @@ def add_to_address(bar: AddressBar, events: CompareEvents) -> None:
             Parameter("right", kinds["right"], parts.right, pushes=True),
             Parameter("dim", kinds["dim"], parts.dimension, is_shared=True),
             Parameter("layers", WholeNumber(1, ALL_LAYERS), parts.layers),
-            Parameter("part", FreeText(LONGEST_PART), parts.part, pushes=True),
+            Parameter("part", kinds["part"], parts.part, pushes=True),
         ],
         update=events.restore,
         outputs={parts.chips, parts.picture},

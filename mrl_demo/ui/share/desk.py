@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import LabError
+from mrl_demo.corpora.filters import parse_where
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.address.comparison import ComparisonLink, comparison_kinds
 from mrl_demo.ui.address.reading import read_parameters
@@ -104,7 +105,8 @@ class CardDesk:
             return None
         try:
             dim = min(link.dim, self.lab.full_dim(arms))
-            card = self.lab.share_card(link.q, corpus=link.corpus, arms=arms, dim=dim, address=address)
+            where = parse_where([link.part]) if link.part else {}
+            card = self.lab.share_card(link.q, corpus=link.corpus, arms=arms, dim=dim, address=address, where=where)
             self._cards.put(key, card)
             return card
         finally:

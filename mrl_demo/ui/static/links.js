@@ -28,10 +28,10 @@ function address(texts, others = [...new URLSearchParams(window.location.search)
 
 const changed = () => Object.fromEntries(names.filter((name) => current[name] !== firsts[name]).map((name) => [name, current[name]]));
 
-// All that a link to the tab in front needs, whatever the page will open with one day.
+// All that a link to the tab in front needs, whatever the page will open with one day; what is empty from the first is not.
 function whole() {
   const tab = names.some((name) => table[name].group === current.tab) ? current.tab : "compare"; // The map follows Compare.
-  return Object.fromEntries(names.filter((name) => table[name].shared || table[name].group === tab).map((name) => [name, current[name]]));
+  return Object.fromEntries(names.filter((name) => (table[name].shared || table[name].group === tab) && (current[name] || firsts[name])).map((name) => [name, current[name]]));
 }
 
 function write() {

@@ -38,6 +38,8 @@ def test_a_label_limits_the_search_and_the_slider_repeats_it(events: CompareEven
 def test_another_collection_is_searched_whole_and_brings_its_labels(events: CompareEvents) -> None:
     updates = by_id(events.change_corpus(replace(STATE, corpus="builtin", part="topic=bees")))
     assert (updates["part"]["value"], "with topic" in updates["results"]) == (None, False)
+    opened = by_id(events.search_again(replace(STATE, corpus="other", part="topic=bees")))  # Another tab's door.
+    assert (opened["notice"], opened["part"]["value"]) == ("", None)
     fresh = by_id(events.search(replace(STATE, answered=None, part="topic=tea")))["part"]
     assert (fresh["value"], len(fresh["choices"])) == ("topic=tea", 3)
 

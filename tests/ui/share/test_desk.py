@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import pytest
@@ -19,10 +19,20 @@ class CountingLab(StubLab):
     """Counts the cards that are drawn."""
 
     drawn = 0
+    where: Mapping[str, str] | None = None
 
-    def share_card(self, query: str, *, corpus: str, arms: Sequence[str], dim: object, address: str = "") -> bytes:
-        self.drawn += 1
-        return super().share_card(query, corpus=corpus, arms=arms, dim=dim, address=address)
+    def share_card(
+        self,
+        query: str,
+        *,
+        corpus: str,
+        arms: Sequence[str],
+        dim: object,
+        address: str = "",
+        where: Mapping[str, str] | None = None,
+    ) -> bytes:
+        self.drawn, self.where = self.drawn + 1, where
+        return super().share_card(query, corpus=corpus, arms=arms, dim=dim, address=address, where=where)
 
 
 def test_a_link_s_picture_is_drawn_once_and_of_what_it_says() -> None:
@@ -33,6 +43,13 @@ def test_a_link_s_picture_is_drawn_once_and_of_what_it_says() -> None:
         assert picture.is_own
         assert picture.png == b"card of bees at 8, https://x.example/"
     assert lab.drawn == 1
+
+
+def test_a_link_to_a_part_is_drawn_of_that_part() -> None:
+    lab = CountingLab()
+    assert CardDesk(lab).picture("q=bees&part=topic%3Dhoneybees").is_own
+    assert lab.where == {"topic": "honeybees"}
+    assert not CardDesk(lab).picture("q=bees&part=colour%3Dred").is_own
 
 
 def test_what_a_link_leaves_out_or_gets_wrong_is_as_on_the_page() -> None:
