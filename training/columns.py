@@ -21,9 +21,11 @@ GUESSES: dict[str, tuple[str, ...]] = {
     ),
     "negative": ("negative", "neg", "hard_negative", "negative_passage"),
     "score": ("score", "label", "similarity", "similarity_score", "relevance", "grade"),
+    "topic": ("topic", "category", "theme", "label_path"),
+    "domain": ("domain",),
 }  # fmt: skip
 #: Roles that a row of data need not have.
-OPTIONAL = ("negative", "score")
+OPTIONAL = ("negative", "score", "topic", "domain")
 #: Said instead of a column's name, if no column is to play the part.
 NO_COLUMN = "none"
 #: Roles of which a row may have several columns.
@@ -32,12 +34,17 @@ _SEVERAL = ("positive", "negative")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what; "" if it is to be guessed, "none" for a `negative` or `score` that is not to be read."""
+    """Which column holds what; "" if it is to be guessed, "none" for an optional one that is not to be read.
+
+    `topic` is a row's label, which may be a path such as Health/Heart, `domain` a coarser one beside it.
+    """
 
     query: str = ""
     positive: str = ""
     negative: str = ""
     score: str = ""
+    topic: str = ""
+    domain: str = ""
 
     def is_wanted(self, column: str) -> bool:
         """Whether a column may hold any of it."""

@@ -104,6 +104,11 @@ class ObjectiveConfig:
     spread_weight: float = _later_setting(
         0.0, "how much it counts that unrelated texts of a batch lie near each other (spread-out regulariser)"
     )
+    hierarchy_weight: float = _later_setting(
+        0.0,
+        "how much it counts that texts of one coarse label lie together in 8 numbers and those of one label in 16 to "
+        "32 (data with labels)",
+    )
     weighting: str = _later_setting(
         "given",
         "how the lengths weigh: given (--weights), equal, rising or falling with the length, or learned (those whose "
@@ -121,8 +126,11 @@ class ObjectiveConfig:
         _require_at_least(self, 1, "cached_batch")
         _require(not self.teacher or self.distillation, "teacher", self.teacher, "without --no-distillation")
         _require(not self.guided or self.loss == "mnrl", "guided", self.guided, "with --loss mnrl alone")
-        for name in ("contrastive_weight", "anchor_weight", "spread_weight"):
+        for name in ("contrastive_weight", "anchor_weight", "spread_weight", "hierarchy_weight"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+        can_order = self.matryoshka and self.loss != "none" and not self.guided
+        says = "0 without prefixes or pairs, and with --guided"
+        _require(can_order or not self.hierarchy_weight, "hierarchy_weight", self.hierarchy_weight, says)
         for name in ("similarity_scale", "distillation_temperature", "distillation_weight", "margin"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "above 0")
         _require(self.weighting in WEIGHTINGS, "weighting", self.weighting, f"one of {', '.join(WEIGHTINGS)}")

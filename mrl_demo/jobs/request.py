@@ -25,6 +25,7 @@ class Levers:
     weighting: str = ""
     drawn_lengths: int | None = None
     spread_weight: float | None = None
+    hierarchy_weight: float | None = None
     averaged: float | None = None
     margin: float | None = None
     anchor_weight: float | None = None

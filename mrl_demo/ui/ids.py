@@ -410,6 +410,7 @@ class Id(StrEnum):
     TRAIN_WEIGHTING = "train-weighting"
     TRAIN_DRAWN = "train-drawn"
     TRAIN_SPREAD = "train-spread"
+    TRAIN_HIERARCHY = "train-hierarchy"
     TRAIN_AVERAGED = "train-averaged"
     TRAIN_MARGIN = "train-margin"
     TRAIN_ANCHOR = "train-anchor"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mrl_demo.core.types import Corpus, Note
+from mrl_demo.core.types import Corpus, Document, Note
 from mrl_demo.corpora.files import load_path
 from training.data.pairs import Pairs, TrainingData
 from training.data.split import text_key
@@ -25,7 +25,7 @@ def load_beir_pairs(path: Path, max_documents: int) -> tuple[Pairs, Corpus]:
     Raises `DataError` naming the splits there are if none is called train, and `CorpusError` for what cannot be read.
     """
     corpus = load_path(path, max_documents, split=_TRAIN)
-    content = {document.id: document.content for document in corpus.documents}
+    content = {document.id: document for document in corpus.documents}
     rows = [
         (query.text, content[document])
         for query in corpus.queries
@@ -36,7 +36,14 @@ def load_beir_pairs(path: Path, max_documents: int) -> tuple[Pairs, Corpus]:
     if not rows:
         splits = ", ".join(sorted({query.split for query in corpus.queries})) or "none"
         raise DataError(f"{path} has no judged train split to learn from (qrels/train.tsv); its splits are: {splits}.")
-    return Pairs(tuple(query for query, _ in rows), tuple(text for _, text in rows)), corpus
+    labels = tuple(document.topic if "/" in document.topic else _path_of(document) for _, document in rows)
+    texts = tuple(document.content for _, document in rows)
+    return Pairs(tuple(query for query, _ in rows), texts, labels=labels if any(labels) else ()), corpus
+
+
+def _path_of(document: Document) -> str:
+    """Coarse and fine label as one path."""
+    return "/".join(filter(None, (document.domain, document.topic)))
 
 
 def judged_by_its_splits(pairs: Pairs, corpus: Corpus, broad_texts: int) -> TrainingData | None:

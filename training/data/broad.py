@@ -27,7 +27,8 @@ def with_broad_pairs(data: TrainingData, wanted: PairsConfig) -> TrainingData:
     read = read_sources(Path(wanted.pairs), wanted.leave_out)
     queries = (query for pairs in read.values() for query in pairs.queries)
     answers = [answer for pairs in read.values() for answer in pairs.positives]
-    pairs = Pairs((*data.pairs.queries, *queries), (*data.pairs.positives, *answers))
+    labels = (*data.pairs.labels, *("" for _ in answers)) if data.pairs.labels else ()
+    pairs = Pairs((*data.pairs.queries, *queries), (*data.pairs.positives, *answers), labels=labels)
     counts = ", ".join(f"{name} {len(part):,}" for name, part in read.items())
     words = f"{len(answers):,} broad pairs beside {len(data.pairs):,} of the data: {counts}."
     notes = (*data.notes, Note("broad-pairs", words))

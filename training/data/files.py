@@ -62,6 +62,7 @@ class _Pair:
     score: str
     path: Path
     line: int
+    label: str = ""
 
 
 def load_pairs(path: Path, columns: Columns, max_rows: int = 0) -> tuple[Pairs, tuple[Note, ...]]:
@@ -144,7 +145,7 @@ def _pairs_of(table: Table, columns: Columns, max_rows: int, tally: Tally) -> li
 
 
 def _shown(name: str, used: Mapping[str, tuple[str, ...]]) -> str:
-    absent = {"negative": ("mined",), "score": ()}
+    absent = {"negative": ("mined",), "score": (), "topic": (), "domain": ()}
     parts = [
         f"{role} = {', '.join(map(repr, columns or absent[role]))}"
         for role, columns in used.items()
@@ -160,8 +161,9 @@ def _pairs_of_row(row: Row, used: Mapping[str, tuple[str, ...]], path: Path, tal
     if not texts["query"] or not texts["positive"]:
         tally.add(_EMPTY, path, row.line)
         return []
+    label = "/".join(filter(None, (*texts["domain"][:1], *texts["topic"][:1])))
     combined = product(texts["query"], texts["positive"], texts["negative"] or [""])
-    pairs = [_Pair(*each, score, path, row.line) for each in combined]
+    pairs = [_Pair(*each, score, path, row.line, label) for each in combined]
     if len(pairs) > 1:
         tally.add(_SEVERAL, path, row.line)
     return pairs
@@ -182,6 +184,7 @@ def _checked(pairs: list[_Pair], where: str, tally: Tally) -> tuple[Pairs, tuple
     with_negatives = sum(bool(pair.negative) for pair in pairs) * 2 > len(pairs)
     scores = _scores(pairs, tally)
     kept: dict[tuple[str, str, str], float] = {}
+    labels: list[str] = []
     for pair, score in zip(pairs, scores or [0.0] * len(pairs), strict=True):
         negative = pair.negative if with_negatives else ""
         key = (pair.query, pair.positive, negative)
@@ -192,12 +195,19 @@ def _checked(pairs: list[_Pair], where: str, tally: Tally) -> tuple[Pairs, tuple
         if pair.negative and not with_negatives:
             tally.add(_FEW_NEGATIVES, pair.path, pair.line)
         kept[key] = score
+        labels.append(pair.label)
     if len(kept) < _MIN_ROWS:
         left_out = f" ({' '.join(map(str, tally.notes()))})" if tally.notes() else ""
         raise DataError(f"{where} has {len(kept)} usable rows of {rows}{left_out}: at least {_MIN_ROWS} are needed.")
     queries, positives, negatives = zip(*kept, strict=True)
     return (
-        Pairs(queries, positives, negatives if with_negatives else (), tuple(kept.values()) if scores else ()),
+        Pairs(
+            queries,
+            positives,
+            negatives if with_negatives else (),
+            tuple(kept.values()) if scores else (),
+            tuple(labels) if any(labels) else (),
+        ),
         tally.notes(),
     )
 

@@ -20,21 +20,26 @@ _TRAINING_QUERIES = "collection/training_queries.jsonl"
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows to train on, as parallel tuples; `negatives` and `scores` are empty if there are none."""
+    """Rows to train on, as parallel tuples; `negatives`, `scores` and `labels` are empty if there are none.
+
+    A label may be a path, the coarse one first, as in Health/Heart; "" for a row without one.
+    """
 
     queries: tuple[str, ...]
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.queries)
 
     def take(self, rows: Sequence[int]) -> Pairs:
         """Only these rows, in this order."""
-        columns = (self.queries, self.positives, self.negatives)
-        queries, positives, negatives = (tuple(column[i] for i in rows) if column else () for column in columns)
-        return Pairs(queries, positives, negatives, tuple(self.scores[i] for i in rows) if self.scores else ())
+        columns = (self.queries, self.positives, self.negatives, self.labels)
+        queries, positives, negatives, labels = (tuple(column[i] for i in rows) if column else () for column in columns)
+        scores = tuple(self.scores[i] for i in rows) if self.scores else ()
+        return Pairs(queries, positives, negatives, scores, labels)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class TrainingData:
     def __post_init__(self) -> None:
         judges = (self.judge, *self.others)
         parts = (*self.pairs.queries, *self.pairs.positives, *self.pairs.negatives, *self.broad)
-        parts = (*parts, *self.parallel.queries, *self.parallel.positives)
+        parts = (*parts, *self.pairs.labels, *self.parallel.queries, *self.parallel.positives)
         parts = (*parts, *(judge.fingerprint for judge in judges))
         object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
 
@@ -77,13 +82,15 @@ def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: 
     corpus = load_builtin(assets_dir)
     place = {document.id: document for document in corpus.documents}
     rows = [
-        (query.text, place[passage].content)
+        (query.text, place[passage])
         for query in corpus.queries
         if query.split == "train"
         for passage in sorted(corpus.judgements.get(query.id, {}))
     ]
-    rows += [(row["text"], place[row["passage_id"]].content) for row in read_jsonl(assets_dir / _TRAINING_QUERIES)]
-    pairs = Pairs(tuple(query for query, _ in rows), tuple(passage for _, passage in rows))
+    rows += [(row["text"], place[row["passage_id"]]) for row in read_jsonl(assets_dir / _TRAINING_QUERIES)]
+    labels = tuple(f"{passage.domain}/{passage.topic}" for _, passage in rows)
+    texts = tuple(passage.content for _, passage in rows)
+    pairs = Pairs(tuple(query for query, _ in rows), texts, labels=labels)
     reference = _sampled(_reference_texts(cache_dir, progress), broad_texts)
     return TrainingData(pairs, (*(document.content for document in corpus.documents), *reference), corpus)
 
@@ -130,4 +137,4 @@ def mined_negatives(pairs: Pairs, queries: FloatMatrix, positives: FloatMatrix, 
             [i for i in order if cosines[i] < limit] or order[-1:] or [(place[pairs.positives[row]] + 1) % len(texts)]
         )
         chosen.append(texts[allowed[int(generator.integers(min(8, len(allowed))))]])
-    return Pairs(pairs.queries, pairs.positives, tuple(chosen))
+    return Pairs(pairs.queries, pairs.positives, tuple(chosen), labels=pairs.labels)

@@ -16,7 +16,7 @@ from training.data.labels import only_positives
 from training.data.others import load_text_of_others
 from training.data.pairs import Pairs, TrainingData, builtin_data
 from training.data.split import hold_out
-from training.errors import ConfigError
+from training.errors import ConfigError, DataError
 
 BUILTIN = "builtin"
 _HUB = "hub:"
@@ -29,10 +29,20 @@ def load_data(
     if config.pairs.leave_out and not config.pairs.pairs:
         words = f"sources ({config.pairs.leave_out}) are left out of broad pairs, and there are none: add --pairs DIR."
         raise ConfigError(words).about("leave_out")
-    data = _read_data(config, settings, columns, progress)
+    data = _with_labels_wanted(_read_data(config, settings, columns, progress), config)
     if config.pairs.parallel:
         data = _with_parallel(data, config.pairs)
     return with_broad_pairs(data, config.pairs) if config.pairs.pairs else data
+
+
+def _with_labels_wanted(data: TrainingData, config: TrainConfig) -> TrainingData:
+    """The data without labels unless the configuration learns from them; raises `DataError` if there are none then."""
+    if not config.objective.hierarchy_weight:
+        return replace(data, pairs=replace(data.pairs, labels=()))
+    if not any(data.pairs.labels):
+        words = "The data has no labels to put coarse before fine: give a column topic (and domain), or paths in it."
+        raise DataError(words).about("hierarchy_weight")
+    return data
 
 
 def _with_parallel(data: TrainingData, wanted: PairsConfig) -> TrainingData:

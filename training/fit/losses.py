@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -108,19 +108,20 @@ def build_losses(
     guides: tuple[FloatMatrix, FloatMatrix] | None = None,
     matrix: FloatMatrix | None = None,
     places: FloatMatrix | None = None,
+    classes: Sequence[str] = (),
 ) -> dict[str, nn.Module]:
     """The losses by data set, "pairs" (contrastive) and "broad" (distillation), inside MatryoshkaLoss if asked for.
 
     `guides` are the base model's vectors of the pairs, for losses that ask it which answers are likely; `matrix`
     `(d, d)` is the map that the model puts behind the base, which the anchor's places go through too: `places`
-    `(n, d)`, or the teacher's vectors if the base teaches.
+    `(n, d)`, or the teacher's vectors if the base teaches. `classes` are the pairs' labels, if they are learnt from.
     """
     losses: dict[str, nn.Module] = {}
     if objective.loss != "none":
         if guides and objective.guided:
             plain: nn.Module = GuidedPairsLoss(model, *guides, objective)
         else:
-            plain = contrastive_loss(model, objective, guides)
+            plain = contrastive_loss(model, objective, guides, classes)
         losses["pairs"] = _matryoshka(model, plain, objective, objective.dim_weights)
     if teacher is not None:
         base_rows = teacher if places is None else places

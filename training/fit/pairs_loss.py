@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix
 from training.config import ObjectiveConfig
+from training.fit.coarse_to_fine import label_levels, level_at, together_by_class
 from training.fit.likely import MASKED, likely_answers
 
 if TYPE_CHECKING:
@@ -70,15 +71,19 @@ class PairsLoss(nn.Module):
 
     queries: Tensor | None
     answers: Tensor
+    levels: Tensor | None
 
     def __init__(
         self,
         model: SentenceTransformer,
         objective: ObjectiveConfig,
         guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+        classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.model, self.objective = model, objective
+        levels = torch.from_numpy(label_levels(classes)) if classes else None
+        self.register_buffer("levels", levels, persistent=False)
         for name, vectors in zip(("queries", "answers"), guides or (None, None), strict=True):
             self.register_buffer(name, None if vectors is None else torch.from_numpy(vectors), persistent=False)
         self.softmax = MultipleNegativesRankingLoss(model, scale=objective.similarity_scale)
@@ -100,7 +105,16 @@ class PairsLoss(nn.Module):
         if objective.spread_weight:
             # Answers and wrong answers are columns of their own: a question's own pair may lie near each other.
             loss = loss + objective.spread_weight * sum(self.spread.compute_loss_from_embeddings(columns).values())
+        if self.levels is not None and labels is not None:
+            loss = loss + objective.hierarchy_weight * self._apart(columns, self.levels[:, labels])
         return loss
+
+    def _apart(self, columns: list[Tensor], classes: Tensor) -> Tensor:
+        """What queries and answers lack to lie with those of their label at this length; 0 beyond the labels'."""
+        level = level_at(columns[0].shape[1], len(classes))
+        if level is None:
+            return columns[0].sum() * 0.0
+        return together_by_class(torch.cat(columns[:2]), classes[level].repeat(2))
 
     def _unwanted(self, labels: Tensor | None) -> Tensor | None:
         """`(n, n)` bool: likely answers, None if nobody is asked."""
@@ -117,8 +131,9 @@ class CachedPairsLoss(CachedLossMixin, PairsLoss):
         model: SentenceTransformer,
         objective: ObjectiveConfig,
         guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+        classes: Sequence[str] = (),
     ) -> None:
-        super().__init__(model, objective, guides)
+        super().__init__(model, objective, guides, classes)
         self.mini_batch_size = objective.cached_batch
 
     def forward(self, sentence_features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
@@ -137,16 +152,19 @@ class CachedPairsLoss(CachedLossMixin, PairsLoss):
 
 
 def contrastive_loss(
-    model: SentenceTransformer, objective: ObjectiveConfig, guides: tuple[FloatMatrix, FloatMatrix] | None = None
+    model: SentenceTransformer,
+    objective: ObjectiveConfig,
+    guides: tuple[FloatMatrix, FloatMatrix] | None = None,
+    classes: Sequence[str] = (),
 ) -> nn.Module:
     """The loss over pairs as configured; sentence-transformers' own wherever it has it whole.
 
     `guides` are the base model's vectors of queries and answers `(n, d)`, which say what is likely; labels are their
-    rows.
+    rows, and the rows of `classes`, the pairs' labels, if coarse is to stand before fine.
     """
     is_cached = objective.loss == "cached-mnrl"
-    if objective.loss == "hinge" or objective.spread_weight or guides:
-        return (CachedPairsLoss if is_cached else PairsLoss)(model, objective, guides)
+    if objective.loss == "hinge" or objective.spread_weight or guides or classes:
+        return (CachedPairsLoss if is_cached else PairsLoss)(model, objective, guides, classes)
     options: dict[str, Any] = {"mini_batch_size": objective.cached_batch} if is_cached else {}
     kind = CachedMultipleNegativesRankingLoss if is_cached else MultipleNegativesRankingLoss
     return kind(model, scale=objective.similarity_scale, **options)

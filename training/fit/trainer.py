@@ -47,7 +47,15 @@ def build_trainer(
     broad = len(training.broad) if training.teacher is not None else 0
     steps = planned_steps(config, len(training.pairs), broad, processes)
     datasets = _datasets(config, training)
-    losses = build_losses(model, config.objective, training.teacher, training.guides, training.matrix, training.places)
+    losses = build_losses(
+        model,
+        config.objective,
+        training.teacher,
+        training.guides,
+        training.matrix,
+        training.places,
+        training.pairs.labels if config.objective.hierarchy_weight else (),
+    )
     from training.fit.validation import PrefixEvaluator
 
     model.model_card_data.widget = ["none"]  # The card is ours: examples are made for an empty one, and draw a bar.
@@ -72,7 +80,7 @@ def _datasets(config: TrainConfig, training: TrainingSet) -> Any:  # noqa: ANN40
         columns: dict[str, list[Any]] = {"query": list(pairs.queries), "positive": list(pairs.positives)}
         if pairs.negatives:
             columns["negative"] = list(pairs.negatives)
-        if training.guides:
+        if training.guides or config.objective.hierarchy_weight:
             columns["label"] = list(range(len(pairs)))
         datasets["pairs"] = Dataset.from_dict(columns)
     if training.teacher is not None:

@@ -222,6 +222,7 @@ def _levers(config: TrainConfig) -> list[str]:
         f"weights of the lengths: {objective.weighting}": objective.weighting != "given",
         f"{objective.drawn_lengths} lengths drawn for every step": bool(objective.drawn_lengths),
         f"spread-out regulariser {objective.spread_weight}": bool(objective.spread_weight),
+        f"coarse labels before fine, weight {objective.hierarchy_weight}": bool(objective.hierarchy_weight),
         f"weights averaged over the last {schedule.averaged:.0%} of the steps": bool(schedule.averaged),
         f"neighbours taught by {Path(objective.teacher).name}": bool(objective.teacher),
         "translations taught the neighbours of what they translate": bool(config.pairs.parallel),

@@ -44,6 +44,7 @@ LEVER_LABELS = {
     "weighting": "How lengths weigh",
     "drawn_lengths": "Lengths drawn at random each step",
     "spread_weight": "Spread-out regulariser",
+    "hierarchy_weight": "Coarse labels before fine",
     "averaged": "Share of the last steps averaged",
     "margin": "Margin of the hinge",
     "anchor_weight": "Pull towards the base model's vectors",
@@ -69,6 +70,7 @@ def lay_out_levers() -> dict[str, Block]:
                 "batch_size": _number("batch_size", Id.TRAIN_BATCH, 1, 1024),
                 "drawn_lengths": _number("drawn_lengths", Id.TRAIN_DRAWN, 1, 64),
                 "spread_weight": _number("spread_weight", Id.TRAIN_SPREAD, 0.1, 100),
+                "hierarchy_weight": _number("hierarchy_weight", Id.TRAIN_HIERARCHY, 0.1, 100),
                 "averaged": _number("averaged", Id.TRAIN_AVERAGED, 0.05, 0.95),
             }
         with gr.Row(elem_classes="curves-row"):

@@ -70,6 +70,7 @@ class SettingsParts:
     batch_size: Block
     drawn_lengths: Block
     spread_weight: Block
+    hierarchy_weight: Block
     averaged: Block
     margin: Block
     anchor_weight: Block

@@ -13,7 +13,17 @@ from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.presets import choice_named
 
 #: Levers of the contrastive loss over pairs, which teaching layers has not.
-_ONLY_PAIRS = ("loss", "weighting", "drawn_lengths", "spread_weight", "averaged", "spare_likely", "teacher", "parallel")
+_ONLY_PAIRS = (
+    "loss",
+    "weighting",
+    "drawn_lengths",
+    "spread_weight",
+    "averaged",
+    "spare_likely",
+    "teacher",
+    "parallel",
+    "hierarchy_weight",
+)
 BUILTIN, OWN, MINE = "builtin", "own", "mine"
 
 
@@ -40,6 +50,7 @@ class TrainState:
     batch_size: float | None = 0
     drawn_lengths: float | None = 0
     spread_weight: float | None = 0
+    hierarchy_weight: float | None = 0
     averaged: float | None = 0
     margin: float | None = 0
     anchor_weight: float | None = 0
@@ -83,6 +94,7 @@ class TrainState:
             weighting=_text(self.weighting),
             drawn_lengths=self._whole("drawn_lengths"),
             spread_weight=self.spread_weight or None,
+            hierarchy_weight=self.hierarchy_weight or None,
             averaged=self.averaged or None,
             margin=self.margin or None,
             anchor_weight=self.anchor_weight or None,

@@ -33,6 +33,8 @@ _LEVERS: dict[str, dict[str, Any]] = {
     "hinge": {"loss": "hinge", "margin": 0.3},
     "spread-out": {"spread_weight": 0.5},
     "spread-out in a gradient cache": {"loss": "cached-mnrl", "cached_batch": 3, "spread_weight": 0.5},
+    "coarse labels first": {"hierarchy_weight": 1.0},
+    "coarse labels in a gradient cache": {"loss": "cached-mnrl", "cached_batch": 3, "hierarchy_weight": 1.0},
     "falling weights": {"weighting": "falling"},
     "learnt weights": {"weighting": "learned"},
     "drawn lengths": {"drawn_lengths": 3},
@@ -55,7 +57,9 @@ def config() -> TrainConfig:
 def training(tiny_base: Path) -> TrainingSet:
     items = rows(64)
     positives = tuple(f"{row['positive']} {i}" for i, row in enumerate(items))
-    pairs = Pairs(tuple(f"{row['query']} {i}" for i, row in enumerate(items)), positives, positives[1:] + positives[:1])
+    wrong, labels = positives[1:] + positives[:1], tuple(f"d{i % 2}/t{i % 8}" for i in range(64))
+    questions = tuple(f"{row['query']} {i}" for i, row in enumerate(items))
+    pairs = Pairs(questions, positives, wrong, labels=labels)
     broad = tuple(" ".join((*TOPICS[i % 8], *TOPICS[i // 8][:2])) for i in range(64))
     model = SentenceTransformer(str(tiny_base), device="cpu")
     teacher, queries, answers = (
@@ -102,6 +106,7 @@ def test_levers_left_alone_leave_the_keys_of_finished_runs_as_they_were(config: 
     usual |= {
         "margin": 0.1,
         "spread_weight": 0.0,
+        "hierarchy_weight": 0.0,
         "weighting": "given",
         "drawn_lengths": 0,
         "averaged": 0.0,
@@ -241,6 +246,7 @@ def test_no_step_among_the_last_leaves_the_weights_alone() -> None:
         ({"drawn_lengths": 1}, "drawn_lengths is 1.*0, or from 2"),
         ({"drawn_lengths": 3, "matryoshka": False}, "matryoshka is False.*to draw"),
         ({"spread_weight": -1.0}, "0 or more"),
+        ({"hierarchy_weight": 1.0, "matryoshka": False}, "hierarchy_weight is 1.0.*0 without prefixes"),
         ({"margin": 0.0}, "above 0"),
         ({"averaged": 1.0}, "averaged is 1.0"),
         ({"axes": "tuned", "lora_rank": 0}, "with a rotation and LoRA"),

@@ -183,12 +183,13 @@ def test_levers_that_are_moved_go_to_training_and_the_others_stay_as_the_preset_
     before = STATE.request().arguments()
     moved = replace(
         STATE, loss="cached-mnrl", lora_rank="0", weighting="falling", batch_size=256, drawn_lengths=3,
-        spread_weight=0.5, averaged=0.25, margin=0.2, anchor_weight=2, axes="tuned", spare_likely=True,
+        spread_weight=0.5, hierarchy_weight=0.3, averaged=0.25, margin=0.2, anchor_weight=2, axes="tuned",
+        spare_likely=True,
     )  # fmt: skip
     assert moved.request().arguments()[len(before) :] == [
         "--loss=cached-mnrl", "--batch-size=256", "--lora-rank=0", "--weighting=falling", "--drawn-lengths=3",
-        "--spread-weight=0.5", "--averaged=0.25", "--margin=0.2", "--anchor-weight=2", "--axes=tuned",
-        "--spare-likely",
+        "--spread-weight=0.5", "--hierarchy-weight=0.3", "--averaged=0.25", "--margin=0.2", "--anchor-weight=2",
+        "--axes=tuned", "--spare-likely",
     ]  # fmt: skip
     turned = replace(moved, lora_rank="16").request().arguments()
     assert config_from(_parser().parse_args(["train", "--out=x", *turned])).adapter.axes == "tuned"
