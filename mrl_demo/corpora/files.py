@@ -12,6 +12,7 @@ from pathlib import Path
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Corpus, Document, Query, ScoredPair
 from mrl_demo.corpora import make_corpus
+from mrl_demo.corpora.answered import holds_answers, may_hold_answers, read_answered
 from mrl_demo.corpora.beir import has_beir_files, read_beir
 from mrl_demo.corpora.documents import document_vocabulary, read_documents
 from mrl_demo.corpora.label_paths import with_label_paths
@@ -124,12 +125,17 @@ def _read_folder(folder: Path, given: Path, limit: int, columns: ColumnChoice, t
     if not readable:
         kinds = ", ".join(FILE_TYPES)
         raise CorpusError(f"{given} holds no file that is read: put {kinds} files, pictures or a BEIR folder into it.")
-    documents: list[Document] = []
+    if len(readable) == 1:
+        return _read_file(readable[0], limit, columns, tally)
+    whole = _Contents([])
     for path in readable:
-        own = _read_file(path, limit - len(documents), columns, tally).documents
+        own = _read_file(path, limit - len(whole.documents), columns, tally)
         place = path.relative_to(folder).as_posix()
-        documents += [replace(each, id=f"{place}/{each.id}") for each in own] if len(readable) > 1 else own
-    return _Contents(documents)
+        whole.documents.extend(replace(each, id=f"{place}/{each.id}") for each in own.documents)
+        whole.queries.extend(replace(each, id=f"{place}/{each.id}") for each in own.queries)
+        for name, answers in own.judgements.items():
+            whole.judgements[f"{place}/{name}"] = {f"{place}/{each}": grade for each, grade in answers.items()}
+    return whole
 
 
 def _is_readable(path: Path) -> bool:
@@ -141,7 +147,7 @@ def _read_file(path: Path, limit: int, columns: ColumnChoice, tally: Tally) -> _
     is_paragraphs = columns.passages.is_paragraphs
     table = read_table(
         path,
-        lambda column: words.knows(column) or _PAIRS.knows(column),
+        lambda column: words.knows(column) or _PAIRS.knows(column) or may_hold_answers(column),
         tally,
         is_paragraphs=is_paragraphs,
         text_format=columns.format,
@@ -149,6 +155,8 @@ def _read_file(path: Path, limit: int, columns: ColumnChoice, tally: Tally) -> _
     if _holds_pairs(table, words):
         pairs, documents = _read_pairs(table, tally, limit)
         return _Contents(documents, pairs=pairs)
+    if answered := holds_answers(table, columns):
+        return _Contents(*read_answered(table, answered, limit, tally))
     return _Contents(read_documents(table, words, limit, tally))
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from mrl_demo.corpora.passages import PassageChoice
 from mrl_demo.corpora.reading.text_format import AS_FOUND, DELIMITERS, TextFormat
 
-_ROLES = ("text", "title", "id", "label", "domain")
+_ROLES = ("text", "title", "id", "label", "domain", "question")
 
 
 @dataclass(frozen=True)
 class ColumnChoice:
     """Columns of a file that hold a document's text, title, id, label and coarse label; "" for each to be guessed.
 
-    `passages` says how long texts are split, `questions` names a file of questions with their answers, `format`
-    the encoding and delimiter of text files.
+    `question` is that of a question which the row's text answers. `passages` says how long texts are split,
+    `questions` names a file of questions with their answers, `format` the encoding and delimiter of text files.
 
     >>> ColumnChoice(text="Notes").chosen()
     {'text': 'Notes'}
@@ -27,6 +27,7 @@ class ColumnChoice:
     id: str = ""
     label: str = ""
     domain: str = ""
+    question: str = ""
     passages: PassageChoice = field(default_factory=PassageChoice)
     questions: str = ""
     format: TextFormat = AS_FOUND

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.types import Corpus, Note
+from mrl_demo.corpora.answered import answered_vocabulary
 from mrl_demo.corpora.documents import document_vocabulary
 from mrl_demo.corpora.files import load_path
 from mrl_demo.corpora.options import ColumnChoice
@@ -22,7 +23,7 @@ _SHEETS = (*TABLE_TYPES, ".xlsx")
 
 @dataclass(frozen=True)
 class ColumnGuess:
-    """A column and what it is taken for: text, title, id, label, or "" for what is not read."""
+    """A column and what it is taken for: text, title, id, label, question, or "" for what is not read."""
 
     name: str
     role: str
@@ -65,8 +66,8 @@ def _look_at_table(path: Path, columns: ColumnChoice) -> tuple[tuple[ColumnGuess
         return (), ()
     table = read_table(path, lambda _: True, Tally(), text_format=columns.format)
     rows = [row.cells for row in islice(table.rows, ROWS_SHOWN)]
-    words = document_vocabulary(columns)
     names = dict.fromkeys(name for cells in rows for name in cells)
+    words = answered_vocabulary(names, columns) or document_vocabulary(columns)
     taken: dict[str, str] = {}
     for name in names:
         role = words.role_of(name) or ""

@@ -209,6 +209,7 @@ class Id(StrEnum):
     DATA_TITLE = "data-title"
     DATA_ID = "data-id"
     DATA_LABEL = "data-label"
+    DATA_QUESTION_COLUMN = "data-question-column"
     DATA_DOMAIN = "data-domain"
     DATA_WORDS = "data-words"
     DATA_OVERLAP = "data-overlap"

@@ -27,6 +27,7 @@ class DataState:
     title_column: str | None
     id_column: str | None
     label_column: str | None
+    question_column: str | None
     domain_column: str | None
     encoding: str | None
     delimiter: str | None
@@ -45,6 +46,7 @@ class DataState:
             title=self.title_column or GUESSED,
             id=self.id_column or GUESSED,
             label=self.label_column or GUESSED,
+            question=self.question_column or GUESSED,
             domain=self.domain_column or GUESSED,
             passages=passages,
             format=TextFormat(self.encoding or GUESSED, self.delimiter or GUESSED),

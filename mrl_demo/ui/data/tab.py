@@ -40,6 +40,7 @@ _ROLES = {
     "title": Id.DATA_TITLE,
     "id": Id.DATA_ID,
     "label": Id.DATA_LABEL,
+    "question": Id.DATA_QUESTION_COLUMN,
     "domain": Id.DATA_DOMAIN,
 }
 

@@ -32,6 +32,7 @@ _ROLES = {
     "domain": "domain",
     "language": "language",
     "metadata": "labels",
+    "question": "question that the text answers",
 }
 
 
