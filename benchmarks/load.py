@@ -67,12 +67,14 @@ class Visitor:
         self.client, self.config, self.tally = client, config, tally
         self.random = random.Random(seed)  # noqa: S311 - not a secret
         self.session = f"load{seed}x{self.random.randrange(10**9)}"
+        #: Everybody comes from an address of their own, as a proxy on this machine tells it.
+        self.headers = {"x-forwarded-for": f"203.0.{seed // 250}.{seed % 250 + 1}"}
         self.values = {part["id"]: part["props"].get("value") for part in config["components"]}
         self.ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
 
     async def live(self, until: float) -> None:
         """Act, think, act, until the time is up or this visitor has had enough."""
-        await self._timed("page", self.client.get("/"))
+        await self._timed("page", self.client.get("/", headers=self.headers))
         while time.monotonic() < until:
             action = self.random.choices(
                 [self.search, self.search_again, self.slide, self.frames, self.curves, self.leave],
@@ -105,7 +107,7 @@ class Visitor:
             "arms": ["base", "tuned"],
             "dims": self.random.sample(range(1, 385), 4),
         }
-        return await self._timed("frames", self.client.post("/slider-frames", json=asked))
+        return await self._timed("frames", self.client.post("/slider-frames", json=asked, headers=self.headers))
 
     async def curves(self) -> str:
         """Other curves in the Curves tab."""
@@ -133,7 +135,7 @@ class Visitor:
             "trigger_id": fn["targets"][0][0],
         }
         path = "/gradio_api/queue/join" if fn["queue"] else f"/gradio_api/run/{fn['api_name']}"
-        return await self.client.post(path, json=body)
+        return await self.client.post(path, json=body, headers=self.headers)
 
     async def _event(self, elem_id: str, event: str, name: str | None) -> httpx.Response | None:
         fn = self._find(elem_id, event, name)
@@ -145,7 +147,8 @@ class Visitor:
 
     async def _hear(self) -> None:
         path = "/gradio_api/queue/data"
-        async with self.client.stream("GET", path, params={"session_hash": self.session}) as stream:
+        named = {"session_hash": self.session}
+        async with self.client.stream("GET", path, params=named, headers=self.headers) as stream:
             async for line in stream.aiter_lines():
                 if not line.startswith("data: "):
                     continue
