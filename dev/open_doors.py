@@ -214,7 +214,11 @@ def notices(copy: Path, defence: Defence, test: str) -> str:
 def main() -> int:
     """Try all; 1 if a test did not notice."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", default="", help="only places and tests whose names contain this")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="only places and tests whose names contain this (or one of several, with commas between)",
+    )
     options = parser.parse_args()
     tried, unnoticed, started = set(), [], time.monotonic()
     with tempfile.TemporaryDirectory(prefix="matryoshka-doors-") as folder:
@@ -222,7 +226,7 @@ def main() -> int:
         shutil.copytree(ROOT, copy, ignore=_SKIPPED)
         for defence in DEFENCES:
             for test in defence.tests:
-                if options.only not in f"{defence.file} {test}":
+                if not any(part in f"{defence.file} {test}" for part in options.only.split(",")):
                     continue
                 tried.add(test)
                 problem = notices(copy, defence, test)
