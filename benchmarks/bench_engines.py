@@ -254,7 +254,8 @@ def main() -> None:
             "real": len(real),
             "dim": int(vectors.shape[1]),
             "hardware": describe_hardware(),
-            "what": f"{names} by MiniLM ({options.max_tokens} tokens), turned by their PCA, tiled with noise",
+            "what": f"{options.n:,} vectors: {names} by MiniLM ({options.max_tokens} tokens), turned by their PCA, "
+            f"tiled with noise from {len(real):,} real ones",
         }
         print(json.dumps(told))
 

@@ -276,10 +276,11 @@ def _benchmark_parts() -> list[str]:
 
 
 def _benchmark_table(result: Mapping[str, Any]) -> str:
-    rows = result.get("rows")
-    if isinstance(rows, list) and rows:
-        names = list(rows[0])
-        return _table(names, [[_cell(row.get(name)) for name in names] for row in rows])
+    tables = [rows for name in ("rows", "loads") if isinstance(rows := result.get(name), list) and rows]
+    if tables:
+        return "\n\n".join(
+            _table(list(rows[0]), [[_cell(row.get(name)) for name in rows[0]] for row in rows]) for rows in tables
+        )
     plain = {name: value for name, value in result.items() if not isinstance(value, dict | list)}
     return _table(["what", "figure"], [[name, _cell(value)] for name, value in plain.items()])
 

@@ -120,6 +120,10 @@ class Note:
         return self.text
 
 
+#: The kind of the note that a question is judged and its answer outside the documents searched.
+ANSWER_ELSEWHERE = "answer-elsewhere"
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.

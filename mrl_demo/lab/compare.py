@@ -11,7 +11,17 @@ from mrl_demo.arms.pictures import vectors_of_pictures
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.secret_names import shown_name
-from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Corpus, Encoder, FloatMatrix, Note, Progress, RankPaths
+from mrl_demo.core.types import (
+    ANSWER_ELSEWHERE,
+    BREAK_DEPTH,
+    ComparedArm,
+    Corpus,
+    Encoder,
+    FloatMatrix,
+    Note,
+    Progress,
+    RankPaths,
+)
 from mrl_demo.corpora.filters import rows_where
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
@@ -22,7 +32,7 @@ _QUERIES_KEPT = 2_048
 _PATHS_KEPT = 512
 #: Parts of collections that were searched lately: a byte a document each.
 _PARTS_KEPT = 32
-_ELSEWHERE = Note("answer-elsewhere", "The known answer to this question is not among the documents searched.")
+_ELSEWHERE = Note(ANSWER_ELSEWHERE, "The known answer to this question is not among the documents searched.")
 
 
 @dataclass(frozen=True)

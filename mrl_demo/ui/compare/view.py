@@ -13,7 +13,7 @@ from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.glossary import Term
 from mrl_demo.core.secret_names import PRIVATE_PREFIX
 from mrl_demo.core.style import Style
-from mrl_demo.core.types import BREAK_DEPTH, ComparedArm, Comparison, RankPaths
+from mrl_demo.core.types import ANSWER_ELSEWHERE, BREAK_DEPTH, ComparedArm, Comparison, RankPaths
 from mrl_demo.core.verdict import SideVerdict
 from mrl_demo.core.wording import ordinal
 from mrl_demo.lab.verdict_words import part_words
@@ -68,8 +68,10 @@ def part_html(comparison: Comparison) -> Markup:
 
 def _may_be_called(comparison: Comparison) -> bool:
     """Whether a visitor may call a document the answer: to any question on their own, to their own on others'."""
-    is_own = comparison.corpus.startswith(PRIVATE_PREFIX)
-    return is_own or all(arm.result.answer_rank is None for arm in comparison.arms)
+    if comparison.corpus.startswith(PRIVATE_PREFIX):
+        return True
+    has_answer = any(arm.result.answer_rank is not None for arm in comparison.arms)
+    return not has_answer and not any(note.kind == ANSWER_ELSEWHERE for arm in comparison.arms for note in arm.notes)
 
 
 def _call_arguments(comparison: Comparison) -> dict[str, object]:

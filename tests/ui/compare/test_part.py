@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mrl_demo.core.errors import LabError
+from mrl_demo.core.types import ANSWER_ELSEWHERE, Note
 from mrl_demo.ui.compare.events import CompareEvents
 from mrl_demo.ui.compare.frames import FrameRequest
 from mrl_demo.ui.compare.part_menu import part_choices
@@ -48,6 +49,15 @@ def test_an_address_brings_a_label_only_if_the_collection_has_it(events: Compare
     assert by_id(events.restore({"corpus": "builtin", "part": "topic=tea"}))["part"]["value"] == "topic=tea"
     assert by_id(events.restore({"corpus": "builtin", "part": "topic=<b>"}))["part"]["value"] is None
     assert by_id(events.restore({"corpus": "own", "part": "topic=tea"}))["part"]["visible"] is False
+
+
+def test_no_card_is_called_the_answer_of_a_question_whose_answer_lies_elsewhere() -> None:
+    unknown = tuple(replace(arm, result=replace(arm.result, answer_rank=None)) for arm in comparison().arms)
+    asked = replace(comparison(), arms=unknown, where={"topic": "bees"})
+    assert "This is the answer" in results_html(asked)
+    note = Note(ANSWER_ELSEWHERE, "It is not among them.")
+    elsewhere = tuple(replace(arm, notes=(note,)) for arm in unknown)
+    assert "This is the answer" not in results_html(replace(asked, arms=elsewhere))
 
 
 def test_frames_and_code_are_of_the_part() -> None:
