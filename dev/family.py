@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
+from family_page import family_page
 from ship_vectors import fit_patiently
 
 from mrl_demo.adapt.kept import FittedMap
@@ -85,10 +86,10 @@ def main() -> None:
             before = next((one for one in known["sets"] if one["name"] == name), None)
             known["sets"] = [*(one for one in known["sets"] if one["name"] != name), _merged(before, measured)]
             _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        if not options.outside:
+        if not options.outside and options.members == _MEMBERS:
             known |= {"times": _times(lab)}
             _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    _PAGE.write_text(_page(json.loads(_FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
+    _PAGE.write_text(family_page(json.loads(_FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
     print(f"Wrote {_PAGE}")
 
 
@@ -194,48 +195,6 @@ def _ms(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return (time.process_time() - started) * 1e3
-
-
-def _page(figures: Mapping[str, Any]) -> str:
-    """The Markdown page."""
-    parts = [
-        "# The family: what each member keeps, and what it costs",
-        "Made by `dev/family.py` from `assets/results/family.json`: nDCG@10 with 95% intervals over the questions; "
-        "**bold** is surely above `tuned` at the same length, *italic* surely below (paired, 2,000 resamples). "
-        f"A length of d is 4 d bytes a vector. Measured {figures['date']} on {figures['hardware']}, while other jobs "
-        "ran: the seconds of a fit are those of a clock on a busy machine.",
-        *(_set_table(each) for each in figures["sets"]),
-        _times_table(figures["times"]),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _set_table(measured: Mapping[str, Any]) -> str:
-    head = f"## {measured['label']}\n\n{measured['queries']:,} questions, {measured['documents']:,} documents."
-    lines = [
-        f"| arm | {' | '.join(f'{dim} ({4 * dim} B)' for dim in _DIMS)} | fit s |",
-        "|---" * (len(_DIMS) + 2) + "|",
-    ]
-    for name, row in measured["rows"].items():
-        cells = [_cell(row.get(str(dim)), row.get(f"{dim} vs tuned") or []) for dim in _DIMS]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {row['fit_s'] or '–'} |")
-    missing = [f"- `{name}`: {why}" for name, why in measured["left_out"].items()]
-    return "\n".join([head, "", *lines, *(["", "Not measured here:", "", *missing] if missing else [])])
-
-
-def _cell(value: Sequence[float] | None, difference: Sequence[float]) -> str:
-    if not value:
-        return "–"
-    text = f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
-    if not difference or difference[1] <= 0 <= difference[2]:
-        return text
-    return f"**{text}**" if difference[1] > 0 else f"*{text}*"
-
-
-def _times_table(measured: Mapping[str, Mapping[str, float]]) -> str:
-    rows: Iterable[str] = (f"| `{name}` | {t['query_ms']} | {t['document_ms']} |" for name, t in measured.items())
-    head = "## Time to encode\n\nArms that map the vectors of base take what base takes."
-    return "\n".join([head, "", "| arm | processor ms a question | processor ms a document |", "|---|---|---|", *rows])
 
 
 if __name__ == "__main__":

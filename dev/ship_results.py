@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from mrl_demo.arms.catalogue import ARMS
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.corpora import multilingual
 from mrl_demo.corpora.builtin import NAME
@@ -55,6 +56,8 @@ def main() -> None:
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
     parser.add_argument("--multilingual", action="store_true", help="the collection in five languages, instead")
     parser.add_argument("--keep-times", action="store_true", help="measure no search times")
+    says = "measure these alone, and keep what is there of the others"
+    parser.add_argument("--arms", default="", metavar="A,B", help=says)
     options = parser.parse_args()
     settings = Settings()
     if options.multilingual:
@@ -62,17 +65,41 @@ def main() -> None:
     elif options.outside:
         ship_outside(Lab(settings), options.outside)
     else:
-        ship_builtin(CurvesService(Lab(settings)), with_times=not options.keep_times)
+        arms = tuple(filter(None, options.arms.split(",")))
+        ship_builtin(CurvesService(Lab(settings)), arms, with_times=not options.keep_times)
 
 
-def ship_builtin(service: CurvesService, with_times: bool) -> None:
-    """The sweep of the built-in test set, and search times on this machine."""
-    curves = service.measure(NAME, _say)
-    _save(_shortened(json.loads(curves.to_json())), NAME)
+def ship_builtin(service: CurvesService, arms: Sequence[str] = (), *, with_times: bool) -> None:
+    """The sweep of the built-in test set, and search times on this machine; with `arms`, of these (and base) alone."""
+    wanted = tuple(dict.fromkeys((ARMS[0].name, *arms))) if arms else None
+    curves = service.measure(NAME, _say, arms=wanted)
+    raw = _shortened(json.loads(curves.to_json()))
+    _save(_merged(raw, _FOLDER / f"{NAME}.json") if arms else raw, NAME)
     if with_times:
         save_text(_FOLDER / "speed.json", speed_to_json(service.speed(_SPEED_SIZE, _say)))
     print(f"{curves.sweep.seconds:.0f} s for {', '.join(arm.name for arm in curves.sweep.arms)}")
     print(*curves.sweep.notes, sep="\n")
+
+
+def _merged(raw: dict[str, Any], path: Path) -> dict[str, Any]:
+    """What was measured now, and what the file has of other arms; both are paired with base on the same questions."""
+    before, now = json.loads(path.read_text(encoding="utf-8")), raw["sweep"]
+    if before["fingerprint"] != raw["fingerprint"]:
+        raise SystemExit("The collection has changed: measure all arms.")
+    new, sweep = {arm["name"] for arm in now["arms"]}, before["sweep"]
+    order = {arm.name: place for place, arm in enumerate(ARMS)}
+    for name in ("rows", "full", "differences", "retentions"):
+        rows = [row for row in sweep[name] if row["arm"] not in new] + now[name]
+        sweep[name] = sorted(rows, key=lambda row: order.get(row["arm"], len(order)))
+    arms = [arm for arm in sweep["arms"] if arm["name"] not in new] + now["arms"]
+    sweep["arms"] = sorted(arms, key=lambda arm: order.get(arm["name"], len(order)))
+    tasks = {task["metric"]: task for task in (*sweep["tasks"], *now["tasks"])}
+    told = {
+        "date": now["date"],
+        "tasks": list(tasks.values()),
+        "notes": list(dict.fromkeys(sweep["notes"] + now["notes"])),
+    }
+    return {**before, "sweep": {**sweep, **told}, "lost": {**before["lost"], **raw["lost"]}}
 
 
 def _shortened(raw: dict[str, Any]) -> dict[str, Any]:

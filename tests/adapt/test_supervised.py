@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mrl_demo.adapt.judged import JudgedPairs
 from mrl_demo.adapt.kept import load_fitted
 from mrl_demo.adapt.rotation import AdaptError, fit_pca
 from mrl_demo.adapt.supervised import SupervisedMap, fit_supervised
+from mrl_demo.core.config import find_assets
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
 
@@ -59,3 +61,12 @@ def test_nine_questions_are_too_few() -> None:
     documents, asked = world()
     with pytest.raises(AdaptError, match="9 judged questions are too few"):
         fit_supervised(JudgedPairs(asked[:9], documents, pairs_of(np.arange(9))))
+
+
+def test_no_shipped_figure_of_a_head_lies_surely_below_the_frozen_arm() -> None:
+    """From 20 to 2,000 judged questions: what dev/family_labels.py measured and docs/family.md shows."""
+    rows = json.loads((find_assets() / "results" / "family.json").read_text(encoding="utf-8"))["judged"]
+    assert {row["questions"] for row in rows} == {20, 100, 500, 2_000}
+    figures = [row[dim] for row in rows for dim in row if dim.isdigit()]
+    assert len(figures) == 6 * len(rows) and all(high >= 0 for _, _, high in figures)
+    assert all(value == 0 for row in rows if row["is_refused"] for dim in row if dim.isdigit() for value in row[dim])
