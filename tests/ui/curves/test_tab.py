@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from mrl_demo.core.errors import CorpusError
+from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.glossary import Term
 from mrl_demo.core.types import Progress
 from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
@@ -29,11 +29,13 @@ from mrl_demo.ui.curves import tab as curves
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.data import Figures, cost_clouds, quality_curves, speed_curves
+from mrl_demo.ui.curves.files import TextFile
 from mrl_demo.ui.curves.lost import LostLink
 from mrl_demo.ui.curves.published import PUBLISHED, published_html
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import LATENCY, SHARE, Choice, CurvesState, Seen, curves_state
 from mrl_demo.ui.shared.links import Page
+from mrl_demo.ui.shared.visit import OwnArm
 from mrl_demo.ui.shared.work import LongWork
 from tests.ui.pages import by_id, one_tab, steps_of
 from tests.ui.samples import NASTY, StubLab
@@ -430,3 +432,25 @@ def test_long_work_says_how_it_goes_and_keeps_what_it_gave(page: tuple[gr.Blocks
     *_, end = follow(lambda _: 1 // 0, dict)
     assert "mistake" in end["curves-notice"]
     assert end["curves-measure"].interactive
+
+
+def test_a_measurement_covers_what_is_ticked_and_what_the_visitor_brought() -> None:
+    results, own = Results(CurvesService(StubLab())), OwnArm("mine~1", "Yours: mine", "", "own-1")
+    choice = Choice("own-1", arms=("base", "gone"), class_arms=("tuned", "base"))
+    assert results.to_measure(CurvesState(choice, own=(own,))) == ("base", "tuned", "mine~1")
+    assert results.to_measure(CurvesState(replace(choice, corpus="own-2"), own=(own,))) == ("base", "tuned")
+    with pytest.raises(LabError, match="No method is ticked"):
+        results.to_measure(CurvesState(Choice("own-2", arms=("gone",))))
+    measured = Seen(sweeps={"own-1": CurveSet(sweep())})
+    labels = {name: label for label, name in results.arm_entries(CurvesState(choice, measured, (own,)))}
+    assert labels["base"] == "Base, cut"
+    assert labels["mine~1"] == "Yours: mine (not measured here)"
+
+
+def test_saved_files_name_nothing_secret() -> None:
+    secret = f"own-{'0' * 32}"
+    payload = TextFile(f"curves-{secret}", "csv", f"arm,collection\nmine~{'1' * 32},{secret}\n").payload(
+        f"http://x/?corpus={secret}"
+    )
+    assert payload["name"] == "curves-your-documents.csv"
+    assert payload["text"].splitlines()[1] == "mine,your documents,http://x/?corpus=your documents"

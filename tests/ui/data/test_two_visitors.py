@@ -116,6 +116,10 @@ def test_what_one_visitor_brings_another_neither_uses_nor_hears_of(served: Serve
     bring(first, tmp_path, "hush-vectors")
     secrets = list(served.lab.builder.menu._private)
     (corpus,) = served.lab._shelf._kept
+    first.fill(Id.DATA_ASKED_OF, corpus)
+    first.fill(Id.DATA_QUESTION_TABLE, f'query,positive\nwhich hush plan has oven 3,"{TEXTS[3]}"')
+    assert "which hush plan has oven 3" in first.press(Id.DATA_QUESTIONS_USE)
+    assert len(served.lab.asked_private(corpus).queries) == 1
     assert len(secrets) == 2
     assert [arm.name for arm in served.lab.builder.menu.contenders()] == public
 
