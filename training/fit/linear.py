@@ -25,7 +25,7 @@ _BATCH, _RATE = 256, 2e-3
 
 @dataclass(frozen=True)
 class PairVectors:
-    """The base model's unit rows `(n, d)` of the pairs, their hard negatives, and of `broad` text `(k, d)`."""
+    """The base model's unit rows `(n, d)` of the pairs, their hard negatives (if any), and of `broad` text `(k, d)`."""
 
     queries: FloatMatrix
     positives: FloatMatrix
@@ -61,13 +61,13 @@ def fit_map(
 
 def _pairs_loss(matrix: Tensor, vectors: PairVectors, objective: ObjectiveConfig, generator: torch.Generator) -> Tensor:
     rows = torch.randperm(len(vectors.queries), generator=generator)[:_BATCH]
-    columns = [torch.from_numpy(each)[rows] for each in (vectors.queries, vectors.positives, vectors.negatives)]
-    queries, positives, negatives = (column @ matrix for column in columns)
+    queries, positives = torch.from_numpy(vectors.queries)[rows], torch.from_numpy(vectors.positives)[rows]
+    negatives = torch.from_numpy(vectors.negatives)[rows] if len(vectors.negatives) else positives[:0]
     unwanted = None
     if objective.spare_likely:
-        unwanted = functional.pad(likely_answers(*columns[:2]), (0, len(rows)))
-    candidates = torch.cat([positives, negatives])
-    return contrastive_over(queries, candidates, torch.arange(len(rows)), objective.prefix_shares, unwanted)
+        unwanted = functional.pad(likely_answers(queries, positives), (0, len(negatives)))
+    candidates = torch.cat([positives @ matrix, negatives @ matrix])
+    return contrastive_over(queries @ matrix, candidates, torch.arange(len(rows)), objective.prefix_shares, unwanted)
 
 
 def _broad_loss(

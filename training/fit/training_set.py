@@ -110,7 +110,7 @@ class TrainingSetBuilder:
     def _map(self, made: TrainingSet) -> FloatMatrix | None:
         """The rotation as a free map; that of an interrupted run if there is one, None if none is wanted."""
         path, config, pairs = self.work / "map.npy", self.task.config, made.pairs
-        if not config.adapter.map_steps or made.rotation is None or made.base_rows is None or not pairs.negatives:
+        if not config.adapter.map_steps or made.rotation is None or made.base_rows is None:
             return None
         if path.is_file():
             return np.load(path, allow_pickle=False)
@@ -133,7 +133,9 @@ class TrainingSetBuilder:
         return self.task.config.pairs.broad == "others"
 
     def _negatives(self, pairs: Pairs, positives: FloatMatrix) -> FloatMatrix:
-        """Vectors of the hard negatives; mined ones are positives of other rows, which have theirs."""
+        """Vectors of the hard negatives, no rows without any; mined ones are positives of other rows."""
+        if not pairs.negatives:
+            return positives[:0]
         rows = {text: row for row, text in enumerate(pairs.positives)}
         if all(text in rows for text in pairs.negatives):
             return positives[[rows[text] for text in pairs.negatives]]
