@@ -41,8 +41,9 @@ def own_data_intro(settings: Settings) -> Markup:
     return html(
         '<h2>Your documents</h2><p class="lead">Tables (CSV, TSV, JSON, JSONL, Excel), texts (a line or a paragraph a'
         " document), Markdown, HTML, Word, PDF, a zip archive of these, or of a BEIR folder, whose questions are then"
-        " measured with. {limits} They belong to this visit: nobody else sees them, and they are"
-        " deleted {minutes} minutes after you last used them, or at once when you say so.</p>",
+        " measured with, as are those of a table of questions and answers (query, positive). {limits} They belong to"
+        " this visit: nobody else sees them, and they are deleted {minutes} minutes after you last used them, or at"
+        " once when you say so.</p>",
         limits=limits_sentence(settings),
         minutes=settings.upload_minutes,
     )
