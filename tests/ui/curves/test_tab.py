@@ -365,6 +365,11 @@ def page() -> tuple[gr.Blocks, curves.CurveParts]:
     return blocks, parts
 
 
+def test_a_choice_that_is_sent_again_and_again_counts_once() -> None:
+    state = curves_state(**CONTROLS | {"arms": ["base", "tuned", "base"] * 1_000})
+    assert state.choice.arms == ("base", "tuned")
+
+
 def test_the_controls_make_a_state() -> None:
     state = curves_state(**CONTROLS | {"arms": None, "size": 10_000.0})
     assert (state.choice.arms, state.choice.size, state.seen) == ((), 10_000, Seen())
