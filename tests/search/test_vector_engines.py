@@ -361,6 +361,9 @@ def test_an_approximate_index_keeps_its_recall(precision: str, places: Places) -
         assert kept >= (0.6 if precision == "binary" else 0.95)
     assert index.is_exact_at(5)
     assert index.search(QUERIES, 5, 10).indices.tolist() == exact.search(QUERIES, 5, 10).indices.tolist()
+    fits = [row for row in range(N) if row % 3 == 1]
+    filtered = index.search(QUERIES[2], 16, 20, where={"topic": 'it\'s "ü" 1'}).indices[0].tolist()
+    assert (len(filtered), {*filtered} <= {*fits}) == (20, True)  # A filter leaves no list short.
     funnel = Cascade(parse_cascade("16:100,24:10", D).stages)
     assert index.funnel(QUERIES, funnel, 10).indices.shape == (6, 10)
     assert (engine.stats().indexes or 0) > 0
