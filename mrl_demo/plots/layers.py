@@ -38,6 +38,7 @@ def layers_figure(dims: Sequence[int], bands: Sequence[LayerBand], measure: str)
     figure = go.Figure()
     if not bands:
         figure.add_annotation(text=_EMPTY, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+        figure.update_xaxes(visible=False).update_yaxes(visible=False)
         return dress(figure, 430, {"l": 62, "r": 14, "t": 12, "b": 60})
     places, rows = [float(place) for place in range(len(dims))], [band.layers for band in bands]
     values = [list(band.values) for band in bands]

@@ -29,7 +29,9 @@ _WEIGHTINGS = [
 ]
 _WORDS = html(
     '<p class="lead">Nothing here needs to be touched. All weights make a whole model instead of a small adapter '
-    "(about 90 MB for MiniLM). The chart shows the loss at every length, whatever you choose.</p>"
+    "(about 90 MB for MiniLM). The chart shows the loss at every length, whatever you choose. A larger teacher and"
+    " parallel pairs act on the steps that keep neighbours of broad text: a translation is taught those of the text"
+    " that it translates.</p>"
 )
 #: A run of another kind: the base model teaches every layer of itself.
 LAYERS_LABEL = (
@@ -50,7 +52,7 @@ LEVER_LABELS = {
     "anchor_weight": "Pull towards the base model's vectors",
     "axes": "Axes of the result (with LoRA over a rotation)",
     "teacher": "A larger model from the Hub that teaches its neighbours of broad text",
-    "parallel": "Parallel pairs: texts and their translations, which are taught what is near the text",
+    "parallel": "Parallel pairs: texts and their translations",
     "spare_likely": "Answers that the base model finds likely are no wrong answers for other questions",
 }
 
@@ -79,15 +81,14 @@ def lay_out_levers() -> dict[str, Block]:
                 "anchor_weight": _number("anchor_weight", Id.TRAIN_ANCHOR, 0.5, 100),
                 "axes": menu(LEVER_LABELS["axes"], _axes(), "", Id.TRAIN_AXES, min_width=260),
             }
-        with gr.Row(elem_classes="curves-row"):
-            parts["teacher"] = gr.Textbox(
-                "", label=LEVER_LABELS["teacher"], placeholder="empty: the base model; or OWNER/NAME", max_lines=1,
-                min_width=300, elem_id=Id.TRAIN_TEACHER,
-            )  # fmt: skip
-            parts["parallel"] = gr.File(
-                label=LEVER_LABELS["parallel"], file_types=list(DATA_TYPES), type="filepath", height=110,
-                elem_id=Id.TRAIN_PARALLEL,
-            )  # fmt: skip
+        parts["teacher"] = gr.Textbox(
+            "", label=LEVER_LABELS["teacher"], placeholder="empty: the base model; or OWNER/NAME", max_lines=1,
+            elem_id=Id.TRAIN_TEACHER,
+        )  # fmt: skip
+        parts["parallel"] = gr.File(
+            label=LEVER_LABELS["parallel"], file_types=list(DATA_TYPES), type="filepath", height=150,
+            elem_id=Id.TRAIN_PARALLEL,
+        )  # fmt: skip
         parts["spare_likely"] = gr.Checkbox(False, label=LEVER_LABELS["spare_likely"], elem_id=Id.TRAIN_SPARE)
     return parts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mrl_demo.core.errors import LabError
@@ -12,18 +12,8 @@ from mrl_demo.jobs.request import Levers, TrainRequest
 from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.presets import choice_named
 
-#: Levers of the contrastive loss over pairs, which teaching layers has not.
-_ONLY_PAIRS = (
-    "loss",
-    "weighting",
-    "drawn_lengths",
-    "spread_weight",
-    "averaged",
-    "spare_likely",
-    "teacher",
-    "parallel",
-    "hierarchy_weight",
-)
+#: What teaching layers has not: every lever but these two, and parallel pairs.
+_ONLY_PAIRS = (*(lever.name for lever in fields(Levers) if lever.name not in {"batch_size", "lora_rank"}), "parallel")
 BUILTIN, OWN, MINE = "builtin", "own", "mine"
 
 

@@ -459,7 +459,13 @@ def test_layers_too_is_a_run_of_its_own_command_that_training_understands() -> N
     assert (asked.command, options.dims, options.lora_rank, options.batch_size) == ("elastic", (8, 64), 8, 16)
     assert (options.steps, options.minutes) == (1_500, 25)
     assert by_id(settings.start(replace(plain, weights="2, 1")))["train-notice"].startswith('<p class="notice error"')
-    for lever in ({"loss": "hinge"}, {"spare_likely": True}, {"lora_rank": "0"}):
+    for lever in (
+        {"loss": "hinge"},
+        {"spare_likely": True},
+        {"lora_rank": "0"},
+        {"axes": "tuned"},
+        {"parallel": "x.csv"},
+    ):
         assert "Layers are taught" in by_id(settings.start(replace(plain, **lever)))["train-notice"]
     assert len(settings.line.asked) == 1  # type: ignore[attr-defined]
 
