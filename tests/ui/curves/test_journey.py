@@ -190,7 +190,7 @@ def test_a_query_that_breaks_opens_in_compare_at_that_length(open_curves: Callab
     assert guest.errors == []
 
 
-def test_classes_are_drawn_and_another_label_draws_others(open_curves: Callable[..., Guest]) -> None:
+def test_classes_and_layers_are_drawn_and_another_choice_draws_others(open_curves: Callable[..., Guest]) -> None:
     guest = open_curves()
     guest.section("Classification")
     guest.says("#curves-classes-words", "of its 384 numbers as with all")
@@ -198,6 +198,11 @@ def test_classes_are_drawn_and_another_label_draws_others(open_curves: Callable[
     guest.page.wait_for_selector("#curves-classes .scatterlayer path.js-line")
     guest.choose("curves-task", "Topics: accuracy of 5 nearest neighbours")
     guest.says("#curves-classes-task", "120 classes")
+    guest.section("Layers")
+    guest.says("#curves-layers-words", "3 layers of 6 keep ")
+    guest.page.wait_for_selector("#curves-layers .heatmaplayer image, #curves-layers .heatmaplayer path")
+    guest.choose("curves-layer-arm", "Ordinary model")
+    guest.says("#curves-layers-words", "Ordinary model: nDCG@10")
     assert guest.errors == []
 
 
@@ -213,7 +218,7 @@ def test_a_phone_and_the_dark_theme_show_all_sections_without_scrolling_sideways
     open_curves: Callable[..., Guest],
 ) -> None:
     phone = open_curves(390, 844, is_mobile=True, has_touch=True, color_scheme="dark")
-    for section in ("Quality", "Classification", "What a byte buys", "Speed", "Queries that break"):
+    for section in ("Quality", "Classification", "What a byte buys", "Layers", "Speed", "Queries that break"):
         phone.section(section)
         phone.page.wait_for_timeout(200)
         assert phone.page.evaluate("document.documentElement.scrollWidth") == 390
