@@ -50,13 +50,13 @@ def layers_figure(dims: Sequence[int], bands: Sequence[LayerBand], measure: str)
         _mark_paces(figure, bands, places)
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[f"{dim}<br>{_bytes(4 * dim)}" for dim in dims],
-        tickangle=0,
+        ticktext=[f"{dim} ({_bytes(4 * dim)})" for dim in dims],
         title={"text": "numbers kept, and bytes of a vector", "standoff": 8},
+        automargin=True,  # On a phone the ticks are turned.
         showgrid=False,
     )
     figure.update_yaxes(tickvals=rows, ticktext=[_tick(band) for band in bands], showgrid=False)
-    return dress(figure, 120 + 52 * max(len(bands), 5), {"l": 96, "r": 40, "t": 12, "b": 70})
+    return dress(figure, 120 + 52 * max(len(bands), 5), {"l": 74, "r": 34, "t": 12, "b": 70})
 
 
 def _cells(
@@ -170,7 +170,7 @@ def _height_of(pace: float, bands: Sequence[LayerBand]) -> float | None:
 
 def _tick(band: LayerBand) -> str:
     name = "1 layer" if band.layers == 1 else f"{band.layers} layers"
-    return f"{name}<br>{band.speed_up:.1f} times" if band.speed_up and abs(band.speed_up - 1) > 0.005 else name
+    return f"{name}<br>{band.speed_up:.1f}x" if band.speed_up and abs(band.speed_up - 1) > 0.005 else name
 
 
 def _bytes(count: int) -> str:

@@ -40,7 +40,7 @@ def test_a_measured_method_has_words_a_map_and_a_table() -> None:
     figure = layers_chart(GRID)
     assert figure.data[0].type == "heatmap" and "contour" in {trace.type for trace in figure.data}
     assert [shape.y0 for shape in figure.layout.shapes] == [1.5, 1]  # 1.5 and 2 times as fast as all.
-    assert figure.layout.yaxis.ticktext[0] == "1 layer<br>2.0 times"
+    assert figure.layout.yaxis.ticktext[0] == "1 layer<br>2.0x"
 
 
 def test_one_that_is_not_measured_says_what_to_press_and_what_it_costs() -> None:
