@@ -32,11 +32,11 @@ def level_ends(levels: int, dimension: int) -> tuple[int, ...]:
     """Where each of so many levels ends in vectors of `dimension` numbers, the last of `LEVEL_ENDS` for a single one.
 
     >>> level_ends(2, 384), level_ends(1, 384), level_ends(2, 16)
-    ((8, 32), (32,), (4, 8))
+    ((8, 32), (32,), (2, 8))
     """
     ends = LEVEL_ENDS[-levels:]
     most = dimension // 2
-    return ends if ends[-1] <= most else tuple(max(1, end * most // ends[-1]) for end in (8, 16)[-levels:])
+    return ends if ends[-1] <= most else tuple(max(1, end * most // ends[-1]) for end in ends)
 
 
 def fit_hierarchical(vectors: FloatMatrix, levels: Sequence[IntMatrix]) -> Rotation:

@@ -41,6 +41,11 @@ class EngineAdapter(ABC):
 
     A product says how its collections are read (`read_stored`), removed (`remove_stored`) and laid out
     (`fields_of`), and what its own errors mean (`explain`).
+
+    >>> from mrl_demo.search.engines.opening import open_engine
+    >>> engine = open_engine("qdrant:///:memory:?collection=bees")
+    >>> engine.name, engine.read_card()
+    ('Qdrant', None)
     """
 
     product: ClassVar[str]
@@ -143,7 +148,12 @@ class EngineAdapter(ABC):
 
 
 class ClientAdapter(EngineAdapter, Generic[ClientT]):
-    """An adapter whose product has one client that threads share, connected when it is first needed."""
+    """An adapter whose product has one client that threads share, connected when it is first needed.
+
+    >>> from mrl_demo.search.engines.opening import open_engine
+    >>> engine = open_engine("milvus://127.0.0.1:1/bees")  # Nothing listens there, and nobody has asked yet.
+    >>> engine.close()
+    """
 
     def __init__(self, address: EngineAddress) -> None:
         super().__init__(address)

@@ -10,7 +10,11 @@ class EngineError(LabError):
 
 
 class EngineDownError(EngineError):
-    """It does not answer, or not in time: it may another time, so it is asked again, and the page goes on without."""
+    """It does not answer, or not in time: it may another time, so it is asked again, and the page goes on without.
+
+    >>> str(EngineDownError.silent("Qdrant"))
+    'Qdrant does not answer: start it, or check host and port.'
+    """
 
     @classmethod
     def silent(cls, product: str) -> EngineDownError:
@@ -19,7 +23,11 @@ class EngineDownError(EngineError):
 
 
 class EngineFullError(EngineError):
-    """It has no room left."""
+    """It has no room left.
+
+    >>> str(EngineFullError.no_room("Milvus"))
+    'Milvus has no room left: free some space, then run `mrl index` again to go on.'
+    """
 
     @classmethod
     def no_room(cls, product: str) -> EngineFullError:
@@ -28,7 +36,11 @@ class EngineFullError(EngineError):
 
 
 class EngineMismatchError(EngineError):
-    """What it holds is something else: another schema, model, rotation or collection, or an upload that never ended."""
+    """What it holds is something else: another schema, model, rotation or collection, or an upload that never ended.
+
+    >>> str(EngineMismatchError.missing("docs"))
+    'There is no collection docs: make it with `mrl index`.'
+    """
 
     @classmethod
     def changed(cls, detail: str = "") -> EngineMismatchError:

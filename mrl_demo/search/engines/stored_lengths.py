@@ -44,6 +44,10 @@ class FieldAdapter(ClientAdapter[ClientT]):
 
     Another length is searched by queries padded with zeros over the next longer field, whose rows are fetched and
     compared here; so are the stages of a funnel after its first.
+
+    >>> from mrl_demo.search.engines.opening import open_engine
+    >>> open_engine("qdrant:///:memory:?collection=bees").has_all_lengths
+    False
     """
 
     has_all_lengths = False

@@ -74,11 +74,6 @@ def measure(page: Page) -> None:
     page.click("#data-curves")
     page.wait_for_selector("#curves-headline >> text=Nothing is measured for this collection yet")
     page.click("#curves-measure")
-    page.get_by_role("tab", name="Decide").first.click()
-    page.click("#decide-start")  # Of the built-in collection, and taken back: it waits, and says for what.
-    page.wait_for_selector("#decide-notice >> text=You are still measuring curves")
-    page.click("#decide-stop")
-    page.get_by_role("tab", name="Curves").first.click()
     says = "() => document.querySelector('#curves-headline').innerText.includes('20 queries')"
     page.wait_for_function(says, timeout=90_000)
     page.click("#curves-fold button")
