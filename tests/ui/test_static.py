@@ -37,6 +37,7 @@ FOREIGN = {
     *(
         "dark",
         "gradio-container",
+        "subdued",
         "main",
         "wrap",
         "column",
