@@ -234,6 +234,7 @@ def read_options() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Load, index and search the same vectors in each engine, and print what it took."""
     options = read_options()
     real = real_vectors(options.corpus or ["builtin"], options.max_tokens)
     vectors = tile_with_noise(real, options.n)
