@@ -77,10 +77,11 @@ def _read_side(model: ElasticModel, texts: Sequence[str], reading: Reading, prog
     order = np.argsort([len(text) for text in texts], kind="stable")
     layers: list[Tensor] = []
     for start in range(0, len(order), _READ_AT_ONCE):
-        rows = torch.from_numpy(order[start : start + _READ_AT_ONCE])
+        rows = torch.from_numpy(order[start : start + _READ_AT_ONCE]).to(model.device)
         with torch.no_grad():
-            pooled = model.pooled(read_texts(model.base, [texts[row] for row in rows], reading))
-        layers = layers or [torch.empty(len(texts), pooled[0].shape[1], dtype=torch.float16) for _ in pooled]
+            pooled = model.pooled(read_texts(model.base, [texts[row] for row in rows.tolist()], reading))
+        shape = len(texts), pooled[0].shape[1]
+        layers = layers or [torch.empty(shape, dtype=torch.float16, device=model.device) for _ in pooled]
         for layer, part in zip(layers, pooled, strict=True):
             layer[rows] = functional.normalize(part, dim=1).half()
         if progress and not start // _READ_AT_ONCE % 10:
@@ -98,7 +99,7 @@ def fit_heads(
     pairs = len(wanted) // 2
     losses: list[tuple[float, ...]] = []
     for step in range(settings.head_steps):
-        chosen = torch.randperm(pairs, generator=generator)[:_HEAD_BATCH]
+        chosen = torch.randperm(pairs, generator=generator)[:_HEAD_BATCH].to(wanted.device)
         rows = torch.cat([chosen, chosen + pairs])
         vectors = [
             layer[rows].float() @ head for layer, head in zip(layers, (*heads, model.heads.detach()[-1]), strict=True)
@@ -111,7 +112,7 @@ def fit_heads(
             optimiser.zero_grad()
             torch.stack(by_layer).sum().backward()
             optimiser.step()
-        losses.append(tuple(float(loss.detach()) for loss in by_layer))
+        losses.append(tuple(torch.stack(by_layer).detach().tolist()))
         if progress and step % 20 == 0:
             said = " ".join(f"{loss:.3f}" for loss in losses[-1])
             progress((step + 1) / settings.head_steps, f"Head step {step + 1}, loss by layer {said}")
@@ -142,11 +143,11 @@ def fit_layers(model: ElasticModel, taught: TaughtPairs, settings: ElasticSettin
             group["lr"] = rate * _rate(share)
         losses = _step_losses(model, taught, rows, layers, settings)
         optimiser.zero_grad()
-        (_shares_of_layers(layers) @ losses.mean(1)).backward()
+        (_shares_of_layers(layers).to(losses.device) @ losses.mean(1)).backward()
         torch.nn.utils.clip_grad_norm_(lora, 1.0)
         optimiser.step()
         done += 1
-        values = tuple(tuple(map(float, row)) for row in losses.detach())
+        values = tuple(map(tuple, losses.detach().tolist()))
         watch(ElasticStep(done, clock.expected(done), clock.seconds_left(done), values))
     return done
 

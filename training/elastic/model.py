@@ -45,7 +45,12 @@ class ElasticModel(nn.Module):
         self._pooling: Any = _find_pooling(base)
         self._stack: Any = self.bert.encoder.layer
         width = int(self.bert.config.hidden_size)
-        self.heads = nn.Parameter(torch.eye(width).repeat(len(self._stack), 1, 1))
+        self.heads = nn.Parameter(torch.eye(width, device=base.device).repeat(len(self._stack), 1, 1))
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes: where its base does."""
+        return self.heads.device
 
     @property
     def depth(self) -> int:
@@ -54,10 +59,11 @@ class ElasticModel(nn.Module):
 
     def pooled(self, features: Features, layers: int = 0) -> list[Tensor]:
         """The text's vector after each of the first `layers` layers (0: all), `(n, d)` float32 each."""
-        products = torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bf16())
-        given = {name: features[name] for name in _READ if name in features}
+        kind = self.device.type
+        products = torch.autocast(kind, dtype=torch.bfloat16, enabled=has_bf16(kind))
+        features = {name: features[name].to(self.device) for name in _READ if name in features}
         with products, self._stopping_at(layers or self.depth):
-            read = self.bert(**given, output_hidden_states=True)
+            read = self.bert(**features, output_hidden_states=True)
         return [self._pool(hidden.float(), features) for hidden in read.hidden_states[1:]]
 
     def forward(self, features: Features, layers: int = 0) -> list[Tensor]:
@@ -70,7 +76,9 @@ class ElasticModel(nn.Module):
         for layer, rows in enumerate(pooled[:-1]):
             rows = rows.double()
             moments = rows.T @ rows
-            moments += 1e-3 * moments.diagonal().mean() * torch.eye(len(moments), dtype=torch.float64)
+            moments += (
+                1e-3 * moments.diagonal().mean() * torch.eye(len(moments), dtype=torch.float64, device=rows.device)
+            )
             self.heads[layer] = torch.linalg.solve(moments, rows.T @ wanted.double()).float()
         self.heads[-1] = last
 

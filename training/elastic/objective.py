@@ -20,7 +20,7 @@ def elastic_losses(vectors: Tensor, wanted: Tensor, prefixes: Sequence[int], tem
     >>> abs(float(elastic_losses(rows, rows, (2,), 0.1)[0])) < 1e-5  # Nothing to learn.
     True
     """
-    itself = torch.eye(len(wanted), dtype=torch.bool)
+    itself = torch.eye(len(wanted), dtype=torch.bool, device=wanted.device)
     neighbours = _log_shares(wanted, itself, temperature)
     losses = []
     for prefix in prefixes:

@@ -145,7 +145,7 @@ class _ElasticRun:
         limit_tokens(base, self.settings.max_tokens)
         vectors = ask_teacher(base, self.pairs, self._readings, report.progress)
         axes = self._axes(vectors)
-        taught = turn_teacher(self.pairs, self._readings, vectors, axes)
+        taught = turn_teacher(self.pairs, self._readings, vectors, axes, base.device)
         model, losses, steps = teach_layers(base, taught, axes, self.settings, report.progress, self._watch())
         result = work.make_result()
         save_layers(model, result, has_lora=bool(self.settings.steps))
@@ -153,7 +153,7 @@ class _ElasticRun:
         if own_limit:
             base.max_seq_length = own_limit
         layers = self._by_layer(model)
-        final = ModelWriter(task.config, task.base, own_limit, result).write_adapter()
+        final = ModelWriter(task.config, task.base, own_limit, result).write_adapter().to(base.device)
         after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
         rows = self._compare(before, after)
         report.say(before_after_table(rows))

@@ -52,9 +52,10 @@ def turn_teacher(
     readings: tuple[Reading, Reading],
     vectors: tuple[FloatMatrix, FloatMatrix],
     rotation: FloatMatrix,
+    device: torch.device | str = "cpu",
 ) -> TaughtPairs:
-    """The pairs with the teacher's vectors in the axes of `rotation` `(d, d)`."""
-    queries, answers = (torch.from_numpy(normalise(rows @ rotation)) for rows in vectors)
+    """The pairs with the teacher's vectors, on `device`, in the axes of `rotation` `(d, d)`."""
+    queries, answers = (torch.from_numpy(normalise(rows @ rotation)).to(device) for rows in vectors)
     return TaughtPairs(pairs, readings, queries, answers)
 
 
@@ -74,7 +75,7 @@ def teach_layers(
     model = ElasticModel(base, settings.lora_rank if settings.steps else 0, settings.seed)
     sample = taught.first(_HEAD_PAIRS)
     layers = read_layers(model, sample, progress)
-    model.start_heads(layers, sample.wanted, torch.tensor(rotation))
+    model.start_heads(layers, sample.wanted, torch.tensor(rotation, device=model.device))
     losses = fit_heads(model, layers, sample.wanted, settings, progress)
     del layers
     if not settings.steps:
@@ -128,7 +129,7 @@ def _vectors_by_layer(model: ElasticModel, texts: Sequence[str], reading: Readin
         rows = order[start : start + _READ_AT_ONCE]
         vectors: list[Tensor] = model(read_texts(model.base, [texts[row] for row in rows], reading))
         for layer, part in zip(layers, vectors, strict=True):
-            layer[rows] = part.numpy()
+            layer[rows] = part.cpu().numpy()
     return [normalise(layer) for layer in layers]
 
 
@@ -137,7 +138,7 @@ def save_layers(model: ElasticModel, out: Path, *, has_lora: bool) -> None:
     if has_lora:
         save_adapter(model.base, out, share=1.0)
         _halve(out / LORA_FILE)
-    heads = model.heads.detach()
+    heads = model.heads.detach().cpu()
     save_file({"matrix": heads[-1].clone()}, out / ROTATION_FILE)
     save_file({f"layer{i}": head.half().clone() for i, head in enumerate(heads[:-1], 1)}, out / HEADS_FILE)
 

@@ -54,7 +54,7 @@ def _add_lora(model: SentenceTransformer, config: TrainConfig) -> None:
 
 
 def _in_bfloat16(model: SentenceTransformer) -> None:
-    """Run the transformer's matrix products in bf16 if the CPU has it; pooling, rotation and losses stay float32.
+    """Run the transformer's matrix products in bf16 where its device has it; pooling, rotation and losses stay float32.
 
     Models of another build (a Router, a StaticEmbedding) train in float32.
     """
@@ -62,9 +62,16 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
 
     module: Any = model[0]
     pooling: Any = next((each for each in model if isinstance(each, Pooling)), None)
-    if not has_bf16() or not isinstance(module, Transformer) or pooling is None:
+    if not isinstance(module, Transformer) or pooling is None:
         return
-    module.forward = torch.autocast("cpu", dtype=torch.bfloat16)(module.forward)
+    forward = module.forward
+
+    def forward_in_bfloat16(*features: Any, **options: Any) -> Any:  # noqa: ANN401 - as the module it stands for
+        kind = next(module.parameters()).device.type  # Asked at each step: the trainer moves the model to a GPU.
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=has_bf16(kind)):
+            return forward(*features, **options)
+
+    module.forward = forward_in_bfloat16
     pool = pooling.forward
 
     def pool_float32(features: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -113,7 +113,6 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
         seed=schedule.seed,
         data_seed=schedule.seed,
         use_cpu=not torch.cuda.is_available(),
-        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         multi_dataset_batch_sampler=MultiDatasetBatchSamplers.ROUND_ROBIN if processes == 1 else turns,
         eval_strategy="steps" if watched else "no",

@@ -42,7 +42,8 @@ class ModelWriter:
     def blend(self, trained: SentenceTransformer, training: TrainingSet) -> Blend:
         """The model at any share of what was trained; an adapter's files are left in `result` for `write`."""
         start, rotation = self.base.load(), training.rotation
-        return Blend(start if rotation is None else with_rotation(start, rotation), self._weights(trained, training))
+        start = start if rotation is None else with_rotation(start, rotation)
+        return Blend(start.to(trained.device), self._weights(trained, training))
 
     def write(self, trained: SentenceTransformer, training: TrainingSet, share: float) -> SentenceTransformer:
         """Save the trained model with that share of the training kept, and return it loaded afresh."""
