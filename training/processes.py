@@ -83,7 +83,11 @@ class Processes:
     def joined(self) -> Iterator[None]:
         """Run the block as a member of the group of processes; nothing is set up for one."""
         if self.count == 1:
-            yield
+            try:
+                yield
+            finally:  # A single process of `torchrun` gets a group from its trainer.
+                if distributed.is_initialized():
+                    distributed.destroy_process_group()
             return
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         distributed.init_process_group(backend, timeout=_PATIENCE)
