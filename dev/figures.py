@@ -1,4 +1,4 @@
-"""Write every figure of the documentation from the result files: docs/figures.md, the marked parts of README and scale.
+"""Write every figure of the documentation from the result files: docs/figures.md, and the marked parts of other pages.
 
     .venv/bin/python dev/figures.py [--check]
 
@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dev.engine_figures import engines_page_figures, load_figures
 from dev.scale_figures import scale_page_figures
 from mrl_demo.evaluation.controls import ControlGroup, read_controls
 
@@ -71,16 +72,18 @@ class Sweep:
 
 
 def main() -> int:
-    """Write or check both files; the exit status."""
+    """Write or check the pages; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say what is out of date")
     options = parser.parse_args()
-    readme, scale = ROOT / "README.md", ROOT / "docs" / "scale.md"
-    pages = {
-        ROOT / "docs" / "figures.md": figures_page(),
-        readme: between_marks(readme.read_text(encoding="utf-8"), answers()),
-        scale: between_marks(scale.read_text(encoding="utf-8"), f"\n{scale_page_figures(ROOT)}\n"),
+    parts = {
+        ROOT / "README.md": answers(),
+        ROOT / "docs" / "scale.md": f"\n{scale_page_figures(ROOT)}\n",
+        ROOT / "docs" / "engines.md": f"\n{engines_page_figures(ROOT)}\n",
+        ROOT / "docs" / "deploy.md": f"\n{load_figures(ROOT)}\n",
     }
+    pages = {path: between_marks(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
+    pages[ROOT / "docs" / "figures.md"] = figures_page()
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         print(f"{path.relative_to(ROOT)} {'is out of date' if options.check else 'written'}")

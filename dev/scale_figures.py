@@ -28,11 +28,12 @@ _GROWTH_DIMS = (16, 32, 64, 96, 128, 192, 256, 384)
 
 @dataclass(frozen=True)
 class ScaleResults:
-    """The result files that docs/scale.md is made of; `scale` and `speed` may be missing."""
+    """The result files that docs/scale.md is made of; `scale` may be missing."""
 
     trend: Mapping[str, Any]
     scale: Mapping[str, Any] | None
     speed: Mapping[str, Any]
+    engines: Mapping[str, Any]
 
     @classmethod
     def read(cls, root: Path) -> ScaleResults:
@@ -43,6 +44,7 @@ class ScaleResults:
             json.loads((benchmarks / "growth_trend.json").read_text(encoding="utf-8")),
             json.loads(scale.read_text(encoding="utf-8")) if scale.is_file() else None,
             json.loads((root / "assets" / "results" / "speed.json").read_text(encoding="utf-8")),
+            json.loads((benchmarks / "bench_engines.json").read_text(encoding="utf-8")),
         )
 
 
@@ -141,7 +143,23 @@ def _plan_text(results: ScaleResults) -> str:
         f"{prices.disk_gb_month:g} a GB ({prices.date}; `mrl cost` takes yours), one copy. A rescored setting "
         f"keeps all {_FULL_DIM} float32 numbers on disk. \u201cScan\u201d is one query through all vectors "
         f"without a graph on two cores, 100,000 vectors measured ({results.speed['date'][:10]}) and multiplied: "
-        "what an exact search of one machine would take, to be divided by machines, and not what a graph takes."
+        "what an exact search of one machine would take, to be divided by machines, and not what a graph takes. "
+        + _engine_words(results.engines["result"])
+    )
+
+
+def _engine_words(result: Mapping[str, Any]) -> str:
+    """What an engine really took of its disk for a graph on 64 numbers, beside what the arithmetic says."""
+    plain, graph = (
+        next(load for load in result["loads"] if load["name"].startswith(f"PostgreSQL, {kind}"))
+        for kind in ("no index", "HNSW")
+    )
+    n, dim = result["n"], result["dim"]
+    index, row = (graph["index_bytes"] - plain["index_bytes"]) / n, graph["vector_bytes"] / n
+    return (
+        f"An engine adds to it: PostgreSQL took {index:.0f} bytes a vector for HNSW on 64 float32 numbers "
+        f"({bytes_per_vector('float32', 64) + HNSW_BYTES} here), and {row:,.0f} for its row of {dim} ({4 * dim:,}), "
+        f"measured at {n:,} ([engines.md](engines.md#what-it-finds-takes-and-holds))."
     )
 
 
