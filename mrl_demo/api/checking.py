@@ -38,17 +38,29 @@ def check_arguments(call: Callable[..., Any], given: Mapping[str, Any]) -> dict[
         ...
     mrl_demo.core.errors.LabError: number is [7]: Input should be a valid integer.
     """
+    check_names(call, given)
+    return {
+        parameter.name: _checked(call, parameter.name, given.get(parameter.name, parameter.default))
+        for parameter in parameters_of(call)
+    }
+
+
+def check_names(call: Callable[..., Any], given: Mapping[str, Any]) -> None:
+    """Raise `LabError` naming the first argument that a call does not have, or that it needs and is not given.
+
+    >>> def double(lab: object, number: int) -> int: ...
+    >>> check_names(double, {})
+    Traceback (most recent call last):
+        ...
+    mrl_demo.core.errors.LabError: number is missing: give one.
+    """
     known = parameters_of(call)
     if unknown := set(given) - {parameter.name for parameter in known}:
         names = ", ".join(parameter.name for parameter in known)
         raise LabError(f"There is no argument {reprlib.repr(min(unknown))}: choose among {names}.")
-    checked = {}
     for parameter in known:
-        value = given.get(parameter.name, parameter.default)
-        if value is inspect.Parameter.empty:
+        if parameter.default is inspect.Parameter.empty and parameter.name not in given:
             raise LabError(f"{parameter.name} is missing: give one.").about(parameter.name)
-        checked[parameter.name] = _checked(call, parameter.name, value)
-    return checked
 
 
 def _checked(call: Callable[..., Any], name: str, value: object) -> object:

@@ -23,6 +23,7 @@ from mrl_demo.maps.page import MAP_STYLE
 from mrl_demo.ui.address.kinds import OneOf
 from mrl_demo.ui.api.agents import serve_agents
 from mrl_demo.ui.api.endpoints import ApiDesk, add_endpoints
+from mrl_demo.ui.api.names import RefuseWrongNames
 from mrl_demo.ui.compare import tab as compare
 from mrl_demo.ui.compare.frames import ServeFrames
 from mrl_demo.ui.components.page import footer, header
@@ -134,6 +135,7 @@ def launch_options(
             most_bytes=settings.upload_disk_mb * 1_000_000,
         ),
         Middleware(CountListeners, is_known=is_known),
+        Middleware(RefuseWrongNames),
         Middleware(OwnHead, root_path=root_path, has_cards=desk is not None),
     ]
     if desk:

@@ -159,6 +159,46 @@ def test_errors_reach_the_caller_in_words_without_a_traceback(
 
 
 @pytest.mark.parametrize(
+    ("path", "sent", "status", "words"),
+    [
+        (
+            "call/v2/search",
+            {"query": "q", "dims": 8},
+            422,
+            "There is no argument 'dims': choose among query, arm, dim,",
+        ),
+        ("call/v2/threshold/", {"arm": "tiny"}, 422, "cutoff is missing: give one."),
+        ("call/v2/serach", {}, 404, "There is no call 'serach': choose among search, compare,"),
+        ("call/serach", {"data": []}, 404, "There is no such event"),
+        ("queue/join", {"data": [], "fn_index": 9**9, "session_hash": "s"}, 404, "There is no such event"),
+    ],
+)
+def test_wrong_names_are_refused_over_http_with_the_right_ones_and_one_line_in_the_log(
+    path: str,
+    sent: dict[str, Any],
+    status: int,
+    words: str,
+    served: Served,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = httpx.post(f"{served.url}gradio_api/{path}", json=sent)
+    assert answer.status_code == status
+    assert answer.json()["detail"].startswith(words)
+    assert [record.levelname for record in caplog.records if record.name.startswith("mrl_demo")] == ["WARNING"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_agent_that_names_an_argument_wrongly_is_told_the_right_ones(
+    served: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, (answer,) = talk_mcp(served.url, [("search", {"query": "q", "arm": "tiny", "dims": 8})])
+    assert answer.isError
+    assert answer.content[0].text == "There is no argument 'dims': choose among query, arm, dim, corpus, top_k, where."
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("name", "given"),
     [
         ("search", {"query": "secret", "arm": "tiny", "dim": 8}),
