@@ -1,7 +1,8 @@
 """Write docs/family.md: every member of the family at five lengths on three collections, with bytes and times.
 
 `.venv/bin/python dev/family.py` measures the built-in test set and times, `--outside BEIR_FOLDER ... [--queries N]` the
-folders instead, from cached vectors (`--encode A,B`: those of these arms are encoded first), and keeps the figures in
+folders instead, from cached vectors (`--encode A,B`: those of these arms are encoded first; `--part N`: 300 questions
+over N of the documents, all the answers among them, as a table of its own), and keeps the figures in
 assets/results/family.json; `--members A,B` measures these arms alone and keeps the rows of the others, `--write` makes
 the page from that file alone. What is not there (an arm whose vectors of an outside set would have to be encoded
 first, a head without a train split) is left out and named on the page.
@@ -14,7 +15,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
 from family_page import family_page
+from ship_controls import draw_part
 from ship_vectors import fit_patiently
 
 from mrl_demo.adapt.kept import FittedMap
@@ -38,6 +41,7 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, Encoder
 from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweep import evaluate
 from mrl_demo.lab.lab import Lab
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on")
     parser.add_argument("--queries", type=int, default=300, help="questions to draw of each outside set")
+    parser.add_argument(
+        "--part", type=int, default=0, metavar="N", help="documents to draw of each outside set (0: all)"
+    )
     parser.add_argument("--members", type=_names, default=_MEMBERS, help="arms to measure (default: all)")
     parser.add_argument("--encode", type=_names, default=(), help="arms to encode if their vectors are not there")
     parser.add_argument("--write", action="store_true", help="make the page from the figures that there are")
@@ -81,10 +88,11 @@ def main() -> None:
     lab, known = Lab(Settings.from_environment()), _known()
     if not options.write:
         known |= {"hardware": describe_hardware(), "date": time.strftime("%Y-%m-%d")}
-        for name, drawn, limit in _corpora(lab, options.outside, options.queries):
-            measured = _measure_set(lab, lab.corpus(name), drawn, limit, options)
-            before = next((one for one in known["sets"] if one["name"] == name), None)
-            known["sets"] = [*(one for one in known["sets"] if one["name"] != name), _merged(before, measured)]
+        for corpus in _corpora(lab, options):
+            measured = _measure_set(lab, corpus, options)
+            sets = {one["name"]: one for one in known["sets"]}
+            sets[corpus.name] = _merged(sets.get(corpus.name), measured)
+            known["sets"] = list(sets.values())
             _FIGURES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         if not options.outside and options.members == _MEMBERS:
             known |= {"times": _times(lab)}
@@ -98,9 +106,20 @@ def _known() -> dict[str, Any]:
     return dict(json.loads(_FIGURES.read_text(encoding="utf-8"))) if _FIGURES.is_file() else {"sets": [], "times": {}}
 
 
-def _corpora(lab: Lab, outside: Sequence[Path], queries: int) -> list[tuple[str, int, int]]:
-    """Name, questions to draw (0: all) and token limit (0: the model's own): the folders, or the built-in set."""
-    return [(lab.add_corpus(folder), queries, _MAX_TOKENS) for folder in outside] or [("builtin", 0, 0)]
+def _corpora(lab: Lab, options: argparse.Namespace) -> Iterator[Corpus]:
+    """The folders, whole or in part, or the built-in set."""
+    if not options.outside:
+        yield lab.corpus("builtin")
+    for folder in options.outside:
+        whole = lab.corpus(lab.add_corpus(folder))
+        yield _part_of(whole, options.part) if options.part else whole
+
+
+def _part_of(whole: Corpus, documents: int) -> Corpus:
+    """The drawn part under a name and label of its own."""
+    part = draw_part(whole, documents)
+    label = f"{whole.label}, {len(part):,} of {len(whole):,} documents"
+    return replace(part, name=f"{whole.name}-{len(part)}", label=label)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -116,11 +135,10 @@ def _merged(before: Mapping[str, Any] | None, measured: dict[str, Any]) -> dict[
     return {**measured, "rows": {name: rows[name] for name in _MEMBERS if name in rows}, "left_out": left_out}
 
 
-def _measure_set(
-    lab: Lab, corpus: Corpus, queries: int, max_tokens: int, options: argparse.Namespace
-) -> dict[str, Any]:
-    """nDCG@10 with intervals, and paired differences from `tuned` at the same length."""
+def _measure_set(lab: Lab, corpus: Corpus, options: argparse.Namespace) -> dict[str, Any]:
+    """nDCG@10 with intervals, and paired differences from `tuned` at the same length; outside texts are cut short."""
     builder, left_out, arms = lab.builder, {}, []
+    queries, max_tokens = (options.queries, _MAX_TOKENS) if options.outside else (0, 0)
     for name in dict.fromkeys(("tuned", *options.members)):
         try:
             arm = builder.with_token_limit(resolve_arm(name, builder.menu), max_tokens)
@@ -136,7 +154,7 @@ def _measure_set(
             left_out[name] = str(error)
     names = tuple(name for name, _ in arms)
     plan = SweepPlan(names, _DIMS, ("float32",), (_METRIC,), queries=queries, max_tokens=max_tokens, against=("tuned",))
-    result = lab.evaluate(corpus.name, plan)
+    result = evaluate(builder, corpus, plan)
     differences = {(row.arm, row.dim): row for row in result.differences if row.against == "tuned"}
     rows = {}
     for name, fit_s in arms:

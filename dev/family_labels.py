@@ -2,8 +2,8 @@
 
 `.venv/bin/python dev/family_labels.py --labels` classifies the built-in documents by domain and topic at every length,
 and from few examples a class; `--judged` fits the supervised head to 20, 100, 500 and 2,000 judged questions of the
-train topics, three draws each, and compares it with the frozen arm on the test questions. `dev/family.py --write` makes
-the page.
+train topics, three draws each, and compares it with the frozen arm on the test questions; `--counts 20,100 --draws 2`
+measures these alone and keeps the rows of the others. `dev/family.py --write` makes the page.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LABEL_ARMS = ("base", "tuned", "tuned-plain", "corpus-pca", "adapted", "hierarch
 CLASS_METRICS = ("accuracy@domain", "knn-accuracy@domain", "knn-accuracy@topic")
 FEW_SHOT_METRICS = tuple(f"{shots}-shot-accuracy@{label}" for label in ("domain", "topic") for shots in (1, 5, 10))
 JUDGED_COUNTS = (20, 100, 500, 2_000)
-_DRAWS = 3
+DRAWS = (0, 1, 2)
 
 
 def main() -> None:
@@ -48,18 +48,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labels", action="store_true", help="classification by domain and topic, and few-shot")
     parser.add_argument("--judged", action="store_true", help="the supervised head by the number of judged questions")
+    parser.add_argument("--counts", type=_numbers, default=JUDGED_COUNTS, help="numbers of judged questions")
+    parser.add_argument("--draws", type=_numbers, default=DRAWS, help="which draws of them")
     options = parser.parse_args()
     lab = Lab(Settings.from_environment())
     if options.labels:
         _keep({"labels": classify(lab)})
-    if options.judged:
-        _keep({"judged": [row for count in JUDGED_COUNTS for row in head_rows(lab, count)]})
+    for count in options.counts if options.judged else ():
+        for draw in options.draws:
+            _keep_row(head_row(lab, count, draw))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
 
 
 def _keep(figures: Mapping[str, Any]) -> None:
     """Put these figures in place of what was kept under their names."""
-    known = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.is_file() else {"sets": [], "times": {}}
-    FIGURES.write_text(json.dumps({**known, **figures}, indent=1) + "\n", encoding="utf-8")
+    FIGURES.write_text(json.dumps({**_known(), **figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def _keep_row(row: Mapping[str, Any]) -> None:
+    """Put one row of the judged questions among the others, in the order of counts and draws."""
+    rows = {(each["questions"], each["draw"]): each for each in (*_known().get("judged", ()), row)}
+    _keep({"judged": [rows[place] for place in sorted(rows)]})
+
+
+def _known() -> dict[str, Any]:
+    return dict(json.loads(FIGURES.read_text(encoding="utf-8"))) if FIGURES.is_file() else {"sets": [], "times": {}}
 
 
 def classify(lab: Lab) -> dict[str, Any]:
@@ -83,28 +99,24 @@ def _differences(result: SweepResult) -> list[list[Any]]:
     ]
 
 
-def head_rows(lab: Lab, count: int) -> list[dict[str, Any]]:
-    """The head fitted to `count` judged questions, three draws, against the frozen arm on the test questions."""
+def head_row(lab: Lab, count: int, draw: int) -> dict[str, Any]:
+    """The head fitted to one draw of `count` judged questions, against the frozen arm on the test questions."""
     corpus = lab.corpus("builtin")
     documents = lab.builder.documents("minilm", corpus)
     frozen = fit_pca(documents)
-    asked = judged_set(corpus, "test").queries
-    questions = lab.builder.judged_queries("minilm", corpus, asked)
-    rows = []
-    for draw in range(_DRAWS):
-        head = fit_supervised(_judged(lab, corpus, count, draw), seed=draw)
-        arms = {
-            "frozen": ArmVectors(frozen.apply(questions), frozen.apply(documents)),
-            "head": ArmVectors(head.map_queries(questions), head.apply(documents)),
-        }
-        plan = SweepPlan(tuple(arms), LABEL_DIMS, metrics=("ndcg@10",), split="test", against=("frozen",))
-        differences = [d for d in sweep_vectors(corpus, plan, arms).differences if d.against == "frozen"]
-        row = {"questions": count, "draw": draw, "is_refused": head.is_refused, "seconds": round(head.seconds, 1)}
-        row |= {"gain": _rounded(head.gain, head.surely)}
-        row |= {str(d.dim): _rounded(d.difference, d.low, d.high) for d in differences if d.arm == "head"}
-        print(row, flush=True)
-        rows.append(row)
-    return rows
+    questions = lab.builder.judged_queries("minilm", corpus, judged_set(corpus, "test").queries)
+    head = fit_supervised(_judged(lab, corpus, count, draw), seed=draw)
+    arms = {
+        "frozen": ArmVectors(frozen.apply(questions), frozen.apply(documents)),
+        "head": ArmVectors(head.map_queries(questions), head.apply(documents)),
+    }
+    plan = SweepPlan(tuple(arms), LABEL_DIMS, metrics=("ndcg@10",), split="test", against=("frozen",))
+    differences = [d for d in sweep_vectors(corpus, plan, arms).differences if d.against == "frozen"]
+    row = {"questions": count, "draw": draw, "is_refused": head.is_refused, "seconds": round(head.seconds, 1)}
+    row |= {"gain": _rounded(head.gain, head.surely)}
+    row |= {str(d.dim): _rounded(d.difference, d.low, d.high) for d in differences if d.arm == "head"}
+    print(row, flush=True)
+    return row
 
 
 def _judged(lab: Lab, corpus: Corpus, count: int, draw: int) -> JudgedPairs:

@@ -70,13 +70,13 @@ def main() -> None:
             write_group(_group(options.about, corpus, dict(run_arms(corpus, options.runs, settings))))
 
 
-def draw_part(corpus: Corpus) -> Corpus:
+def draw_part(corpus: Corpus, documents: int = _DOCUMENTS) -> Corpus:
     """Questions of a large collection and a part of its documents, all the answers among them: encoded in minutes."""
     draw = np.random.default_rng(0)
     judged = judged_set(corpus, sample=_QUESTIONS, seed=0).queries
     answers = {document for query in judged for document in corpus.judgements[query.id]}
     others = [document for document in corpus.documents if document.id not in answers]
-    places = sorted(draw.permutation(len(others))[: max(0, _DOCUMENTS - len(answers))])
+    places = sorted(draw.permutation(len(others))[: max(0, documents - len(answers))])
     kept = [document for document in corpus.documents if document.id in answers]
     drawn = (*kept, *(others[place] for place in places))
     return make_corpus(corpus.name, corpus.label, drawn, judged, corpus.judgements)
