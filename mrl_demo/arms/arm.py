@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from mrl_demo.arms.transforms.base import Transform
 from mrl_demo.arms.transforms.cut import Cut
@@ -12,14 +13,23 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import ArmSpec
 
 
+class ArmGroup(Enum):
+    """What a method is for, in the order of long lists: a model, fitted to the documents, a control, or other."""
+
+    MODEL = "model"
+    FITTED = "fitted"
+    CONTROL = "control"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Arm(ArmSpec):
     """One contender: which encoder, what is done to its vectors before the cut, and how it is shown.
 
     `style` is None for models that join later: they get a spare one. `contender` is its order among the arms that
     stand beside `base` at first (1 comes first), 0 for none. Every arm can be evaluated; `in_compare` says whether the
-    Compare menu has it too, `is_baseline` whether `training evaluate` measures new models against it. An arm without
-    an encoder (bm25) has no vectors, so it is never searched.
+    Compare menu has it too, `is_baseline` whether `training evaluate` measures new models against it; `group` is its
+    place in long lists. An arm without an encoder (bm25) has no vectors, so it is never searched.
 
     >>> Arm("mine", "My model", "A model of mine.", "mine").transform.name
     'cut'
@@ -30,6 +40,7 @@ class Arm(ArmSpec):
     contender: int = 0
     in_compare: bool = True
     is_baseline: bool = False
+    group: ArmGroup = ArmGroup.OTHER
 
     @property
     def has_vectors(self) -> bool:
@@ -57,6 +68,7 @@ def at_depth(arm: Arm, layers: int) -> Arm:
         encoder=f"{arm.encoder}@{layers}",
         style=None,
         contender=0,
+        group=ArmGroup.OTHER,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Sequence
 
-from mrl_demo.arms.arm import Arm
+from mrl_demo.arms.arm import Arm, ArmGroup
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
 from mrl_demo.arms.transforms.judged_head import JudgedHead
@@ -33,6 +33,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         style=Style("#c8601a", "circle"),
         is_baseline=True,
+        group=ArmGroup.MODEL,
     ),
     Arm(
         name="tuned",
@@ -42,6 +43,7 @@ ARMS: tuple[Arm, ...] = (
         trained_dims=TRAINED_DIMS,
         style=Style("#1c8da6", "square"),
         contender=1,
+        group=ArmGroup.MODEL,
     ),
     Arm(
         name="tuned-broad",
@@ -50,6 +52,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="tuned-broad",
         trained_dims=TRAINED_DIMS,
         style=Style("#3b7f4b", "star-diamond"),
+        group=ArmGroup.MODEL,
     ),
     Arm(
         name="tuned-2d",
@@ -59,6 +62,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="tuned-2d",
         trained_dims=(16, 32, 64, 128, 384),
         style=Style("#487a9c", "diamond-x", "dashdot"),
+        group=ArmGroup.MODEL,
     ),
     Arm(
         name="tuned-plain",
@@ -66,6 +70,7 @@ ARMS: tuple[Arm, ...] = (
         description="The control: the same data, steps and seed as the tuned model, without MatryoshkaLoss.",
         encoder="tuned-plain",
         style=Style("#5f7fd6", "diamond", "dash"),
+        group=ArmGroup.CONTROL,
     ),
     Arm(
         name=ROTATION_ONLY,
@@ -74,6 +79,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=TunedRotation(),
         style=Style("#a3703d", "triangle-left", "dot"),
+        group=ArmGroup.CONTROL,
     ),
     Arm(
         name="base-pca",
@@ -83,6 +89,7 @@ ARMS: tuple[Arm, ...] = (
         transform=TrainingPca(),
         style=Style("#a98200", "triangle-up", "dot"),
         is_baseline=True,
+        group=ArmGroup.CONTROL,
     ),
     Arm(
         name="corpus-pca",
@@ -92,6 +99,7 @@ ARMS: tuple[Arm, ...] = (
         transform=CorpusPca(),
         style=Style("#c0528f", "triangle-down", "dash"),
         contender=3,
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="adapted",
@@ -101,6 +109,7 @@ ARMS: tuple[Arm, ...] = (
         transform=Adapted(),
         style=Style("#2f8f6a", "star"),
         contender=2,
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="leanvec",
@@ -109,6 +118,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=QueryAware(),
         style=Style("#b3588c", "diamond-wide"),
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="csr",
@@ -118,6 +128,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=SparseCodes(),
         style=Style("#7d6a2f", "asterisk", "dashdot"),
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="supervised",
@@ -127,6 +138,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=JudgedHead(),
         style=Style("#a0557f", "triangle-ne", "dash"),
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="hierarchical",
@@ -136,6 +148,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=LabelOrder(),
         style=Style("#5b8c2a", "triangle-se", "dashdot"),
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="tuned-adapted",
@@ -145,6 +158,7 @@ ARMS: tuple[Arm, ...] = (
         trained_dims=TRAINED_DIMS,
         transform=Adapted(),
         style=Style("#8f63cc", "hexagon"),
+        group=ArmGroup.FITTED,
     ),
     Arm(
         name="base-random",
@@ -153,6 +167,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="minilm",
         transform=RandomOrder(),
         style=Style("#8b93a1", "x", "dot"),
+        group=ArmGroup.CONTROL,
     ),
     Arm(
         name="wordllama",
@@ -176,6 +191,7 @@ ARMS: tuple[Arm, ...] = (
         encoder="",
         style=Style("#8a7764", "line-ew", "longdash"),
         in_compare=False,
+        group=ArmGroup.CONTROL,
     ),
 )
 #: What fits a model's vectors to the documents at hand without training it, the simplest first.
@@ -200,6 +216,15 @@ def reserved_names() -> frozenset[str]:
     """Names that no model of a user's may take: those of the shipped arms, of their encoders and of the Hub models."""
     shipped = (name for arm in ARMS for name in (arm.name, arm.encoder) if name)
     return frozenset((*shipped, *(spec.name for spec in HUB_MODELS)))
+
+
+def group_of(name: str) -> ArmGroup:
+    """The group of a shipped arm; every other one, such as a model of the user's, is among the others.
+
+    >>> group_of("adapted").value, group_of("mine").value
+    ('fitted', 'other')
+    """
+    return next((arm.group for arm in ARMS if arm.name == name), ArmGroup.OTHER)
 
 
 def arm_styles(names: Collection[str]) -> dict[str, Style]:

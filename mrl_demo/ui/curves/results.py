@@ -6,7 +6,8 @@ import logging
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from mrl_demo.arms.catalogue import leading_arms
+from mrl_demo.arms.arm import ArmGroup
+from mrl_demo.arms.catalogue import group_of, leading_arms
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.corpora import builtin
 from mrl_demo.evaluation.speed import SpeedResult
@@ -65,7 +66,7 @@ class Results:
         return tuple(arm.name for arm in figures.arms) if figures else ()
 
     def arm_entries(self, state: CurvesState) -> MenuEntries:
-        """The arms that were measured, then those that can be, which their labels say.
+        """Group by group the arms that were measured, then those that can be, which their labels say.
 
         All of them in either case: an event may still carry the arms ticked for another collection, and Gradio refuses
         a value that is no choice any more.
@@ -74,10 +75,10 @@ class Results:
         possible = {arm.name: arm.label for arm in self.service.contenders()}
         possible |= {arm.name: arm.label for arm in state.own_here}
         if figures is None:
-            return [(label, name) for name, label in possible.items()]
+            return _by_group([(label, name) for name, label in possible.items()])
         measured = {arm.name: arm.label for arm in figures.arms}
         more = [(f"{label}{UNMEASURED_MARK}", name) for name, label in possible.items() if name not in measured]
-        return [(label, name) for name, label in measured.items()] + more
+        return _by_group([(label, name) for name, label in measured.items()] + more)
 
     def to_measure(self, state: CurvesState) -> tuple[str, ...]:
         """The arms that a measurement of the chosen collection covers: those ticked, and the visitor's own for it.
@@ -182,3 +183,8 @@ class Results:
 
 def _own_entries(state: CurvesState) -> MenuEntries:
     return [(arm.label, arm.name) for arm in state.own_here]
+
+
+def _by_group(entries: MenuEntries) -> MenuEntries:
+    order = list(ArmGroup)
+    return sorted(entries, key=lambda entry: order.index(group_of(entry[1])))

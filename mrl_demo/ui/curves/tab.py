@@ -22,6 +22,7 @@ from mrl_demo.ui.curves.groups import GroupsSection, lay_out_groups
 from mrl_demo.ui.curves.layers import LayerMeasuring, LayersSection, lay_out_layers
 from mrl_demo.ui.curves.linking import NAMES, SECTIONS, CurvesLink
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
+from mrl_demo.ui.curves.pickers import group_style
 from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.speed import SpeedSection, Timing, lay_out_speed
@@ -152,7 +153,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> Callable[[gr.events
 
 
 def _lay_out(results: Results, first: CurvesState, heavy: HeavyLine, visit: gr.State) -> CurveParts:
-    static_html(_INTRO, Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
+    static_html(_INTRO + group_style(), Id.CURVES_INTRO, read_script("curves.js", layouts=LINE_CHART_LAYOUTS))
     controls = _controls(results, first, heavy)
     with gr.Tabs(selected=SECTIONS[0], elem_id=Id.CURVES_TABS, overflow_behavior="wrap") as tabs:
         with gr.Tab("Quality", id="quality"):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mrl_demo.arms.catalogue import group_of
 from mrl_demo.core.config import CODE_ROOT
+from mrl_demo.ui.curves.pickers import GROUP_HEADS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -102,11 +104,19 @@ def test_measure_and_scale_change_what_the_page_says(open_curves: Callable[..., 
     assert guest.errors == []
 
 
-def test_arms_can_be_switched_off_and_all_of_them(open_curves: Callable[..., Guest]) -> None:
+HEADS = """() => Object.fromEntries([...document.querySelectorAll('#curves-arms label')]
+    .map((label) => [getComputedStyle(label, '::before').content, label.querySelector('input').name])
+    .filter(([head]) => head !== 'none').map(([head, name]) => [head.split('"')[1], name]))"""
+
+
+def test_methods_stand_in_groups_and_can_be_switched_off_and_all_of_them(open_curves: Callable[..., Guest]) -> None:
     guest = open_curves()
     guest.page.click("#curves-fold button")
     boxes = guest.page.locator("#curves-arms input[type=checkbox]")
     boxes.first.wait_for()
+    heads = guest.page.evaluate(HEADS)  # Head -> the first method beneath it.
+    assert list(heads) == list(GROUP_HEADS.values())
+    assert [group_of(name) for name in heads.values()] == list(GROUP_HEADS)
     rows = guest.page.locator("#curves-table tbody tr")
     for left in range(boxes.count() - 1, -1, -1):
         boxes.nth(left).uncheck()

@@ -450,6 +450,7 @@ def test_a_measurement_covers_what_is_ticked_and_what_the_visitor_brought() -> N
     labels = {name: label for label, name in results.arm_entries(CurvesState(choice, measured, (own,)))}
     assert labels["base"] == "Base, cut"
     assert labels["mine~1"] == "Yours: mine (not measured here)"
+    assert list(labels)[-1] == "mine~1"  # Among the others, which stand last.
 
 
 def test_saved_files_name_nothing_secret() -> None:
