@@ -106,10 +106,11 @@ class SpaceBuilder:
 
     def space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
         """The vectors of `arm` over `corpus`, encoded and fitted if no cache has them; raises for sparse codes."""
-        require_prefixes(arm)
-        stored = self._documents(arm.encoder, corpus, progress)
-        transform = self.fit(arm, corpus, stored.vectors, progress)
-        return Space(arm, transform.apply(stored.vectors), transform, self.notes(arm.encoder, corpus))
+        return self._space(arm, corpus, slice(None), progress)
+
+    def query_space(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> Space:
+        """The same for queries alone: its `documents` have no rows, so that none is turned or kept."""
+        return self._space(arm, corpus, slice(0), progress)
 
     def codes(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> CodedSpace:
         """The codes of an arm that `is_sparse` over `corpus`, encoded and fitted if no cache has them."""
@@ -260,6 +261,12 @@ class SpaceBuilder:
             shipped=self._shipped,
             seed=self._seed,
         )
+
+    def _space(self, arm: Arm, corpus: Corpus, rows: slice, progress: Progress | None) -> Space:
+        require_prefixes(arm)
+        stored = self._documents(arm.encoder, corpus, progress)
+        transform = self.fit(arm, corpus, stored.vectors, progress)
+        return Space(arm, transform.apply(stored.vectors[rows]), transform, self.notes(arm.encoder, corpus))
 
     def _documents(self, encoder_name: str, corpus: Corpus, progress: Progress | None = None) -> StoredVectors:
         texts = [doc.content for doc in corpus.documents]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 import threading
 import time
@@ -26,6 +27,8 @@ _KEY_VERSION = "1"
 _PRIVATE = "private"
 #: How a file is laid out: since "2" the checksum covers the key too.
 _FORMAT = "2"
+#: Matrices of so many bytes and more are mapped instead of read into memory. Windows would not let go of their files.
+_MAPPED_FROM = 16 * 2**20 if os.name != "nt" else 2**63
 
 
 def vectors_key(encoder_fingerprint: str, texts_fingerprint: str, role: str) -> str:
@@ -61,7 +64,9 @@ class StoredVectors:
 def read_vectors(path: Path, key: str, rows: int) -> StoredVectors | None:
     """Read `(rows, d)` float32 vectors, or None if the file is absent, damaged or of another key.
 
-    A damaged file is logged and never half-read: its bytes and its key must match the sha256 stored with them.
+    A damaged file is logged and never half-read: its bytes and its key must match the sha256 stored with them. A large
+    matrix stays in its file: everybody who reads it shares the pages, which the system takes back when it needs room;
+    what is written to it is the reader's own.
     """
     if not path.is_file():
         return None
@@ -70,7 +75,8 @@ def read_vectors(path: Path, key: str, rows: int) -> StoredVectors | None:
             about = dict(handle.metadata() or {})
             if about.get("key") != key or about.get("format") != _FORMAT:
                 return None
-            stored = handle.get_tensor("vectors")
+            is_large = path.stat().st_size >= _MAPPED_FROM and handle.get_slice("vectors").get_dtype() == "F32"
+            stored = _map_matrix(path) if is_large else handle.get_tensor("vectors")
         expected = about.pop("sha256", "")
         if _checksum(stored, about) == expected and stored.shape[0] == rows:
             return StoredVectors(stored.astype(np.float32, copy=False), CutTexts(**json.loads(about["cut"])))
@@ -79,6 +85,16 @@ def read_vectors(path: Path, key: str, rows: int) -> StoredVectors | None:
         reason = str(error)
     logger.warning("%s is damaged (%s): the vectors are computed again.", path, reason)
     return None
+
+
+def _map_matrix(path: Path) -> NDArray[np.float32]:
+    """The float32 matrix of a safetensors file, memory-mapped: 8 bytes of the header's length, the header, the data."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        about = json.loads(file.read(size))["vectors"]
+        offset, shape = 8 + size + about["data_offsets"][0], tuple(about["shape"])
+        # Mode "c": torch wants memory that could be written to.
+        return np.asarray(np.memmap(file, np.float32, mode="c", offset=offset, shape=shape))
 
 
 def _key_of(path: Path) -> str:

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from mrl_demo.core.types import FloatMatrix
+from mrl_demo.search.engine import Engine
 from mrl_demo.search.engines.collection import CollectionIndex
-from mrl_demo.search.exact import ExactIndex
-from mrl_demo.search.prefix import PrefixIndex
 
 _RESULTS = 10
 
@@ -70,9 +69,7 @@ class EngineSpeed:
         return asdict(self)
 
 
-def measure_engine(
-    index: CollectionIndex, exact: PrefixIndex | ExactIndex, queries: FloatMatrix, dims: Sequence[int]
-) -> EngineSpeed:
+def measure_engine(index: CollectionIndex, exact: Engine, queries: FloatMatrix, dims: Sequence[int]) -> EngineSpeed:
     """Search `(q, D)` queries one by one at every length, by the engine and by our own index; raises as they do."""
     rows = []
     for dim in dims:

@@ -26,6 +26,8 @@ from mrl_demo.corpora.filters import rows_where
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher
+from mrl_demo.search.engine import RankingEngine
+from mrl_demo.search.engines.attached import AttachedIndex
 from mrl_demo.search.sparse import SparseIndex
 
 _QUERIES_KEPT = 2_048
@@ -69,6 +71,11 @@ class Comparer:
     def prepare(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> None:
         """Make the vectors and the index of an arm over a corpus, unless they are there."""
         self._searchable(arm, corpus, progress)
+
+    def own_index(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> RankingEngine:
+        """The lab's own index of an arm's documents, also if an engine searches in its place."""
+        index = self._searchable(arm, corpus, progress).searcher.index
+        return index.own if isinstance(index, AttachedIndex) else index
 
     def forget_indexes(self) -> None:
         """Let go of what searched so far: other engines were given."""

@@ -63,7 +63,7 @@ def _engine_for(
         return None, "Coarse codes are those of the lab's own index, which ran the stages."
     if draw.max_tokens or measured.stand_ins:
         return None, "An engine holds whole documents, and these are cut: the lab's own index ran the stages."
-    space = builder.space(builder.menu.find(measured.arm), corpus)
+    space = builder.query_space(builder.menu.find(measured.arm), corpus)
     held = indexes.find(space, corpus)
     if held is None:
         return None, ""

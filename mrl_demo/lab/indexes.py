@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FILTER_FIELDS, Corpus, Document, FloatMatrix, Progress
 from mrl_demo.evaluation.engine_speed import EngineSpeed, measure_engine
 from mrl_demo.search.cascade import parse_cascade
+from mrl_demo.search.engine import RankingEngine
 from mrl_demo.search.engines.attached import AttachedIndex
 from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import EngineError, EngineMismatchError
@@ -136,14 +138,12 @@ def document_attributes(documents: Sequence[Document]) -> list[dict[str, str]]:
 
 def sample_queries(builder: SpaceBuilder, space: Space, corpus: Corpus) -> FloatMatrix:
     """Queries of the corpus in the arm's space, or documents in their place: `(q, D)` float32, 50 at most."""
-    stand_ins = space.documents[:: max(1, len(space.documents) // _SAMPLE)][:_SAMPLE]
-    if not corpus.queries:
-        return stand_ins
-    chosen = corpus.queries[:: max(1, len(corpus.queries) // _SAMPLE)][:_SAMPLE]
-    try:
-        return space.map_queries(builder.judged_queries(space.arm.encoder, corpus, chosen))
-    except ModelError:  # Vectors that were given without those of the queries.
-        return stand_ins
+    if corpus.queries:
+        chosen = corpus.queries[:: max(1, len(corpus.queries) // _SAMPLE)][:_SAMPLE]
+        with suppress(ModelError):  # Vectors that were given without those of the queries.
+            return space.map_queries(builder.judged_queries(space.arm.encoder, corpus, chosen))
+    documents = builder.documents(space.arm.encoder, corpus)
+    return space.transform.apply(documents[:: max(1, len(documents) // _SAMPLE)][:_SAMPLE])
 
 
 def lengths(index: CollectionIndex) -> tuple[int, ...]:
@@ -305,21 +305,25 @@ def measure_held(
     builder: SpaceBuilder,
     corpus: Corpus,
     arm: Arm,
+    own: Callable[[], RankingEngine],
     dims: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> EngineSpeed | None:
-    """What the engine that holds an arm's documents finds and takes; None if none does, or it cannot be used now."""
+    """What the engine that holds an arm's documents finds and takes beside our `own` index of them.
+
+    None if no engine does, or it cannot be used now.
+    """
     try:
         if not desk.holds(arm.name, corpus.name):
             return None
-        space = builder.space(arm, corpus, progress)
+        space = builder.query_space(arm, corpus, progress)
         index = desk.find(space, corpus)
         if index is None:
             return None
         if progress:
             progress(0.5, f"Timing {index.engine.name}")
         queries = sample_queries(builder, space, corpus)
-        return measure_engine(index, PrefixIndex(space.documents), queries, tuple(dims) or lengths(index))
+        return measure_engine(index, own(), queries, tuple(dims) or lengths(index))
     except EngineError:
         if not desk.falls_back:
             raise

@@ -218,7 +218,9 @@ class Lab:
         (chosen,) = self._arms_named([arm])
         if not self._indexes.names():
             return None
-        return measure_held(self._indexes, self.builder, self.corpus(corpus, progress), chosen, dims, progress)
+        loaded = self.corpus(corpus, progress)
+        own = partial(self._comparer.own_index, chosen, loaded, progress)
+        return measure_held(self._indexes, self.builder, loaded, chosen, own, dims, progress)
 
     def base_of(self, arm: str) -> str:
         """The arm that a model trained here started from."""

@@ -16,6 +16,7 @@ from mrl_demo.arms.arm import Arm
 from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.arms.transforms.corpus_pca import CorpusPca
+from mrl_demo.arms.transforms.cut import Cut
 from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.config import Settings
 from mrl_demo.core.text_vectors import TextVectors
@@ -159,6 +160,15 @@ def test_a_fit_cut_short_by_the_clock_serves_its_process_and_is_fitted_again_by_
     assert not rotation_of(restarted(builder, tmp_path).space(ARM, corpus)).is_cut_short
     assert len(fits) == 2
     assert len(list((tmp_path / "cache").glob("rotations/*"))) == 1
+
+
+@pytest.mark.parametrize("arm", [ARM, PCA, replace(PCA, transform=Cut())], ids=lambda arm: arm.transform.name)
+def test_a_space_for_queries_alone_turns_them_as_the_whole_one_does(builder: SpaceBuilder, arm: Arm) -> None:
+    corpus = corpus_of(60)
+    whole, queries_alone = builder.space(arm, corpus), builder.query_space(arm, corpus)
+    assert queries_alone.documents.shape == (0, whole.documents.shape[1])
+    asked = builder.questions("tiny", ["which root goes deep"])
+    np.testing.assert_array_equal(queries_alone.map_queries(asked), whole.map_queries(asked))
 
 
 def test_ready_vectors_never_wait_for_somebody_else_s_build(builder: SpaceBuilder) -> None:

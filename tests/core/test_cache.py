@@ -118,3 +118,35 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError("killed")
     assert target.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["v"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not map them")
+def test_a_large_matrix_stays_in_its_file_and_what_a_reader_writes_is_his_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "v.safetensors"
+    save_vectors(path, VECTORS, "key", cut=CutTexts(3, limit=256))
+    plain = read_vectors(path, "key", 4)
+    monkeypatch.setattr("mrl_demo.core.cache._MAPPED_FROM", 0)
+    mapped, again = read_vectors(path, "key", 4), read_vectors(path, "key", 4)
+    assert plain and mapped and again and mapped.cut == plain.cut
+    assert isinstance(mapped.vectors.base, np.memmap)
+    np.testing.assert_array_equal(mapped.vectors, plain.vectors)
+    mapped.vectors[0] = 7
+    np.testing.assert_array_equal(again.vectors, VECTORS)
+    path.unlink()  # Of a visitor who has left, say.
+    np.testing.assert_array_equal(again.vectors, VECTORS)
+    save_vectors(path, VECTORS, "key", np.float16)
+    halves = read_vectors(path, "key", 4)
+    assert halves and halves.vectors.dtype == np.float32
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not map them")
+def test_a_large_matrix_that_is_damaged_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "v.safetensors"
+    save_vectors(path, VECTORS, "key")
+    monkeypatch.setattr("mrl_demo.core.cache._MAPPED_FROM", 0)
+    whole = path.read_bytes()
+    for damaged in (whole[:-1] + b"\1", whole[:-4], whole[:6]):
+        path.write_bytes(damaged)
+        assert read_vectors(path, "key", 4) is None

@@ -66,6 +66,11 @@ class AttachedIndex:
         self._problem, self._rests_until = "", 0.0
 
     @property
+    def own(self) -> RankingEngine:
+        """Our own index of the same documents."""
+        return self._own
+
+    @property
     def scan(self) -> RankedScan:
         """Our own scan: it has the rank of any document."""
         return self._own.scan
