@@ -32,7 +32,7 @@ from mrl_demo.core.hardware import describe_hardware, has_bf16
 from mrl_demo.core.types import Corpus, FloatMatrix
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.metrics import parse_metric

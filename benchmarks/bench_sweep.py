@@ -42,8 +42,8 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, FloatMatrix, Progress, TextTask
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.builtin import load_builtin
 from mrl_demo.corpora.ordering import canonical_order
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.evaluation.plan import DEFAULT_DIMS, SweepPlan
 from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.scoring import sample_positions

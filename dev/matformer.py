@@ -28,7 +28,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, Reading
 from mrl_demo.core.vectors import normalise, truncate
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.lab.curves import save_text
 from mrl_demo.layers.neurons import NEURONS_FILE, NeuronFigures, NeuronRow
 from mrl_demo.models.bulk import bulk_dtype, encode_in_bulk, forward_pass

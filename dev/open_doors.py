@@ -158,7 +158,7 @@ DEFENCES = (
         "test_a_build_of_one_visitor_holds_up_nobody_else"),
     _at("arms/spaces.py", "if fitted.is_cut_short:", "if False:",
         "test_a_fit_cut_short_by_the_clock_serves_its_process_and_is_fitted_again_by_the_next"),
-    _at("corpora/files.py", "    while name in taken:", "    while False:",
+    _at("corpora/own/files.py", "    while name in taken:", "    while False:",
         "test_a_persons_files_never_take_a_name_of_the_house_or_of_each_other"),
     _at("ui/app.py", "delete_cache=_DELETE_CACHE", "delete_cache=None",
         "test_uploads_are_few_a_minute_and_go_after_a_day"),

@@ -32,9 +32,9 @@ from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.core.types import TRAINED_DIMS, Corpus
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.builtin import NAME as BUILTIN
-from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.own.files import load_path
+from mrl_demo.corpora.shipped.builtin import NAME as BUILTIN
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.evaluation.controls import CONTROLS_FILE
 from mrl_demo.evaluation.judged import judged_set
 from mrl_demo.evaluation.plan import SweepPlan

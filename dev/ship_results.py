@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.arms.catalogue import ARMS
 from mrl_demo.core.config import Settings, find_assets
-from mrl_demo.corpora import multilingual
-from mrl_demo.corpora.builtin import NAME
+from mrl_demo.corpora.shipped import multilingual
+from mrl_demo.corpora.shipped.builtin import NAME
 from mrl_demo.lab.curves import CurveSet, CurvesService, save_text, speed_to_json
 from mrl_demo.lab.lab import Lab
 from training.evaluation import evaluate_adapters

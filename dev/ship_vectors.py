@@ -29,9 +29,9 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import Corpus, TextTask
-from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.corpora.off_topic import load_off_topic
-from mrl_demo.corpora.python_reference import load_python_reference
+from mrl_demo.corpora.shipped.builtin import load_builtin
+from mrl_demo.corpora.shipped.off_topic import load_off_topic
+from mrl_demo.corpora.shipped.python_reference import load_python_reference
 from mrl_demo.lab.answer_levels import OFF_TOPIC_VECTORS
 from mrl_demo.models.registry import EncoderRegistry
 

@@ -179,7 +179,7 @@ def _add_evaluate(commands: Commands) -> None:
 
 
 def _search(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.filters import parse_where
+    from mrl_demo.corpora.labels.filters import parse_where
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)
@@ -231,7 +231,7 @@ def _show_controls(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.stand_ins import with_stand_ins
+    from mrl_demo.corpora.questions.stand_ins import with_stand_ins
     from mrl_demo.evaluation.plan import SweepPlan, metrics_for
     from mrl_demo.evaluation.query_groups import check_group_field, print_groups, rows_by_group
     from mrl_demo.evaluation.report import print_report

@@ -26,6 +26,11 @@ HOUSE = (
     {"ui", "commands"},
     {"cli"},  # The front door: it starts the page and the training commands too.
 )
+CORPORA = (
+    {"reading", "labels", "shipped", "ordering"},
+    {"questions"},
+    {"own"},
+)
 UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
@@ -50,7 +55,7 @@ TRAINING = (
     {"run"},
     {"cli"},
 )
-PLANS = {"mrl_demo": HOUSE, "mrl_demo/ui": UI, "training": TRAINING}
+PLANS = {"mrl_demo": HOUSE, "mrl_demo/corpora": CORPORA, "mrl_demo/ui": UI, "training": TRAINING}
 TORCH_ALLOWED = {"models", "search", "adapt", "core"}
 
 

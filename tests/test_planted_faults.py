@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mrl_demo import cli
-from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.own.files import load_path
 
 ROWS = (
     {"id": "d1", "title": "Bread", "text": "fresh bread from the oven \ud83c"},

@@ -14,10 +14,10 @@ from mrl_demo.arms.transforms.adapted import Adapted
 from mrl_demo.core.config import Settings
 from mrl_demo.core.storage import atomic_folder
 from mrl_demo.core.types import Corpus, Note, Progress
-from mrl_demo.corpora.builtin import NAME, load_builtin
-from mrl_demo.corpora.files import load_path
-from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
-from mrl_demo.corpora.options import ColumnChoice
+from mrl_demo.corpora.own.files import load_path
+from mrl_demo.corpora.own.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
+from mrl_demo.corpora.own.options import ColumnChoice
+from mrl_demo.corpora.shipped.builtin import NAME, load_builtin
 from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry

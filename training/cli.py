@@ -14,7 +14,7 @@ from mrl_demo.core.command_line import Commands, HelpFormatter, add_cache_option
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
-from mrl_demo.corpora.options import add_column_options, column_choice
+from mrl_demo.corpora.own.options import add_column_options, column_choice
 from mrl_demo.jobs.events import LineWriter, Message
 from training.columns import GUESSES
 from training.config_options import add_config_options, columns_from, config_from

@@ -23,6 +23,6 @@ def model_name(data: str) -> str:
 
 def _house_names() -> frozenset[str]:
     from mrl_demo.arms.catalogue import reserved_names  # Here, because --help need not wait for torch.
-    from mrl_demo.corpora import builtin, python_reference
+    from mrl_demo.corpora.shipped import builtin, python_reference
 
     return frozenset({builtin.NAME, python_reference.NAME, *reserved_names()})

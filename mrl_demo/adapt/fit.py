@@ -35,7 +35,7 @@ def fit_adapted(
 
     From PCA, Adam on the Stiefel manifold minimises, over the prefixes, the KL divergence of the softmax of prefix
     cosines from the softmax of full cosines. `queries` `(m, d)` stand in for what will be asked: titles and sentences
-    of the documents (`mrl_demo.corpora.parts`), 50 at least or they are left aside; their neighbours are kept too.
+    of the documents (`corpora.questions.parts`), 50 at least or they are left aside; their neighbours are kept too.
     The result with the lowest loss on held-out rows is kept, PCA itself if nothing beat it or there are under 50
     distinct documents; it is exactly orthogonal, so full-dimension cosines stay. The same vectors, settings and
     machine give the same matrix unless the time limit cut in. Raises `AdaptError` on vectors or prefixes that cannot

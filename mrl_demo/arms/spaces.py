@@ -29,7 +29,7 @@ from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Encoder, FloatMatrix, Note, Progress, Query
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.corpora.parts import stand_in_queries
+from mrl_demo.corpora.questions.parts import stand_in_queries
 from mrl_demo.models.registry import EncoderRegistry
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class SpaceBuilder:
     Locks are by key: who asks for vectors that are ready never waits for somebody else's encoding.
 
     >>> from mrl_demo.core.config import Settings
-    >>> from mrl_demo.corpora.builtin import load_builtin
+    >>> from mrl_demo.corpora.shipped.builtin import load_builtin
     >>> settings = Settings.from_environment()
     >>> builder = SpaceBuilder(EncoderRegistry(settings), settings.cache_dir, settings.assets_dir)
     >>> builder.space(builder.menu.find("corpus-pca"), load_builtin(settings.assets_dir)).documents.shape

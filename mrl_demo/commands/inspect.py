@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from mrl_demo.commands.options import add_json_option
 from mrl_demo.core.command_line import Commands, ProgressLine, add_command
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.options import add_column_options, column_choice
+from mrl_demo.corpora.own.options import add_column_options, column_choice
 
 if TYPE_CHECKING:
-    from mrl_demo.corpora.preview import FilePreview
+    from mrl_demo.corpora.own.preview import FilePreview
 
 _EXAMPLES = """examples:
   %(prog)s my-documents.xlsx
@@ -45,8 +45,8 @@ def _inspect(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _preview(settings: Settings, given: str, options: argparse.Namespace) -> FilePreview:
-    from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
-    from mrl_demo.corpora.preview import preview_path
+    from mrl_demo.corpora.own.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
+    from mrl_demo.corpora.own.preview import preview_path
 
     columns, most = column_choice(options), settings.max_documents
     if not is_hub_name(given):

@@ -14,9 +14,9 @@ from mrl_demo.core.command_line import ProgressLine, approve_spending
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
-from mrl_demo.corpora.hub import is_hub_name
-from mrl_demo.corpora.options import ColumnChoice, add_column_options, column_choice
-from mrl_demo.corpora.passages import PassageChoice
+from mrl_demo.corpora.own.hub import is_hub_name
+from mrl_demo.corpora.own.options import ColumnChoice, add_column_options, column_choice
+from mrl_demo.corpora.own.passages import PassageChoice
 from mrl_demo.corpora.reading.text_format import AS_FOUND
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def _write_questions(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _write_pairs(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.weak_pairs import training_pairs
+    from mrl_demo.corpora.questions.weak_pairs import training_pairs
     from mrl_demo.lab.lab import Lab
 
     lab = Lab(settings)

@@ -18,7 +18,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora.filters import parse_where
+from mrl_demo.corpora.labels.filters import parse_where
 
 _EXAMPLES = """examples:
   %(prog)s --query "why is the sky blue" --dim 64 --out card.png

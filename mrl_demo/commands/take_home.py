@@ -152,7 +152,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _export_beir(lab: Lab, options: argparse.Namespace) -> None:
-    from mrl_demo.corpora.beir import write_beir
+    from mrl_demo.corpora.own.beir import write_beir
 
     corpus = lab.corpus(chosen_corpus(lab, options), ProgressLine())
     notes = write_beir(corpus, options.out)

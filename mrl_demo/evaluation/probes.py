@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import normalise, truncate
-from mrl_demo.corpora.label_split import LabelledRows
+from mrl_demo.corpora.labels.split import LabelledRows
 from mrl_demo.evaluation.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 

@@ -18,7 +18,7 @@ from mrl_demo.arms.vectors import ArmCodes, ArmVectors, load_codes, load_vectors
 from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
-from mrl_demo.corpora.label_split import LabelledRows, labels_of
+from mrl_demo.corpora.labels.split import LabelledRows, labels_of
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.bm25 import bm25_scores

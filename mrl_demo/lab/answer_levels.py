@@ -11,8 +11,8 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import Corpus, Progress, Query
 from mrl_demo.core.verdict import AnswerLevel
-from mrl_demo.corpora.off_topic import load_off_topic
-from mrl_demo.corpora.stand_ins import with_stand_ins
+from mrl_demo.corpora.questions.stand_ins import with_stand_ins
+from mrl_demo.corpora.shipped.off_topic import load_off_topic
 from mrl_demo.evaluation.answer_level import FEWEST_ANSWERED, calibrate_answer_level, measure_nearness, near_rank
 
 #: Questions that set a level: all the judged ones up to so many, or a draw of fewer, which have to be encoded.

@@ -22,7 +22,7 @@ from mrl_demo.core.types import (
     Progress,
     RankPaths,
 )
-from mrl_demo.corpora.filters import rows_where
+from mrl_demo.corpora.labels.filters import rows_where
 from mrl_demo.lab.indexes import IndexDesk
 from mrl_demo.lab.likeness import AskedPictures, row_like
 from mrl_demo.lab.searcher import EncodedQuery, Searcher

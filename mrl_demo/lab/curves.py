@@ -14,7 +14,7 @@ from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
-from mrl_demo.corpora.stand_ins import with_stand_ins
+from mrl_demo.corpora.questions.stand_ins import with_stand_ins
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
 from mrl_demo.evaluation.query_groups import GroupRow, group_fields, rows_by_group

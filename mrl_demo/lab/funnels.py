@@ -8,7 +8,7 @@ from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_stand_ins
+from mrl_demo.corpora.questions.stand_ins import MOST_STAND_INS, with_stand_ins
 from mrl_demo.evaluation.metrics import parse_metric
 from mrl_demo.evaluation.ranked import MeasuredArm, QueryDraw, load_measured
 from mrl_demo.funnels.cheapest import CheapestCascade, check_share, find_cheapest

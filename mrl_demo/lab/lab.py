@@ -21,14 +21,14 @@ from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.secret_names import PRIVATE_PREFIX, make_secret_name, shown_name
 from mrl_demo.core.types import Comparison, Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.corpora import builtin, multilingual, python_reference
-from mrl_demo.corpora.examples import Example, load_examples
-from mrl_demo.corpora.files import corpus_name_of, load_path
-from mrl_demo.corpora.filters import LabelCount, count_labels
-from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.query_text import CleanQuery, clean_query
-from mrl_demo.corpora.questions import QuestionSet
-from mrl_demo.corpora.stand_ins import MOST_STAND_INS, with_documents_as_queries, with_stand_ins
+from mrl_demo.corpora.labels.filters import LabelCount, count_labels
+from mrl_demo.corpora.own.files import corpus_name_of, load_path
+from mrl_demo.corpora.own.options import ColumnChoice
+from mrl_demo.corpora.questions.judged import QuestionSet
+from mrl_demo.corpora.questions.stand_ins import MOST_STAND_INS, with_documents_as_queries, with_stand_ins
+from mrl_demo.corpora.questions.typed import CleanQuery, clean_query
+from mrl_demo.corpora.shipped import builtin, multilingual, python_reference
+from mrl_demo.corpora.shipped.examples import Example, load_examples
 from mrl_demo.evaluation.agreement import few_documents_words
 from mrl_demo.evaluation.controls import ControlGroup, read_controls
 from mrl_demo.evaluation.plan import SweepPlan
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.budget import ByteBudget
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
-    from mrl_demo.corpora.hub import HubRows
+    from mrl_demo.corpora.own.hub import HubRows
     from mrl_demo.evaluation.engine_speed import EngineSpeed
     from mrl_demo.evaluation.ranked import QueryDraw
     from mrl_demo.funnels.cheapest import CheapestCascade
@@ -283,9 +283,9 @@ class Lab:
         """Add a data set of the Hub, `hub:OWNER/NAME[:CONFIG[:SPLIT]][@REVISION]`, to the menu and return its name.
 
         Its first `settings.max_documents` rows are streamed into the cache folder once, at the commit of now. Raises
-        `CorpusError` as `corpora.hub.read_hub_rows` does.
+        `CorpusError` as `corpora.own.hub.read_hub_rows` does.
         """
-        from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, read_hub_rows
+        from mrl_demo.corpora.own.hub import HUB_FOLDER, HubDataSet, read_hub_rows
 
         folder, most = self.settings.cache_dir / HUB_FOLDER, self.settings.max_documents
         rows = read_hub_rows(HubDataSet.parse(given), folder, most, progress)
@@ -870,7 +870,7 @@ class Lab:
 
         The latest 256 pictures are kept, in memory alone.
         """
-        from mrl_demo.corpora.pictures import read_picture
+        from mrl_demo.corpora.own.pictures import read_picture
 
         return self._comparer.pictures.keep(read_picture(Path(path)))
 

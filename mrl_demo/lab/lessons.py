@@ -10,7 +10,7 @@ from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Document, FloatMatrix, Progress
-from mrl_demo.corpora.query_text import clean_query
+from mrl_demo.corpora.questions.typed import clean_query
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.protocol import LabProtocol

@@ -15,8 +15,8 @@ from mrl_demo.arms.given import GivenFiles
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import ArmSpec, Comparison, Corpus, Progress
-from mrl_demo.corpora.examples import Example
-from mrl_demo.corpora.filters import LabelCount
+from mrl_demo.corpora.labels.filters import LabelCount
+from mrl_demo.corpora.shipped.examples import Example
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw
@@ -36,7 +36,7 @@ from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold
 from mrl_demo.trees.prefix_tree import TREE_DIMS, PrefixTree
 
 if TYPE_CHECKING:
-    from mrl_demo.corpora.questions import QuestionSet
+    from mrl_demo.corpora.questions.judged import QuestionSet
     from mrl_demo.lab.written_questions import WrittenQuestions
     from mrl_demo.maps.collection_map import CollectionMap
     from mrl_demo.reports.migration import MigrationSheet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.types import ComparedArm, Comparison
-from mrl_demo.corpora.filters import describe_where
+from mrl_demo.corpora.labels.filters import describe_where
 from mrl_demo.lab.verdict_words import average_words
 from mrl_demo.plots.share_card import CardSide, ShareCard
 

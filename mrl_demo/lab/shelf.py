@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.secret_names import make_private_name
 from mrl_demo.core.types import Corpus
-from mrl_demo.corpora.questions import QuestionSet
+from mrl_demo.corpora.questions.judged import QuestionSet
 
 _NOTHING_ASKED = QuestionSet((), {})
 #: Collections that only ask questions of shared documents weigh little: so many for each with documents of its own.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mrl_demo.core.types import Comparison
 from mrl_demo.core.verdict import KeptQuality, SideVerdict, Verdict
 from mrl_demo.core.wording import human_bytes, join_words, ordinal
-from mrl_demo.corpora.filters import describe_where
+from mrl_demo.corpora.labels.filters import describe_where
 
 _MANY = 100_000_000
 _TITLE_LIMIT = 70

@@ -13,7 +13,7 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.spreadsheets import harmless_cell
 from mrl_demo.core.types import Corpus, Document, Progress
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.corpora.questions import GENERATED, question_rows
+from mrl_demo.corpora.questions.judged import GENERATED, question_rows
 from mrl_demo.serving.endpoint import ServerError
 
 #: How many are written unless another number is named: a few minutes of a small model.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrl_demo.core.types import Document, FloatMatrix, IntMatrix
-from mrl_demo.corpora.group_words import name_by_words
+from mrl_demo.corpora.labels.group_words import name_by_words
 
 _MOST_GROUPS = 40
 _MOST_CLUSTERS = 12

@@ -13,8 +13,8 @@ from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, IntMatrix, Progress
 from mrl_demo.core.vectors import check_dimension, truncate
-from mrl_demo.corpora.group_words import name_by_words
-from mrl_demo.corpora.label_split import label_fields, taught_levels
+from mrl_demo.corpora.labels.group_words import name_by_words
+from mrl_demo.corpora.labels.split import label_fields, taught_levels
 from mrl_demo.corpora.ordering import canonical_order
 
 #: The floors if none are named: the domain, the topic, what is finer.

@@ -23,8 +23,8 @@ from mrl_demo.core.command_line import (
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.process import prepare_process
-from mrl_demo.corpora.hub import is_hub_name
-from mrl_demo.corpora.options import add_column_options, column_choice
+from mrl_demo.corpora.own.hub import is_hub_name
+from mrl_demo.corpora.own.options import add_column_options, column_choice
 from mrl_demo.ui.listening import check_port
 from mrl_demo.ui.shared.password import check_password
 
@@ -157,7 +157,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     check_port(settings.host, settings.port)
     # Loads Gradio, which takes seconds: after all that can be wrong with the flags.
     from mrl_demo.arms.given import GivenFiles
-    from mrl_demo.corpora.builtin import NAME as BUILTIN
+    from mrl_demo.corpora.shipped.builtin import NAME as BUILTIN
     from mrl_demo.lab.lab import Lab
     from mrl_demo.ui.app import build_app, launch
     from mrl_demo.ui.compare.tab import warm_up

@@ -22,8 +22,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.text_vectors import TextVectors
 from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.own.files import load_path
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.registry import EncoderRegistry
 from tests.conftest import HashingEncoder

@@ -10,7 +10,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM

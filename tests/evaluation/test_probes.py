@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.vectors import normalise
-from mrl_demo.corpora.label_split import labelled_rows, labels_of
+from mrl_demo.corpora.labels.split import labelled_rows, labels_of
 from mrl_demo.evaluation.probes import (
     ProbeMetric,
     _counts,

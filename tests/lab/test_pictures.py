@@ -18,9 +18,9 @@ from mrl_demo.cli import main
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.types import Document
-from mrl_demo.corpora.files import load_path
-from mrl_demo.corpora.pictures import read_picture
-from mrl_demo.corpora.preview import preview_path
+from mrl_demo.corpora.own.files import load_path
+from mrl_demo.corpora.own.pictures import read_picture
+from mrl_demo.corpora.own.preview import preview_path
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.lab.likeness import like_query

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.builtin import load_builtin
+from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.lab.lab import Lab
 from training.evaluation import evaluation_plan, shares
 from training.result.measure import card_sections

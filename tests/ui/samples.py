@@ -29,9 +29,9 @@ from mrl_demo.core.types import (
     SearchResult,
 )
 from mrl_demo.core.verdict import SideVerdict, Verdict
-from mrl_demo.corpora.examples import Example
-from mrl_demo.corpora.filters import LabelCount
-from mrl_demo.corpora.questions import QuestionSet
+from mrl_demo.corpora.labels.filters import LabelCount
+from mrl_demo.corpora.questions.judged import QuestionSet
+from mrl_demo.corpora.shipped.examples import Example
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.plan import SweepPlan
 from mrl_demo.evaluation.ranked import QueryDraw

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrl_demo.core.types import Corpus, Document, Note
-from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.own.files import load_path
 from training.data.pairs import Pairs, TrainingData
 from training.data.split import text_key
 from training.errors import DataError

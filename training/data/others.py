@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.corpora.builtin import load_builtin
-from mrl_demo.corpora.python_reference import load_python_reference
+from mrl_demo.corpora.shipped.builtin import load_builtin
+from mrl_demo.corpora.shipped.python_reference import load_python_reference
 from training.data.small import small_collection
 
 _DOCUMENTS = 1_200

@@ -11,8 +11,8 @@ import numpy as np
 
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, FloatMatrix, Note, Progress
-from mrl_demo.corpora.builtin import load_builtin, read_jsonl
-from mrl_demo.corpora.python_reference import load_python_reference
+from mrl_demo.corpora.shipped.builtin import load_builtin, read_jsonl
+from mrl_demo.corpora.shipped.python_reference import load_python_reference
 
 #: Three more queries for every passage of the train topics, for training only.
 _TRAINING_QUERIES = "collection/training_queries.jsonl"

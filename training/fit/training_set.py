@@ -13,7 +13,7 @@ import numpy as np
 
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
-from mrl_demo.corpora.parts import Parts, parts_of
+from mrl_demo.corpora.questions.parts import Parts, parts_of
 from mrl_demo.models.reading import count_cut_texts, limit_tokens, token_limit
 from training.bases import Base, BaseVectors
 from training.data.pairs import Pairs, mined_negatives

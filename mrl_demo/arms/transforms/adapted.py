@@ -8,7 +8,7 @@ from mrl_demo.adapt import RECIPE_VERSION, AdaptSettings, Rotation, fit_adapted
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.storage import sha256_bytes, sha256_text
 from mrl_demo.core.types import Progress
-from mrl_demo.corpora.parts import stand_in_queries
+from mrl_demo.corpora.questions.parts import stand_in_queries
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from mrl_demo.adapt.hierarchical import HIERARCHICAL_RECIPE, fit_hierarchical
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.storage import sha256_bytes, sha256_text
 from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.corpora.label_split import label_fields, taught_levels
+from mrl_demo.corpora.labels.split import label_fields, taught_levels
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from mrl_demo.adapt.query_aware import STRENGTH, QueryAwareMap, fit_query_aware
 from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.storage import sha256_bytes, sha256_text
 from mrl_demo.core.types import Progress
-from mrl_demo.corpora.parts import stand_in_queries
+from mrl_demo.corpora.questions.parts import stand_in_queries
 
 #: Part of the key: goes up when the recipe's result changes.
 _RECIPE = "1"

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Comparison
-from mrl_demo.corpora.filters import parse_where
+from mrl_demo.corpora.labels.filters import parse_where
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.compare.state import Question
 from mrl_demo.ui.components.notice import notice

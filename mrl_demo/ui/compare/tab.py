@@ -10,8 +10,8 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.corpora.examples import Example
 from mrl_demo.corpora.reading.pictures import PICTURE_TYPES
+from mrl_demo.corpora.shipped.examples import Example
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.plots.ranks import RANK_CHART_LAYOUTS
 from mrl_demo.ui.address.comparison import FIRST_DIM, ComparisonLink, comparison_kinds

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.shipped.examples import Example
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.text import shorten
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Progress
-from mrl_demo.corpora import builtin
+from mrl_demo.corpora.shipped import builtin
 from mrl_demo.layers.grid import LayerCell, LayerGrid
 from mrl_demo.layers.neurons import NeuronFigures, shipped_neurons
 from mrl_demo.layers.report import layers_sentence

@@ -14,7 +14,7 @@ from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
-from mrl_demo.corpora import builtin
+from mrl_demo.corpora.shipped import builtin
 from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.results import SweepRow
 from mrl_demo.evaluation.speed import SpeedResult

@@ -9,7 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender
-from mrl_demo.corpora import builtin
+from mrl_demo.corpora.shipped import builtin
 from mrl_demo.evaluation.figures import FULL
 from mrl_demo.evaluation.results import DifferenceRow, SweepRow
 from mrl_demo.evaluation.speed import SpeedResult

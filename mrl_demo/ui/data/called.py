@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.corpora.questions import QuestionSet
+from mrl_demo.corpora.questions.judged import QuestionSet
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.data.questions import QuestionSection

@@ -11,7 +11,7 @@ from pathlib import Path
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
-from mrl_demo.corpora.hub import HUB_FOLDER, HubDataSet, HubRows, read_hub_rows
+from mrl_demo.corpora.own.hub import HUB_FOLDER, HubDataSet, HubRows, read_hub_rows
 from mrl_demo.corpora.reading import FILE_TYPES
 from mrl_demo.ui.data.state import DataState
 

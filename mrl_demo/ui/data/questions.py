@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Document, Progress
-from mrl_demo.corpora.beir import write_beir
-from mrl_demo.corpora.questions import QuestionSet, question_rows
+from mrl_demo.corpora.own.beir import write_beir
+from mrl_demo.corpora.questions.judged import QuestionSet, question_rows
+from mrl_demo.corpora.questions.weak_pairs import training_pairs
 from mrl_demo.corpora.reading import TABLE_TYPES
-from mrl_demo.corpora.weak_pairs import training_pairs
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.lab.written_questions import WrittenQuestions
 from mrl_demo.ui.components.markup import NOTHING, html

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.corpora.options import ColumnChoice
-from mrl_demo.corpora.passages import PassageChoice
+from mrl_demo.corpora.own.options import ColumnChoice
+from mrl_demo.corpora.own.passages import PassageChoice
 from mrl_demo.corpora.reading import TextFormat
 from mrl_demo.ui.shared.visit import Visit
 

@@ -11,9 +11,9 @@ from gradio.blocks import Block
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.corpora.preview import FilePreview, preview_path
+from mrl_demo.corpora.own.preview import FilePreview, preview_path
+from mrl_demo.corpora.own.shortening import with_shorter_texts
 from mrl_demo.corpora.reading.text_format import COMMON_ENCODINGS, DELIMITERS
-from mrl_demo.corpora.shortening import with_shorter_texts
 from mrl_demo.ui.components.cards import marks_html
 from mrl_demo.ui.components.markup import NOTHING
 from mrl_demo.ui.components.notice import notice

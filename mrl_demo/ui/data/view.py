@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from mrl_demo.core.config import Settings
-from mrl_demo.corpora.preview import FilePreview
-from mrl_demo.corpora.questions import QuestionSet
+from mrl_demo.corpora.own.preview import FilePreview
+from mrl_demo.corpora.questions.judged import QuestionSet
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import LabError
-from mrl_demo.corpora.filters import parse_where
+from mrl_demo.corpora.labels.filters import parse_where
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.address.comparison import ComparisonLink, comparison_kinds
 from mrl_demo.ui.address.reading import read_parameters

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gradio as gr
 from markupsafe import Markup
 
-from mrl_demo.corpora.examples import Example
+from mrl_demo.corpora.shipped.examples import Example
 from mrl_demo.ui.components.dimension import dimension_markup
 from mrl_demo.ui.components.examples import example_chips
 from mrl_demo.ui.ids import Id

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus
-from mrl_demo.corpora.weak_pairs import TrainingPairs, training_pairs
+from mrl_demo.corpora.questions.weak_pairs import TrainingPairs, training_pairs
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.shared.visit import Visit
 from mrl_demo.ui.train.state import MINE, OWN, TrainState

@@ -9,7 +9,7 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.corpora.beir import write_beir
+from mrl_demo.corpora.own.beir import write_beir
 from training.config import TrainConfig
 from training.data.pairs import TrainingData
 from training.data.sources import load_data

@@ -6,7 +6,7 @@ import numpy as np
 
 from mrl_demo.core.types import Document, FloatMatrix
 from mrl_demo.core.vectors import normalise
-from mrl_demo.corpora.parts import parts_of
+from mrl_demo.corpora.questions.parts import parts_of
 from training.fit.start import StartVectors, fit_start
 
 DIM, SUBJECTS = 16, 6

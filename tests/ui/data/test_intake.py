@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.corpora.files import load_path
+from mrl_demo.corpora.own.files import load_path
 from mrl_demo.ui.data.intake import gathered
 from mrl_demo.ui.shared.visit import discard_uploads
 

@@ -1,0 +1,1 @@
+"""Collections of a person: files, folders, archives, pictures and data sets of the Hub, read as documents."""
