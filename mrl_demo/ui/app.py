@@ -68,8 +68,11 @@ _DELETE_CACHE = (3_600, 86_400)
 _MCP_NEWS = "\N{HAMMER}"
 
 
-def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
-    """Build the page over a lab, opened on `corpus` (the lab's first if None), its first results already in it."""
+def build_app(lab: LabProtocol, corpus: str | None = None, arm: str | None = None) -> gr.Blocks:
+    """Build the page over a lab, its first results already in it.
+
+    It opens on `corpus` (the lab's first if None), with the first arm and `arm` (the best contender if None).
+    """
     with RefusingBlocks(title=TITLE, analytics_enabled=False, fill_width=False, delete_cache=_DELETE_CACHE) as blocks:
         static_html(header(), Id.PAGE_HEADER, read_script("keyboard.js"))
         static_html(share_menu(), Id.SHARE, read_script("share.js"))
@@ -83,7 +86,7 @@ def build_app(lab: LabProtocol, corpus: str | None = None) -> gr.Blocks:
         visit = visit_state(lab)
         with gr.Tabs(selected=TabName.COMPARE, elem_id=Id.PAGE_TABS) as tabs:
             first = corpus or lab.corpora()[0].name
-            page = Page(lab, first, blocks, tabs, desk.builds, desk.measurements, visit)
+            page = Page(lab, first, blocks, tabs, desk.builds, desk.measurements, visit, arm)
             door = compare.build(page)
             learn.build(page, door)
             redraw_curves = curves.build(page, door)

@@ -30,11 +30,12 @@ from mrl_demo.ui.shared.password import check_password
 
 if TYPE_CHECKING:
     from mrl_demo.lab.lab import Lab
+    from mrl_demo.ui.compare.state import Question
 
 EXAMPLES = """examples:
   %(prog)s                                     the collection that ships, at http://127.0.0.1:7860
   %(prog)s --corpus my-documents.csv           your own documents
-  %(prog)s --model OWNER/NAME --port 8000      another model beside the arms
+  %(prog)s --model OWNER/NAME --port 8000      opened on another model, beside base
   %(prog)s --root-path /lab                    behind a proxy that serves it under /lab
 """
 
@@ -160,12 +161,12 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.corpora.shipped.builtin import NAME as BUILTIN
     from mrl_demo.lab.lab import Lab
     from mrl_demo.ui.app import build_app, launch
-    from mrl_demo.ui.compare.tab import warm_up
+    from mrl_demo.ui.compare.tab import first_question, warm_up
     from mrl_demo.ui.share.desk import CardDesk
 
     lab = Lab(settings)
     lab.encoders.approve_spending = partial(approve_spending, options.yes)
-    _add_models(lab, options)
+    models = _add_models(lab, options)
     corpus = _add_documents(lab, options) if options.corpus else None
     for given in options.vectors:
         lab.add_vectors(GivenFiles.parse(given), corpus or BUILTIN)
@@ -173,9 +174,10 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
         print(f"Searches go to {lab.add_index(url, falls_back=True)} wherever it holds the documents.", flush=True)
     for note in lab.corpus(corpus).notes if corpus else ():
         print(f"Note: {note}", flush=True)
-    page = build_app(lab, corpus)
-    print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus))}", flush=True)
-    threading.Thread(target=warm_up, args=(lab, corpus), name="warm-up", daemon=True).start()
+    arm = _prepare_first(lab, first_question(lab, corpus or BUILTIN, models[0])) if models else None
+    page = build_app(lab, corpus, arm)
+    print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus, arm))}", flush=True)
+    threading.Thread(target=warm_up, args=(lab, corpus, arm), name="warm-up", daemon=True).start()
     wait_until_ended(partial(page.close, verbose=False))
 
 
@@ -203,17 +205,32 @@ def _add_documents(lab: Lab, options: argparse.Namespace) -> str:
     return lab.add_corpus(Path(options.corpus), columns)
 
 
-def _add_models(lab: Lab, options: argparse.Namespace) -> None:
-    """Put the models named on the menu; one that the Hub or an API does not give is left out with a message.
+def _prepare_first(lab: Lab, question: Question) -> str | None:
+    """The owner's model that the page opens with, once it has read the collection; None and a note if it cannot."""
+    arm = question.arms[1]
+    try:
+        if not lab.is_ready(question.corpus, question.arms):
+            lab.prepare(question.corpus, question.arms, ProgressLine())
+    except LabError as error:
+        print(f"Note: the page opens without {arm}. {error}", flush=True)
+        return None
+    return arm
 
-    What can be mended here (no such folder, a refused file, prompts for none) stops the page.
+
+def _add_models(lab: Lab, options: argparse.Namespace) -> list[str]:
+    """Put the models named on the menu; their names there.
+
+    One that the Hub or an API does not give is left out with a message. What can be mended here (no such folder, a
+    refused file, prompts for none) stops the page.
     """
     from mrl_demo.core.errors import ServiceError
     from mrl_demo.models.specs import ModelOptions
 
     prompts = ModelOptions(options.query_prompt, options.document_prompt)
+    names: list[str] = []
     for given in options.model:
         try:
-            lab.add_arms([given], prompts)
+            names += lab.add_arms([given], prompts)
         except ServiceError as error:
             print(f"Note: {given} is left out, the page starts without it. {error}", flush=True)
+    return names

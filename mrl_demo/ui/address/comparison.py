@@ -28,11 +28,12 @@ class ComparisonLink:
     part: str = ""
 
     @classmethod
-    def first(cls, lab: LabProtocol, corpus: str) -> ComparisonLink:
-        """What the page opens with: the first example, under the first arm and the best contender there is."""
-        names = [arm.name for arm in lab.arms()]
+    def first(cls, lab: LabProtocol, corpus: str, arm: str | None = None) -> ComparisonLink:
+        """What the page opens with: the first example, under the first arm and `arm`, or else the best contender."""
+        names = [spec.name for spec in lab.arms()]
+        second = arm if arm and arm != names[0] else best_contender(names) or names[-1]
         examples = lab.examples(corpus)
-        left, right = lab.arms_serving(corpus, (names[0], best_contender(names) or names[-1]))
+        left, right = lab.arms_serving(corpus, (names[0], second))
         return cls(examples[0].text if examples else "", corpus, left, right)
 
     def with_values(self, values: dict[str, Any]) -> ComparisonLink:

@@ -28,6 +28,7 @@ from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar, Parameter
 from mrl_demo.ui.shared.forms import Form
+from mrl_demo.ui.shared.guard import guarded
 from mrl_demo.ui.shared.links import CompareDoor, Page, TabName
 from mrl_demo.ui.shared.queues import ASK, FOLLOW, LIGHT, LIVE, STATE_SECONDS
 from mrl_demo.ui.shared.scripts import read_script
@@ -45,8 +46,8 @@ _SHOW_QUESTION = (
 def build(page: Page) -> CompareDoor:
     """Lay out the tab inside the page, its first results already in it; gives the door for other tabs."""
     with gr.Tab("Compare", id=TabName.COMPARE) as tab:
-        question = first_question(page.lab, page.corpus)
-        parts = _lay_out(page, question, first_answer(page.lab, question, FIRST_DIM))
+        question = first_question(page.lab, page.corpus, page.arm)
+        parts = _lay_out(page, question, first_answer(page.lab, question, _first_dim(page.lab, question)))
     events = CompareEvents(page.lab, parts, page.builds)
     _wire(events)
     # Models trained meanwhile join the menus.
@@ -67,16 +68,21 @@ def _menu_state(visit: Visit | None, corpus: str, left: str, right: str) -> Comp
     return CompareState(None, corpus, left, right, None, visit=visit)
 
 
-def first_question(lab: LabProtocol, corpus: str) -> Question:
-    """The first example of the corpus, under the first arm and the best contender there is."""
-    link = ComparisonLink.first(lab, corpus)
+def first_question(lab: LabProtocol, corpus: str, arm: str | None = None) -> Question:
+    """The first example of the corpus, under the first arm and `arm`, or the best contender there is."""
+    link = ComparisonLink.first(lab, corpus, arm)
     return Question(link.q, link.corpus, (link.left, link.right))
 
 
-def warm_up(lab: LabProtocol, corpus: str | None = None) -> None:
+def _first_dim(lab: LabProtocol, question: Question) -> int:
+    """Where the slider stands at first: a model of the owner's may have fewer numbers."""
+    return guarded(lambda: min(FIRST_DIM, lab.full_dim(question.arms)), lambda _: FIRST_DIM)
+
+
+def warm_up(lab: LabProtocol, corpus: str | None = None, arm: str | None = None) -> None:
     """Load the models of the first view, so that the first search does not wait for them; never raises."""
-    question = first_question(lab, corpus or lab.corpora()[0].name)
-    ask(lab, replace(question, query="warm-up"), FIRST_DIM)
+    question = first_question(lab, corpus or lab.corpora()[0].name, arm)
+    ask(lab, replace(question, query="warm-up"), _first_dim(lab, question))
 
 
 def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
@@ -92,7 +98,7 @@ def _lay_out(page: Page, question: Question, answer: Answer) -> CompareParts:
     )
     corpus, left, right = _menus(lab, question)
     left_out = left_out_line(Id.LEFT_OUT)
-    dimension = dimension_control(FIRST_DIM, full, TRAINED_DIMS)
+    dimension = dimension_control(min(FIRST_DIM, full), full, TRAINED_DIMS)
     part, layers = _more_choices(lab, question.corpus)
     static_html(html('<div role="status" aria-live="polite"></div>'), Id.SEARCHING, read_script("searching.js"))
     notice = live_html(answer.notice_html, Id.NOTICE)

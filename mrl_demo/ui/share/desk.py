@@ -64,8 +64,10 @@ class CardDesk:
     own. Drawing one takes about 0.2 s of a core.
     """
 
-    def __init__(self, lab: LabProtocol, corpus: str | None = None, limit: RateLimit | None = None) -> None:
-        self.lab = lab
+    def __init__(
+        self, lab: LabProtocol, corpus: str | None = None, arm: str | None = None, limit: RateLimit | None = None
+    ) -> None:
+        self.lab, self._arm = lab, arm
         self._corpus = corpus or lab.corpora()[0].name
         self._limit = limit or RateLimit(burst=20, seconds=2.0)
         self._cards: BoundedCache[bytes] = BoundedCache(_KEPT)
@@ -79,7 +81,7 @@ class CardDesk:
         if not texts:
             return None
         reading = read_parameters(kinds, texts)
-        return ComparisonLink.first(self.lab, self._corpus).with_values(dict(reading.values))
+        return ComparisonLink.first(self.lab, self._corpus, self._arm).with_values(dict(reading.values))
 
     def picture(self, query_string: str, address: str = "") -> ShareImage:
         """The picture of a link, `address` printed at its foot; never raises."""

@@ -33,8 +33,8 @@ class TabName(StrEnum):
 class Page:
     """What every tab is built with: the lab, the collection it opens on, and the page around it.
 
-    A tab adds its parameters to `address`, and gives what takes long to one of the two lines. `visit` holds what the
-    visitor has brought.
+    `arm` is what Compare opens with beside the first arm, None for the best contender. A tab adds its parameters to
+    `address`, and gives what takes long to one of the two lines. `visit` holds what the visitor has brought.
     """
 
     lab: LabProtocol
@@ -44,6 +44,7 @@ class Page:
     builds: HeavyLine
     measurements: HeavyLine
     visit: gr.State
+    arm: str | None = None
     address: AddressBar = field(default_factory=AddressBar)
 
     def show(self, tab: TabName) -> Updates:
