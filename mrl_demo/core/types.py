@@ -128,6 +128,7 @@ ANSWER_ELSEWHERE = "answer-elsewhere"
 class Corpus:
     """Documents, judged queries and the fingerprint (sha256 hex of ids and texts) that keys their vectors.
 
+    `label_names` are labels of the documents as people read them; a label that is not in it is read as it is.
     `stand_ins` names what the queries are ("titles", "first sentences", "documents") if nobody asked or judged them, ""
     if people did; `source` is then the collection whose documents gave them up, row by row, or whose documents these
     are if only the questions differ.
@@ -146,6 +147,7 @@ class Corpus:
     notes: tuple[Note, ...] = ()
     stand_ins: str = ""
     source: Corpus | None = field(default=None, repr=False, compare=False)
+    label_names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def origin(self) -> Corpus:
@@ -461,7 +463,8 @@ class Comparison:
     """Both sides for one query; `note` says what was done to the query and the documents, empty if nothing was.
 
     `corpus_notes` say what was done to the documents when they were read; `verdict` what it comes to. With `where`
-    only documents were searched that have these labels, and everything is said of them alone.
+    only documents were searched that have these labels, and everything is said of them alone; `label_names` are those
+    of the corpus.
 
     >>> list(Comparison("how do bees talk", "builtin", 64, note="", arms=()).to_dict())
     ['query', 'corpus', 'dim', 'where', 'note', 'verdict', 'arms', 'corpus_notes']
@@ -475,6 +478,7 @@ class Comparison:
     corpus_notes: tuple[Note, ...] = ()
     verdict: Verdict | None = None
     where: Mapping[str, str] = field(default_factory=dict)
+    label_names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON types, one entry of "arms" for each side."""

@@ -923,7 +923,8 @@ class Lab:
         notes = dict.fromkeys((query.note, few_documents_words(sides[0].result.n_documents), *sides_say))
         verdict = self._judge.judge(loaded, length, sides)
         said = " ".join(filter(None, notes))
-        return Comparison(query.text, loaded.name, length, said, sides, loaded.notes, verdict, where or {})
+        part = where or {}
+        return Comparison(query.text, loaded.name, length, said, sides, loaded.notes, verdict, part, loaded.label_names)
 
     def _measured(self, corpus: str) -> SweepResult | None:
         """The averages that ship for a collection, None if there are none or it has changed since."""

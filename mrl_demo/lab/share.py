@@ -21,7 +21,7 @@ def card_of(comparison: Comparison, collection: str, address: str = "") -> Share
         for arm, (rank, full_rank) in zip(comparison.arms, ranks, strict=True)
     )
     verdict, result = comparison.verdict, comparison.arms[0].result
-    part = f" with {describe_where(comparison.where)}" if comparison.where else ""
+    part = f" with {describe_where(comparison.where, comparison.label_names)}" if comparison.where else ""
     return ShareCard(
         query=comparison.query,
         dim=comparison.dim,

@@ -25,7 +25,7 @@ def part_words(comparison: Comparison) -> str:
         return ""
     count = comparison.arms[0].result.n_documents
     documents, are = ("1 document", "is") if count == 1 else (f"{count:,} documents", "are")
-    return f"Only the {documents} with {describe_where(comparison.where)} {are} searched."
+    return f"Only the {documents} with {describe_where(comparison.where, comparison.label_names)} {are} searched."
 
 
 def saving_words(verdict: Verdict) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -163,7 +163,7 @@ def grow_tree(
     documents = tuple(corpus.documents[row] for row in shown)
     vectors = space.documents[shown]
     fields = label_fields(corpus)
-    growing = _Growing(documents, vectors, lengths, fields)
+    growing = _Growing(documents, vectors, lengths, fields, corpus.label_names)
     children = growing.children(np.arange(len(documents)), 0, progress)
     notes = [] if len(shown) == len(corpus) else [_sampled_words(len(shown), len(corpus))]
     tree = PrefixTree(
@@ -232,6 +232,7 @@ class _Growing:
     vectors: FloatMatrix
     lengths: tuple[int, ...]
     fields: tuple[str, ...]
+    label_names: Mapping[str, str]
     seed: int = 0
 
     def children(self, rows: IntMatrix, floor: int, progress: Progress | None = None) -> tuple[TreeNode, ...]:
@@ -282,7 +283,8 @@ class _Growing:
         for place in range(count):
             labels = Counter(self._label(row, floor) for row in rows[group_of == place].tolist())
             label, most = labels.most_common(1)[0]
-            names.append((label or "without a label", most / labels.total()))
+            name = self.label_names.get(label, label) or "without a label"
+            names.append((name, most / labels.total()))
         return names
 
 

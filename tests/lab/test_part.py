@@ -86,6 +86,10 @@ def test_labels_are_counted_and_a_wrong_one_is_answered_with_those_there_are(lab
     ]
     assert lab.labels("fruit") == ()
     assert lab.labels("python") == ()
+    names = {label.condition: label.name for label in (*lab.labels("builtin"), *lab.labels(things))}
+    assert (names["topic=the-moon"], names["topic=red"]) == ("The Moon", "red")
+    in_short = lab.compare("tides", corpus="builtin", arms=["base"], dim=8, where={"topic": "the-moon"})
+    assert part_words(in_short) == "Only the 20 documents with topic “The Moon” are searched."
     with pytest.raises(CorpusError, match="topic “pink”: choose a topic such as blue, green, red"):
         lab.compare("x", corpus=things, arms=["tiny"], dim=8, where={"topic": "pink"})
     with pytest.raises(CorpusError, match="each is there, but no document has all"):

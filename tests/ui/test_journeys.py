@@ -382,7 +382,7 @@ def test_a_label_limits_the_search_by_keyboard_and_goes_into_the_address(visit: 
     guest.page.keyboard.press("ArrowDown")
     guest.page.keyboard.press("Enter")
     words = guest.page.locator(".searched-part")
-    assert words.inner_text() == "Only the 20 documents with topic “bicycle-repair” are searched."
+    assert words.inner_text() == "Only the 20 documents with topic “Bicycle repair” are searched."
     guest.page.focus("#dim-range")
     guest.page.keyboard.press("ArrowLeft")
     guest.at(63)

@@ -20,7 +20,7 @@ _NAMED = 8
 
 @dataclass(frozen=True)
 class LabelCount:
-    """A label of a collection's documents and how many have it.
+    """A label of a collection's documents, how many have it, and what it is called.
 
     >>> LabelCount("topic", "Bees", 10).condition
     'topic=Bees'
@@ -29,6 +29,12 @@ class LabelCount:
     field: str
     value: str
     count: int
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label as people read it."""
+        return self.called or self.value
 
     @property
     def condition(self) -> str:
@@ -52,13 +58,14 @@ def parse_where(conditions: Sequence[str]) -> dict[str, str]:
     return where
 
 
-def describe_where(where: Mapping[str, str]) -> str:
-    """Conditions in words.
+def describe_where(where: Mapping[str, str], names: Mapping[str, str] | None = None) -> str:
+    """Conditions in words, labels by the names that some have.
 
-    >>> describe_where({"topic": "Bees", "language": "en"})
+    >>> describe_where({"topic": "bees", "language": "en"}, {"bees": "Bees"})
     'topic “Bees” and language “en”'
     """
-    return " and ".join(f"{field} “{value}”" for field, value in where.items())
+    known = names or {}
+    return " and ".join(f"{field} “{known.get(value, value)}”" for field, value in where.items())
 
 
 def rows_where(corpus: Corpus, where: Mapping[str, str]) -> IntMatrix:
@@ -77,7 +84,9 @@ def rows_where(corpus: Corpus, where: Mapping[str, str]) -> IntMatrix:
         if all(getattr(document, field) == value for field, value in where.items())
     ]
     if not rows:
-        raise CorpusError(f"No document of {corpus.label} has {describe_where(where)}: {_choices(corpus, where)}.")
+        raise CorpusError(
+            f"No document of {corpus.label} has {describe_where(where, corpus.label_names)}: {_choices(corpus, where)}."
+        )
     return np.array(rows, dtype=np.int64)
 
 
@@ -87,7 +96,8 @@ def count_labels(corpus: Corpus) -> tuple[LabelCount, ...]:
     for field in FILTER_FIELDS:
         values = _values(corpus, field)
         if field != "id" and 2 <= len(values) <= MOST_LABELS:
-            counts += [LabelCount(field, value, count) for value, count in sorted(values.items())]
+            names = corpus.label_names
+            counts += [LabelCount(field, value, n, names.get(value, "")) for value, n in sorted(values.items())]
     return tuple(counts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def load_builtin(assets_dir: Path) -> Corpus:
     judgements: dict[str, dict[str, int]] = {}
     for row in read_jsonl(folder / "judgements.jsonl"):
         judgements.setdefault(row["query_id"], {})[row["passage_id"]] = row["grade"]
-    return make_corpus(NAME, LABEL, documents, queries, judgements)
+    names = {row["label"]: row["name"] for row in read_jsonl(folder / "labels.jsonl")}
+    return replace(make_corpus(NAME, LABEL, documents, queries, judgements), label_names=names)
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
@@ -38,4 +39,5 @@ def load_multilingual(assets_dir: Path) -> Corpus:
         }
         for query, own in zip(queries, documents, strict=True)
     }
-    return make_corpus(NAME, LABEL, documents, queries, judgements)
+    names = {document.topic: document.topic.replace("-", " ").capitalize() for document in documents}
+    return replace(make_corpus(NAME, LABEL, documents, queries, judgements), label_names=names)

@@ -15,7 +15,7 @@ _ALL = ("All documents", "")
 def part_choices(lab: LabProtocol, corpus: str) -> list[tuple[str, str]]:
     """Entries of the menu: all documents, then each label with the documents that have it."""
     labels = guarded(lambda: lab.labels(corpus), lambda _: ())
-    return [_ALL, *((f"{label.field}: {label.value} ({label.count:,})", label.condition) for label in labels)]
+    return [_ALL, *((f"{label.field}: {label.name} ({label.count:,})", label.condition) for label in labels)]
 
 
 def known_part(lab: LabProtocol, corpus: str, part: str | None) -> str:

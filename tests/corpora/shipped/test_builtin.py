@@ -197,6 +197,13 @@ def test_it_exports_to_a_beir_folder_and_comes_back_whole(corpus: Corpus, tmp_pa
     assert [(q.id, q.text) for q in back.queries] == [(q.id, q.text) for q in corpus.queries]
 
 
+def test_every_domain_and_topic_has_a_name_of_its_own(corpus: Corpus) -> None:
+    labels = {label for document in corpus.documents for label in (document.domain, document.topic)}
+    assert set(corpus.label_names) == labels
+    assert len(set(corpus.label_names.values())) == len(labels)
+    assert all(name[0].isupper() and "-" not in name for name in corpus.label_names.values())
+
+
 def test_the_card_says_sizes_splits_and_licence() -> None:
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     for word in ("2,400", "4,800", "120 topics", "license: apache-2.0", "train", "validation", "test", "limits"):
