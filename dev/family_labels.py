@@ -53,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     lab = Lab(Settings.from_environment())
     if options.labels:
-        _keep({"labels": classify(lab)})
+        keep_figures({"labels": classify(lab)})
     for count in options.counts if options.judged else ():
         for draw in options.draws:
             _keep_row(head_row(lab, count, draw))
@@ -63,7 +63,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(","))
 
 
-def _keep(figures: Mapping[str, Any]) -> None:
+def keep_figures(figures: Mapping[str, Any]) -> None:
     """Put these figures in place of what was kept under their names."""
     FIGURES.write_text(json.dumps({**_known(), **figures}, indent=1) + "\n", encoding="utf-8")
 
@@ -71,7 +71,7 @@ def _keep(figures: Mapping[str, Any]) -> None:
 def _keep_row(row: Mapping[str, Any]) -> None:
     """Put one row of the judged questions among the others, in the order of counts and draws."""
     rows = {(each["questions"], each["draw"]): each for each in (*_known().get("judged", ()), row)}
-    _keep({"judged": [rows[place] for place in sorted(rows)]})
+    keep_figures({"judged": [rows[place] for place in sorted(rows)]})
 
 
 def _known() -> dict[str, Any]:
