@@ -15,9 +15,9 @@ from mrl_demo.commands.options import (
     add_corpus_options,
     add_draw_options,
     add_index_option,
+    add_indexes,
     add_json_option,
     arm_names,
-    attach_indexes,
     chosen_corpus,
     document_count,
     read_input,
@@ -151,6 +151,7 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
 
     lab = Lab(settings)
     verdicts = read_verdicts(read_input(options.verdicts)) if options.verdicts else ()
+    has_engine = add_indexes(lab, options)  # Before minutes are spent on what could not be timed there.
     consultation = _consult(lab, options, verdicts)
     recommendation = consultation.recommendation
     if options.write_pairs:
@@ -158,7 +159,7 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
         write_output(options.write_pairs, write_pairs(pairs, verdicts))
         print(f"{len(pairs)} pairs to judge are in {options.write_pairs}", file=sys.stderr)
     ceiling = lab.ceiling(consultation, ProgressLine()) if options.ceiling else None
-    speed = _engine_speed(lab, options, consultation)
+    speed = _engine_speed(lab, consultation) if has_engine else None
     if options.json:
         growth = _growth(lab, consultation, options.grow_to)
         more = {"ceiling": ceiling.to_dict()} if ceiling else {}
@@ -190,10 +191,17 @@ def _growth(lab: Lab, consultation: Consultation, grow_to: int) -> Growth | None
     return lab.growth(consultation.corpus.name, question, ProgressLine())
 
 
-def _engine_speed(lab: Lab, options: argparse.Namespace, consultation: Consultation) -> EngineSpeed | None:
-    """What the engine that was named takes at the length recommended, and at the full one."""
+def _engine_speed(lab: Lab, consultation: Consultation) -> EngineSpeed | None:
+    """What the engine that was named takes at the length recommended, and at the full one; why not, if it has not."""
+    from mrl_demo.search.engines.errors import EngineMismatchError
+
     best, corpus = consultation.recommendation.nearest, consultation.recommendation.corpus
-    if best is None or not attach_indexes(lab, options, corpus, [best.arm]):
+    if best is None:
+        return None
+    try:
+        lab.require_index(corpus, [best.arm])
+    except EngineMismatchError as error:
+        print(f"Note: the engine was not timed. {error}", file=sys.stderr)
         return None
     return lab.engine_speed(corpus, best.arm, sorted({best.dim, lab.full_dim([best.arm])}), ProgressLine())
 

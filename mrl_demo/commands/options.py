@@ -61,11 +61,18 @@ def attach_indexes(lab: Lab, options: argparse.Namespace, corpus: str, arms: Seq
 
     Raises `EngineError` if those that `--index` names hold none of the arms over the corpus.
     """
+    has_engine = add_indexes(lab, options)
+    if options.index:
+        lab.require_index(corpus, arms)
+    return has_engine
+
+
+def add_indexes(lab: Lab, options: argparse.Namespace) -> bool:
+    """The same whatever they hold; raises `EngineError` if one cannot be used now."""
     urls = options.index or lab.settings.index.split()
     for url in urls:
         lab.add_index(url)
-    if options.index:
-        lab.require_index(corpus, arms)
+    lab.check_indexes()
     return bool(urls)
 
 

@@ -33,7 +33,7 @@ class EngineLength:
 
 @dataclass(frozen=True)
 class EngineSpeed:
-    """An engine's searches over `n` documents, measured on so many queries.
+    """An engine's searches over `n` documents, measured on so many queries; none, if there is a `problem` with it.
 
     >>> row = EngineLength(64, 1.0, 2.0, 0.5, 1.0, is_exact=True)
     >>> EngineSpeed("PostgreSQL", 2_400, 50, (row,)).sentence(64)
@@ -44,6 +44,7 @@ class EngineSpeed:
     n: int
     n_queries: int
     lengths: tuple[EngineLength, ...]
+    problem: str = ""
 
     def row(self, dim: int) -> EngineLength | None:
         """The row of a length, None if it was not measured."""
@@ -61,7 +62,9 @@ class EngineSpeed:
         )
 
     def sentences(self) -> list[str]:
-        """All lengths in words."""
+        """All lengths in words, or why there are none."""
+        if self.problem:
+            return [f"{self.engine} was not timed. {self.problem}"]
         return [self.sentence(row.dim) for row in self.lengths]
 
     def to_dict(self) -> dict[str, Any]:

@@ -150,11 +150,18 @@ class CurvesService:
         return measure_speed(collection.name, documents, queries, SpeedPlan(n), describe_hardware(), progress)
 
     def engine_speeds(self, corpus: str, progress: Progress | None = None) -> dict[str, EngineSpeed]:
-        """What the engines that hold a corpus' documents find and take, by the label of the arm; empty for none."""
-        if not self.lab.indexes():
-            return {}
-        speeds = {arm.label: self.lab.engine_speed(corpus, arm.name, (), progress) for arm in self.lab.arms()}
-        return {label: speed for label, speed in speeds.items() if speed}
+        """What the engines that hold a corpus' documents find and take, by the label of the arm; empty for none.
+
+        After an engine that cannot be used no other is waited for.
+        """
+        speeds: dict[str, EngineSpeed] = {}
+        for arm in self.lab.arms() if self.lab.indexes() else ():
+            speed = self.lab.engine_speed(corpus, arm.name, (), progress)
+            if speed:
+                speeds[arm.label] = speed
+            if speed and speed.problem:
+                break
+        return speeds
 
     def _is_own(self, corpus: str) -> bool:
         return corpus in {choice.name for choice in self.lab.corpora()} and Path(corpus).name == corpus

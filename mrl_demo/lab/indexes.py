@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -84,12 +84,15 @@ def index_corpus(
 ) -> IndexReport:
     """Load an arm's vectors of a corpus into the collection of a URL, and measure what its searches find and take.
 
-    Raises `EngineError` kinds as `load_collection` does, `ModelError` for an arm whose rotation is not kept, and
-    whatever `progress` raises: that cancels, and the next run goes on.
+    Raises `EngineError` kinds as `load_collection` does, for what the engine says at once before anything is encoded;
+    `ModelError` for an arm whose rotation is not kept, and whatever `progress` raises: that cancels, and the next run
+    goes on.
     """
     say = progress or (lambda _share, _line: None)
     engine = open_engine(url)
     try:
+        with suppress(EngineMismatchError) if plan.replaces else nullcontext():
+            engine.read_card()
         space = builder.space(arm, corpus, lambda share, line: say(0.4 * share, line))
         layout = plan.layout(space.documents.shape[1])
         card = card_for(builder, space, corpus, layout)
@@ -256,6 +259,21 @@ class IndexDesk:
                 "`mrl index` into another collection."
             )
 
+    def check(self) -> None:
+        """Ask every engine for its collection now; raises as `VectorEngine` does, and if there is none."""
+        for attached in self._engines:
+            attached.card()
+
+    def problems(self) -> tuple[str, ...]:
+        """Why engines cannot be used now, each with its name; empty if all can."""
+        said = []
+        for attached in self._engines:
+            try:
+                attached.card()
+            except EngineError as error:
+                said.append(f"{attached.shown} cannot be used now. {error}")
+        return tuple(said)
+
     def close(self) -> None:
         """Let go of connections and files."""
         for attached in self._engines:
@@ -270,12 +288,12 @@ class IndexDesk:
                 f"The documents of {corpus.name} have changed since they were loaded: run `mrl index` again, which "
                 "sends only what is new."
             )
-        card.check_same_vectors(wanted, "load this model's with `mrl index --replace`.")
         if card.layout.dimension != space.documents.shape[1]:
             raise EngineMismatchError(
-                f"The collection has {card.layout.dimension} numbers a vector, {space.arm.name} has "
-                f"{space.documents.shape[1]}: load it with `mrl index --replace`."
+                f"The collection has {card.layout.dimension:,} numbers a vector, {space.arm.name} has "
+                f"{space.documents.shape[1]:,}: load it with `mrl index --replace`."
             )
+        card.check_same_vectors(wanted, "load this model's with `mrl index --replace`.")
 
 
 class _Attached:
@@ -293,7 +311,10 @@ class _Attached:
             if self._card is None:
                 card = self.engine.read_card()
                 if card is None:
-                    raise EngineMismatchError(f"There is no {self.shown}: make it with `mrl index`.")
+                    raise EngineMismatchError(
+                        f"There is nothing of the lab's yet in {self.shown}: check the address, or make it with "
+                        "`mrl index`."
+                    )
                 if card.state != READY:
                     return card
                 self._card = card
@@ -311,7 +332,7 @@ def measure_held(
 ) -> EngineSpeed | None:
     """What the engine that holds an arm's documents finds and takes beside our `own` index of them.
 
-    None if no engine does, or it cannot be used now.
+    None if no engine does; one that cannot be used now is told as a `problem` if the lab falls back.
     """
     try:
         if not desk.holds(arm.name, corpus.name):
@@ -324,10 +345,10 @@ def measure_held(
             progress(0.5, f"Timing {index.engine.name}")
         queries = sample_queries(builder, space, corpus)
         return measure_engine(index, own(), queries, tuple(dims) or lengths(index))
-    except EngineError:
+    except EngineError as error:
         if not desk.falls_back:
             raise
-        return None
+        return EngineSpeed(" and ".join(desk.names()), len(corpus), 0, (), str(error))
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,14 @@ class Lab:
         """Engines and collections that were added, as anybody may see them."""
         return self._indexes.names()
 
+    def check_indexes(self) -> None:
+        """Ask the engines that were added for their collections; raises `EngineError` if one cannot be used now."""
+        self._indexes.check()
+
+    def index_problems(self) -> tuple[str, ...]:
+        """Why engines that were added cannot be used now, in a sentence or two each, with the next step."""
+        return self._indexes.problems()
+
     def require_index(self, corpus: str, arms: Sequence[str]) -> None:
         """Raise `EngineMismatchError` unless an engine that was added holds one of the arms over the corpus."""
         self._indexes.require([arm.name for arm in self._arms_named(arms)], self.corpus(corpus).name)
@@ -211,7 +219,8 @@ class Lab:
     ) -> EngineSpeed | None:
         """What the engine that holds an arm's documents finds and takes, None if none holds them.
 
-        At `dims`, or its own lengths and the usual ones. Raises `EngineError` unless it falls back.
+        At `dims`, or its own lengths and the usual ones. Raises `EngineError`, or with an engine that falls back tells
+        it as the `problem`.
         """
         from mrl_demo.lab.indexes import measure_held
 

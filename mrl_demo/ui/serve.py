@@ -178,7 +178,14 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     page = build_app(lab, corpus, arm)
     print(f"Matryoshka lab is at {launch(page, settings, CardDesk(lab, corpus, arm))}", flush=True)
     threading.Thread(target=warm_up, args=(lab, corpus, arm), name="warm-up", daemon=True).start()
+    threading.Thread(target=say_index_problems, args=(lab,), name="indexes", daemon=True).start()
     wait_until_ended(partial(page.close, verbose=False))
+
+
+def say_index_problems(lab: Lab) -> None:
+    """Print a line for each engine that cannot be used now: the page starts, and goes on, without it."""
+    for problem in lab.index_problems():
+        print(f"Note: {problem} The page searches its own index until it can.", flush=True)
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -20,6 +20,7 @@ from mrl_demo.search.engines.attached import AttachedIndex
 from mrl_demo.search.engines.collection import CollectionIndex
 from mrl_demo.search.engines.errors import EngineDownError, EngineError, EngineMismatchError
 from mrl_demo.search.engines.opening import open_engine
+from mrl_demo.search.engines.vector_engine import CollectionLayout
 from mrl_demo.search.prefix import PrefixIndex
 
 QUESTION = "ripen ethylene gas"
@@ -75,10 +76,11 @@ def test_the_engine_alone_filters_and_funnels(lab: Lab, url: str) -> None:
         ({"model": "other"}, "another model.*--replace"),
         ({"rotation": "other"}, "another rotation.*--replace"),
         ({"state": "loading"}, "did not end.*mrl index"),
+        ({"layout": CollectionLayout(16)}, "16 numbers a vector, tiny has 32: .*--replace"),
     ],
 )
 def test_a_collection_in_another_state_is_refused_with_the_fix(
-    change: dict[str, str], match: str, lab: Lab, url: str
+    change: dict[str, object], match: str, lab: Lab, url: str
 ) -> None:
     lab.load_index("fruit", "tiny", url)
     _rewrite_card(url, **change)
@@ -96,7 +98,7 @@ def test_an_index_of_something_else_is_left_alone_or_named(lab: Lab, url: str) -
         lab.require_index("fruit", ["tiny"])
 
 
-def _rewrite_card(url: str, **change: str) -> None:
+def _rewrite_card(url: str, **change: object) -> None:
     engine = open_engine(url)
     card = engine.read_card()
     assert card
@@ -129,6 +131,52 @@ def test_a_script_is_told_that_its_engine_is_down(lab: Lab) -> None:
     lab.add_index(NOWHERE)
     with pytest.raises(EngineDownError, match="PostgreSQL does not answer"):
         search(lab)
+
+
+def test_an_engine_is_asked_before_anything_is_encoded_for_it(lab: Lab, url: str) -> None:
+    with pytest.raises(EngineDownError, match="PostgreSQL does not answer"):
+        lab.load_index("fruit", "tiny", NOWHERE)
+    lab.load_index("fruit", "tiny", url)
+    _rewrite_card(url, corpus="elsewhere", model="other")
+    with pytest.raises(EngineMismatchError, match=r"another model.*--replace"):
+        lab.load_index("fruit", "tiny", url)
+    assert lab.load_index("fruit", "tiny", url, IndexPlan(replaces=True)).load.sent == 5
+    fresh = Lab(lab.settings)
+    fresh.encoders.add("tiny", lab.encoders.encoder("tiny"))
+    with pytest.raises(EngineDownError):
+        fresh.load_index("builtin", "tiny", NOWHERE)
+    assert fresh.builder.texts_encoded == 0
+
+
+@pytest.mark.parametrize("command", [["index"], ["search", "bees", "--index"], ["recommend", "--index"]])
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        (NOWHERE, "PostgreSQL does not answer: start it, or check host and port."),
+        ("mysql://me:geheim@host/x", "is no engine's scheme; write postgresql://"),
+        ("postgresql://me:geheim@host:port/x", "no port that is a number"),
+    ],
+)
+def test_the_command_line_says_in_one_line_what_is_wrong_with_an_engine(
+    command: list[str], url: str, match: str, beir_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, url, "--corpus", str(beir_folder), "--cache-dir", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert match in said
+    assert len(said.strip().splitlines()) == 1
+    assert "geheim" not in said
+
+
+def test_a_collection_that_is_not_there_is_said_with_the_command_that_makes_it(
+    beir_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = f"file:{tmp_path / 'geheim'}"
+    asked = ["--corpus", str(beir_folder), "--index", nothing, "--cache-dir", str(tmp_path)]
+    for command in (["search", "bees"], ["funnel", "8:4,full:2"], ["recommend"]):
+        assert main([*command, *asked]) == 2
+        assert "nothing of the lab's yet in a folder of vectors: check the address, or make it with `mrl index`" in (
+            capsys.readouterr().err
+        )
 
 
 class Moody:
@@ -248,4 +296,7 @@ def test_times_and_recall_come_from_the_engine(lab: Lab, url: str) -> None:
     assert list(service.engine_speeds("fruit")) == [next(arm.label for arm in lab.arms() if arm.name == "tiny")]
     down = Lab(lab.settings)
     down.add_index(NOWHERE, falls_back=True)
-    assert down.engine_speed("builtin", "base") is None
+    speed = down.engine_speed("builtin", "base")
+    assert speed and not speed.lengths
+    assert "was not timed. PostgreSQL does not answer: start it, or check host and port." in speed.sentences()[0]
+    assert len(CurvesService(down).engine_speeds("builtin")) == 1  # The others are not waited for.

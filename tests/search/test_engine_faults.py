@@ -102,6 +102,9 @@ def http_stand_in() -> Iterator[Callable[[int, bytes, float], str]]:
         (503, b"{}", EngineDownError, "cannot answer now"),
         (429, b"{}", EngineDownError, "cannot answer now"),
         (400, b'{"status":{"error":"Wrong vector size"}}', EngineMismatchError, "--replace"),
+        (404, b'{"status":{"error":"Not found: Collection"}}', EngineMismatchError, "no collection docs.*mrl index"),
+        (404, b"<html>A web server</html>", EngineDownError, "is no Qdrant: check host and port"),
+        (403, b"Forbidden", EngineRefusedError, "QDRANT_API_KEY"),
     ],
 )
 def test_what_qdrant_refuses_is_said_in_words(
@@ -127,6 +130,7 @@ def raising(error: Exception) -> Callable[[object], Any]:
         ("Fail connecting to server on me:geheim@db, illegal connection params or server unavailable", EngineDownError),
         ("<_MultiThreadedRendezvous: DEADLINE_EXCEEDED, Deadline Exceeded>", EngineDownError),
         ("collection not found[database=default]", EngineMismatchError),
+        ("privilege deny: permission deny to me in the default database", EngineRefusedError),
         ("something else", EngineError),
     ],
 )
@@ -338,6 +342,10 @@ def test_a_loader_that_is_killed_is_gone_on_from(own_server: Any) -> None:
     assert engine.keys() == {*KEYS}
 
 
+def visitor_of(url: str) -> str:
+    return url.replace("postgres:@", "visitor:x@")
+
+
 def test_postgresql_refuses_in_words(own_server: Any) -> None:
     import psycopg
 
@@ -361,12 +369,21 @@ def test_postgresql_refuses_in_words(own_server: Any) -> None:
         connection.execute("ALTER ROLE visitor SET default_transaction_read_only = on")
         connection.execute("GRANT ALL ON schema TO visitor")
         with pytest.raises(EngineRefusedError, match="only reads"):
-            open_engine(url.replace("postgres:@", "visitor:x@")).delete(KEYS[:1])
-        assert open_engine(url.replace("postgres:@", "visitor:x@")).count() == N
+            open_engine(visitor_of(url)).delete(KEYS[:1])
+        assert open_engine(visitor_of(url)).count() == N
         connection.execute("REVOKE ALL ON schema FROM visitor; ALTER ROLE visitor RESET default_transaction_read_only")
-        visitor = open_engine(url.replace("postgres:@", "visitor:x@"))
+        visitor = open_engine(visitor_of(url))
         with pytest.raises(EngineRefusedError, match="check user, password and rights"):
             visitor.delete(KEYS[:1])
+        with pytest.raises(EngineRefusedError, match="GRANT CREATE ON SCHEMA"):
+            load_collection(open_engine(visitor_of(url.replace("=schema", "=fresh"))), CARD, ROWS)
+        connection.execute("DROP DATABASE IF EXISTS plain")
+        connection.execute("CREATE DATABASE plain")
+        with pytest.raises(EngineRefusedError, match="let its owner run CREATE EXTENSION"):
+            open_engine(visitor_of(url).replace("/postgres?", "/plain?")).read_card()
+        connection.execute("DROP TABLE schema")
+        with pytest.raises(EngineMismatchError, match="gone: make it with `mrl index`"):
+            engine.search(VECTORS[:1], D, 1)
         with pytest.raises(EngineMismatchError, match="no such database"):
             open_engine(url.replace("/postgres?", "/nowhere?")).read_card()
         with pytest.raises(EngineRefusedError, match="user or the password"):
@@ -408,6 +425,24 @@ def test_a_search_that_takes_too_long_is_given_up(own_server: Any, monkeypatch: 
     monkeypatch.setattr("mrl_demo.search.engines.postgresql.SEARCH_SECONDS", "0.001")
     with pytest.raises(EngineDownError, match="took longer"):
         engine.search(np.repeat(VECTORS, 20, axis=0), D, 500)
+
+
+@pytest.mark.parametrize("name", ["parole", "authentication-password"])
+def test_a_host_that_is_none_is_not_taken_for_a_wrong_password(name: str) -> None:
+    with pytest.raises(EngineDownError, match="check host and port"):
+        open_engine(f"postgresql://me@{name}.invalid/lab").count()
+
+
+def test_a_folder_that_cannot_be_made_or_is_something_else_is_said_without_its_place(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    place = tmp_path_factory.mktemp("geheim")
+    (place / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(EngineRefusedError, match="to read and write, or name another") as refused:
+        load_collection(open_engine(f"file:{place / 'notes.txt' / 'vectors'}"), CARD, ROWS)
+    with pytest.raises(EngineMismatchError, match="name an empty or a new one") as other:
+        open_engine(f"file:{place}").read_card()
+    assert "geheim" not in f"{refused.value} {other.value}"
 
 
 def test_a_full_disk_is_said_and_what_was_sent_stays(tmp_path_factory: pytest.TempPathFactory) -> None:

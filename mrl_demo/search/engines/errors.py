@@ -39,7 +39,7 @@ class EngineMismatchError(EngineError):
     """What it holds is something else: another schema, model, rotation or collection, or an upload that never ended.
 
     >>> str(EngineMismatchError.missing("docs"))
-    'There is no collection docs: make it with `mrl index`.'
+    'There is no collection docs there: check the address, or make it with `mrl index`.'
     """
 
     @classmethod
@@ -51,7 +51,7 @@ class EngineMismatchError(EngineError):
     @classmethod
     def missing(cls, collection: str) -> EngineMismatchError:
         """No collection of that name."""
-        return cls(f"There is no collection {collection}: make it with `mrl index`.")
+        return cls(f"There is no collection {collection} there: check the address, or make it with `mrl index`.")
 
 
 class EngineRefusedError(EngineError):

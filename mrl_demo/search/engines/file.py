@@ -19,12 +19,12 @@ from uuid import UUID
 import numpy as np
 import torch
 
-from mrl_demo.core.errors import LabError
+from mrl_demo.core.errors import CacheError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.search.cascade import Cascade
 from mrl_demo.search.engines.address import EngineAddress
-from mrl_demo.search.engines.errors import EngineError, EngineFullError, EngineMismatchError
+from mrl_demo.search.engines.errors import EngineError, EngineFullError, EngineMismatchError, EngineRefusedError
 from mrl_demo.search.engines.vector_engine import CollectionCard, EngineBytes, Nearest, VectorBatch, check_cascade
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex, even_rows
@@ -56,11 +56,12 @@ class FileEngine:
     def read_card(self) -> CollectionCard | None:
         """As `VectorEngine` has it."""
         path = self.folder / "card.json"
-        if not path.is_file():
+        with _disk():
+            if path.is_file():
+                return CollectionCard.from_json(path.read_text(encoding="utf-8"))
             if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-                raise EngineMismatchError(f"{self.folder} is no folder of the lab's: name an empty or a new one.")
-            return None
-        return CollectionCard.from_json(path.read_text(encoding="utf-8"))
+                raise EngineMismatchError("The folder of vectors is not one of the lab's: name an empty or a new one.")
+        return None
 
     def create(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
@@ -71,7 +72,7 @@ class FileEngine:
 
     def write_card(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
-        with atomic_path(self.folder / "card.json") as temporary:
+        with _disk(), atomic_path(self.folder / "card.json") as temporary:
             temporary.write_text(card.to_json(), encoding="utf-8")
 
     def keys(self) -> set[str]:
@@ -155,7 +156,7 @@ class FileEngine:
     def _dimension(self) -> int:
         card = self.read_card()
         if card is None:
-            raise EngineMismatchError.missing(f"in {self.folder}")
+            raise EngineMismatchError.missing("of vectors")
         return card.layout.dimension
 
     def _staging(self) -> _Staging:
@@ -192,7 +193,7 @@ class _Generation:
         blocks = -(-len(keys) // rows)
         path = folder / _VECTORS
         if path.stat().st_size != 4 * blocks * dimension * rows:
-            raise EngineMismatchError(f"{path} is damaged: make the collection anew with `mrl index --replace`.")
+            raise EngineMismatchError("The folder of vectors is damaged: make it anew with `mrl index --replace`.")
         # Mode "c": torch wants memory that could be written to; nothing is, and nothing would reach the disk.
         mapped = np.memmap(path, np.float32, mode="c", shape=(blocks, dimension, rows))
         return cls(folder, keys, PrefixIndex.over(mapped, len(keys)))
@@ -350,9 +351,12 @@ def _keys_in(path: Path) -> list[str]:
 def _disk() -> Iterator[None]:
     try:
         yield
-    except LabError:
-        raise
-    except OSError as error:
-        if error.errno == _NO_SPACE:
+    except (OSError, CacheError) as error:
+        reason = error.__cause__ if isinstance(error, CacheError) else error
+        if not isinstance(reason, OSError):
+            raise
+        if reason.errno == _NO_SPACE:
             raise EngineFullError.no_room("The disk") from error
-        raise EngineError(f"The folder cannot be written ({error.strerror}): make it writable.") from error
+        raise EngineRefusedError(
+            f"The folder cannot be used ({reason.strerror}): give it to this user to read and write, or name another."
+        ) from error

@@ -204,7 +204,7 @@ class MilvusEngine(FieldAdapter["MilvusClient"]):
         from pymilvus import MilvusException
 
         if isinstance(error, MilvusException):
-            return _explain_words(error)
+            return _explain_words(error, self.collection)
         return EngineDownError.silent(self.product) if isinstance(error, grpc.RpcError) else None
 
 
@@ -245,14 +245,18 @@ def _filter(where: Mapping[str, str] | None) -> str:
     )
 
 
-def _explain_words(error: Exception) -> EngineError:
+def _explain_words(error: Exception, collection: str) -> EngineError:
     said = str(error).lower()
-    if "auth" in said or "permission" in said:
-        return EngineRefusedError("Milvus refuses the user, password or token: check them (or set MILVUS_TOKEN).")
+    if "auth" in said or "permission" in said or "privilege" in said:
+        return EngineRefusedError(
+            "Milvus refuses the user, password or token: check them and what they may do (or set MILVUS_TOKEN)."
+        )
     if "quota" in said or "no space" in said or "memory limit" in said:
         return EngineFullError.no_room("Milvus")
     if "connect" in said or "unavailable" in said or "deadline" in said or "timeout" in said:
         return EngineDownError.silent("Milvus")
+    if "collection not found" in said or "can't find collection" in said:
+        return EngineMismatchError.missing(collection)
     if "not found" in said or "dim" in said or "schema" in said or "field" in said:
         return EngineMismatchError.changed()
     return EngineError(f"Milvus says {type(error).__name__} {getattr(error, 'code', '')}: run `mrl index` again.")

@@ -8,6 +8,7 @@ by hash of the key.
 
 from __future__ import annotations
 
+import re
 import select
 import struct
 import threading
@@ -283,7 +284,7 @@ class PostgresEngine(EngineAdapter):
             asks = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
             row = connection.execute(asks).fetchone()
             if row is None:  # Asked first: a replica may not even say "if not exists".
-                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+                _add_extension(connection)
                 row = connection.execute(asks).fetchone()
             self._version = str(row[0]) if row else "0.0"
             if tuple(int(part) for part in self._version.split(".")[:2]) < _NEEDED:
@@ -313,6 +314,19 @@ class PostgresEngine(EngineAdapter):
     def _run(connection: psycopg.Connection[Any], sql: str, values: Any = None) -> Any:  # noqa: ANN401
         """Run SQL of our own names and numbers; what others said goes in as `values`."""
         return connection.execute(sql, values)
+
+
+def _add_extension(connection: psycopg.Connection[Any]) -> None:
+    """Switch pgvector on in this database; raises `EngineRefusedError` for a user who may not."""
+    import psycopg.errors as kinds
+
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except kinds.InsufficientPrivilege as error:
+        raise EngineRefusedError(
+            "pgvector is not switched on in this database, and this user may not: let its owner run CREATE EXTENSION "
+            "vector there once."
+        ) from error
 
 
 def _is_open(connection: psycopg.Connection[Any]) -> bool:
@@ -426,13 +440,20 @@ def _in_words(error: psycopg.Error) -> EngineError:
     if isinstance(error, kinds.DiskFull | kinds.OutOfMemory | kinds.ConfigurationLimitExceeded):
         return EngineFullError.no_room("PostgreSQL")
     if isinstance(error, kinds.InsufficientPrivilege | kinds.InvalidAuthorizationSpecification | kinds.InvalidPassword):
-        return EngineRefusedError("PostgreSQL refuses this: check user, password and rights.")
+        return EngineRefusedError(
+            "PostgreSQL refuses this: check user, password and rights (a search reads the table, `mrl index` makes and "
+            "writes it: GRANT CREATE ON SCHEMA public)."
+        )
     if isinstance(error, kinds.UndefinedFile | kinds.FeatureNotSupported):
         return EngineMismatchError("This PostgreSQL has no pgvector: install the extension there.")
-    if isinstance(error, kinds.UndefinedTable | kinds.UndefinedColumn | kinds.DatatypeMismatch | kinds.DataException):
+    if isinstance(error, kinds.UndefinedTable):
+        return EngineMismatchError("That collection is gone: make it with `mrl index`.")
+    if isinstance(error, kinds.UndefinedColumn | kinds.DatatypeMismatch | kinds.DataException):
         return EngineMismatchError.changed()
     said = str(error).lower()
-    if "password" in said or "authentication" in said or "role" in said:
+    if re.search(
+        r"password authentication|no password|authentication failed|no pg_hba|role \".*\" (does|is) not", said
+    ):
         return EngineRefusedError("PostgreSQL refuses the user or the password: check both (or set PGPASSWORD).")
     if "database" in said and "does not exist" in said:
         return EngineMismatchError("There is no such database: make it (createdb), or name another one.")

@@ -44,6 +44,7 @@ _INDEXING_SECONDS = 3_600
 _PAGE = 10_000
 #: How many times the rows wanted codes hand to the float32 vectors.
 _OVERSAMPLING = 4.0
+_NO_QDRANT = "What answers at this address is no Qdrant: check host and port (6333 is its own)."
 
 
 class QdrantEngine(FieldAdapter["QdrantClient"]):
@@ -243,7 +244,7 @@ class QdrantEngine(FieldAdapter["QdrantClient"]):
         from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
         if isinstance(error, UnexpectedResponse):
-            return _explain_status(error)
+            return _explain_status(error, self.collection)
         if isinstance(error, ApiException):
             return EngineDownError.silent(self.product)
         if isinstance(error, ValueError):
@@ -291,12 +292,17 @@ def _hits(points: Sequence[models.ScoredPoint], fetched: int) -> FieldHits:
     return FieldHits(nearest, vectors)
 
 
-def _explain_status(error: UnexpectedResponse) -> EngineError:
+def _explain_status(error: UnexpectedResponse, collection: str) -> EngineError:
     said = error.content.decode("utf-8", "replace").lower() if error.content else ""
     if error.status_code in {401, 403}:
-        return EngineRefusedError("Qdrant refuses the key: give it in the URL, or set QDRANT_API_KEY.")
+        return EngineRefusedError(
+            "Qdrant refuses the key: give one that may do this in the URL or in QDRANT_API_KEY (`mrl index` writes)."
+        )
     if error.status_code == 507 or "no space" in said or "disk" in said:
         return EngineFullError.no_room("Qdrant")
     if error.status_code in {408, 429} or (error.status_code or 0) >= 500:
         return EngineDownError(f"Qdrant cannot answer now ({error.status_code}): try again later.")
+    if error.status_code == 404:
+        is_qdrant = '"status"' in said
+        return EngineMismatchError.missing(collection) if is_qdrant else EngineDownError(_NO_QDRANT)
     return EngineMismatchError.changed(f"{error.status_code}")

@@ -97,6 +97,7 @@ class CollectionCard:
         """Raise `EngineMismatchError`, ending in `fix`, unless model, rotation and layout are those of `other`."""
         for what, mine, theirs in (
             ("vectors of the arm", self.arm, other.arm),
+            ("vectors of", f"{self.layout.dimension:,} numbers", f"{other.layout.dimension:,} numbers"),
             ("vectors of another model called", self.model[:12], other.model[:12]),
             ("another rotation,", self.rotation[:12] or "none", other.rotation[:12] or "none"),
             ("another layout,", self.layout, other.layout),

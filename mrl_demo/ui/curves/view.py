@@ -24,6 +24,7 @@ from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_fi
 from mrl_demo.plots.style import describe_source, precision_style
 from mrl_demo.ui.components.glossary import term
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
+from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.components.text import shorten
 from mrl_demo.ui.curves import words as curves_words
@@ -252,7 +253,9 @@ def engine_tables(speeds: Mapping[str, EngineSpeed]) -> Markup:
     """What the engines outside this process find and take at each length, a table for each method."""
     heads = ("Numbers", "Median ms", "p95 ms", "Here, median ms", "Of the exact first ten")
     return join_html(
-        figure_table(
+        notice(speed.sentences()[0], "hint")
+        if speed.problem
+        else figure_table(
             f"{label} in {speed.engine}: {speed.n:,} vectors, {speed.n_queries} queries one at a time",
             heads,
             (

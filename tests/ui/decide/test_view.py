@@ -57,6 +57,14 @@ def test_what_was_measured_is_shown_and_nothing_of_it_is_markup(measured: Decide
     assert len(drawn[Id.DECIDE_FIGURE].data) == 3
 
 
+def test_an_engine_that_could_not_be_timed_is_said_beside_the_answer(measured: DecideState, lab: Lab) -> None:
+    lab.add_index("postgresql://me:geheim@127.0.0.2:1/lab", falls_back=True)
+    decided = replace(measured.decided, engine=lab.engine_speed("fruit", "tiny"))
+    answer = str(draw_advice(replace(measured, decided=decided))[Id.DECIDE_ANSWER])
+    assert "was not timed. PostgreSQL does not answer: start it, or check host and port." in answer
+    assert "geheim" not in answer
+
+
 def test_growth_is_shown_with_where_its_line_ends(lab: Lab) -> None:
     lab.encoders.add("words", WordEncoder())
     state = replace(NOTHING_YET, cut_arm="words", grow_to=8_000)
