@@ -33,10 +33,10 @@ from mrl_demo.core.types import Corpus, FloatMatrix
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.shipped.builtin import load_builtin
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.plan import DEFAULT_DIMS
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.sweeps.measure import FLOAT32, measure_vectors
+from mrl_demo.evaluation.sweeps.plan import DEFAULT_DIMS
 from mrl_demo.models.bulk import torch_threads
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.packaged import verified_base_dir

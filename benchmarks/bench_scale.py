@@ -35,8 +35,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.shards import ShardAbout, ShardWriter
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import normalise
-from mrl_demo.evaluation.metrics import Relevant
-from mrl_demo.evaluation.ranked import QueryDraw, load_measured
+from mrl_demo.evaluation.judging.metrics import Relevant
+from mrl_demo.evaluation.judging.ranked import QueryDraw, load_measured
 from mrl_demo.lab.lab import Lab
 from mrl_demo.scale.questions import ShardQuestions
 

@@ -44,10 +44,10 @@ from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.ordering import canonical_order
 from mrl_demo.corpora.shipped.builtin import load_builtin
-from mrl_demo.evaluation.plan import DEFAULT_DIMS, SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.scoring import sample_positions
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.plan import DEFAULT_DIMS, SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.scoring import sample_positions
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry

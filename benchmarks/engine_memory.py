@@ -37,7 +37,7 @@ from benchmarks.bench_funnel import tile_with_noise
 from mrl_demo.core.cache import vectors_key
 from mrl_demo.core.config import Settings
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.indexes import IndexPlan
 from mrl_demo.lab.lab import Lab
 

@@ -23,8 +23,8 @@ from mrl_demo.commands.options import corpus_name, split_words
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Corpus
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 
 

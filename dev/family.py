@@ -40,8 +40,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, Encoder
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 from mrl_demo.lab.lab import Lab
 
 _ROOT = Path(__file__).resolve().parents[1]

@@ -28,10 +28,10 @@ from mrl_demo.adapt.supervised import fit_supervised
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Corpus, Query
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.lab.lab import Lab
 
 FIGURES = Path(__file__).resolve().parents[1] / "assets" / "results" / "family.json"

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dev.engine_figures import engines_page_figures, load_figures
 from dev.scale_figures import scale_page_figures
-from mrl_demo.evaluation.controls import ControlGroup, read_controls
+from mrl_demo.evaluation.sweeps.controls import ControlGroup, read_controls
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "assets" / "results"

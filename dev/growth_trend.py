@@ -23,7 +23,7 @@ import numpy as np
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
-from mrl_demo.evaluation.ranked import QueryDraw
+from mrl_demo.evaluation.judging.ranked import QueryDraw
 from mrl_demo.lab.lab import Lab
 from mrl_demo.scale.growth import Growth, GrowthQuestion, measure_growth
 

@@ -35,11 +35,11 @@ from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.own.files import load_path
 from mrl_demo.corpora.shipped.builtin import NAME as BUILTIN
 from mrl_demo.corpora.shipped.builtin import load_builtin
-from mrl_demo.evaluation.controls import CONTROLS_FILE
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.controls import CONTROLS_FILE
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.adapters import merge_adapter, read_manifest
 from mrl_demo.models.run_folder import ROTATION_FILE

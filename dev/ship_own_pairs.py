@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mrl_demo.core.config import CODE_ROOT, Settings, find_assets
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.plan import UNCUT_BASE, SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.lab.curves import save_text
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.run_folder import METRICS_FILE

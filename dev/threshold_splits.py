@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.arms.vectors import load_vectors
 from mrl_demo.core.config import Settings
-from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.lab.lab import Lab
 from mrl_demo.thresholds.counts import ScoreCounts, bin_of, count_scores
 from mrl_demo.thresholds.translate import TranslatedCutoff, translate

@@ -223,7 +223,7 @@ def _add_controls(commands: Commands) -> None:
 
 
 def _show_controls(settings: Settings, options: argparse.Namespace) -> None:
-    from mrl_demo.evaluation.controls import controls_text, read_controls
+    from mrl_demo.evaluation.sweeps.controls import controls_text, read_controls
 
     groups = read_controls(settings.assets_dir)
     raw = [{"about": group.about, "sentence": group.sentence(), "sweep": group.sweep.to_dict()} for group in groups]
@@ -232,9 +232,9 @@ def _show_controls(settings: Settings, options: argparse.Namespace) -> None:
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> None:
     from mrl_demo.corpora.questions.stand_ins import with_stand_ins
-    from mrl_demo.evaluation.plan import SweepPlan, metrics_for
-    from mrl_demo.evaluation.query_groups import check_group_field, print_groups, rows_by_group
-    from mrl_demo.evaluation.report import print_report
+    from mrl_demo.evaluation.sweeps.plan import SweepPlan, metrics_for
+    from mrl_demo.evaluation.sweeps.query_groups import check_group_field, print_groups, rows_by_group
+    from mrl_demo.evaluation.sweeps.report import print_report
     from mrl_demo.lab.lab import Lab
 
     if options.shards:

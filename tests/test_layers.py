@@ -31,6 +31,12 @@ CORPORA = (
     {"questions"},
     {"own"},
 )
+EVALUATION = (
+    {"judging", "speed", "answer_level"},
+    {"stats"},
+    {"probes"},
+    {"sweeps"},
+)
 UI = (
     {"static", "theme", "address", "listening", "ids"},
     {"components"},
@@ -55,7 +61,13 @@ TRAINING = (
     {"run"},
     {"cli"},
 )
-PLANS = {"mrl_demo": HOUSE, "mrl_demo/corpora": CORPORA, "mrl_demo/ui": UI, "training": TRAINING}
+PLANS = {
+    "mrl_demo": HOUSE,
+    "mrl_demo/corpora": CORPORA,
+    "mrl_demo/evaluation": EVALUATION,
+    "mrl_demo/ui": UI,
+    "training": TRAINING,
+}
 TORCH_ALLOWED = {"models", "search", "adapt", "core"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.models.reading import token_limit
 from training.bases import encode
 from training.data.small import small_collection

@@ -9,8 +9,8 @@ from pathlib import Path
 from mrl_demo.arms.catalogue import baselines
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import TRAINED_DIMS
-from mrl_demo.evaluation.plan import UNCUT_BASE, SweepPlan
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.plan import UNCUT_BASE, SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models import run_folder
 from training.report import Report

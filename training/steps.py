@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.hardware import describe_hardware
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.jobs.events import BaseQuality, LineWriter, ShareMeasured
 from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import save_standard_folder

@@ -10,9 +10,9 @@ import numpy as np
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan
-from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
+from mrl_demo.evaluation.sweeps.plan import BYTE_PRECISIONS, SweepPlan
+from mrl_demo.evaluation.sweeps.results import RowKey, SweepResult
 from mrl_demo.search.quantised import (
     bytes_per_vector,
     parse_precision,

@@ -22,10 +22,10 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import LabError, ModelError
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.judged import JudgedSet, judged_set
-from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
-from mrl_demo.evaluation.metrics import Relevant, parse_metric
+from mrl_demo.evaluation.judging.judged import JudgedSet, judged_set
+from mrl_demo.evaluation.judging.metrics import Relevant, parse_metric
 from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.measure import FLOAT32, measure_vectors
 
 ELSEWHERE, CORPUS, JUDGED = "fitted elsewhere", "fitted to this corpus", "fitted to judged pairs, cross-validated"
 FOLDS = 5

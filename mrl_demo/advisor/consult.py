@@ -13,9 +13,9 @@ from mrl_demo.advisor.rankings import RankedQueries, rank_queries
 from mrl_demo.advisor.recommend import Advice, Recommendation, Setting, advise
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.types import Corpus, Progress, Query
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 
 _LOSSES_EXPLAINED = 12
 _TEXT_SHOWN = 400

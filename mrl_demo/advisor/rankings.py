@@ -11,7 +11,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, IntMatrix, Query
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.scoring import score_blocks
+from mrl_demo.evaluation.sweeps.scoring import score_blocks
 from mrl_demo.search.quantised import parse_precision
 
 

@@ -15,9 +15,9 @@ from mrl_demo.advisor.losses import LostQuery
 from mrl_demo.advisor.settlement import Settlement, judge_settlement
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, FloatMatrix
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import RowKey, SweepResult
 from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import RowKey, SweepResult
 from mrl_demo.search.quantised import bytes_per_vector, rescore_bytes_per_vector
 
 _USUAL = ("float32", "float16", "int8", "int8+rescore", "binary", "binary+rescore")

@@ -13,7 +13,7 @@ from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, advice_plan
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Progress
 from mrl_demo.corpora.labels.filters import parse_where
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.exports.catalogue import find_target
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.protocol import LabProtocol

@@ -31,7 +31,7 @@ from mrl_demo.core.config import Settings
 if TYPE_CHECKING:
     from mrl_demo.advisor.blind import BlindVerdict
     from mrl_demo.advisor.consult import Consultation
-    from mrl_demo.evaluation.engine_speed import EngineSpeed
+    from mrl_demo.evaluation.speed.engines import EngineSpeed
     from mrl_demo.lab.lab import Lab
     from mrl_demo.scale.growth import Growth
 
@@ -178,7 +178,7 @@ def _recommend(settings: Settings, options: argparse.Namespace) -> None:
 
 def _growth(lab: Lab, consultation: Consultation, grow_to: int) -> Growth | None:
     """What the recommended setting, or the nearest one, keeps as the collection grows."""
-    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.evaluation.judging.ranked import QueryDraw
     from mrl_demo.scale.growth import GrowthQuestion
 
     plan, advised = consultation.plan, consultation.recommendation

@@ -24,7 +24,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 
 if TYPE_CHECKING:
-    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.evaluation.judging.ranked import QueryDraw
     from mrl_demo.lab.lab import Lab
 
 _FUNNEL_EXAMPLES = """examples:
@@ -155,7 +155,7 @@ def _budget(settings: Settings, options: argparse.Namespace) -> None:
 
 def _open(settings: Settings, options: argparse.Namespace, queries: int) -> tuple[Lab, str, str, QueryDraw]:
     """The lab, the corpus' and the arm's name, and the draw; `queries` are drawn if nobody says how many."""
-    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.evaluation.judging.ranked import QueryDraw
     from mrl_demo.lab.lab import Lab
 
     draw = QueryDraw(options.metric, options.split, options.queries or queries, options.seed, options.max_tokens)

@@ -61,8 +61,8 @@ def write_shards(settings: Settings, options: argparse.Namespace) -> None:
 
 def measure_shards(settings: Settings, options: argparse.Namespace) -> None:
     """Run `evaluate --shards`; raises `LabError` for an option that shards leave no room for."""
-    from mrl_demo.evaluation.plan import SweepPlan
-    from mrl_demo.evaluation.report import print_report
+    from mrl_demo.evaluation.sweeps.plan import SweepPlan
+    from mrl_demo.evaluation.sweeps.report import print_report
     from mrl_demo.lab.lab import Lab
 
     for name in ("by", "split", "max_tokens", "vectors"):

@@ -17,7 +17,7 @@ from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.corpora.labels.split import LabelledRows
-from mrl_demo.evaluation.metrics import FloatArray
+from mrl_demo.evaluation.judging.metrics import FloatArray
 from mrl_demo.evaluation.stats import LEVEL, PairedBootstrap
 
 KNN_NEIGHBOURS = 5

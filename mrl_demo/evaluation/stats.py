@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.evaluation.metrics import FloatArray
+from mrl_demo.evaluation.judging.metrics import FloatArray
 
 RESAMPLES = 2_000
 LEVEL = 0.95

@@ -11,8 +11,8 @@ import numpy as np
 from mrl_demo.advisor.bands import HOLDS, bound_shares
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, Progress
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.ranked import MeasuredArm, RankedList
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, RankedList
 from mrl_demo.evaluation.stats import PairedBootstrap
 from mrl_demo.funnels.measure import FUNNEL_RESULTS, agreements, exact_lists
 from mrl_demo.search.cascade import Cascade, FunnelStage, paper_cascade

@@ -10,8 +10,8 @@ import numpy as np
 
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import FloatMatrix, Progress
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.ranked import MeasuredArm, RankedList
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, RankedList
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
 from mrl_demo.funnels.engine_funnel import EngineFunnel, time_engine_funnel
 from mrl_demo.funnels.timing import FunnelTimes, time_funnel

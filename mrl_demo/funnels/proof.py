@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
-from mrl_demo.evaluation.ranked import MeasuredArm
+from mrl_demo.evaluation.judging.ranked import MeasuredArm
 from mrl_demo.funnels.measure import FUNNEL_RESULTS
 from mrl_demo.search.funnel import FunnelIndex, ProvenTop
 from mrl_demo.search.prefix import PrefixIndex

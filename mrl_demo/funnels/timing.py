@@ -10,7 +10,7 @@ import numpy as np
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.evaluation.speed import tile
+from mrl_demo.evaluation.speed.searches import tile
 from mrl_demo.search.cascade import Cascade
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex

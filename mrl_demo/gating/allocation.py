@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.ranked import MeasuredArm
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
 from mrl_demo.gating.ladder import LADDER_DIMS, Ladder, climb
 from mrl_demo.gating.signals import WORSE_BY, classifier_signals, margin_signals

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.evaluation.metrics import Metric
-from mrl_demo.evaluation.ranked import MeasuredArm, RankedList
+from mrl_demo.evaluation.judging.metrics import Metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, RankedList
 from mrl_demo.search.prefix import PrefixIndex
 
 #: Close enough that two of them mixed are hardly worse than a length between them.

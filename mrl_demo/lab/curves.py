@@ -15,12 +15,12 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import Progress
 from mrl_demo.corpora.questions.stand_ins import with_stand_ins
-from mrl_demo.evaluation.engine_speed import EngineSpeed
-from mrl_demo.evaluation.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
-from mrl_demo.evaluation.query_groups import GroupRow, group_fields, rows_by_group
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.speed import SpeedPlan, SpeedResult, SpeedRow, measure_speed
-from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery, worst_queries
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.speed.searches import SpeedPlan, SpeedResult, SpeedRow, measure_speed
+from mrl_demo.evaluation.sweeps.plan import BYTE_PRECISIONS, SweepPlan, metrics_for
+from mrl_demo.evaluation.sweeps.query_groups import GroupRow, group_fields, rows_by_group
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.worst import BrokenQueries, BrokenQuery, worst_queries
 from mrl_demo.lab.protocol import LabProtocol
 
 MEASURED_PRECISIONS = BYTE_PRECISIONS

@@ -9,8 +9,8 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.corpora.questions.stand_ins import MOST_STAND_INS, with_stand_ins
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.ranked import MeasuredArm, QueryDraw, load_measured
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, QueryDraw, load_measured
 from mrl_demo.funnels.cheapest import CheapestCascade, check_share, find_cheapest
 from mrl_demo.funnels.measure import FunnelReport, measure_funnel
 from mrl_demo.funnels.proof import ProofReport, measure_proof

@@ -15,7 +15,7 @@ from mrl_demo.arms.spaces import Space, SpaceBuilder
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FILTER_FIELDS, Corpus, Document, FloatMatrix, Progress
-from mrl_demo.evaluation.engine_speed import EngineSpeed, measure_engine
+from mrl_demo.evaluation.speed.engines import EngineSpeed, measure_engine
 from mrl_demo.search.cascade import parse_cascade
 from mrl_demo.search.engine import RankingEngine
 from mrl_demo.search.engines.attached import AttachedIndex

@@ -29,10 +29,10 @@ from mrl_demo.corpora.questions.stand_ins import MOST_STAND_INS, with_documents_
 from mrl_demo.corpora.questions.typed import CleanQuery, clean_query
 from mrl_demo.corpora.shipped import builtin, multilingual, python_reference
 from mrl_demo.corpora.shipped.examples import Example, load_examples
-from mrl_demo.evaluation.agreement import few_documents_words
-from mrl_demo.evaluation.controls import ControlGroup, read_controls
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.judging.agreement import few_documents_words
+from mrl_demo.evaluation.sweeps.controls import ControlGroup, read_controls
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.exports.bundle import vector_files
 from mrl_demo.exports.catalogue import find_target, make_bundle
 from mrl_demo.exports.target import Bundle
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from mrl_demo.advisor.ceiling import Ceiling
     from mrl_demo.advisor.consult import Consultation
     from mrl_demo.corpora.own.hub import HubRows
-    from mrl_demo.evaluation.engine_speed import EngineSpeed
-    from mrl_demo.evaluation.ranked import QueryDraw
+    from mrl_demo.evaluation.judging.ranked import QueryDraw
+    from mrl_demo.evaluation.speed.engines import EngineSpeed
     from mrl_demo.funnels.cheapest import CheapestCascade
     from mrl_demo.funnels.measure import FunnelReport
     from mrl_demo.funnels.proof import ProofReport
@@ -595,11 +595,11 @@ class Lab:
             client.close()
 
     def evaluate(self, corpus: str, plan: SweepPlan, progress: Progress | None = None) -> SweepResult:
-        """Measure the arms of a plan on a corpus; raises as `evaluation.sweep.evaluate` does.
+        """Measure the arms of a plan on a corpus; raises as `evaluation.sweeps.sweep.evaluate` does.
 
         In a corpus without queries titles and first sentences stand in for them, which the result says.
         """
-        from mrl_demo.evaluation.sweep import evaluate
+        from mrl_demo.evaluation.sweeps.sweep import evaluate
 
         loaded = self.corpus(corpus, progress)
         if plan.ranking_metrics():

@@ -11,7 +11,7 @@ from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import TRAINED_DIMS, ComparedArm, Document, FloatMatrix, Progress
 from mrl_demo.corpora.questions.typed import clean_query
-from mrl_demo.evaluation.results import SweepRow
+from mrl_demo.evaluation.sweeps.results import SweepRow
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.lessons.blind import BlindRound, blind_round

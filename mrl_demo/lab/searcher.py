@@ -10,7 +10,7 @@ from functools import cached_property
 from mrl_demo.core.bounded import BoundedCache
 from mrl_demo.core.types import BREAK_DEPTH, Corpus, FloatMatrix, Hit, IntMatrix, RankPaths, SearchResult, Standing
 from mrl_demo.evaluation.answer_level import near_rank
-from mrl_demo.evaluation.worst import holds_from
+from mrl_demo.evaluation.sweeps.worst import holds_from
 from mrl_demo.search.engine import RankingEngine
 from mrl_demo.search.engines.attached import AnsweredTop, AttachedIndex
 from mrl_demo.search.part import PartIndex

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from mrl_demo.core.types import ComparedArm, Corpus
 from mrl_demo.core.verdict import KeptQuality, SideVerdict, Verdict
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.lab.answer_levels import AnswerLevels
 
 #: The measure whose average the verdict tells.

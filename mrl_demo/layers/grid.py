@@ -20,9 +20,9 @@ from mrl_demo.core.errors import CorpusError, LabError, ModelError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.types import Corpus, Encoder, Progress
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 from mrl_demo.models.depth import split_depth
 
 #: Lengths that are measured if none are named, and the model's own.

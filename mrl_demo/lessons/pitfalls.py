@@ -14,9 +14,9 @@ from mrl_demo.arms.transforms.base import Identity, VectorMap
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Encoder, FloatMatrix, Progress
 from mrl_demo.core.vectors import check_dimension, truncate
-from mrl_demo.evaluation.judged import JudgedSet, judged_set
-from mrl_demo.evaluation.metrics import parse_metric, quality
-from mrl_demo.evaluation.places import place_relevant
+from mrl_demo.evaluation.judging.judged import JudgedSet, judged_set
+from mrl_demo.evaluation.judging.metrics import parse_metric, quality
+from mrl_demo.evaluation.judging.places import place_relevant
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
 
 SAMPLE = 200

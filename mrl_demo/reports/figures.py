@@ -11,7 +11,7 @@ from mrl_demo.advisor.recommend import Recommendation, Setting, setting_name
 from mrl_demo.advisor.report import frontier_of
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.costs.model import CostComparison
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.plots.curves import Axes, Curve, Point, quality_figure
 from mrl_demo.plots.decide import CeilingLine, ScoreSide, money_figure, score_figure, settings_figure
 from mrl_demo.thresholds.measure import ScoreDensity, TranslatedThreshold

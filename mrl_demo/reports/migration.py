@@ -16,10 +16,10 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.measure import measure_scores
-from mrl_demo.evaluation.metrics import parse_metric
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.judging.metrics import parse_metric
 from mrl_demo.evaluation.stats import Interval, PairedBootstrap
+from mrl_demo.evaluation.sweeps.measure import measure_scores
 from mrl_demo.exports.setting import ExportSetting
 from mrl_demo.exports.target import Bundle, Target
 from mrl_demo.search.flat import FlatIndex

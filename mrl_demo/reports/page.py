@@ -17,8 +17,8 @@ from mrl_demo.advisor.report import aside_lines, frontier_of
 from mrl_demo.core.secret_names import is_secret
 from mrl_demo.costs.model import CostComparison
 from mrl_demo.costs.report import COST_HEADS, cost_caption, cost_rows, price_source
-from mrl_demo.evaluation.results import SweepRow
-from mrl_demo.evaluation.worst import worst_queries
+from mrl_demo.evaluation.sweeps.results import SweepRow
+from mrl_demo.evaluation.sweeps.worst import worst_queries
 from mrl_demo.reports.figures import costs_figure, curves_figure, recommendation_figure, threshold_figure
 from mrl_demo.thresholds.measure import TranslatedThreshold
 from mrl_demo.thresholds.report import THRESHOLD_HEADS, threshold_caption, threshold_rows

@@ -18,7 +18,7 @@ from mrl_demo.core.shards import ROWS_A_SHARD, SHARD_TYPES, ShardAbout, ShardErr
 from mrl_demo.core.storage import atomic_path, sha256_text, unwritable
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.scale.questions import ShardQuestions
 
 #: Vectors of the documents `start` to `stop`, in canonical order.

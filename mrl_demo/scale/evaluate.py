@@ -16,12 +16,12 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.shards import ShardError, ShardFolder
 from mrl_demo.core.types import Progress
-from mrl_demo.evaluation.figures import UnitFigures, difference_rows, interval_rows, retention_rows
-from mrl_demo.evaluation.measure import FLOAT32, Values
-from mrl_demo.evaluation.metrics import Metric
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.results import RetentionRow, RowKey, SweepArm, SweepResult, SweepRow
+from mrl_demo.evaluation.judging.metrics import Metric
 from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.figures import UnitFigures, difference_rows, interval_rows, retention_rows
+from mrl_demo.evaluation.sweeps.measure import FLOAT32, Values
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import RetentionRow, RowKey, SweepArm, SweepResult, SweepRow
 from mrl_demo.scale.questions import ShardQuestions
 from mrl_demo.scale.scan import ShardScan, rescored_by_float32
 from mrl_demo.scale.scorer import BlockScorer

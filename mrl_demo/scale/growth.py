@@ -20,10 +20,10 @@ from mrl_demo.core.errors import LabError
 from mrl_demo.core.storage import sha256_bytes
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.evaluation.measure import FLOAT32, Values
-from mrl_demo.evaluation.metrics import Metric, parse_metric
-from mrl_demo.evaluation.plan import default_dims
-from mrl_demo.evaluation.ranked import MeasuredArm, QueryDraw, load_measured
+from mrl_demo.evaluation.judging.metrics import Metric, parse_metric
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, QueryDraw, load_measured
+from mrl_demo.evaluation.sweeps.measure import FLOAT32, Values
+from mrl_demo.evaluation.sweeps.plan import default_dims
 from mrl_demo.scale.questions import ShardQuestions
 from mrl_demo.scale.scan import ShardScan, rescored_by_float32
 from mrl_demo.scale.scorer import BlockScorer

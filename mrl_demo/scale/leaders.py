@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.agreement import LeadingDocuments
-from mrl_demo.evaluation.places import NOT_RETRIEVED, TIE_TOLERANCE, Places, group_scores
+from mrl_demo.evaluation.judging.agreement import LeadingDocuments
+from mrl_demo.evaluation.judging.places import NOT_RETRIEVED, TIE_TOLERANCE, Places, group_scores
 
 #: If more scores of a block than so many times the list's length come in, the block is thinned out by itself first.
 _CROWD = 3

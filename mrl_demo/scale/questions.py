@@ -15,7 +15,7 @@ import numpy as np
 from mrl_demo.core.shards import ShardError
 from mrl_demo.core.storage import atomic_path
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.metrics import Relevant
+from mrl_demo.evaluation.judging.metrics import Relevant
 
 QUERIES_FILE, QRELS_FILE = "queries.npy", "qrels.tsv"
 _IDS_FILE, _OWN_FILE = "query-ids.txt", "own-rows.txt"

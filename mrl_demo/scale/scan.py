@@ -21,9 +21,9 @@ from mrl_demo.core.errors import CacheError, LabError
 from mrl_demo.core.storage import atomic_path, sha256_bytes, sha256_text
 from mrl_demo.core.types import FloatMatrix, IntMatrix, Progress
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.agreement import agreement
-from mrl_demo.evaluation.measure import ValueKey, Values
-from mrl_demo.evaluation.metrics import Metric, quality
+from mrl_demo.evaluation.judging.agreement import agreement
+from mrl_demo.evaluation.judging.metrics import Metric, quality
+from mrl_demo.evaluation.sweeps.measure import ValueKey, Values
 from mrl_demo.scale.leaders import Leaders
 from mrl_demo.scale.questions import ShardQuestions
 from mrl_demo.scale.scorer import FULL_PRECISION, BlockScorer, ScanKey

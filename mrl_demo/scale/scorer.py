@@ -10,7 +10,7 @@ import numpy as np
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.scoring import sample_positions
+from mrl_demo.evaluation.sweeps.scoring import sample_positions
 from mrl_demo.search.quantised import ONE_BIT, Codec, Precision, fit_codec
 
 #: A precision and a length: what one of many rankings is made by.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.metrics import Relevant
-from mrl_demo.evaluation.scoring import score_blocks
+from mrl_demo.evaluation.judging.metrics import Relevant
+from mrl_demo.evaluation.sweeps.scoring import score_blocks
 from mrl_demo.search.quantised import Precision, parse_precision
 
 #: Scores from -1 to 1 fall into so many bins: cut-offs are known to a thousandth.

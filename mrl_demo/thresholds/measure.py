@@ -14,7 +14,7 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import Corpus, Progress
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.evaluation.judged import JudgedSet, judged_set
+from mrl_demo.evaluation.judging.judged import JudgedSet, judged_set
 from mrl_demo.search.quantised import parse_precision
 from mrl_demo.thresholds.counts import ScoreCounts, count_scores
 from mrl_demo.thresholds.translate import Translations, check_cutoff, translate

@@ -12,7 +12,7 @@ from mrl_demo import cli
 from mrl_demo.advisor.budget import byte_plan, spend_bytes
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 from tests.evaluation.word_world import word_corpus
 
 Make = Callable[..., SpaceBuilder]

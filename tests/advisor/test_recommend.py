@@ -18,7 +18,7 @@ from mrl_demo.advisor.settlement import about
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.evaluation.stats import PairedBootstrap
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 from tests.evaluation.word_world import word_corpus
 
 Make = Callable[..., SpaceBuilder]

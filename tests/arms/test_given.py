@@ -20,7 +20,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError, ModelError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.given.tables import read_vector_table
 

@@ -18,7 +18,7 @@ from mrl_demo.arms.transforms.base import FitMaterial, FittedOn
 from mrl_demo.core.config import Settings
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import Progress
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.lab.lab import Lab
 from mrl_demo.ui.curves.data import Figures

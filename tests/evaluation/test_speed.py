@@ -6,7 +6,7 @@ import pytest
 from mrl_demo.core.errors import Cancelled, CorpusError, LabError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
-from mrl_demo.evaluation.speed import (
+from mrl_demo.evaluation.speed.searches import (
     SpeedPlan,
     SpeedResult,
     check_memory,

@@ -12,9 +12,9 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.types import NOTHING_CUT, Corpus, CutTexts, Document, FloatMatrix, Progress, Query, TextTask
 from mrl_demo.core.vectors import normalise
 from mrl_demo.corpora import make_corpus
-from mrl_demo.evaluation.plan import DEFAULT_METRICS, SweepPlan
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.sweep import evaluate
+from mrl_demo.evaluation.sweeps.plan import DEFAULT_METRICS, SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.sweep import evaluate
 
 
 class WordEncoder:

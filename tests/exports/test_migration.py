@@ -10,7 +10,7 @@ import pytest
 
 from mrl_demo.cli import main
 from mrl_demo.core.config import Settings
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.exporting import ExportChoice
 from mrl_demo.lab.lab import Lab
 

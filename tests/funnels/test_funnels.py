@@ -11,7 +11,7 @@ import pytest
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.ranked import MeasuredArm, QueryDraw, load_measured
+from mrl_demo.evaluation.judging.ranked import MeasuredArm, QueryDraw, load_measured
 from mrl_demo.funnels.cheapest import find_cheapest
 from mrl_demo.funnels.measure import measure_funnel
 from mrl_demo.funnels.proof import measure_proof

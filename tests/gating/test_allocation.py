@@ -9,7 +9,7 @@ import pytest
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.ranked import QueryDraw, load_measured
+from mrl_demo.evaluation.judging.ranked import QueryDraw, load_measured
 from mrl_demo.gating.allocation import GateQuestion, choose_rungs, measure_gate
 from mrl_demo.gating.ladder import Ladder
 from mrl_demo.gating.signals import classifier_signals, margin_signals

@@ -111,7 +111,7 @@ def test_what_ships_names_its_date_machine_and_no_path_of_it() -> None:
 
 
 def test_times_need_memory(service: CurvesService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mrl_demo.evaluation.speed.measure_free_memory", lambda: 1_000_000)
+    monkeypatch.setattr("mrl_demo.evaluation.speed.searches.measure_free_memory", lambda: 1_000_000)
     monkeypatch.setattr(service.lab, "arms", lambda: (service.lab.builder.menu.arms()[-1],))
     with pytest.raises(LabError, match="choose fewer vectors"):
         service.speed(1_000_000, corpus="fruit")

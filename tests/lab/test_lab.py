@@ -12,7 +12,7 @@ import pytest
 from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.core.errors import CorpusError, InvalidDimensionError, LabError, ModelError
 from mrl_demo.corpora.questions.typed import clean_query
-from mrl_demo.evaluation.worst import holds_from
+from mrl_demo.evaluation.sweeps.worst import holds_from
 from mrl_demo.lab.lab import Lab
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from mrl_demo.core.types import Document
 from mrl_demo.corpora.own.files import load_path
 from mrl_demo.corpora.own.pictures import read_picture
 from mrl_demo.corpora.own.preview import preview_path
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.lab.likeness import like_query
 from tests.models.tiny_clip import save_tiny_clip

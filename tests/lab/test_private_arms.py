@@ -15,7 +15,7 @@ from mrl_demo.core.errors import LabError, ModelError
 from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.types import Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.given.bounds import check_unpacked_size
 from tests.conftest import FRUIT, HashingEncoder

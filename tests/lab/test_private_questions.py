@@ -11,7 +11,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.types import Corpus, Document, Query
 from mrl_demo.corpora import make_corpus
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from tests.conftest import FRUIT, HashingEncoder
 

@@ -11,7 +11,7 @@ import pytest
 from mrl_demo.adapt.supervised import SupervisedMap
 from mrl_demo.arms.names import resolve_arm
 from mrl_demo.core.errors import CorpusError, ModelError
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.verdict import AnswerLevel, KeptQuality, SideVerdict, Verdict
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.lab.lab import Lab
 from mrl_demo.lab.verdict import kept_quality

@@ -12,7 +12,7 @@ import pytest
 from mrl_demo.cli import main
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, ModelError
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.layers.grid import LayerGrid, LayerQuestion
 from mrl_demo.layers.report import layers_sentence

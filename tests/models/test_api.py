@@ -18,7 +18,7 @@ import pytest
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import Cancelled, ModelError
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.api.address import ApiAddress, is_api
 from mrl_demo.models.api.client import ApiClient

@@ -13,7 +13,7 @@ from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.shards import ShardError, ShardFolder
 from mrl_demo.core.types import FloatMatrix, Progress
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.scale.embed import EmbeddedShards, ShardJob, WorkShare, embed_shards
 from mrl_demo.scale.evaluate import evaluate_shards
 from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus

@@ -15,9 +15,9 @@ from mrl_demo.core.errors import Cancelled, LabError
 from mrl_demo.core.shards import ShardAbout, ShardError, ShardFolder, ShardWriter
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
-from mrl_demo.evaluation.measure import measure_vectors
-from mrl_demo.evaluation.metrics import Relevant
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.judging.metrics import Relevant
+from mrl_demo.evaluation.sweeps.measure import measure_vectors
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.scale import scan
 from mrl_demo.scale.evaluate import ShardedResult, evaluate_shards
 from mrl_demo.scale.questions import ShardQuestions

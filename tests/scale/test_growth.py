@@ -9,7 +9,7 @@ import pytest
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.ranked import QueryDraw
+from mrl_demo.evaluation.judging.ranked import QueryDraw
 from mrl_demo.scale.growth import GrowthQuestion, measure_growth
 from tests.evaluation.word_world import run_sweep, word_corpus
 

@@ -11,7 +11,7 @@ from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise, truncate
-from mrl_demo.evaluation.metrics import Relevant
+from mrl_demo.evaluation.judging.metrics import Relevant
 from mrl_demo.thresholds.counts import BINS, ScoreCounts, bin_of, count_scores, edge_of
 from mrl_demo.thresholds.translate import translate
 

@@ -32,10 +32,10 @@ from mrl_demo.core.verdict import SideVerdict, Verdict
 from mrl_demo.corpora.labels.filters import LabelCount
 from mrl_demo.corpora.questions.judged import QuestionSet
 from mrl_demo.corpora.shipped.examples import Example
-from mrl_demo.evaluation.engine_speed import EngineSpeed
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.ranked import QueryDraw
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.judging.ranked import QueryDraw
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.exports.target import Bundle
 from mrl_demo.funnels.cheapest import CheapestCascade
 from mrl_demo.funnels.measure import FunnelReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mrl_demo.core.types import Corpus
-from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.judging.judged import judged_set
 
 _MAX_QUERIES, _MAX_DOCUMENTS = 400, 600
 

@@ -16,9 +16,9 @@ from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix, Reading
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.jobs.events import DataRead, LineWriter, StepDone, WaitExpected
 from mrl_demo.models import run_folder
 from mrl_demo.models.depth import count_layers

@@ -14,7 +14,7 @@ from torch import Tensor
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
-from mrl_demo.evaluation.judged import judged_set
+from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.models.reading import read_texts
 from mrl_demo.models.run_folder import HEADS_FILE, LORA_FILE, ROTATION_FILE
 from training.bases import encode

@@ -10,9 +10,9 @@ from sentence_transformers.sentence_transformer.evaluation import SentenceEvalua
 
 from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.types import Corpus, Progress
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.measure import FLOAT32, measure_vectors
-from mrl_demo.evaluation.metrics import parse_metric
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.judging.metrics import parse_metric
+from mrl_demo.evaluation.sweeps.measure import FLOAT32, measure_vectors
 from training.bases import BaseVectors, encode
 from training.config import TrainConfig
 

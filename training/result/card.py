@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.models import run_folder
 from training.config import TrainConfig
 from training.errors import RunError

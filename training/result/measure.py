@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mrl_demo.arms.catalogue import baselines
-from mrl_demo.evaluation.plan import UNCUT_BASE
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.plan import UNCUT_BASE
+from mrl_demo.evaluation.sweeps.results import SweepResult
 
 METRICS = ("ndcg@10", "mrr@10", "recall@10")
 CONTROL = "tuned-plain"

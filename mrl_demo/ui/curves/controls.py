@@ -7,7 +7,7 @@ from functools import cache
 from markupsafe import Markup
 
 from mrl_demo.core.config import find_assets
-from mrl_demo.evaluation.controls import ControlGroup, read_controls
+from mrl_demo.evaluation.sweeps.controls import ControlGroup, read_controls
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.components.table import figure_table
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from mrl_demo.arms.catalogue import arm_styles
 from mrl_demo.core.style import Style
 from mrl_demo.evaluation.probes import parse_probe_metric
-from mrl_demo.evaluation.results import NO_PRECISION, DifferenceRow, SweepArm, SweepRow
-from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.speed.searches import SpeedResult
+from mrl_demo.evaluation.sweeps.results import NO_PRECISION, DifferenceRow, SweepArm, SweepRow
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.plots.curves import Curve, Point
 from mrl_demo.plots.style import precision_style

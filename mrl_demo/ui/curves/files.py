@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from mrl_demo import __version__
 from mrl_demo.core.secret_names import shown_name
 from mrl_demo.core.spreadsheets import harmless_cell
-from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
-from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
+from mrl_demo.evaluation.speed.searches import SpeedResult, SpeedRow
+from mrl_demo.evaluation.sweeps.worst import BrokenQueries, BrokenQuery
 from mrl_demo.lab.curves import speed_to_json
 from mrl_demo.ui.curves.data import Figures
 

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
-from mrl_demo.evaluation.query_groups import GroupRow
-from mrl_demo.evaluation.results import NO_PRECISION
+from mrl_demo.evaluation.sweeps.query_groups import GroupRow
+from mrl_demo.evaluation.sweeps.results import NO_PRECISION
 from mrl_demo.plots.curves import Axes, Curve, Marks, Point, quality_figure
 from mrl_demo.plots.style import describe_source
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from mrl_demo.evaluation.speed import SIZES
+from mrl_demo.evaluation.speed.searches import SIZES
 from mrl_demo.ui.address.kinds import Kind, OneNumber, OneOf, Several, Switch
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.state import BYTES, LATENCY, METRIC_LABELS, SHARE, VALUE, Choice, CurvesState

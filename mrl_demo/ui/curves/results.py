@@ -10,8 +10,8 @@ from mrl_demo.arms.arm import ArmGroup
 from mrl_demo.arms.catalogue import group_of, leading_arms
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.corpora.shipped import builtin
-from mrl_demo.evaluation.speed import SpeedResult
-from mrl_demo.evaluation.worst import BrokenQueries
+from mrl_demo.evaluation.speed.searches import SpeedResult
+from mrl_demo.evaluation.sweeps.worst import BrokenQueries
 from mrl_demo.lab.curves import CurvesService
 from mrl_demo.layers.grid import LayerGrid, shipped_layers
 from mrl_demo.ui.curves.data import Figures

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from mrl_demo.core.types import Progress
-from mrl_demo.evaluation.engine_speed import EngineSpeed
-from mrl_demo.evaluation.speed import SIZES, SpeedResult
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.speed.searches import SIZES, SpeedResult
 from mrl_demo.ui.components.markup import NOTHING, html
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mrl_demo.evaluation.engine_speed import EngineSpeed
 from mrl_demo.evaluation.probes import parse_probe_metric
-from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.speed.searches import SpeedResult
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.layers.grid import LayerGrid
 from mrl_demo.ui.shared.visit import OwnArm, Visit

@@ -15,11 +15,11 @@ from mrl_demo.core.style import Style
 from mrl_demo.core.types import DEFAULT_DIM
 from mrl_demo.core.wording import human_bytes
 from mrl_demo.corpora.shipped import builtin
-from mrl_demo.evaluation.engine_speed import EngineSpeed
-from mrl_demo.evaluation.results import SweepRow
-from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.speed.searches import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, MARGIN, WORSE
-from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
+from mrl_demo.evaluation.sweeps.results import SweepRow
+from mrl_demo.evaluation.sweeps.worst import BrokenQueries, BrokenQuery
 from mrl_demo.plots.curves import Axes, Curve, Marks, Point, frontier, pareto_figure, quality_figure, speed_figure
 from mrl_demo.plots.style import describe_source, precision_style
 from mrl_demo.ui.components.glossary import term

@@ -10,10 +10,10 @@ from markupsafe import Markup
 
 from mrl_demo.arms.catalogue import best_contender
 from mrl_demo.corpora.shipped import builtin
-from mrl_demo.evaluation.figures import FULL
-from mrl_demo.evaluation.results import DifferenceRow, SweepRow
-from mrl_demo.evaluation.speed import SpeedResult
+from mrl_demo.evaluation.speed.searches import SpeedResult
 from mrl_demo.evaluation.stats import BETTER, EQUAL, WORSE
+from mrl_demo.evaluation.sweeps.figures import FULL
+from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepRow
 from mrl_demo.lab.curves import CurveSet
 from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.components.markup import NOTHING, html, join_html

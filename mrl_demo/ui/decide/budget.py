@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from mrl_demo.advisor.budget import ByteBudget, byte_plan, spend_bytes
 from mrl_demo.core.types import Progress
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.lab.funnel_tables import budget_cells
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING, html, join_html

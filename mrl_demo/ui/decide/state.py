@@ -12,9 +12,9 @@ from mrl_demo.advisor.consult import Consultation
 from mrl_demo.advisor.recommend import PRECISION_SETS, Advice
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
-from mrl_demo.evaluation.engine_speed import EngineSpeed
-from mrl_demo.evaluation.ranked import QueryDraw
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.judging.ranked import QueryDraw
+from mrl_demo.evaluation.speed.engines import EngineSpeed
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.scale.growth import Growth, GrowthQuestion
 from mrl_demo.search.quantised import SHORTLIST, with_shortlist
 from mrl_demo.thresholds.measure import ThresholdQuestion, TranslatedThreshold

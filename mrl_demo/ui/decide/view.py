@@ -12,7 +12,7 @@ from mrl_demo.advisor.report import aside_lines, frontier_of
 from mrl_demo.advisor.settlement import about
 from mrl_demo.costs.model import CostComparison
 from mrl_demo.costs.report import COST_HEADS, cost_caption, cost_rows, price_source
-from mrl_demo.evaluation.engine_speed import EngineSpeed
+from mrl_demo.evaluation.speed.engines import EngineSpeed
 from mrl_demo.thresholds.measure import TranslatedThreshold
 from mrl_demo.thresholds.report import THRESHOLD_HEADS, threshold_caption, threshold_rows
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.ranked import QueryDraw
+from mrl_demo.evaluation.judging.ranked import QueryDraw
 from mrl_demo.funnels.cheapest import CheapestCascade
 from mrl_demo.funnels.measure import FunnelReport
 from mrl_demo.funnels.proof import ProofReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from mrl_demo.core.types import ComparedArm, Document, FloatMatrix
-from mrl_demo.evaluation.results import SweepRow
+from mrl_demo.evaluation.sweeps.results import SweepRow
 from mrl_demo.lab.lessons import BlindSides, PitfallView
 from mrl_demo.lessons.guess import GuessRound, GuessScore, describe_steps
 from mrl_demo.lessons.numbers import CutPair

@@ -10,7 +10,7 @@ from mrl_demo.core.types import Document
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.labels.paths import with_label_paths
 from mrl_demo.corpora.labels.split import labels_of, taught_levels
-from mrl_demo.evaluation.plan import metrics_for
+from mrl_demo.evaluation.sweeps.plan import metrics_for
 
 
 def shelf(labels: list[str], domains: list[str]) -> list[Document]:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mrl_demo.core.types import Corpus, Document
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.questions.stand_ins import FEWEST_STAND_INS, with_stand_ins
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.lab.lab import Lab
 
 

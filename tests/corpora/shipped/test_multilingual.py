@@ -17,8 +17,8 @@ from mrl_demo.corpora.own.beir import write_beir
 from mrl_demo.corpora.own.files import load_path
 from mrl_demo.corpora.own.options import ColumnChoice
 from mrl_demo.corpora.shipped.multilingual import LANGUAGES, NAME, load_multilingual
-from mrl_demo.evaluation.plan import SweepPlan
-from mrl_demo.evaluation.query_groups import rows_by_group
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.query_groups import rows_by_group
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.lab.lab import Lab
 from mrl_demo.ui.curves.data import Figures

@@ -13,7 +13,7 @@ import pytest
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
+from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepArm, SweepResult, SweepRow
 from training.cli import main
 from training.config import TrainConfig
 from training.errors import RunError

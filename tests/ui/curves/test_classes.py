@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mrl_demo.evaluation.results import ClassTask, DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.evaluation.stats import verdict_of
+from mrl_demo.evaluation.sweeps.results import ClassTask, DifferenceRow, SweepArm, SweepResult, SweepRow
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words

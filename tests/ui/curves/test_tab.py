@@ -16,9 +16,9 @@ import pytest
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.glossary import Term
 from mrl_demo.core.types import Progress
-from mrl_demo.evaluation.results import DifferenceRow, SweepArm, SweepResult, SweepRow
-from mrl_demo.evaluation.speed import SpeedResult, SpeedRow
-from mrl_demo.evaluation.worst import BrokenQueries, BrokenQuery
+from mrl_demo.evaluation.speed.searches import SpeedResult, SpeedRow
+from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepArm, SweepResult, SweepRow
+from mrl_demo.evaluation.sweeps.worst import BrokenQueries, BrokenQuery
 from mrl_demo.lab.curves import CurveSet, CurvesService
 from mrl_demo.search.exact import SKETCH_FROM
 from mrl_demo.ui.compare import tab as compare

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.metrics import FloatArray, Metric
-from mrl_demo.evaluation.places import NOT_RETRIEVED, TIE_TOLERANCE, Places
+from mrl_demo.evaluation.judging.metrics import FloatArray, Metric
+from mrl_demo.evaluation.judging.places import NOT_RETRIEVED, TIE_TOLERANCE, Places
 
 #: With fewer documents for each place, chance alone agrees with more than a fifth of the full ranking.
 _DOCUMENTS_A_PLACE = 5

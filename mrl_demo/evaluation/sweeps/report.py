@@ -6,8 +6,8 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from mrl_demo.evaluation.results import NO_PRECISION, SweepResult, SweepRow
 from mrl_demo.evaluation.stats import BETTER, MARGIN, TOO_FEW, WORSE
+from mrl_demo.evaluation.sweeps.results import NO_PRECISION, SweepResult, SweepRow
 
 _MARKS = {BETTER: "[green]▲[/]", WORSE: "[red]▼[/]", TOO_FEW: "[yellow]?[/]"}
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrl_demo.evaluation.agreement import agreement, joined, leading_documents, place_leading
-from mrl_demo.evaluation.metrics import Metric, parse_metric
+from mrl_demo.evaluation.judging.agreement import agreement, joined, leading_documents, place_leading
+from mrl_demo.evaluation.judging.metrics import Metric, parse_metric
 
 
 def agree(metric: str, reference: np.ndarray, scores: np.ndarray) -> np.ndarray:

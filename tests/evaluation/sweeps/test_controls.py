@@ -12,8 +12,8 @@ from mrl_demo.arms.transforms.tuned_rotation import TunedRotation
 from mrl_demo.cli import main
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.core.errors import CorpusError, ModelError
-from mrl_demo.evaluation.controls import controls_text, read_controls
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.controls import controls_text, read_controls
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.ui.curves.controls import controls_html
 
 

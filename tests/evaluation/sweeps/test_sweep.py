@@ -12,10 +12,10 @@ from mrl_demo.core.errors import Cancelled, CorpusError, InvalidDimensionError, 
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, Progress, Query, ScoredPair
 from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.corpora import make_corpus
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import DEFAULT_METRICS, UNCUT_BASE, default_dims, metrics_for
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.scoring import sample_positions, score_blocks
+from mrl_demo.evaluation.judging.judged import judged_set
+from mrl_demo.evaluation.sweeps.plan import DEFAULT_METRICS, UNCUT_BASE, default_dims, metrics_for
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.scoring import sample_positions, score_blocks
 from mrl_demo.search.quantised import ALL_PRECISIONS, Precision, parse_precision
 from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
@@ -56,7 +56,7 @@ def test_scores_do_not_depend_on_the_block_size(make_builder: Make, monkeypatch:
     precisions = ["float32", "int8", "binary", "binary+rescore", "int8+rescore"]
     builder, corpus = make_builder(), word_corpus()
     whole = run_sweep(builder, corpus, ["base"], (4, 16), precisions)
-    monkeypatch.setattr("mrl_demo.evaluation.scoring._SCORE_BYTES", 4 * 60 * 5)
+    monkeypatch.setattr("mrl_demo.evaluation.sweeps.scoring._SCORE_BYTES", 4 * 60 * 5)
     assert run_sweep(builder, corpus, ["base"], (4, 16), precisions).rows == whole.rows
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mrl_demo.core.errors import CorpusError
 from mrl_demo.core.types import Corpus, IntMatrix, Query
-from mrl_demo.evaluation.metrics import Relevant
+from mrl_demo.evaluation.judging.metrics import Relevant
 
 _NAMED = 3
 

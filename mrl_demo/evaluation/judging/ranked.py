@@ -13,9 +13,9 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus, Document, FloatMatrix, IntMatrix, Progress
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.judged import JudgedSet, judged_set
-from mrl_demo.evaluation.metrics import Metric, parse_metric, quality
-from mrl_demo.evaluation.places import TIE_TOLERANCE, empty_places
+from mrl_demo.evaluation.judging.judged import JudgedSet, judged_set
+from mrl_demo.evaluation.judging.metrics import Metric, parse_metric, quality
+from mrl_demo.evaluation.judging.places import TIE_TOLERANCE, empty_places
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class QueryDraw:
     >>> QueryDraw(metric="precision@5").parsed_metric
     Traceback (most recent call last):
         ...
-    mrl_demo.evaluation.metrics.MetricError: There is no metric 'precision@5': choose among ndcg@10, mrr@10, ...
+    mrl_demo.evaluation.judging.metrics.MetricError: There is no metric 'precision@5': choose among ndcg@10, mrr@10, ...
     """
 
     metric: str = "ndcg@10"

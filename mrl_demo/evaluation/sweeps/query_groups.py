@@ -13,8 +13,8 @@ from rich.table import Table
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Query
-from mrl_demo.evaluation.results import SweepResult
 from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.results import SweepResult
 
 #: A column with more values than this makes no groups.
 _MOST_GROUPS = 30

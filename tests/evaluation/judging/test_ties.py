@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrl_demo.evaluation.metrics import Relevant, parse_metric, quality
-from mrl_demo.evaluation.places import NOT_RETRIEVED, place_relevant
+from mrl_demo.evaluation.judging.metrics import Relevant, parse_metric, quality
+from mrl_demo.evaluation.judging.places import NOT_RETRIEVED, place_relevant
 
 METRICS = ("ndcg@3", "ndcg@10", "mrr@3", "mrr@10", "recall@2", "map", "map@4")
 

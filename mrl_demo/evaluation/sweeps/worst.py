@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import BREAK_DEPTH, Corpus, Document
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.results import SweepResult
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mrl_demo.evaluation.metrics import parse_metric
-from mrl_demo.evaluation.plan import UNCUT_BASE
+from mrl_demo.evaluation.judging.metrics import parse_metric
 from mrl_demo.evaluation.probes import parse_probe_metric
-from mrl_demo.evaluation.results import DifferenceRow, RetentionRow, RowKey, SweepRow
 from mrl_demo.evaluation.stats import PairedBootstrap, widen_certain
+from mrl_demo.evaluation.sweeps.plan import UNCUT_BASE
+from mrl_demo.evaluation.sweeps.results import DifferenceRow, RetentionRow, RowKey, SweepRow
 
 BASE = "base"
 FULL = "full"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import IntMatrix
-from mrl_demo.evaluation.places import NOT_RETRIEVED, Places
+from mrl_demo.evaluation.judging.places import NOT_RETRIEVED, Places
 
 FloatArray: TypeAlias = NDArray[np.float64]
 

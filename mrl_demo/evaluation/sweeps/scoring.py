@@ -10,7 +10,7 @@ import numpy as np
 from mrl_demo.arms.vectors import ArmCodes
 from mrl_demo.core.types import FloatMatrix, IntMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.places import TIE_TOLERANCE
+from mrl_demo.evaluation.judging.places import TIE_TOLERANCE
 from mrl_demo.search.quantised import ONE_BIT, Precision, calibration_size, quantise
 
 _SCORE_BYTES = 64 * 2**20

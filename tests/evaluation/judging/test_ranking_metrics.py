@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_measures import AP, RR, R, nDCG
 
-from mrl_demo.evaluation.metrics import Metric, MetricError, Relevant, parse_metric, quality
-from mrl_demo.evaluation.places import Places, place_relevant
+from mrl_demo.evaluation.judging.metrics import Metric, MetricError, Relevant, parse_metric, quality
+from mrl_demo.evaluation.judging.places import Places, place_relevant
 
 
 def relevant_of(grades: np.ndarray) -> Relevant:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrl_demo.core.errors import CorpusError
-from mrl_demo.evaluation.results import DifferenceRow, SweepResult
 from mrl_demo.evaluation.stats import BETTER, EQUAL, WORSE
+from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepResult
 
 #: The file in `assets/results` that `dev/ship_controls.py` writes.
 CONTROLS_FILE = "controls.json"

@@ -20,21 +20,9 @@ from mrl_demo.core.hardware import describe_hardware
 from mrl_demo.core.types import Corpus, FloatMatrix, IntMatrix, Note, Progress
 from mrl_demo.corpora.labels.split import LabelledRows, labels_of
 from mrl_demo.corpora.ordering import canonical_order
-from mrl_demo.evaluation.agreement import few_documents_words
-from mrl_demo.evaluation.bm25 import bm25_scores
-from mrl_demo.evaluation.figures import UnitFigures, difference_rows, interval_rows, retention_rows
-from mrl_demo.evaluation.judged import JudgedSet, judged_set, no_queries, no_query_text
-from mrl_demo.evaluation.measure import (
-    FLOAT32,
-    Measured,
-    ValueKey,
-    mean_of,
-    measure_codes,
-    measure_scores,
-    measure_vectors,
-)
-from mrl_demo.evaluation.metrics import Metric
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.judging.agreement import few_documents_words
+from mrl_demo.evaluation.judging.judged import JudgedSet, judged_set, no_queries, no_query_text
+from mrl_demo.evaluation.judging.metrics import Metric
 from mrl_demo.evaluation.probes import (
     ProbeMetric,
     ProbeRow,
@@ -44,7 +32,20 @@ from mrl_demo.evaluation.probes import (
     spearman_by_dimension,
     value_by_chance,
 )
-from mrl_demo.evaluation.results import (
+from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.bm25 import bm25_scores
+from mrl_demo.evaluation.sweeps.figures import UnitFigures, difference_rows, interval_rows, retention_rows
+from mrl_demo.evaluation.sweeps.measure import (
+    FLOAT32,
+    Measured,
+    ValueKey,
+    mean_of,
+    measure_codes,
+    measure_scores,
+    measure_vectors,
+)
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.results import (
     NO_PRECISION,
     ClassTask,
     RowKey,
@@ -52,8 +53,7 @@ from mrl_demo.evaluation.results import (
     SweepResult,
     SweepRow,
 )
-from mrl_demo.evaluation.scoring import n_blocks
-from mrl_demo.evaluation.stats import PairedBootstrap
+from mrl_demo.evaluation.sweeps.scoring import n_blocks
 from mrl_demo.search.quantised import parse_precision
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, ScoredPair
 from mrl_demo.corpora.own.files import load_path
-from mrl_demo.evaluation.plan import DEFAULT_METRICS
-from mrl_demo.evaluation.results import SweepResult
+from mrl_demo.evaluation.sweeps.plan import DEFAULT_METRICS
+from mrl_demo.evaluation.sweeps.results import SweepResult
 from tests.evaluation.word_world import run_sweep, word_corpus
 
 Make = Callable[..., SpaceBuilder]

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from mrl_demo.arms.spaces import SpaceBuilder
 from mrl_demo.core.errors import LabError
-from mrl_demo.evaluation.report import print_report
-from mrl_demo.evaluation.results import SweepResult
-from mrl_demo.evaluation.worst import worst_queries
+from mrl_demo.evaluation.sweeps.report import print_report
+from mrl_demo.evaluation.sweeps.results import SweepResult
+from mrl_demo.evaluation.sweeps.worst import worst_queries
 from tests.evaluation.word_world import WordEncoder, run_sweep, word_corpus
 
 Make = Callable[..., SpaceBuilder]

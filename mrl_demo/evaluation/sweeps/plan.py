@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.types import Corpus
 from mrl_demo.core.vectors import check_dimension
-from mrl_demo.evaluation.metrics import Metric, parse_metric
+from mrl_demo.evaluation.judging.metrics import Metric, parse_metric
 from mrl_demo.evaluation.probes import ProbeMetric, parse_probe_metric
 from mrl_demo.evaluation.stats import RESAMPLES
 from mrl_demo.search.quantised import PRECISIONS, RESCORE, RESCORE_INT8, Precision, parse_precision
@@ -42,7 +42,7 @@ class SweepPlan:
     >>> SweepPlan(arms=("base",), metrics=("precision@5",))
     Traceback (most recent call last):
         ...
-    mrl_demo.evaluation.metrics.MetricError: There is no metric 'precision@5': choose among ndcg@10, mrr@10, ...
+    mrl_demo.evaluation.judging.metrics.MetricError: There is no metric 'precision@5': choose among ndcg@10, mrr@10, ...
     """
 
     arms: tuple[str, ...]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from mrl_demo.arms.vectors import ArmCodes, ArmVectors
 from mrl_demo.core.types import FloatMatrix, IntMatrix
-from mrl_demo.evaluation.agreement import LeadingDocuments, agreement, joined, leading_documents, place_leading
-from mrl_demo.evaluation.metrics import Metric, Relevant, quality
-from mrl_demo.evaluation.places import NOT_RETRIEVED, Places, empty_places, place_relevant
-from mrl_demo.evaluation.scoring import Block, score_blocks, sparse_blocks
+from mrl_demo.evaluation.judging.agreement import LeadingDocuments, agreement, joined, leading_documents, place_leading
+from mrl_demo.evaluation.judging.metrics import Metric, Relevant, quality
+from mrl_demo.evaluation.judging.places import NOT_RETRIEVED, Places, empty_places, place_relevant
+from mrl_demo.evaluation.sweeps.scoring import Block, score_blocks, sparse_blocks
 from mrl_demo.search.quantised import Precision
 
 #: dimension (None without one), precision, metric.

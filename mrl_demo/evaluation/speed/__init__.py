@@ -1,0 +1,1 @@
+"""How long searches take against length: here, and in an engine."""
