@@ -28,11 +28,11 @@ from mrl_demo.arms.vectors import ArmVectors, load_vectors
 from mrl_demo.core.config import Settings
 from mrl_demo.core.types import Corpus, FloatMatrix
 from mrl_demo.core.vectors import truncate
-from mrl_demo.evaluation.judged import judged_set
-from mrl_demo.evaluation.plan import SweepPlan
+from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.evaluation.probes import KNN_NEIGHBOURS
 from mrl_demo.evaluation.stats import PairedBootstrap
-from mrl_demo.evaluation.sweep import sweep_vectors
+from mrl_demo.evaluation.sweeps.plan import SweepPlan
+from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.lab.lab import Lab
 
 _DIMS = (8, 16, 32, 64, 128, 384)
