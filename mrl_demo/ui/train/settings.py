@@ -234,6 +234,10 @@ class SettingsEvents:
             self.parts.dims: gr.CheckboxGroup(choices=_length_entries(lengths), value=kept),
         }
 
+    def forget_check(self, _: TrainState) -> Updates:
+        """Nothing where the last check stood: its times were those of other settings."""
+        return {self.parts.preview: NOTHING}
+
     def say_checking(self) -> Updates:
         """The line while a check is under way."""
         return {self.parts.said: notice("Checking configuration and data …")}
@@ -265,6 +269,8 @@ class SettingsEvents:
         parts.kind.input(form.bind(self.choose_kind), form.inputs, shown, **LIGHT)
         parts.preset.input(form.bind(self.choose_preset), form.inputs, {parts.note, parts.dims}, **LIGHT)
         parts.base.input(form.bind(self.name_base), form.inputs, {parts.note, parts.dims}, **LIVE)
+        for changed in (parts.layers.input, parts.steps.input):
+            changed(form.bind(self.forget_check), form.inputs, {parts.preview}, **LIVE)
         for wish in (parts.check.click, parts.upload.upload):
             checking = wish(self.say_checking, None, {parts.said}, **LIGHT)
             checking.then(form.bind(self.check), form.inputs, {parts.said, parts.preview}, **TRAINING)

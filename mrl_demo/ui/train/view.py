@@ -130,7 +130,7 @@ def _log(lines: Sequence[str]) -> Markup:
 
 def check_html(check: DataCheck) -> Markup:
     """What a dry run found: its notes, the first rows as they will be read, and how long the run would take here."""
-    parts = [notice(" ".join(check.notes))]
+    parts = [notice(" ".join(note if note.endswith(".") else f"{note}." for note in check.notes))]
     if check.data and check.data.rows:
         columns = [(name, label) for name, label in _ROW_LABELS.items() if name in check.data.rows[0]]
         rows = (

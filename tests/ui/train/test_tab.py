@@ -256,6 +256,16 @@ def test_checking_shows_the_columns_or_what_training_says() -> None:
     assert "dims &lt;2&gt;" in said
 
 
+def test_times_of_a_check_go_when_what_they_depend_on_changes() -> None:
+    config = page(enabled=True)
+    block = {each["props"].get("elem_id"): each["id"] for each in config["components"]}
+    for control, event in (("train-layers", "input"), ("train-steps", "input")):
+        (found,) = [each for each in config["dependencies"] if (block[control], event) in each["targets"]]
+        assert found["outputs"] == [block["train-preview"]]
+    assert by_id(settings().forget_check(STATE)) == {"train-preview": ""}
+    assert str(train_view.check_html(DataCheck(("a: q = 'x'", "2 rows.")))).count("&#39;x&#39;. 2 rows.") == 1
+
+
 def test_columns_are_named_in_the_fields_of_the_page() -> None:
     request = replace(OWN, query_column="frage", positive_column="").request()
     assert request.arguments()[-2:] == ["--query-column=frage", "--steps=80"]
