@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -130,13 +131,18 @@ def test_a_million_repeats_of_one_choice_cost_no_more_than_one(page: str) -> Non
 
 def test_a_second_visitor_sees_nothing_of_the_first(page: str) -> None:
     config = httpx.get(f"{page}config").json()
-    (slide,) = [event for event in config["dependencies"] if event["api_name"] == "slide"]
+    ids = {part["props"].get("elem_id"): part["id"] for part in config["components"]}
     values = {part["id"]: part["props"].get("value") for part in config["components"]}
-    data = [values.get(part) for part in slide["inputs"]]
-    query = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "query")
     secret = "a question that the first visitor asked"  # noqa: S105
-    first = [secret if part == query else value for part, value in zip(slide["inputs"], data, strict=True)]
-    post = {"fn_index": slide["id"], "session_hash": "first", "data": first}
-    assert httpx.post(f"{page}gradio_api/run/slide", json=post).status_code == 200
-    second = httpx.post(f"{page}gradio_api/run/slide", json={**post, "session_hash": "second", "data": data})
-    assert secret not in second.text
+
+    def send(visitor: str, event: dict[str, Any], **changed: object) -> str:
+        sent = {**values, **{ids[name]: value for name, value in changed.items()}}
+        post = {"fn_index": event["id"], "session_hash": visitor, "data": [sent.get(part) for part in event["inputs"]]}
+        return httpx.post(f"{page}gradio_api/run/{event['api_name']}", json=post, timeout=30).raise_for_status().text
+
+    events = [event for event in config["dependencies"] if event["backend_fn"]]
+    search = next(event for event in events if [ids["search"], "click"] in event["targets"])
+    slide = next(event for event in events if event["api_name"] == "slide")
+    assert secret in send("first", search, query=secret)
+    assert secret in send("first", slide)
+    assert secret not in send("second", slide)
