@@ -104,6 +104,7 @@ def encode(
     model.eval()
 
     def report(done: int) -> None:
+        """Say how many texts are encoded."""
         if progress:
             progress(done / len(distinct), f"Encoding {done:,} of {len(distinct):,} texts")
 

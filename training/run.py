@@ -73,6 +73,7 @@ def _telling(processes: Processes) -> Iterator[Tell]:
     plans: list[Plan] = []
 
     def tell(plan: Plan) -> None:
+        """Keep the plan, and tell the other processes."""
         plans.append(plan)
         processes.broadcast(plan)
 

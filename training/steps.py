@@ -153,6 +153,7 @@ class Run:
         blend = writer.blend(trainer.model, training)
 
         def tell(row: ShareMeasured) -> None:
+            """Report a share, and pass it to the listeners."""
             report.progress(row.share, f"Measured {row.share:g} of the training")
             for listener in listeners:
                 listener(row)

@@ -52,13 +52,13 @@ def load(connection: psycopg.Connection, ids: list[str], vectors: np.ndarray) ->
     with connection.cursor() as cursor:
         with cursor.copy("COPY documents (row, id, embedding) FROM STDIN") as copy:
             for number, (name, row) in enumerate(zip(ids, rows, strict=True)):
-                copy.write_row((number, name, text_of(row)))
+                copy.write_row((number, name, vector_text(row)))
         cursor.execute(INDEX)
 
 
 def search(connection: psycopg.Connection, vector: np.ndarray, k: int = 10) -> list[tuple[str, float]]:
     """The best `k` documents of one full-length query vector, with their cosines, best first."""
-    query = text_of((full(vector) if RESCORE_DIM else head(vector))[0])
+    query = vector_text((full(vector) if RESCORE_DIM else head(vector))[0])
     wanted = max(k, SHORTLIST)
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL hnsw.ef_search = {min(1_000, 2 * wanted)}")  # More finds more and takes longer.
@@ -67,7 +67,7 @@ def search(connection: psycopg.Connection, vector: np.ndarray, k: int = 10) -> l
         return [(name, float(score)) for name, score in cursor.fetchall()]
 
 
-def text_of(row: np.ndarray) -> str:
+def vector_text(row: np.ndarray) -> str:
     """A vector as pgvector reads it."""
     return "[" + ",".join(map(str, row.tolist())) + "]"
 

@@ -73,10 +73,12 @@ class _JudgedLoss:
     prefixes: tuple[int, ...]
 
     def value(self, pairs: torch.Tensor, axes: torch.Tensor) -> float:
+        """The loss over the first pairs, without a gradient."""
         with torch.no_grad():
             return float(self._loss(pairs[: 4 * _BATCH], axes))
 
     def gradient(self, pairs: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+        """The gradient of the loss with respect to the axes."""
         variable = axes.detach().requires_grad_(True)
         return torch.autograd.grad(self._loss(pairs, variable), variable)[0]
 

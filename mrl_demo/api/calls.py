@@ -95,6 +95,7 @@ def ask_compare(
     named, part = _arms(lab, arms), parse_where([where]) if where else {}
 
     def run(_progress: Progress) -> JsonAnswer:
+        """Search."""
         return lab.compare(query, corpus=corpus, arms=named, dim=dim, top_k=top_k, where=part).to_dict()
 
     return ApiCall(
@@ -164,6 +165,7 @@ def ask_recommend(
     plan = replace(advice_plan(advice, named), precisions=tuple(precisions), queries=queries, seed=seed)
 
     def run(progress: Progress) -> JsonAnswer:
+        """Measure and recommend."""
         return lab.consult(corpus, advice, plan, progress).recommendation.to_dict()
 
     return ApiCall(("recommend", corpus, advice, plan), _corpus(lab, corpus), plan.arms, run)
@@ -192,6 +194,7 @@ def ask_export(
     engine, choice = find_target(target).name, ExportChoice(named, dim, precision)
 
     def run(progress: Progress) -> JsonAnswer:
+        """Make the files."""
         return lab.export(corpus, engine, choice, progress).to_dict(with_binary=with_binary)
 
     return ApiCall(("export", corpus, engine, choice, with_binary), _corpus(lab, corpus), (named,), run)
@@ -224,6 +227,7 @@ def ask_threshold(
     question = ThresholdQuestion(cutoff, arm, dim, precision, full_arm, queries=_bounded(queries), seed=seed)
 
     def run(progress: Progress) -> JsonAnswer:
+        """Translate the cut-off."""
         return lab.translate_threshold(corpus, question, progress).to_dict()
 
     return ApiCall(("threshold", corpus, question), _corpus(lab, corpus), named, run)

@@ -80,6 +80,7 @@ class _Pace:
             return None
 
         def tell(share: float, _line: str) -> None:
+            """Report a part's progress as one of the whole."""
             if self._first < 0:  # What an earlier attempt left took no time.
                 self._first, self._started = start, time.monotonic() - 1e-3
             done = start + round(share * size)

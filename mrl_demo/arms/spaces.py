@@ -239,6 +239,7 @@ class SpaceBuilder:
             return arm.transform.fit(material, progress)
 
         def find_or_fit() -> VectorMap:
+            """The stored fit, or a new one."""
             stored = self._stored_fit(key, documents.shape[1])
             return stored or self._fit_and_store(arm, material, key, progress)
 
@@ -329,6 +330,7 @@ class SpaceBuilder:
         parts = PartlyEncoded(self.cache, encoder.fingerprint, encoder.document_precision)
 
         def encode(distinct: Sequence[str]) -> FloatMatrix:
+            """Vectors of the texts; only those not known yet are encoded."""
             is_known, rows = known.find(distinct, encoder.dimension)
             if not is_known.any():
                 return parts.encode(distinct, encoder, progress)

@@ -17,6 +17,7 @@ from mrl_demo.commands.options import (
     add_index_option,
     add_indexes,
     add_json_option,
+    add_measuring_options,
     arm_names,
     chosen_corpus,
     document_count,
@@ -115,10 +116,7 @@ def _add_threshold(commands: Commands) -> None:
     parser.add_argument("--full-arm", default="", help="the arm that the cut-off is for (default: --arm)")
     parser.add_argument("--dim", type=int, default=64, help="numbers of the vector to keep")
     parser.add_argument("--precision", default="float32", help="how they are stored")
-    add_draw_options(parser)
-    add_corpus_options(parser)
-    add_json_option(parser)
-    add_prompt_options(parser)
+    add_measuring_options(parser)
     parser.set_defaults(handler=_threshold)
 
 

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mrl_demo.commands.options import (
     ARM_HELP,
-    add_corpus_options,
-    add_draw_options,
     add_index_option,
-    add_json_option,
+    add_measuring_options,
     arm_names,
     attach_indexes,
     chosen_corpus,
     split_words,
     whole_numbers,
 )
-from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
+from mrl_demo.core.command_line import Commands, ProgressLine, add_command
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 
@@ -83,10 +81,7 @@ def _add_budget(commands: Commands) -> None:
     parser.add_argument("--dims", type=whole_numbers, help="lengths to choose from (default: nine up to the full one)")
     parser.add_argument("--shortlist", type=int, default=0, help="how many documents are rescored (default: 40)")
     _add_max_tokens(parser)
-    add_draw_options(parser)
-    add_corpus_options(parser)
-    add_json_option(parser)
-    add_prompt_options(parser)
+    add_measuring_options(parser)
     parser.set_defaults(handler=_budget)
 
 
@@ -94,10 +89,7 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arm", default="corpus-pca", help=ARM_HELP)
     parser.add_argument("--metric", default="ndcg@10", help="ndcg@K, mrr@K, recall@K or map")
     _add_max_tokens(parser)
-    add_draw_options(parser)
-    add_corpus_options(parser)
-    add_json_option(parser)
-    add_prompt_options(parser)
+    add_measuring_options(parser)
 
 
 def _add_max_tokens(parser: argparse.ArgumentParser) -> None:
@@ -105,9 +97,11 @@ def _add_max_tokens(parser: argparse.ArgumentParser) -> None:
 
 
 class _Report(Protocol):
-    def sentence(self) -> str: ...
+    def sentence(self) -> str:
+        """The result in a sentence."""
 
-    def to_dict(self) -> dict[str, Any]: ...
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
 
 
 def _funnel(settings: Settings, options: argparse.Namespace) -> None:

@@ -8,16 +8,14 @@ from pathlib import Path
 
 from mrl_demo.commands.options import (
     ARM_HELP,
-    add_corpus_options,
-    add_draw_options,
-    add_json_option,
+    add_measuring_options,
     arm_names,
     chosen_corpus,
     split_words,
     whole_numbers,
     write_output,
 )
-from mrl_demo.core.command_line import Commands, ProgressLine, add_command, add_prompt_options
+from mrl_demo.core.command_line import Commands, ProgressLine, add_command
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 
@@ -37,10 +35,7 @@ def add_layers_command(commands: Commands) -> None:
     parser.add_argument("--dims", type=whole_numbers, default=(), help="lengths (default: 8 to the full one)")
     parser.add_argument("--metric", default="ndcg@10", help="what to measure, as in ndcg@10 or overlap@10")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures there: .csv or .json")
-    add_draw_options(parser)
-    add_corpus_options(parser)
-    add_json_option(parser)
-    add_prompt_options(parser)
+    add_measuring_options(parser)
     parser.set_defaults(handler=_layers)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mrl_demo.core.command_line import ProgressLine, approve_spending
+from mrl_demo.core.command_line import ProgressLine, add_prompt_options, approve_spending
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import CorpusError, LabError
 from mrl_demo.core.storage import atomic_path
@@ -105,6 +105,14 @@ def add_draw_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="", help="which judged queries (default: the test split, or the only one)")
     parser.add_argument("--queries", type=int, default=0, help="draw so many of the judged queries (0: all)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the intervals")
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that measures an arm on a collection takes: queries, collection, `--json`, prompts."""
+    add_draw_options(parser)
+    add_corpus_options(parser)
+    add_json_option(parser)
+    add_prompt_options(parser)
 
 
 def add_devices_options(parser: argparse.ArgumentParser) -> None:

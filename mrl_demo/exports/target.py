@@ -109,6 +109,7 @@ def fill_script(name: str, setting: ExportSetting) -> str:
     }
 
     def replace_line(match: re.Match[str]) -> str:
+        """The value for one place of the script."""
         return values[match["what"]]
 
     return re.sub(r"^.*  # setting: (?P<what>[a-z ]+)$", replace_line, script, flags=re.MULTILINE)

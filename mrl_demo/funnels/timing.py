@@ -70,9 +70,11 @@ def time_funnel(vectors: ArmVectors, index: FunnelIndex, cascade: Cascade) -> Fu
 
 def _time_both(index: FunnelIndex, queries: FloatMatrix, cascade: Cascade) -> tuple[float, float]:
     def funnel(query: FloatMatrix) -> object:
+        """One search in stages."""
         return index.run(query, cascade, 1)
 
     def full(query: FloatMatrix) -> object:
+        """One search at full length."""
         return index.scan.search(query, index.dimension, cascade.stages[-1].keep)
 
     funnel(queries[0]), full(queries[0])

@@ -144,6 +144,7 @@ class Comparer:
 
     def _searchable(self, arm: Arm, corpus: Corpus, progress: Progress | None = None) -> _SearchableSpace:
         def build() -> _SearchableSpace:
+            """The arm's space with its search index."""
             if arm.is_sparse:
                 coded = self._builder.codes(arm, corpus, progress)
                 plain = Space(arm, self._builder.documents(arm.encoder, corpus), coded.coder, coded.notes)

@@ -85,6 +85,7 @@ class LessonService:
         wanted = tuple(dims)
 
         def measure() -> tuple[float, ...]:
+            """Shares of the squared length that the prefixes have."""
             return energy_shares(self.lab.builder.space(self._arm(arm), loaded).documents, wanted)
 
         return self._shares.get((arm, loaded.fingerprint, wanted), measure)
@@ -142,6 +143,7 @@ class LessonService:
         )
 
         def grow() -> PrefixTree:
+            """The tree of this collection."""
             return self.lab.tree(corpus, arm, progress=progress)
 
         tree = self._trees.get((corpus, loaded.fingerprint, arm), grow) if is_shared else grow()

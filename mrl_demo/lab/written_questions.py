@@ -81,6 +81,7 @@ class _Kept:
     unusable: int = 0
 
     def add(self, text: str, document: Document) -> None:
+        """Keep a question, or count it as unusable if it is empty, a repetition or the document's title."""
         folded = text.casefold()
         if not text or folded in self.folded or folded == document.title.casefold():
             self.unusable += 1

@@ -338,6 +338,7 @@ def _old_threshold(search: CutSearch, judged: JudgedSet) -> ThresholdEffect:
     threshold = float(np.quantile(full[strangers], 1 - _STRANGERS))
 
     def share_passing(scores: FloatMatrix) -> float:
+        """Share of the scores that reach the cut-off."""
         return float((scores >= threshold).mean())
 
     return ThresholdEffect(

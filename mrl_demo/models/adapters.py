@@ -93,6 +93,7 @@ def merged_model_dir(adapter_dir: Path, cache_dir: Path, progress: Progress | No
     name = f"{manifest.name}-{manifest.fingerprint[:16]}"
 
     def build(folder: Path) -> None:
+        """Merge the verified adapter and save the model in the folder."""
         if progress:
             progress(0.0, f"Merging the {manifest.name} adapter into the base model")
         for file, expected in manifest.files.items():

@@ -168,6 +168,7 @@ class SentenceEncoder:
         model, forward = self.model(), self._forward(dtype)
 
         def report(done: int) -> None:
+            """Say how many texts are encoded."""
             if progress:
                 progress(done / len(texts), f"Encoding {done:,} of {len(texts):,} documents with {self.spec.name}")
 

@@ -132,6 +132,7 @@ def _part(features: Features, mask: Tensor, rows: IntMatrix, longest: int) -> Fe
     columns = slice(shape[1] - longest, None) if padded_left else slice(0, longest)
 
     def cut(value: Any) -> Any:  # noqa: ANN401 - a tensor of any kind, or a word for the modules
+        """The rows and columns of a tensor over the texts; anything else as it is."""
         if not isinstance(value, Tensor) or value.dim() == 0 or value.shape[0] != shape[0]:
             return value
         return value[index][:, columns] if value.dim() == 2 and value.shape[1] == shape[1] else value[index]

@@ -154,6 +154,7 @@ def _from_space(builder: SpaceBuilder, corpus: Corpus, arm: Arm) -> _Part:
     spaces: list[FloatMatrix] = []
 
     def take(start: int, stop: int, progress: Progress | None) -> FloatMatrix:
+        """Rows of the space, which is built at the first call."""
         if not spaces:
             spaces.append(builder.space(arm, corpus, progress).documents)
         return spaces[0][order[start:stop]]
@@ -166,6 +167,7 @@ def _encoding(builder: SpaceBuilder, ordered: Corpus, arm: Arm) -> _Part:
     fitted = builder.fit(arm, ordered, np.empty((0, encoder.dimension), np.float32))
 
     def encode(start: int, stop: int, progress: Progress | None) -> FloatMatrix:
+        """Vectors of the documents from `start` to `stop`, mapped as the arm says."""
         texts = [document.content for document in ordered.documents[start:stop]]
         return fitted.apply(encode_distinct(texts, lambda distinct: encoder.encode_documents(distinct, progress)))
 

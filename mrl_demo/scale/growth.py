@@ -252,20 +252,25 @@ class _RowsInMemory:
 
     @property
     def n(self) -> int:
+        """Number of vectors."""
         return len(self.vectors)
 
     @property
     def dimension(self) -> int:
+        """Numbers of a vector."""
         return int(self.vectors.shape[1])
 
     @property
     def fingerprint(self) -> str:
+        """A hash of all vectors."""
         return sha256_bytes(self.vectors)
 
     def blocks(self, rows: int, start: int = 0, stops: Sequence[int] = ()) -> Iterator[tuple[int, FloatMatrix]]:
+        """Places and vectors of `rows` at a time, with an edge at every stop."""
         edges = sorted({*range(start, self.n, rows), *(stop for stop in stops if start < stop < self.n), self.n})
         for first, last in pairwise(edges):
             yield first, self.vectors[first:last]
 
     def read_rows(self, indices: Sequence[int] | IntMatrix) -> FloatMatrix:
+        """The vectors at these places."""
         return self.vectors[np.asarray(indices, dtype=np.int64)]

@@ -311,6 +311,7 @@ class _ScanPace:
         self._started = time.monotonic()
 
     def tell(self, done: int) -> None:
+        """Say how many vectors are read, and how long the rest takes."""
         if self._progress is None:
             return
         n = self._shards.n

@@ -36,6 +36,7 @@ class PrefixNorms:
         """`1 / norm` of every prefix, 0 for a norm of 0: `(n_blocks, rows)` float32."""
 
         def compute() -> FloatMatrix:
+            """Inverse norms of the prefixes, 0 for a prefix of zeros."""
             whole, rest = divmod(dim, _STRIDE)
             squares = self._sum_to(whole)
             if rest:

@@ -229,6 +229,7 @@ def quantise(vectors: FloatMatrix, dim: object, precision: str, calibration: Int
 
 def _one_bit_codec(threshold: FloatMatrix) -> Codec:
     def signs(cut: FloatMatrix) -> FloatMatrix:
+        """1 above the threshold, -1 elsewhere."""
         return np.where(cut > threshold, 1, -1).astype(np.float32)
 
     return Codec(
@@ -248,9 +249,11 @@ def _range_codec(
     step = np.where(high > low, (high - low) / (levels - 1), 1).astype(np.float32)
 
     def encode(cut: FloatMatrix) -> NDArray[np.uint8]:
+        """Each number's step between low and high, packed."""
         return pack(np.clip(np.floor((cut - low) / step), 0, levels - 1).astype(np.uint8))
 
     def decode(codes: NDArray[np.uint8]) -> FloatMatrix:
+        """The middle of each number's step."""
         numbers: FloatMatrix = low + (unpack(codes).astype(np.float32) + 0.5) * step
         return numbers
 

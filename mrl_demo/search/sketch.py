@@ -99,6 +99,7 @@ class Sketch:
         surely, possibly = np.empty((2, len(steps)), np.float32)
 
         def bound(start: int, stop: int) -> None:
+            """Bound the scores of the groups from `start` to `stop`."""
             self._kernels.bound_groups(self._slabs, steps, query, self.n, start, stop, surely, possibly)
 
         self._share(len(steps), bound)
@@ -124,6 +125,7 @@ class Sketch:
         parts = iter(range(0, count, size))
 
         def take() -> None:
+            """Do parts until none is left."""
             for start in parts:
                 work(start, min(count, start + size))
 
@@ -195,6 +197,7 @@ class SketchIndex:
         """The sketch's steps at a length, None if it says nothing there."""
 
         def compute() -> FloatMatrix | None:
+            """Steps of the sketch at this length, None if it is too short for one."""
             if dim < _SHORTEST:
                 return None
             steps = self._sketch.steps(self.scan.inverse_norms(dim).ravel()[: self.n])

@@ -109,6 +109,7 @@ def translate(given: float, full: ScoreCounts, short: ScoreCounts, seed: int = 0
     wanted, curves = at_full.at(place, chosen), cut.everywhere(chosen)
 
     def answer(rule: str) -> TranslatedCutoff:
+        """The cut-off that keeps the same by one rule, with its interval."""
         best = int(_places(rule, place, whole, cut.everywhere(everyone))[0])
         if best == _NOTHING:
             return TranslatedCutoff(rule, None, None, None, None)
@@ -150,12 +151,14 @@ class _Passing:
 
     @classmethod
     def of(cls, counts: ScoreCounts) -> _Passing:
+        """Counts from each edge upwards."""
         return cls(_from_above(counts.related), _from_above(counts.unrelated))
 
     def at(self, places: int | NDArray[np.int64], weights: _Floats) -> _Passed:
         """What passes one edge, or an edge of each sample's own, under `(samples, queries)` weights: `(samples,)`."""
 
         def weighed(counts: FloatMatrix, edges: int | NDArray[np.int64]) -> _Floats:
+            """Weighted sums of the counts at the edges."""
             if isinstance(edges, int):
                 return np.asarray(weights @ counts[:, edges], dtype=np.float64)
             return np.einsum("sq,qs->s", weights, counts[:, edges], dtype=np.float64)

@@ -133,6 +133,7 @@ class OwnHead:
         body = bytearray()
 
         async def send_page(message: Message) -> None:
+            """Hold an HTML page back until it is whole; pass anything else on."""
             if message["type"] == "http.response.start" and _is_html(message):
                 start.append(message)  # Its content-length is known once the whole page is.
             elif not start:

@@ -32,12 +32,14 @@ def patient_with_gradio(seconds: float = 60.0, pause: float = 0.5) -> Iterator[N
     ask_once = networking.url_ok
 
     def answers(url: str) -> bool:
+        """Whether the page answers now."""
         try:
             return ask_once(url)
         except httpx.HTTPError:
             return False
 
     def ask_again(url: str) -> bool:
+        """Ask until the page answers; raises `LabError` once the time is over."""
         deadline = time.monotonic() + seconds
         while not answers(url):
             if time.monotonic() > deadline:

@@ -186,6 +186,7 @@ class _ElasticRun:
         writer = LineWriter(events) if events else None
 
         def watch(step: ElasticStep) -> None:
+            """Report a step."""
             if not begun[0]:
                 report.begin(STEPS)
                 begun[0] = True

@@ -38,6 +38,7 @@ class LossesByDim:
 
     def _heard(self, task: str) -> Callable[..., None]:
         def hear(loss: Any, _inputs: Any, _value: Any) -> None:  # noqa: ANN401
+            """Remember the losses of the task that was just computed."""
             self.task, self.by_dim = task, dict(getattr(loss, "by_dim", {}))
 
         return hear

@@ -67,6 +67,7 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
     forward = module.forward
 
     def forward_in_bfloat16(*features: Any, **options: Any) -> Any:  # noqa: ANN401 - as the module it stands for
+        """The module's own pass, under autocast."""
         kind = next(module.parameters()).device.type  # Asked at each step: the trainer moves the model to a GPU.
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=has_bf16(kind)):
             return forward(*features, **options)
@@ -75,6 +76,7 @@ def _in_bfloat16(model: SentenceTransformer) -> None:
     pool = pooling.forward
 
     def pool_float32(features: dict[str, Any], **options: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Pool in float32 what came in bfloat16."""
         features["token_embeddings"] = features["token_embeddings"].float()
         return pool(features, **options)
 

@@ -61,6 +61,7 @@ class PrefixLoss(MatryoshkaLoss):
 
     def _hearing(self, calculate: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def heard(*arguments: Any, **options: Any) -> Tensor:  # noqa: ANN401
+            """The loss, remembered too."""
             value = calculate(*arguments, **options)
             self._heard.append(float(value.detach()))
             return value

@@ -217,6 +217,7 @@ def _columns_by_ids(
     sample = [fields for _, fields in rows[:_SAMPLE] if len(fields) == width]
 
     def count_known(layout: tuple[int, int, int | None]) -> int:
+        """How many cells of the sample make sense under a layout."""
         pairs = [(ids.query(fields[layout[0]]), ids.document(fields[layout[1]])) for fields in sample]
         graded = [layout[2] is None or _number(fields[layout[2]]) is not None for fields in sample]
         return sum((query in ids.queries) + (document in ids.documents) for query, document in pairs) + sum(graded)

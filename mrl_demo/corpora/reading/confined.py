@@ -44,6 +44,7 @@ class _Child:
 
     @property
     def is_alive(self) -> bool:
+        """Whether the process has not ended."""
         return self.process.poll() is None
 
     def ask(self, path: Path, kind: str, encoding: str) -> Iterator[dict[str, Any]]:

@@ -49,6 +49,7 @@ class _Layout:
     has_space: bool = False
 
     def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+        """The lines as rows of fields."""
         csv.field_size_limit(MAX_LINE)
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=self.has_space, strict=True)
 

@@ -109,9 +109,11 @@ class _Bounded(io.RawIOBase):
         self._source, self._path, self._limit, self._total = source, path, limit, 0
 
     def readable(self) -> bool:
+        """Always, as `io.RawIOBase` wants it said."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read on; raises `CorpusError` beyond the limit."""
         count = self._source.readinto(buffer)
         self._total += count
         if self._total > self._limit:

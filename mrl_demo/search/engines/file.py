@@ -182,10 +182,12 @@ class _Generation:
 
     @property
     def number(self) -> int:
+        """The number in the folder's name."""
         return int(self.folder.name.rpartition("-")[2])
 
     @classmethod
     def open(cls, folder: Path, dimension: int) -> _Generation:
+        """The generation in a folder, its vectors mapped; an empty one if there is no folder."""
         if not folder.is_dir():
             return cls(folder, [], PrefixIndex.over(np.zeros((1, dimension, 1), np.float32), 0))
         keys = _keys_in(folder / _KEYS)
@@ -199,18 +201,21 @@ class _Generation:
         return cls(folder, keys, PrefixIndex.over(mapped, len(keys)))
 
     def answers(self, top: TopK) -> list[Nearest]:
+        """Places and scores as keys and scores."""
         return [
             Nearest([self.keys[row] for row in rows.tolist()], scores.tolist())
             for rows, scores in zip(top.indices, top.scores, strict=True)
         ]
 
     def rows_where(self, where: Mapping[str, str]) -> np.ndarray:
+        """Places of the rows that have all these attributes."""
         wanted = where.items()
         with (self.folder / _ATTRIBUTES).open(encoding="utf-8") as lines:
             fits = [row for row, line in enumerate(lines) if wanted <= json.loads(line).items()]
         return np.array(fits, dtype=np.int64)
 
     def lines(self) -> Iterator[str]:
+        """The rows' attributes, a line of JSON each."""
         if self.keys:
             with (self.folder / _ATTRIBUTES).open(encoding="utf-8") as handle:
                 yield from handle
@@ -224,14 +229,17 @@ class _Staging:
     dimension: int
 
     def keys(self) -> list[str]:
+        """Keys that wait to be merged."""
         return _keys_in(self.folder / _KEYS) if self.folder.is_dir() else []
 
     def gone(self) -> set[str]:
+        """Keys that wait to be taken out."""
         path = self.folder / "gone.txt"
         return {*path.read_text(encoding="ascii").split()} if path.is_file() else set()
 
     @property
     def count(self) -> int:
+        """Number of rows that wait."""
         path = self.folder / _KEYS
         return path.stat().st_size // _KEY_BYTES if path.is_file() else 0
 
@@ -273,12 +281,14 @@ class _Staging:
             temporary.write_text("\n".join(sorted(keys)), encoding="ascii")
 
     def vectors(self) -> FloatMatrix:
+        """Vectors that wait, mapped."""
         path, n = self.folder / _VECTORS, self.count
         if not n:
             return np.empty((0, self.dimension), np.float32)
         return np.memmap(path, np.float32, mode="r", shape=(n, self.dimension))
 
     def lines(self) -> Iterator[str]:
+        """Attributes of the rows that wait, a line of JSON each."""
         path = self.folder / _ATTRIBUTES
         if path.is_file():
             with path.open(encoding="utf-8") as handle:

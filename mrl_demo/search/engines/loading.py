@@ -165,6 +165,7 @@ def _send(
     with ThreadPoolExecutor(workers) as pool:
 
         def start(rows_of: Sequence[int]) -> Future[int]:
+            """Start uploading a batch; gives the number of its rows once it is done."""
             return pool.submit(lambda: (retry.copy()(engine.upload, rows.batch(rows_of)), len(rows_of))[1])
 
         running = {start(batch) for batch in _first(batches, workers)}

@@ -25,6 +25,7 @@ def serve_agents(page: Blocks, password: str = "") -> None:
     prepare = server._prepare_tool_call_args
 
     def prepare_checked(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - Gradio has no types
+        """Refuse unknown arguments before Gradio drops them."""
         refuse_wrong_names(name, arguments)
         return prepare(name, arguments)
 

@@ -59,6 +59,7 @@ class ApiDesk:
 
     def _build_for(self, call: ApiCall) -> HeavyTask[JsonAnswer]:
         def build(progress: Callable[[float, str], None]) -> JsonAnswer:
+            """Make what the call reads ready."""
             self.lab.prepare(call.corpus, call.arms, progress)
             return {"ready": True}
 
@@ -94,6 +95,7 @@ class Endpoint:
         parameters = parameters_of(self.call)
 
         async def respond(request: gr.Request, *values: object, **named: object) -> JsonAnswer:
+            """Answer one request, or refuse it in a line."""
             given = {parameter.name: value for parameter, value in zip(parameters, values, strict=False)} | named
             address = str(getattr(getattr(request, "client", None), "host", "") or "")
             return await guarded_async(self.desk.answer(self.call, given, address), _refuse)

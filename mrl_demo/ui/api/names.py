@@ -109,6 +109,7 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
     waiting = iter(messages)
 
     async def replayed() -> Message:
+        """The messages that were read already, then those to come."""
         message = next(waiting, None)
         return message if message is not None else await receive()
 

@@ -38,6 +38,7 @@ def ask(lab: LabProtocol, question: Question, dim: object) -> Answer:
         return Answer(None, EMPTY_BOX_HINT, "hint")
 
     def compare() -> Answer:
+        """Search both methods."""
         comparison = lab.compare(
             question.query, corpus=question.corpus, arms=question.arms, dim=dim, where=where_of(question)
         )
@@ -57,6 +58,7 @@ def first_answer(lab: LabProtocol, question: Question, dim: int) -> Answer:
         return Answer(None, EMPTY_BOX_HINT, "hint")
 
     def look() -> Answer:
+        """The answer that the page opens with."""
         comparison = lab.first_look(question.query, corpus=question.corpus, arms=question.arms, dim=dim)
         return Answer(comparison, comparison.note)
 

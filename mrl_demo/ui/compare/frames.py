@@ -98,6 +98,7 @@ class ServeFrames:
 
     def _answer(self, body: bytes) -> Response:
         def work() -> Response:
+            """Frames for the request, or 204 if they are not ready."""
             frames = draw_frames(self.lab, FrameRequest.from_json(body))
             return Response(status_code=204) if frames is None else _packed(frames)  # 204: not ready, no mistake.
 

@@ -244,11 +244,13 @@ def _door(page: Page, events: CompareEvents) -> CompareDoor:
     parts = events.parts
 
     def search_after(event: gr.events.Dependency) -> None:
+        """Search once the fields are filled, and show the question."""
         event.success(None, None, None, js=_SHOW_QUESTION, api_visibility="private")
         form = parts.form
         event.success(form.bind(events.search_again), form.inputs, parts.answer, **ASK)
 
     def redraw_after(event: gr.events.Dependency) -> None:
+        """Draw anew once the length is set."""
         form = parts.form
         redrawn = {parts.results, parts.breaks, parts.chart, *([parts.marks] if parts.marks else [])}
         event.then(form.bind(events.redraw), form.inputs, redrawn, **LIGHT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,12 +25,12 @@ from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.components.table import figure_table
 from mrl_demo.ui.curves.downloads import DownloadBar
 from mrl_demo.ui.curves.files import TextFile
+from mrl_demo.ui.curves.measuring import Measurement
 from mrl_demo.ui.curves.results import Results
-from mrl_demo.ui.curves.state import CurvesState, metric_label, unit_label
+from mrl_demo.ui.curves.state import CurvesState, Seen, metric_label, unit_label
 from mrl_demo.ui.curves.view import headline_without
 from mrl_demo.ui.curves.words import day
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.sections import Section
 from mrl_demo.ui.shared.widgets import live_html, menu
@@ -211,24 +211,15 @@ def neurons_html(figures: NeuronFigures) -> Markup:
     )
 
 
-@dataclass(frozen=True)
-class LayerMeasuring:
+class LayerMeasuring(Measurement[LayerGrid]):
     """Measures the chosen method at every number of layers on the chosen collection."""
 
-    results: Results
-    work: LongWork
-    seen: gr.State
+    def measure(self, state: CurvesState, progress: Progress) -> LayerGrid:
+        """Quality and time of every number of layers."""
+        choice = state.choice
+        return self.results.service.lab.layers(choice.corpus, choice.layer_arm, None, progress)
 
-    async def run(self, state: CurvesState, request: gr.Request) -> AsyncIterator[Updates]:
-        """Measure with progress, and keep the result for this visitor."""
-        choice, seen = state.choice, state.seen
-        key = choice.corpus, choice.layer_arm
-
-        def measure(progress: Progress) -> LayerGrid:
-            return self.results.service.lab.layers(choice.corpus, choice.layer_arm, None, progress)
-
-        def keep(grid: LayerGrid) -> Updates:
-            return {self.seen: replace(seen, layers={**seen.layers, key: grid})}
-
-        async for updates in self.work.follow(measure, keep, request):
-            yield updates
+    def with_figures(self, state: CurvesState, figures: LayerGrid) -> Seen:
+        """Layers are kept by corpus and method."""
+        key = state.choice.corpus, state.choice.layer_arm
+        return replace(state.seen, layers={**state.seen.layers, key: figures})

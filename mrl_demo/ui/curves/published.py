@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from mrl_demo.lessons.published import PUBLISHED
 from mrl_demo.plots.curves import Curve, Point
-from mrl_demo.ui.components.markup import NOTHING, html, join_html
+from mrl_demo.ui.components.markup import NOTHING, html
+from mrl_demo.ui.components.published import published_items
 from mrl_demo.ui.curves.state import Choice
 
 
@@ -33,17 +34,8 @@ def published_html(choice: Choice) -> Markup:
         place = "They stand in the chart as faint diamonds, at the same part of the full length."
     else:
         place = "They are shares of other scores on other data: choose “Share kept” to see them in the chart."
-    items = (
-        html(
-            '<li>{claim} <a href="{address}" target="_blank" rel="noopener noreferrer">{source}</a></li>',
-            claim=figure.claim,
-            address=figure.address,
-            source=figure.source,
-        )
-        for figure in PUBLISHED
-    )
     return html(
         '<div class="published"><p>Published elsewhere. {place}</p><ul>{items}</ul></div>',
         place=place,
-        items=join_html(items),
+        items=published_items(),
     )

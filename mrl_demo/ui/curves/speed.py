@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,10 +17,10 @@ from mrl_demo.ui.curves import view as curves_view
 from mrl_demo.ui.curves import words as curves_words
 from mrl_demo.ui.curves.downloads import DownloadBar
 from mrl_demo.ui.curves.files import TextFile, speed_text
+from mrl_demo.ui.curves.measuring import Measurement
 from mrl_demo.ui.curves.results import Results
-from mrl_demo.ui.curves.state import CurvesState
+from mrl_demo.ui.curves.state import CurvesState, Seen
 from mrl_demo.ui.ids import Id
-from mrl_demo.ui.shared.forms import Updates
 from mrl_demo.ui.shared.heavy import HeavyLine
 from mrl_demo.ui.shared.sections import Section
 from mrl_demo.ui.shared.widgets import live_html
@@ -80,25 +80,17 @@ class _Timed:
     engines: Mapping[str, EngineSpeed]
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(Measurement[_Timed]):
     """Times searches over as many vectors as chosen."""
 
-    results: Results
-    work: LongWork
-    seen: gr.State
+    def measure(self, state: CurvesState, progress: Progress) -> _Timed:
+        """Times of this page's own search, and of the engines that hold the collection."""
+        choice, service = state.choice, self.results.service
+        own = service.speed(choice.size, progress, corpus=choice.corpus)
+        return _Timed(own, service.engine_speeds(choice.corpus, progress))
 
-    async def run(self, state: CurvesState, request: gr.Request) -> AsyncIterator[Updates]:
-        """Time them with progress, and keep the result for this visitor."""
-        choice, seen = state.choice, state.seen
-
-        def time(progress: Progress) -> _Timed:
-            own = self.results.service.speed(choice.size, progress, corpus=choice.corpus)
-            return _Timed(own, self.results.service.engine_speeds(choice.corpus, progress))
-
-        def keep(timed: _Timed) -> Updates:
-            speeds = {**seen.speeds, choice.size: timed.own}
-            return {self.seen: replace(seen, speeds=speeds, engines={**seen.engines, choice.corpus: timed.engines})}
-
-        async for updates in self.work.follow(time, keep, request):
-            yield updates
+    def with_figures(self, state: CurvesState, figures: _Timed) -> Seen:
+        """Times are kept by number of vectors, those of engines by corpus."""
+        seen, choice = state.seen, state.choice
+        speeds = {**seen.speeds, choice.size: figures.own}
+        return replace(seen, speeds=speeds, engines={**seen.engines, choice.corpus: figures.engines})

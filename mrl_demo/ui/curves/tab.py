@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +22,12 @@ from mrl_demo.ui.curves.groups import GroupsSection, lay_out_groups
 from mrl_demo.ui.curves.layers import LayerMeasuring, LayersSection, lay_out_layers
 from mrl_demo.ui.curves.linking import NAMES, SECTIONS, CurvesLink
 from mrl_demo.ui.curves.lost import LostLink, LostSection, lay_out_lost
+from mrl_demo.ui.curves.measuring import Measurement
 from mrl_demo.ui.curves.pickers import group_style
 from mrl_demo.ui.curves.quality import QualitySection, lay_out_quality
 from mrl_demo.ui.curves.results import Results
 from mrl_demo.ui.curves.speed import SpeedSection, Timing, lay_out_speed
-from mrl_demo.ui.curves.state import CurvesState, curves_state
+from mrl_demo.ui.curves.state import CurvesState, Seen, curves_state
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.address_bar import AddressBar
 from mrl_demo.ui.shared.forms import Form, Updates
@@ -207,7 +208,7 @@ def _wire_measuring(
     show = form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections)
     menus = form.bind(ArmMenus(results, parts).update), form.inputs, parts.menus
     measuring, timing = parts.controls.work, parts.speed.work
-    measured = measuring.wire(form, Measuring(results, measuring, parts.seen).run, {parts.seen})
+    measured = measuring.wire(form, CurveMeasuring(results, measuring, parts.seen).run, {parts.seen})
     timing.wire(form, Timing(results, timing, parts.seen).run, {parts.seen}).then(*show, **LIGHT)
     layers = parts.layers.work
     by_layer = LayerMeasuring(results, layers, parts.seen).run
@@ -224,12 +225,14 @@ def _add_to_address(bar: AddressBar, results: Results, first: CurvesState, parts
     link, form = CurvesLink(results, first, parts.by_field, parts.tabs), parts.form
 
     def update(values: Mapping[str, Any]) -> Updates:
+        """Fill the fields that an address names."""
         choice = link.choice(values)
         said = {parts.by_field[NAMES[name]]: value for name, value in values.items() if name in NAMES}
         section = {parts.tabs: gr.Tabs(selected=values["section"])} if "section" in values else {}
         return {**said, **ArmMenus(results, parts).update(CurvesState(choice)), **section}
 
     def follow(event: gr.events.Dependency) -> gr.events.Dependency:
+        """Draw the sections after an event."""
         return event.then(form.bind(_redraw(parts.sections)), form.inputs, _outputs(parts.sections), **LIGHT)
 
     bar.add(TabName.CURVES, link.parameters(), update=update, follow=follow)
@@ -295,24 +298,14 @@ def _still_on(chosen: Sequence[str], names: Sequence[str], measured: Sequence[st
     return on if on and has_figures else list(leading_arms(measured or names))
 
 
-@dataclass(frozen=True)
-class Measuring:
+class CurveMeasuring(Measurement[CurveSet]):
     """Measures the methods that are ticked, and the visitor's own, on the chosen collection."""
 
-    results: Results
-    work: LongWork
-    seen: gr.State
+    def measure(self, state: CurvesState, progress: Progress) -> CurveSet:
+        """Quality of those methods at every length, over a sample of the queries."""
+        arms = self.results.to_measure(state)
+        return self.results.service.measure(state.choice.corpus, progress, arms=arms, is_sample=True)
 
-    async def run(self, state: CurvesState, request: gr.Request) -> AsyncIterator[Updates]:
-        """Measure with progress, and keep the result for this visitor."""
-        corpus, seen = state.choice.corpus, state.seen
-
-        def measure(progress: Progress) -> CurveSet:
-            arms = self.results.to_measure(state)
-            return self.results.service.measure(corpus, progress, arms=arms, is_sample=True)
-
-        def keep(result: CurveSet) -> Updates:
-            return {self.seen: replace(seen, sweeps={**seen.sweeps, corpus: result})}
-
-        async for updates in self.work.follow(measure, keep, request):
-            yield updates
+    def with_figures(self, state: CurvesState, figures: CurveSet) -> Seen:
+        """Curves are kept by corpus."""
+        return replace(state.seen, sweeps={**state.seen.sweeps, state.choice.corpus: figures})

@@ -78,6 +78,7 @@ class CalledAnswers:
         """Keep or take back what a card's button says; never raises."""
 
         def call() -> Updates:
+            """Judge the result whose button was pressed."""
             if state.answered is None:
                 raise LabError("There is no question on show: search first.")
             is_answer = bool(told_by(event, "pressed"))
@@ -97,6 +98,7 @@ class CalledAnswers:
         """Remove the answer whose button in the list was pressed; never raises."""
 
         def take_back() -> Updates:
+            """Take the judgement back whose button was pressed."""
             own = state.visit.named(state.of or "")
             answer = row_removed(self.lab.asked_private(own.name), told_by(event, "position")) if own else None
             if own is None or answer is None:  # Pressed twice: the list has changed since.

@@ -36,6 +36,7 @@ def within_seconds(progress: Progress, seconds: int, now: Callable[[], float] = 
     end = now() + seconds
 
     def tell(share: float, line: str) -> None:
+        """Report progress; raises `LabError` once the time is over."""
         if now() > end:
             raise LabError(
                 f"Stopped after {about_time(seconds)}, the limit for one go here, at {share:.0%}. What is embedded is "

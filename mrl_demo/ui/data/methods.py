@@ -197,6 +197,7 @@ class MethodEvents:
         """Read the vectors, match them to the visitor's documents, and put them into this visitor's menus."""
 
         def add() -> Updates:
+            """Put the given vectors on the visitor's menu."""
             own = state.visit.documents
             if own is None:
                 raise LabError("Vectors go with documents: choose yours above and press “Embed and use it” first.")
@@ -215,11 +216,13 @@ class MethodEvents:
         """Load the model, and put it into this visitor's menus."""
 
         def work(progress: Progress) -> tuple[Arm, ...]:
+            """Load the model."""
             given = (state.model or "").strip() or (state.known or "")
             reordered, taken = tuple(state.reordered or ()), state.visit.method_names
             return self.lab.add_private_model(given, state.options, reordered, progress, taken)
 
         def keep(arms: tuple[Arm, ...]) -> Updates:
+            """Put its methods on the visitor's menu."""
             state.visit.keep_arms(_own_arm(arm, "") for arm in arms)
             return self._listed(state, methods_view.added_words(arms))
 
@@ -237,6 +240,7 @@ class MethodEvents:
         """Forget the method whose button was pressed."""
 
         def remove() -> Updates:
+            """Take the method off the menu whose button was pressed."""
             arm = methods_view.arm_removed(state.visit.arms, told_by(event, "position"))
             if arm is None:  # Pressed twice: the list has changed since.
                 return {}

@@ -188,6 +188,7 @@ class QuestionEvents:
         """Documents that may answer the question, by the first two methods at full length."""
 
         def search() -> Updates:
+            """Offer documents that may answer."""
             entries = [
                 (_shown(each), each.id) for each in candidate_answers(self.lab, state.name, state.question or "")
             ]
@@ -204,6 +205,7 @@ class QuestionEvents:
         """The question with the documents ticked, added to the others and used at once."""
 
         def add() -> Updates:
+            """Add the question with what is ticked."""
             question = (state.question or "").strip()
             if not question or not state.answers:
                 raise LabError("Nothing is ticked: write a question, press “Find answers”, and tick what answers it.")
@@ -223,6 +225,7 @@ class QuestionEvents:
         """Measure by a file, which then stands in the table."""
 
         def use() -> Updates:
+            """Ask the collection the questions of the file."""
             updates = self._used(state, _given_file(state.file))
             discard_uploads([state.file] if state.file else [])
             return updates
@@ -252,9 +255,11 @@ class QuestionEvents:
         """Let the owner's model write some into the table, where they are read and corrected before they are used."""
 
         def work(progress: Progress) -> WrittenQuestions:
+            """Have questions written."""
             return self.lab.write_questions(state.name, count=WRITTEN_AT_ONCE, progress=progress)
 
         def keep(written: WrittenQuestions) -> Updates:
+            """Show them in the table, to be read and corrected."""
             said = f"{written.sentence()} Read and correct them, then press “Use these questions”."
             more = question_rows(written.rows(), has_head=not state.table)
             table = f"{(state.table or '').rstrip()}\n{more}".lstrip()

@@ -235,6 +235,7 @@ class DataEvents:
         """Read what was given and show what it holds; nothing is encoded."""
 
         def read() -> Updates:
+            """Show what the files hold."""
             preview, _ = self._read(state)
             return {self.parts.said: NOTHING, **self._shown(state, preview)}
 
@@ -245,6 +246,7 @@ class DataEvents:
         session = caller_of(request).session
 
         def work(progress: Progress) -> tuple[FilePreview, OwnCollection]:
+            """Read and encode the documents."""
             progress(0.0, "Reading your documents")
             preview, corpus = self._read(state, progress)
             name = self._name_for(session, corpus)
@@ -254,6 +256,7 @@ class DataEvents:
             return preview, OwnCollection(name, preview.name, preview.n_documents, tuple(state.files or ()))
 
         def keep(result: tuple[FilePreview, OwnCollection]) -> Updates:
+            """Put them on the menus in place of those before."""
             (preview, own), before = result, state.visit.documents
             state.visit.keep(own)
             if before is not None and before.name != own.name:
@@ -312,6 +315,7 @@ class DataEvents:
         """A handler that opens a tab on the collection."""
 
         def show(state: DataState) -> Updates:
+            """Open the tab on the visitor's documents."""
             own = state.visit.documents
             chosen = {self.menus.menus[menu_id]: own.name} if own else {}
             return {**self.page.show(tab), **chosen}

@@ -117,6 +117,7 @@ class Advising:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Decided:
+            """Measure, recommend, and ask the engines how fast they are."""
             plan = replace(advice_plan(state.advice, state.arms), precisions=state.precisions_measured)
             consultation = self.lab.consult(state.corpus, state.advice, plan, progress)
             best = consultation.recommendation.nearest
@@ -150,11 +151,13 @@ class CeilingMeasuring:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Ceiling:
+            """Measure what fitting could gain; raises `LabError` before a recommendation."""
             if state.decided.consultation is None:
                 raise LabError("Nothing is recommended yet: press “Recommend” first.")
             return self.lab.ceiling(state.decided.consultation, progress)
 
         def keep(ceiling: Ceiling) -> Updates:
+            """Keep it beside the recommendation."""
             return {self.decided: replace(state.decided, ceiling=ceiling)}
 
         async for updates in self.work.follow(measure, keep, request):

@@ -74,6 +74,7 @@ def draw_budget(state: DecideState) -> Mapping[Id, Any]:
         return {Id.DECIDE_BUDGET_ANSWER: _HINT, Id.DECIDE_BUDGET_TABLE: NOTHING}
 
     def draw() -> Mapping[Id, Any]:
+        """The answer and its table."""
         budget = spend_bytes(result, state.budget, state.metric)
         said = html('<div class="curve-words"><p>{sentence}</p></div>', sentence=budget.sentence())
         return {Id.DECIDE_BUDGET_ANSWER: said, Id.DECIDE_BUDGET_TABLE: _budget_table(budget)}
@@ -95,6 +96,7 @@ class Spending:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> SweepResult:
+            """Measure every way to spend the bytes, over a bounded number of queries."""
             plan = byte_plan(state.arms, state.metric)
             plan = replace(plan, precisions=tuple(map(state.with_rescored, plan.precisions)))
             if len(self.lab.corpus(state.corpus, progress).queries) > _MOST_SPENT_ON:
@@ -102,6 +104,7 @@ class Spending:
             return self.lab.evaluate(state.corpus, plan, progress)
 
         def keep(result: SweepResult) -> Updates:
+            """Keep the figures for any budget."""
             return {self.decided: replace(state.decided, by_bytes=result)}
 
         async for updates in self.work.follow(measure, keep, request):

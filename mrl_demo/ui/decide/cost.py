@@ -55,6 +55,7 @@ def draw_costs(lab: LabProtocol, state: DecideState) -> Mapping[Id, Any]:
     """Table and picture, or what is wrong with a number."""
 
     def draw() -> Mapping[Id, Any]:
+        """Costs in words and as a figure."""
         costs = costs_of(lab, state)
         return {Id.DECIDE_COSTS: costs_html(costs), Id.DECIDE_COST_FIGURE: costs_figure(costs)}
 

@@ -81,9 +81,11 @@ class Translating:
         """Translate, with progress in the line."""
 
         def measure(progress: Progress) -> TranslatedThreshold:
+            """Translate the cut-off."""
             return self.lab.translate_threshold(state.corpus, state.question, progress)
 
         def keep(translated: TranslatedThreshold) -> Updates:
+            """Keep the translation."""
             return {self.decided: replace(state.decided, threshold=translated)}
 
         async for updates in self.work.follow(measure, keep, request):

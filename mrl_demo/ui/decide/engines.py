@@ -69,9 +69,11 @@ class Exporting:
         """Make them with progress, and offer them."""
 
         def make(progress: Progress) -> TakenAlong:
+            """Make the files."""
             return take_along(self.lab, state, progress)
 
         def keep(taken: TakenAlong) -> Updates:
+            """Offer them for download."""
             return {self.files: gr.File(value=write_files(taken), visible=True), self.shown: bundle_html(taken)}
 
         async for updates in self.work.follow(make, keep, request):

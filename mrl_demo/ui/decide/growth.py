@@ -96,9 +96,11 @@ class Growing:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Growth:
+            """Measure at growing sizes."""
             return self.lab.growth(state.corpus, state.growth_question, progress)
 
         def keep(growth: Growth) -> Updates:
+            """Keep the growth curve."""
             return {self.decided: replace(state.decided, growth=growth)}
 
         async for updates in self.work.follow(measure, keep, request):

@@ -95,12 +95,14 @@ class PairDrawing:
         decided = state.decided
 
         def draw(progress: Progress) -> tuple[BlindPair, ...]:
+            """Draw pairs of rankings to judge blind; raises `LabError` before a recommendation."""
             if decided.advised is None:
                 raise LabError("Nothing is recommended yet: press “Recommend” first.")
             progress(0.2, "Ranking a few questions")
             return self.lab.blind_pairs(decided.advised)
 
         def keep(pairs: tuple[BlindPair, ...]) -> Updates:
+            """Add those that are new."""
             known = {(pair.query_id, pair.setting) for pair in decided.pairs}
             fresh = tuple(pair for pair in pairs if (pair.query_id, pair.setting) not in known)
             updates: Updates = {self.decided: replace(decided, pairs=(*decided.pairs, *fresh))}

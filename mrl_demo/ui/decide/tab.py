@@ -239,6 +239,7 @@ def _add_decisions(page: Page, parts: DecideParts) -> None:
     form, drawn = parts.form, (parts.budget.shown, parts.prices.shown)
 
     def follow(event: gr.events.Dependency) -> gr.events.Dependency:
+        """Draw the decisions after an event."""
         return event.then(form.bind(_redraw(drawn)), form.inputs, {b for s in drawn for b in s.outputs}, **LIGHT)
 
     rows = (*_asked_of_the_advisor(page, parts), *_the_setting(page, parts), *_prices(parts))

@@ -82,9 +82,11 @@ class FunnelMeasuring:
         """Measure, with progress in the line."""
 
         def measure(progress: Progress) -> Any:  # noqa: ANN401 - one of four reports
+            """Measure what this button is for."""
             return _MEASURES[self.kind](self.lab, state, progress)
 
         def keep(report: Any) -> Updates:  # noqa: ANN401 - one of four reports
+            """Keep the report for this visitor."""
             return {self.seen: replace(state.seen, **{self.kind: report})}
 
         async for updates in self.work.follow(measure, keep, request):

@@ -79,6 +79,7 @@ class GuessGame:
         score = game.score
 
         def count() -> Updates:
+            """Score the guess."""
             asked = self.lessons.guess(self.corpus, self.lessons.arms[0], game.seed, game.number)
             after = play(score, asked, guess)
             said = learn_view.guess_answer(asked, guess, after)
@@ -88,6 +89,7 @@ class GuessGame:
 
     def _round(self, game: Game) -> Updates:
         def ask() -> Updates:
+            """Ask the next question."""
             asked = self.lessons.guess(self.corpus, self.lessons.arms[0], game.seed, game.number)
             lengths = gr.Radio(choices=list(asked.choices), value=None)
             return {
@@ -171,6 +173,7 @@ class BlindGame:
         score = game.score
 
         def count() -> Updates:
+            """Score the pick, and tell which side was which."""
             asked = self.lessons.blind(self.corpus, state.dim, game.seed, game.number).asked
             after = score.after(asked.arm_of(pick))
             labels = {arm.name: arm.label for arm in self.lessons.lab.arms()}
@@ -186,6 +189,7 @@ class BlindGame:
 
     def _round(self, game: Game, dim: int, said: Markup) -> Updates:
         def ask() -> Updates:
+            """Show the next two rankings."""
             sides = self.lessons.blind(self.corpus, dim, game.seed, game.number)
             return {self.sides: learn_view.blind_sides(sides), self.said: said, self.game: game}
 

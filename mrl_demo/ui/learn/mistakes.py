@@ -48,6 +48,7 @@ class MistakeEvents:
         """One question both ways."""
 
         def draw() -> tuple[Markup, Markup]:
+            """The mistake in words, and both rankings."""
             view = self.lessons.pitfall(state.corpus, state.arm, state.name, state.query, state.dim)
             return learn_view.pitfall_words(view), learn_view.two_rankings(view)
 
@@ -58,9 +59,11 @@ class MistakeEvents:
         """Every mistake over many questions, with progress."""
 
         def work(progress: Progress) -> PitfallReport:
+            """Measure every mistake."""
             return self.lessons.lab.pitfalls(state.corpus, state.arm, state.dim, progress=progress)
 
         def keep(report: PitfallReport) -> Updates:
+            """Show the table."""
             return {self.table: learn_view.pitfall_table(report)}
 
         async for updates in self.work.follow(work, keep, request):

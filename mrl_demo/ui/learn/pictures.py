@@ -45,6 +45,7 @@ def filling(sums: FloatMatrix, counted: int) -> Markup:
     width, height = len(values), 110
 
     def y(value: float) -> float:
+        """The height at which a value is drawn."""
         return height - (value - low) / (high - low) * height
 
     points = join_html((f"{x},{y(value):.1f}" for x, value in enumerate(values.tolist(), 1)), " ")

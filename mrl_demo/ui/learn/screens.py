@@ -53,6 +53,7 @@ class Screens:
         """Screen 2."""
 
         def draw() -> Markup:
+            """The cosine as a sum so far."""
             a, b = (self.lessons.vector(self.lessons.arms[0], text) for text in (first, second))
             return learn_view.sum_so_far(fill_up(a, b), max(1, min(int(counted), len(a))))
 
@@ -62,6 +63,7 @@ class Screens:
         """Screen 3."""
 
         def draw() -> Markup:
+            """Both texts cut to the length."""
             a, b = (self.lessons.vector(self.lessons.arms[0], text) for text in (first, second))
             return learn_view.cut_texts(a, b, cut_pair(a, b, check_dimension(dim, self.full)), float(a @ b))
 
@@ -71,6 +73,7 @@ class Screens:
         """Screen 4."""
 
         def draw() -> Markup:
+            """How much of its vectors each method has in their first numbers."""
             wanted = check_dimension(dim, self.full)
             told = [arm for arm in self.lessons.lab.arms() if arm.name in _TOLD]
             styles = arm_styles([arm.name for arm in told])
@@ -90,6 +93,7 @@ class Screens:
         """Screen 5: what was measured and shipped, so only for the built-in collection."""
 
         def draw() -> Markup:
+            """What the cut costs each method."""
             rows, length = [], check_dimension(dim, self.full)
             for arm in self.lessons.lab.arms():
                 row = self.lessons.shipped_row(arm.name, "builtin", length)
@@ -187,6 +191,7 @@ def _lay_out_try(
     told += [(door.dimension, dim)] if dim is not None else []
 
     def open_compare(*values: str | float) -> Updates:
+        """Open Compare with what the fields hold."""
         targets = [target for target, _ in told]
         whole = [
             int(value) if target is door.dimension else value for target, value in zip(targets, values, strict=True)

@@ -66,6 +66,7 @@ class SheetEvents:
         """The question, with nothing told yet."""
 
         def ask() -> Updates:
+            """Ask the sheet's question."""
             asked = self._asked(state)
             return {
                 self.question: learn_view.guess_question(asked),
@@ -83,6 +84,7 @@ class SheetEvents:
         guess = state.guess
 
         def count() -> Updates:
+            """Count the guess, in place of an earlier one of this visitor."""
             self._asked(state).steps_off(guess)  # Refuses what is not on offer.
             place = (state.name, state.number)
             self.guesses.add(SheetCode(state.name), state.number - 1, guess, state.sent.get(place))
@@ -106,6 +108,7 @@ class SheetEvents:
         """All answers of the sheet as a CSV file."""
 
         def write() -> Updates:
+            """Write the sheet as a CSV file."""
             code = SheetCode(state.name)
             text = sheet_csv(code, self.lessons.sheet(self.corpus, self.lessons.arms[0], code), self.guesses)
             folder = Path(tempfile.mkdtemp(prefix="sheet-"))

@@ -60,6 +60,7 @@ def build(page: Page, compare: CompareDoor | None = None) -> None:
                 static_html(family_list(), Id.LEARN_FAMILY)
 
     def open_view(values: Mapping[str, Any]) -> Updates:
+        """Open the lesson, and the sheet, that an address names."""
         told: Updates = {views: gr.Tabs(selected=Lesson(values["lesson"]))} if "lesson" in values else {}
         return {**told, **({sheet: values["sheet"]} if "sheet" in values else {})}
 

@@ -55,6 +55,7 @@ class TreeEvents:
 
     def _draw(self, state: TreeState) -> Updates:
         def draw() -> Updates:
+            """Draw the tree if it is grown already."""
             tree = self.lessons.tree(state.corpus, state.arm, state.query or "")
             return {self.work.line: NOTHING, **self._keep(state, tree)}
 
@@ -64,6 +65,7 @@ class TreeEvents:
         """Embed what is missing and grow the tree, with progress."""
 
         def work(progress: Progress) -> PrefixTree:
+            """Grow the tree."""
             return self.lessons.tree(state.corpus, state.arm, state.query or "", progress)
 
         async for updates in self.work.follow(work, lambda tree: self._keep(state, tree), request):

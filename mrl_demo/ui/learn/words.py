@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mrl_demo.lessons.published import PUBLISHED
 from mrl_demo.ui.components.markup import html, join_html
+from mrl_demo.ui.components.published import published_items
 
 INTRO = html(
     '<h2>What is a Matryoshka embedding?</h2><p class="lead">Five short screens with one thing to try on each, then the'
@@ -151,21 +151,12 @@ TEACHER_NOTES = (
 
 def published_list() -> Markup:
     """What others measured, those that disagree with the usual story too, with links."""
-    items = (
-        html(
-            '<li>{claim} <a href="{address}" target="_blank" rel="noopener noreferrer">{source}</a></li>',
-            claim=figure.claim,
-            address=figure.address,
-            source=figure.source,
-        )
-        for figure in PUBLISHED
-    )
     return html(
         '<p class="lead">Others measured other models on other tasks, and do not agree: one finds that half of the'
         " numbers dropped at random cost under a tenth; one finds that the same training without the Matryoshka loss"
         " keeps nearly as much; and an average over many tasks hides what search loses.</p>"
         '<ul class="published">{items}</ul>',
-        items=join_html(items),
+        items=published_items(),
     )
 
 

@@ -82,6 +82,7 @@ class Drawing:
 
     def _draw(self, wanted: MapRequest) -> Updates:
         def draw() -> Updates:
+            """Draw the map if it is made already."""
             return self._keep(wanted, self.lab.map(wanted.corpus, wanted.arms, wanted.query))
 
         return guarded(draw, lambda error: {self.parts.work.line: notice(str(error), "error")})
@@ -91,6 +92,7 @@ class Drawing:
         wanted = state.wanted
 
         def work(progress: Progress) -> CollectionMap:
+            """Make the map."""
             return self.lab.map(wanted.corpus, wanted.arms, wanted.query, progress)
 
         async for updates in self.parts.work.follow(work, lambda view: self._keep(wanted, view), request):

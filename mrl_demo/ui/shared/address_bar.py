@@ -63,6 +63,7 @@ class _Group:
 
     @property
     def kinds(self) -> dict[str, Kind]:
+        """The kind of each parameter, by name."""
         return {each.name: each.kind for each in self.parameters}
 
 
@@ -144,6 +145,7 @@ class _Restorer:
         reading = read_parameters(kinds, told_by(event, "values"))
 
         def update() -> tuple[Updates, AddressReading]:
+            """Updates for what the address says."""
             return self.group.update(reading.values), reading
 
         updates, read = guarded(update, lambda error: ({}, AddressReading({}, (*reading.hints, _own_words(error)))))

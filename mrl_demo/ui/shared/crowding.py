@@ -60,6 +60,7 @@ def count_waiting(page: Blocks) -> Callable[[str], int]:
     """Tells how many events of an address wait in the page's queue."""
 
     def count(address: str) -> int:
+        """How many events of an address wait."""
         queues = page._queue.event_queue_per_concurrency_id.values()
         peers = (event.request.client for queue in list(queues) for event in list(queue.queue) if event.request)
         return sum(peer is not None and peer.host == address for peer in peers)

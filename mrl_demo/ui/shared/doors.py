@@ -61,6 +61,7 @@ class GuardDoors:
         has_begun = False
 
         async def counted() -> Message:
+            """The next message; raises once the body is too long."""
             nonlocal received
             message = await receive()
             received += len(message.get("body", b"")) if message["type"] == "http.request" else 0
@@ -69,6 +70,7 @@ class GuardDoors:
             return message
 
         async def watched(message: Message) -> None:
+            """Send, and remember that the answer has begun."""
             nonlocal has_begun
             has_begun = True
             await send(message)
@@ -88,6 +90,7 @@ def _with_headers(send: Send) -> Send:
     """Add what tells a browser to take nothing for what it is not. Framing stays allowed: pages embed Compare."""
 
     async def send_with_headers(message: Message) -> None:
+        """Send, with the headers if the answer begins."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():

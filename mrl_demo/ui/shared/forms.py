@@ -52,6 +52,7 @@ class Form(Generic[_State]):
         own = self._make
 
         def make_wider(**values: object) -> _Wider:
+            """A state with the added parts."""
             more = {part: values.pop(part) for part in parts}
             return make(**{name: own(**values)}, **more)
 
@@ -69,14 +70,17 @@ class Form(Generic[_State]):
 
         @wraps(handler)
         def answer(values: Mapping[Block, Any], *others: Any) -> Updates:  # noqa: ANN401
+            """Call a handler that gives its updates at once."""
             return handler(self.read(values), *others) or gr.skip()
 
         @wraps(handler)
         def answers(values: Mapping[Block, Any], *others: Any) -> Iterator[Updates]:  # noqa: ANN401
+            """Call a handler that gives updates one after another."""
             yield from handler(self.read(values), *others)
 
         @wraps(handler)
         async def answers_in_time(values: Mapping[Block, Any], *others: Any) -> AsyncIterator[Updates]:  # noqa: ANN401
+            """Call an asynchronous handler."""
             async for updates in handler(self.read(values), *others):
                 yield updates
 

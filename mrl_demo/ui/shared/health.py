@@ -79,6 +79,7 @@ class ServeHealth:
         started, status = time.perf_counter(), 500
 
         async def watched(message: Message) -> None:
+            """Send, and remember the status."""
             nonlocal status
             status = message.get("status", status)
             await send(message)

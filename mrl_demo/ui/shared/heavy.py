@@ -81,10 +81,12 @@ class _Work:
     was_stopped: bool = False
 
     def is_awaited(self) -> bool:
+        """Whether a visitor has been heard of lately."""
         now = time.monotonic()
         return any(now - turn.heard < self.grace for turn in list(self.turns))
 
     def claimants(self) -> set[Claimant]:
+        """Sessions and addresses that wait for it."""
         return {Claimant(turn.caller.session, turn.caller.address) for turn in list(self.turns)}
 
     def is_overdue(self, by: float = 0.0) -> bool:
@@ -93,17 +95,20 @@ class _Work:
 
     @property
     def too_long(self) -> str:
+        """What is said once it has taken too long."""
         return (
             f"This took longer than {exact_time(self.most_seconds)} and was stopped: ask for less (fewer queries, "
             "lengths or documents), or use the command line, which has no limit."
         )
 
     def run(self) -> None:
+        """Do the work, and keep its result or problem."""
         self.started = time.monotonic()
         self.result = guarded(lambda: self.task.run(self._progress), self._fail)
         self.ended.set()
 
     def drop(self) -> None:
+        """End it undone, as nobody waits."""
         self._fail(Cancelled("nobody waits for it"))
         self.ended.set()
 

@@ -72,6 +72,7 @@ def waiting_sessions(blocks: Blocks) -> Callable[[str], bool]:
     """Tells whether answers wait, or will, for a session or for one event by its number."""
 
     def is_known(name: str) -> bool:
+        """Whether an event of the session waits or runs."""
         queue = blocks._queue
         if name in queue.pending_messages_per_session or name in queue.event_ids_to_events:
             return True

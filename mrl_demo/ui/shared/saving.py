@@ -58,6 +58,7 @@ class SaveButton:
         """Answer clicks with what `make` makes of the state."""
 
         def save(state: _State) -> Updates:
+            """Hand the file to the browser, or say why there is none."""
             file = make(state)
             told: dict[str, object] = {"serial": time.time_ns()}
             if file is None:

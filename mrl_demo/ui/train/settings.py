@@ -246,6 +246,7 @@ class SettingsEvents:
         """Training's own dry run over the settings: what it read and how long it will take, or what to mend."""
 
         def look() -> Updates:
+            """Check the settings and the data."""
             with with_own_pairs(self.lab, state) as whole:
                 checked = train_view.check_html(self.line.check(whole.request()))
             return {self.parts.said: self._words_on_data(state), self.parts.preview: checked}
@@ -256,6 +257,7 @@ class SettingsEvents:
         """Put a run in line and show it."""
 
         def submit() -> Updates:
+            """Start the run, or put it in line."""
             with with_own_pairs(self.lab, state) as whole:
                 chosen = self.choose(self.line.submit(whole.request(), caller_of(request).session))
             return {self.parts.said: NOTHING, self.parts.preview: NOTHING, **chosen}

@@ -189,6 +189,7 @@ class WatchEvents:
         """Keep the slider's share of the run that is shown."""
 
         def work() -> Updates:
+            """Rescale the chosen run."""
             if state.chosen and state.share is not None:
                 self.line.rescale(state.chosen, state.share, caller_of(request).session)
             return {self.said: NOTHING}
@@ -212,6 +213,7 @@ class WatchEvents:
         """Cancel the run that is shown."""
 
         def work() -> Updates:
+            """Cancel the chosen run."""
             if state.chosen:
                 self.line.cancel(state.chosen, caller_of(request).session)
             return {self.said: NOTHING}
@@ -235,6 +237,7 @@ class WatchEvents:
         form = self.parts.form
 
         def compare(state: WatchState) -> Updates:
+            """Open the chosen run in Compare."""
             return self.compare(state, door)
 
         door.search_after(self.parts.compare.click(form.bind(compare), form.inputs, door.outputs, **TRAINING))
