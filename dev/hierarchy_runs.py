@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 def label_rows(corpus: Corpus, vectors: dict[str, ArmVectors]) -> list[list[Any]]:
     """By label and length: accuracy of base and both runs, and what the second run has more, by topics resampled."""
-    taught = topics_of(corpus, ("train",))
+    taught = topics_of(corpus, "train")
     is_new = np.array([document.topic not in taught for document in corpus.documents])
     topics = np.array([document.topic for document in corpus.documents])
     domains = np.array([document.domain for document in corpus.documents])
@@ -97,11 +97,14 @@ def retrieval_rows(corpus: Corpus, vectors: dict[str, ArmVectors]) -> list[list[
     return rows
 
 
-def topics_of(corpus: Corpus, splits: Sequence[str]) -> set[str]:
-    """Topics that questions of these splits are answered in."""
+def topics_of(corpus: Corpus, split: str) -> set[str]:
+    """Topics of a split: most questions answered there are of it (a few questions are answered in other topics too)."""
     topic = {document.id: document.topic for document in corpus.documents}
-    asked = (query.id for query in corpus.queries if query.split in splits)
-    return {topic[name] for query in asked for name in corpus.judgements[query]}
+    splits: dict[str, Counter[str]] = defaultdict(Counter)
+    for query in corpus.queries:
+        for name in corpus.judgements[query.id]:
+            splits[topic[name]][query.split] += 1
+    return {name for name, counts in splits.items() if counts.most_common(1)[0][0] == split}
 
 
 def named_by(asked: FloatMatrix, teaching: FloatMatrix, labels: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -55,7 +55,7 @@ TASKS = {
     "pairs": "Questions and their answers",
     "broad": "Neighbours as in base",
     "all-layers": "All layers",
-    "half-layers": "The first half of the layers",
+    "half-layers": "The first half",
 }
 _ROW_LABELS = {"query": "Question", "positive": "Answer", "negative": "Wrong answer"}
 _SHORTEST_SHOWN = 32
