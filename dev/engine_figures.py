@@ -82,7 +82,8 @@ def _memory_text(stored: Mapping[str, Any]) -> str:
     return (
         f"Memory of a process that searches {stored['result']['n']:,} documents with one method, in MB, after 25 "
         "searches. Anonymous memory is what the system cannot take back; what is of files lies in them too, and the "
-        "system keeps of it what it has room for. “Before” are the documents and the lab without a vector, all of it. "
+        "system keeps of it what it has room for. “Before” are the documents and the lab without a vector, all of it; "
+        "the server's own is that of its processes and what they share, not what the system keeps of its files. "
         f"(`benchmarks/engine_memory.py`: medquad and tldr, repeated, vectors copies with noise; "
         f"{stored['hardware']}, {stored['date'][:10]}.)"
     )
@@ -101,7 +102,8 @@ def _task_text(result: Mapping[str, Any]) -> str:
     return (
         "What Curves and Decide do beside that with the same documents, each twice: seconds, and the anonymous MB that "
         "it added on the way and left behind. A measurement reads the vectors whether an engine serves the collection "
-        f"or not; times are those of a machine with other work on it ({result['hardware']})."
+        f"or not, and holds one copy of them, in an order of its own, until it ends. {result['hardware']}, with other "
+        "work on it, which is what the times differ by."
     )
 
 
@@ -113,7 +115,7 @@ def _task_table(tasks: Sequence[Mapping[str, Any]]) -> str:
             cost["task"],
             f"{cost['seconds']:.2f}",
             f"{cost['most_mb'] - cost['before_mb']:,.0f}",
-            f"{cost['after_mb'] - cost['before_mb']:,.0f}",
+            f"{max(0.0, cost['after_mb'] - cost['before_mb']):,.0f}",
         ]
         for cost in tasks
     ]
