@@ -156,7 +156,7 @@ def _spread(rows: Sequence[Mapping[str, Any]], count: int, dims: Sequence[str]) 
     """The least and the most that the draws of so many questions gave, a refused head counting 0."""
     drawn = [row for row in rows if row["questions"] == count]
     gains = {dim: [0.0 if row["is_refused"] else row[dim][0] for row in drawn] for dim in dims}
-    cells = (f"{min(each):+.3f} to {max(each):+.3f}" for each in gains.values())
+    cells = (f"{min(each):+.3f} to {max(each):+.3f}" if any(each) else "0" for each in gains.values())
     kept = sum(not row["is_refused"] for row in drawn)
     return f"| {count:,} | all {len(drawn)} | {kept} of {len(drawn)} kept | {' | '.join(cells)} |"
 
