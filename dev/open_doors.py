@@ -303,7 +303,7 @@ DEFENCES = (
     Defence(
         "core/locks.py",
         {"(key, threading.Lock())": '(key, self.__dict__.setdefault("one", threading.Lock()))'},
-        ["test_a_build_of_one_visitor_holds_up_nobody_else"],
+        ["test_who_builds_one_thing_holds_up_nobody_who_wants_another"],
     ),
     Defence(
         "arms/spaces.py",
