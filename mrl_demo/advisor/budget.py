@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,21 @@ class ByteBudget:
         return (
             f"For {self.bytes_a_vector:,} bytes a vector: {best.name}, {best.bytes_searched:,} bytes, {figure} "
             f"({queries}).{rescored} {self._rival_text()} {self._plain_text()}".strip()
+        )
+
+    def labelled(self, labels: Mapping[str, str], metric: str = "") -> ByteBudget:
+        """The same for a reader: arms by their labels, those without one by name, and the metric as it is spelt."""
+
+        def name(setting: PricedSetting) -> PricedSetting:
+            return replace(setting, arm=labels.get(setting.arm, setting.arm))
+
+        return replace(
+            self,
+            metric=metric or self.metric,
+            best=name(self.best),
+            runner_up=name(self.runner_up) if self.runner_up else None,
+            plain=name(self.plain) if self.plain else None,
+            settings=tuple(map(name, self.settings)),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,6 +32,11 @@ class Consultation:
     result: SweepResult
     recommendation: Recommendation
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the arms that were measured are called for a reader."""
+        return {arm.name: arm.label for arm in self.result.arms}
+
     def again(self, verdicts: Sequence[BlindVerdict]) -> Consultation:
         """The same with blind verdicts put in; nothing is measured anew."""
         advised = advise(self.result, self.recommendation.advice, self.corpus, verdicts)

@@ -134,6 +134,22 @@ class Recommendation:
         """The setting whose judging would tell most: the cheapest rival, if the choice is not settled."""
         return None if self.settlement.is_settled else next(iter(self.rivals), self.best)
 
+    def labelled(self, labels: Mapping[str, str], metric: str = "") -> Recommendation:
+        """The same for a reader: arms by their labels, those without one by name, and the metric as it is spelt."""
+
+        def name(setting: Setting) -> Setting:
+            return replace(setting, arm=labels.get(setting.arm, setting.arm))
+
+        reference = labels.get(self.advice.reference, self.advice.reference)
+        return replace(
+            self,
+            advice=replace(self.advice, reference=reference, metric=metric or self.advice.metric),
+            best=name(self.best) if self.best else None,
+            rivals=tuple(map(name, self.rivals)),
+            runners_up=tuple(replace(runner, setting=name(runner.setting)) for runner in self.runners_up),
+            settings=tuple(map(name, self.settings)),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, with the answer in words."""
         words = {"sentence": self.sentence(), "settled": self.settlement.sentence(), "n_lost": self.n_lost}

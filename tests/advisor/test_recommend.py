@@ -66,6 +66,8 @@ def test_advice_over_a_real_sweep(make_builder: Make) -> None:
     cheaper = [s for s in answer.settings if s.bytes_searched < answer.best.bytes_searched]
     assert all(setting.verdict != HOLDS for setting in cheaper)
     assert f"at least {answer.best.lower:.1%}" in answer.sentence()
+    read = answer.labelled({"base": "Plain", "base+pca": "Turned"}, "nDCG@10").sentence()
+    assert "of Plain's nDCG@10" in read and read.startswith(("Plain with", "Turned with"))
     shares = [setting.share for setting in frontier_of(answer.settings)]
     assert shares == sorted(shares)
     for query in answer.lost_ids:

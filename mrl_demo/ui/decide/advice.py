@@ -66,13 +66,12 @@ def lay_out_advice(first: DecideState, heavy: HeavyLine) -> AdviceSection:
 
 def draw_advice(state: DecideState) -> Mapping[Id, Any]:
     """Answer, figure and tables; a hint before anything was measured."""
-    advised = state.decided.advised
-    if advised is None:
+    advised, recommendation = state.decided.advised, state.decided.readable
+    if advised is None or recommendation is None:
         nothing = dict.fromkeys(
             (Id.DECIDE_CEILING_WORDS, Id.DECIDE_SETTINGS, Id.DECIDE_GROUPS, Id.DECIDE_LOST, Id.DECIDE_CALL), NOTHING
         )
         return {Id.DECIDE_ANSWER: NOT_MEASURED, Id.DECIDE_FIGURE: None, **nothing}
-    recommendation = advised.recommendation
     return {
         Id.DECIDE_ANSWER: recommendation_html(recommendation, state.decided.engine),
         Id.DECIDE_FIGURE: recommendation_figure(recommendation, state.decided.ceiling),

@@ -17,7 +17,7 @@ from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING, html, join_html
 from mrl_demo.ui.components.notice import notice
 from mrl_demo.ui.components.table import figure_table
-from mrl_demo.ui.decide.state import DecideState
+from mrl_demo.ui.decide.state import DECIDE_METRICS, DecideState
 from mrl_demo.ui.ids import Id
 from mrl_demo.ui.shared.forms import Form, Updates
 from mrl_demo.ui.shared.guard import guarded
@@ -76,6 +76,8 @@ def draw_budget(state: DecideState) -> Mapping[Id, Any]:
     def draw() -> Mapping[Id, Any]:
         """The answer and its table."""
         budget = spend_bytes(result, state.budget, state.metric)
+        labels = {arm.name: arm.label for arm in result.arms}
+        budget = budget.labelled(labels, DECIDE_METRICS.get(budget.metric, budget.metric))
         said = html('<div class="curve-words"><p>{sentence}</p></div>', sentence=budget.sentence())
         return {Id.DECIDE_BUDGET_ANSWER: said, Id.DECIDE_BUDGET_TABLE: _budget_table(budget)}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from mrl_demo.advisor.blind import BlindPair, BlindVerdict, Preference
 from mrl_demo.advisor.ceiling import Ceiling
 from mrl_demo.advisor.consult import Consultation
-from mrl_demo.advisor.recommend import PRECISION_SETS, Advice
+from mrl_demo.advisor.recommend import PRECISION_SETS, Advice, Recommendation
 from mrl_demo.core.errors import LabError
 from mrl_demo.costs.model import Deployment, UnitPrices
 from mrl_demo.evaluation.judging.ranked import QueryDraw
@@ -46,6 +46,15 @@ class Decided:
         if self.consultation is None or not self.verdicts:
             return self.consultation
         return self.consultation.again(self.verdicts)
+
+    @property
+    def readable(self) -> Recommendation | None:
+        """The recommendation with methods and metric as the page's menus call them."""
+        advised = self.advised
+        if advised is None:
+            return None
+        metric = advised.recommendation.advice.metric
+        return advised.recommendation.labelled(advised.labels, DECIDE_METRICS.get(metric, metric))
 
     @property
     def next_pair(self) -> BlindPair | None:

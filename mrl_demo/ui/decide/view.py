@@ -194,14 +194,16 @@ def verdict_words(decided: Decided) -> Markup:
     """What the verdicts have changed so far."""
     if decided.consultation is None or not decided.verdicts:
         return NOTHING
-    before, now = decided.consultation.recommendation.settlement, decided.consultation.again(decided.verdicts)
-    counts = [_count(before.more_queries), _count(now.recommendation.settlement.more_queries)]
+    before, now = decided.consultation.recommendation.settlement, decided.readable
+    if now is None:
+        return NOTHING
+    counts = [_count(before.more_queries), _count(now.settlement.more_queries)]
     return html(
         '<p class="lead">{n} judged. Queries that would settle it: {before} before, {now} now. {sentence}</p>',
         n=len(decided.verdicts),
         before=counts[0],
         now=counts[1],
-        sentence=now.recommendation.sentence(),
+        sentence=now.sentence(),
     )
 
 
