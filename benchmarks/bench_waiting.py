@@ -25,7 +25,7 @@ SLOW_PAGE = Path(__file__).resolve().parents[1] / "tests" / "ui" / "slow_app.py"
 ALLOWANCE_MS = 50
 
 
-def measure(turns: int) -> tuple[list[float], list[float]]:
+def time_both(turns: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each search without a build and beside one, eight searches a turn."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -51,7 +51,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=8, help="turns of eight searches, without a build and beside one")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = {name: summarise(times) for name, times in zip(("alone", "beside"), measure(options.turns), strict=True)}
+    figures = {
+        name: summarise(times) for name, times in zip(("alone", "beside"), time_both(options.turns), strict=True)
+    }
     bound = round(2 * figures["alone"]["p95_ms"] + ALLOWANCE_MS, 1)
     for name, row in figures.items():
         times = f"p50 {row['p50_ms']} ms, p95 {row['p95_ms']} ms, worst {row['worst_ms']} ms"

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from mrl_demo.arms.arm import ArmGroup
 from mrl_demo.arms.catalogue import shipped_arms
-from mrl_demo.ui.components.markup import html
+from mrl_demo.ui.components.markup import html, join_html
 from mrl_demo.ui.curves.results import MenuEntries
 from mrl_demo.ui.curves.state import METRIC_LABELS, SHARE, VALUE
 from mrl_demo.ui.ids import Id
@@ -47,14 +47,19 @@ def group_style() -> Markup:
     Gradio draws one list of boxes without a place for heads. Boxes of shipped methods are known by their names; what is
     left belongs to the others.
     """
-    rules, known = list[str](), list[str]()
+    rules, known = list[Markup](), list[Markup]()
     for group, head in GROUP_HEADS.items():
-        names = [f'[name="{arm.name}"]' for arm in shipped_arms() if arm.group is group]
+        names = [html('[name="{name}"]', name=arm.name) for arm in shipped_arms() if arm.group is group]
         known += names
-        member = f"label:has(input:is({','.join(names)}))"
+        member = html("label:has(input:is({names}))", names=join_html(names, ","))
         if group is ArmGroup.OTHER:
-            ours = [name for name in known if name not in names]
-            member = f"label:not(:has(input:is({','.join(ours)})))"
-        first = f".{_FOLD} {member}:not(.{_FOLD} {member} ~ label)"
-        rules.append(f"{first}{{grid-column-start:1;margin-top:26px}}{first}::before{{content:'{head}' / ''}}")
-    return html("<style>{rules}</style>", rules=Markup("".join(rules)))  # noqa: S704 - names and heads of our own
+            others = join_html((name for name in known if name not in names), ",")
+            member = html("label:not(:has(input:is({names})))", names=others)
+        first = html(".{fold} {member}:not(.{fold} {member} ~ label)", fold=_FOLD, member=member)
+        rule = html(
+            "{first}{{grid-column-start:1;margin-top:26px}}{first}::before{{content:'{head}' / ''}}",
+            first=first,
+            head=head,
+        )
+        rules.append(rule)
+    return html("<style>{rules}</style>", rules=join_html(rules))

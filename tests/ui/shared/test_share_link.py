@@ -13,7 +13,8 @@ from mrl_demo.ui.app import launch
 
 def test_without_a_network_share_says_so_and_serves_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     page: Any = gr.Blocks()
-    page.mcp_server_obj, page.app = SimpleNamespace(), SimpleNamespace(state_holder=gr.state_holder.StateHolder())
+    page.mcp_server_obj = SimpleNamespace(_prepare_tool_call_args=None)
+    page.app = SimpleNamespace(state_holder=gr.state_holder.StateHolder())
 
     def launch_without_network(**_: object) -> tuple[object, str, None]:
         print("* Could not create share link. Please check your internet connection.")
