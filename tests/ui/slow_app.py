@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.process import prepare_process
@@ -40,10 +41,11 @@ class SlowEncoder:
     def encode_documents(self, texts: Sequence[str], progress: Progress | None = None) -> FloatMatrix:
         busy = np.ones((700, 700), np.float32)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.go.exists() and time.monotonic() < deadline:
-            busy = normalise(busy @ busy)
-            if progress:
-                progress(0.25, "Encoding slowly")
+        with threadpool_limits(1):  # A build's own thread has a low priority, the workers of a matrix product have not.
+            while not self.go.exists() and time.monotonic() < deadline:
+                busy = normalise(busy @ busy)
+                if progress:
+                    progress(0.25, "Encoding slowly")
         return self.encode_queries(texts)
 
     def count_cut(self, texts: Sequence[str], task: TextTask) -> CutTexts:
