@@ -207,9 +207,11 @@ def _number(value: object, name: str) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise LabError(f"The {name} is {value or 'empty'}: write a number.") from None
+    except OverflowError:
+        raise LabError(f"The {name} is {reprlib.repr(value)}: write a smaller number.") from None
 
 
 def _whole(value: object, name: str) -> int:
-    if not isinstance(value, (int, float)) or not float(value).is_integer():
+    if not isinstance(value, (int, float)) or not _number(value, name).is_integer():
         raise LabError(f"{name} is {'empty' if value is None else reprlib.repr(value)}: write a whole number.")
     return int(value)

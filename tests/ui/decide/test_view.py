@@ -77,6 +77,8 @@ def test_growth_is_shown_with_where_its_line_ends(lab: Lab) -> None:
     assert all(line.x[-1] <= 8_000 and line.y[-1] >= 0 for line in lines)
     with pytest.raises(LabError, match="write a whole number"):
         assert replace(state, grow_to=0.5).growth_question
+    with pytest.raises(LabError, match="write a smaller number"):
+        assert replace(state, grow_to=10**400).growth_question
 
 
 def test_verdicts_move_on_to_the_next_pair_and_can_be_saved(measured: DecideState) -> None:
