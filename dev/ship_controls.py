@@ -1,9 +1,9 @@
-"""Measure what MatryoshkaLoss itself buys, into `assets/results/controls.json`: recipes beside their controls.
+"""Measure what MatryoshkaLoss itself buys, into `assets/results/controls.json`: `tuned` beside its controls.
 
-`python dev/ship_controls.py` measures the shipped adapters on the built-in test topics, with `--outside DIR ...` on
-BEIR folders instead (300 questions over 6,000 documents drawn from each). With `--runs WHOLE MRL_ONLY PLAIN --about
-TEXT` three finished runs of another recipe are a second group: the whole recipe, the same without the rotation, and
-the same without MatryoshkaLoss, all with the same share of their training kept. Groups that are not measured stay.
+`python dev/ship_controls.py MRL_ONLY` measures the shipped `tuned`, its rotation alone, `tuned-plain` (with and without
+a rotation fitted to the documents) and the run MRL_ONLY (`training train --preset broad-mrl-only`) on the built-in test
+topics; with `--outside DIR ...` on BEIR folders instead (300 questions over 6,000 documents drawn from each). What is
+there of other collections stays. Without MRL_ONLY that control is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from mrl_demo.adapt import AdaptSettings, fit_adapted
-from mrl_demo.arms.names import resolve_arm
 from mrl_demo.arms.transforms.tuned_rotation import LearntAxes
-from mrl_demo.arms.vectors import ArmVectors, load_vectors
+from mrl_demo.arms.vectors import ArmVectors
 from mrl_demo.core.cache import VectorCache
 from mrl_demo.core.config import Settings, find_assets
 from mrl_demo.core.types import TRAINED_DIMS, Corpus
@@ -40,17 +39,11 @@ from mrl_demo.evaluation.sweeps.controls import CONTROLS_FILE
 from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
-from mrl_demo.lab.lab import Lab
+from mrl_demo.models import run_folder
 from mrl_demo.models.adapters import merge_adapter, read_manifest
-from mrl_demo.models.run_folder import ROTATION_FILE
 from training.bases import Base, BaseVectors, find_base
-from training.config import TrainConfig
+from training.config import TrainConfig, load_config
 
-_SHIPPED = "The shipped adapter tuned, of whose training 6% is kept."
-_SHIPPED_ARMS = {
-    "base": "base", "rotation-only": "rotation-only", "plain": "tuned-plain", "plain+adapted": "tuned-plain+adapted",
-    "mrl-only": "mrl-only", "whole": "tuned",
-}  # fmt: skip
 _QUESTIONS, _DOCUMENTS = 300, 6_000
 _AGAINST = ("base", "rotation-only", "plain", "mrl-only")
 
@@ -58,16 +51,27 @@ _AGAINST = ("base", "rotation-only", "plain", "mrl-only")
 def main() -> None:
     """Measure what is named and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", nargs=3, type=Path, default=[], metavar=("WHOLE", "MRL_ONLY", "PLAIN"))
-    parser.add_argument("--about", default="", help="a sentence on what the runs were trained on, and how long")
+    parser.add_argument("mrl_only", nargs="?", type=Path, help="folder of the finished run of preset broad-mrl-only")
     parser.add_argument("--outside", nargs="*", type=Path, default=[], help="BEIR folders never trained on, instead")
     options = parser.parse_args()
     settings = Settings()
     outside = [draw_part(load_path(folder)) for folder in options.outside]
+    adapters = settings.assets_dir / "adapters"
+    runs = {"whole": adapters / "tuned", "mrl-only": options.mrl_only, "plain": adapters / "tuned-plain"}
+    given = {name: folder for name, folder in runs.items() if folder}
     for corpus in outside or [load_builtin(settings.assets_dir)]:
-        write_group(_group(_SHIPPED, corpus, dict(shipped_arms_of(settings, corpus))))
-        if options.runs:
-            write_group(_group(options.about, corpus, dict(run_arms(corpus, options.runs, settings))))
+        write_group(_group(_about(adapters / "tuned"), corpus, dict(arms_of(corpus, given, settings))))
+
+
+def _about(run: Path) -> str:
+    """A sentence on what a run was trained on, how long, and how much of it is kept."""
+    config = load_config(run / run_folder.CONFIG)
+    metrics = json.loads((run / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
+    return (
+        f"The shipped adapter `{config.name}`: {metrics['pairs']:,} pairs of {len(metrics['sources']) + 1} sources, "
+        f"{metrics['steps']} steps of {config.schedule.batch_size}, LoRA of rank {config.adapter.lora_rank}, of whose "
+        f"training {config.adapter.adapter_scale:.0%} is kept."
+    )
 
 
 def draw_part(corpus: Corpus, documents: int = _DOCUMENTS) -> Corpus:
@@ -83,10 +87,10 @@ def draw_part(corpus: Corpus, documents: int = _DOCUMENTS) -> Corpus:
 
 
 def write_group(group: dict[str, Any]) -> None:
-    """Put a group in the place of the one that says the same of the same collection, or after all others."""
+    """Put a group in the place of the one of the same collection, or after all others."""
     path = find_assets() / "results" / CONTROLS_FILE
     groups = json.loads(path.read_text(encoding="utf-8"))["groups"] if path.is_file() else []
-    same = [i for i, old in enumerate(groups) if _key_of(old) == _key_of(group)]
+    same = [i for i, old in enumerate(groups) if old["sweep"]["corpus"] == group["sweep"]["corpus"]]
     if same:
         groups[same[0]] = group
     else:
@@ -94,34 +98,22 @@ def write_group(group: dict[str, Any]) -> None:
     path.write_text(json.dumps({"groups": groups}, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _key_of(group: dict[str, Any]) -> tuple[str, str]:
-    return group["about"], group["sweep"]["corpus"]
-
-
-def shipped_arms_of(settings: Settings, corpus: Corpus) -> Iterator[tuple[str, ArmVectors]]:
-    """Vectors of the shipped adapter and of those of its controls that are here."""
-    lab = Lab(settings)
-    queries = judged_set(corpus, _split_of(corpus)).queries
-    known = {arm.name for arm in lab.arms()}
-    for name, arm in _SHIPPED_ARMS.items():
-        if arm.split("+")[0] in known:
-            yield name, next(load_vectors(lab.builder, resolve_arm(arm, lab.builder.menu), corpus, queries))
-
-
 def _split_of(corpus: Corpus) -> str:
     return "test" if corpus.name == BUILTIN else ""
 
 
-def run_arms(corpus: Corpus, runs: list[Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
-    """Vectors of three runs, of the base model, of the first run's rotation alone, and of the last one fitted."""
+def arms_of(corpus: Corpus, runs: Mapping[str, Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
+    """Vectors of the runs, of the base model, of the rotation of `whole` alone, and of `plain` fitted."""
     base = _encoded(corpus, None, settings)
-    axes = LearntAxes(load_file(runs[0] / ROTATION_FILE)["matrix"].astype(np.float32))
+    axes = LearntAxes(load_file(runs["whole"] / run_folder.ROTATION_FILE)["matrix"].astype(np.float32))
     yield "base", base
     yield "rotation-only", _turned(base, axes)
-    for name, folder in zip(("whole", "mrl-only", "plain"), runs, strict=True):
+    for name, folder in runs.items():
         vectors = _encoded(corpus, folder, settings)
         yield name, vectors
-    yield "plain+adapted", _turned(vectors, fit_adapted(vectors.documents, AdaptSettings(time_limit_s=600.0)))
+        if name == "plain":
+            fitted = fit_adapted(vectors.documents, AdaptSettings(time_limit_s=600.0))
+            yield "plain+adapted", _turned(vectors, fitted)
 
 
 def _turned(vectors: ArmVectors, turn: Any) -> ArmVectors:  # noqa: ANN401 - a rotation of any kind

@@ -188,7 +188,7 @@ class Run:
             "pairs": len(training.pairs),
             "pairs_read": len(data.pairs),
             "broad_texts": len(data.broad),
-            **({"sources": dict(data.sources)} if data.sources else {}),
+            **({"sources": dict(training.sources)} if training.sources else {}),
             "steps": trainer.state.global_step,
             "processes": self.context.processes.count,
             "best_step": trainer.state.best_global_step,

@@ -38,20 +38,12 @@ ARMS: tuple[Arm, ...] = (
     Arm(
         name="tuned",
         label="Matryoshka model",
-        description="Fine-tuned with MatryoshkaLoss. Re-ordering without training comes close: try it beside this.",
+        description="Fine-tuned with MatryoshkaLoss on pairs of many sources. Re-ordering without training comes "
+        "close: try it beside this.",
         encoder="tuned",
         trained_dims=TRAINED_DIMS,
         style=Style("#1c8da6", "square"),
         contender=1,
-        group=ArmGroup.MODEL,
-    ),
-    Arm(
-        name="tuned-broad",
-        label="Matryoshka model, broad pairs",
-        description="A fine-tune of the encoder itself on 250,000 pairs of many sources, in the tuned model’s axes.",
-        encoder="tuned-broad",
-        trained_dims=TRAINED_DIMS,
-        style=Style("#3b7f4b", "star-diamond"),
         group=ArmGroup.MODEL,
     ),
     Arm(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Corpus, FloatMatrix, Note, Progress
@@ -69,6 +70,15 @@ class TrainingData:
         parts = (*parts, *self.pairs.labels, *self.parallel.queries, *self.parallel.positives)
         parts = (*parts, *(judge.fingerprint for judge in judges))
         object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
+
+    def sources_among(self, rows: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
+        """How many of these rows of `pairs`, in rising order, each of `sources` gave; those that gave none too.
+
+        The broad pairs stand after the data's own, in the order of their sources.
+        """
+        ends = len(self.pairs) - np.cumsum([0, *(count for _, count in reversed(self.sources))])[::-1]
+        places = np.searchsorted(rows, ends)
+        return tuple((name, int(n)) for (name, _), n in zip(self.sources, np.diff(places), strict=True))
 
 
 def builtin_data(assets_dir: Path, cache_dir: Path, broad_texts: int, progress: Progress | None = None) -> TrainingData:

@@ -32,6 +32,7 @@ class TrainingSet:
     base model's vectors of the pairs' queries and positives `(n, d)`, turned likewise, if it is asked about the pairs.
     `trained_map` `(d, d)` is what the rotation became as a free map, None if it stays a rotation: part of what was
     trained, scaled with it. `places` `(n, d)` are the base model's vectors of the broad texts if another model teaches.
+    `sources` counts the broad pairs among `pairs` by the name of their source.
     """
 
     pairs: Pairs
@@ -42,6 +43,7 @@ class TrainingSet:
     guides: tuple[FloatMatrix, FloatMatrix] | None = None
     trained_map: FloatMatrix | None = None
     places: FloatMatrix | None = None
+    sources: tuple[tuple[str, int], ...] = ()
 
     @property
     def base_rows(self) -> FloatMatrix | None:
@@ -70,7 +72,8 @@ class TrainingSetBuilder:
         """Encode what is needed and put it together."""
         config, data = self.task.config, self.task.data
         limit_tokens(self.vectors.model, config.pairs.max_tokens)
-        plain = TrainingSet(self._sampled_pairs(), (), None, small_collection(data.judge, data.validation_split))
+        pairs, sources = self._sampled_pairs()
+        plain = TrainingSet(pairs, (), None, small_collection(data.judge, data.validation_split), sources=sources)
         self._say_what_is_cut(plain.pairs)
         needs_negatives = config.pairs.negatives == "mined" and not data.pairs.negatives
         needs_rotation = config.adapter.rotation and config.objective.matryoshka
@@ -141,14 +144,14 @@ class TrainingSetBuilder:
             return positives[[rows[text] for text in pairs.negatives]]
         return self._documents(pairs.negatives)
 
-    def _sampled_pairs(self) -> Pairs:
-        """The pairs to learn from; more than the sample are not worth the wait before the first step."""
-        pairs, most = self.task.data.pairs, self.task.config.pairs.sample
-        if not most or len(pairs) <= most:
-            return pairs
-        self.report.say(f"{most:,} of the {len(pairs):,} pairs, drawn at random, are learnt from (--sample).")
-        rows = np.random.default_rng(self.task.config.schedule.seed).permutation(len(pairs))[:most]
-        return pairs.take(sorted(rows.tolist()))
+    def _sampled_pairs(self) -> tuple[Pairs, tuple[tuple[str, int], ...]]:
+        """The pairs to learn from, with their sources: more than the sample are not worth the wait before a step."""
+        data, most = self.task.data, self.task.config.pairs.sample
+        if not most or len(data.pairs) <= most:
+            return data.pairs, data.sources
+        self.report.say(f"{most:,} of the {len(data.pairs):,} pairs, drawn at random, are learnt from (--sample).")
+        rows = np.sort(np.random.default_rng(self.task.config.schedule.seed).permutation(len(data.pairs))[:most])
+        return data.pairs.take(rows.tolist()), data.sources_among(rows)
 
     def _sampled_documents(self) -> tuple[Document, ...]:
         """The documents that the rotation is made for."""

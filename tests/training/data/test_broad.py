@@ -99,3 +99,25 @@ def test_a_guided_run_on_broad_pairs_names_its_sources_on_the_card(
     given, kept = (load_file(run / run_folder.ROTATION_FILE)["matrix"] for run in (finished, tmp_path / "run"))
     assert np.array_equal(given, kept)
     assert "held" not in json.loads((tmp_path / "run" / run_folder.METRICS_FILE).read_text(encoding="utf-8"))["sources"]
+
+
+def test_the_sources_of_drawn_pairs_are_counted(folder: Path, tiny_config: TrainConfig, settings: Settings) -> None:
+    read = load_data(tiny_config.changed(pairs=str(folder)), settings)
+    own = len(read.pairs) - sum(count for _, count in read.sources)
+    names = np.array(["own"] * own + [name for name, count in read.sources for _ in range(count)])
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        rows = np.sort(draw.permutation(len(names))[: draw.integers(len(names) + 1)])
+        expected = tuple((name, int(np.sum(names[rows] == name))) for name, _ in read.sources)
+        assert read.sources_among(rows) == expected
+
+
+def test_the_card_counts_the_pairs_that_were_drawn_of_a_source(
+    folder: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    config = tiny_config.changed(pairs=str(folder), sample=40, negatives="none", guided=True, steps=2, evaluations=0)
+    assert train(config, RunOptions(tmp_path / "run"), RunContext(settings, Report(quiet=True)))
+    metrics = json.loads((tmp_path / "run" / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
+    assert metrics["pairs"] == 40
+    assert 0 < sum(metrics["sources"].values()) <= 40
+    assert list(metrics["sources"]) == ["held", "mine", "wikipedia"]
