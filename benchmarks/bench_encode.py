@@ -37,9 +37,9 @@ from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.evaluation.judging.metrics import parse_metric
 from mrl_demo.evaluation.sweeps.measure import FLOAT32, measure_vectors
 from mrl_demo.evaluation.sweeps.plan import DEFAULT_DIMS
-from mrl_demo.models.bulk import torch_threads
+from mrl_demo.models.batches.bulk import torch_threads
 from mrl_demo.models.encoders import SentenceEncoder
-from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 
 #: Texts that one side encodes before the other has its turn: a machine busy with something else treats both alike.

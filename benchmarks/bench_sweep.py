@@ -49,8 +49,8 @@ from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.evaluation.sweeps.scoring import sample_positions
 from mrl_demo.evaluation.sweeps.sweep import evaluate
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 
 COMPARED_PRECISIONS = ("float32", "int8", "binary")

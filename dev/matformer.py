@@ -31,10 +31,10 @@ from mrl_demo.core.vectors import normalise, truncate
 from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.lab.curves import save_text
 from mrl_demo.layers.neurons import NEURONS_FILE, NeuronFigures, NeuronRow
-from mrl_demo.models.bulk import bulk_dtype, encode_in_bulk, forward_pass
+from mrl_demo.models.batches.bulk import bulk_dtype, encode_in_bulk, forward_pass
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.reading import read_texts
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 
 _TEXT = Reading("document", "")

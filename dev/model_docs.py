@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mrl_demo.models.api.providers import COMPATIBLE, PROVIDERS, ApiModel, Provider
-from mrl_demo.models.extras import EXTRAS
 from mrl_demo.models.known import KNOWN_MODELS, KnownModel
+from mrl_demo.models.shipped.extras import EXTRAS
 from mrl_demo.models.specs import HUB_MODELS, MINILM, ModelSpec
 
 _FILE = Path(__file__).resolve().parents[1] / "docs" / "models.md"

@@ -96,12 +96,12 @@ DEFENCES = (
         ["test_a_name_in_a_link_is_compared_and_never_loaded"],
     ),
     Defence(
-        "models/contents.py",
+        "models/files/contents.py",
         {'if inner and (key in {"auto_map"': 'if False and (key in {"auto_map"'},
         ["test_a_configuration_that_brings_code_is_refused_by_name"],
     ),
     Defence(
-        "models/contents.py",
+        "models/files/contents.py",
         {'_PICKLED = {".bin", ".pt", ".pth", ".pkl", ".ckpt"}': "_PICKLED: set[str] = set()"},
         ["test_weights_that_are_pickled_alone_are_refused_by_name"],
     ),
@@ -281,12 +281,12 @@ DEFENCES = (
         ],
     ),
     Defence(
-        "models/adapters.py",
+        "models/shipped/adapters.py",
         {"if is_whole(target):  # A neighbour": "if False:  # A neighbour"},
         ["test_three_processes_at_once_build_it_once_and_each_can_read_it"],
     ),
     Defence(
-        "models/adapters.py",
+        "models/shipped/adapters.py",
         {"except (OSError, SafetensorError) as error:  # safetensors": "except OSError as error:  # safetensors"},
         ["test_a_full_disk_is_named_with_the_fix_and_leaves_nothing_behind"],
     ),
@@ -296,7 +296,7 @@ DEFENCES = (
         ["test_an_unwritable_cache_costs_nothing_but_time"],
     ),
     Defence(
-        "models/seal.py",
+        "models/files/seal.py",
         {"bool(sealed == _hashes(folder))": "True"},
         ["test_any_damage_breaks_the_seal_and_is_built_again"],
     ),
@@ -336,7 +336,7 @@ DEFENCES = (
         ["test_a_run_belongs_to_the_visit_that_started_it_and_its_rows_to_nobody"],
     ),
     Defence(
-        "models/adapters.py",
+        "models/shipped/adapters.py",
         {'tempfile.TemporaryDirectory(prefix="matryoshka-model-", ignore_cleanup_errors=True)': _KEPT},
         ["test_the_temporary_folder_goes_with_the_process"],
     ),

@@ -40,7 +40,7 @@ from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.evaluation.sweeps.results import SweepResult
 from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import merge_adapter, read_manifest
+from mrl_demo.models.shipped.adapters import merge_adapter, read_manifest
 from training.bases import Base, BaseVectors, find_base
 from training.config import TrainConfig, load_config
 

@@ -31,6 +31,14 @@ CORPORA = (
     {"questions"},
     {"own"},
 )
+MODELS = (
+    {"files", "reading", "run_folder", "pictures"},
+    {"specs", "batches"},
+    {"loading", "known"},
+    {"encoders", "shipped"},
+    {"folders", "depth", "given", "api"},
+    {"registry"},
+)
 EVALUATION = (
     {"judging", "speed", "answer_level"},
     {"stats"},
@@ -65,6 +73,7 @@ PLANS = {
     "mrl_demo": HOUSE,
     "mrl_demo/corpora": CORPORA,
     "mrl_demo/evaluation": EVALUATION,
+    "mrl_demo/models": MODELS,
     "mrl_demo/ui": UI,
     "training": TRAINING,
 }

@@ -18,9 +18,9 @@ from mrl_demo.corpora.own.files import load_path
 from mrl_demo.corpora.own.hub import HUB_FOLDER, HubDataSet, is_hub_name, read_hub_rows
 from mrl_demo.corpora.own.options import ColumnChoice
 from mrl_demo.corpora.shipped.builtin import NAME, load_builtin
-from mrl_demo.models.adapters import save_standard_folder, with_rotation
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.shipped.adapters import save_standard_folder, with_rotation
 from training.errors import RunError
 
 

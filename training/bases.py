@@ -14,10 +14,10 @@ from mrl_demo.core.hardware import choose_device
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
-from mrl_demo.models.bulk import bulk_dtype, encode_in_bulk, forward_pass
+from mrl_demo.models.batches.bulk import bulk_dtype, encode_in_bulk, forward_pass
 from mrl_demo.models.folders import find_model
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM, ModelSpec
 from training.config import PromptConfig, TrainConfig
 

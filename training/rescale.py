@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 
 from mrl_demo.core.storage import replace_folder, sha256_file, unwritable
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import read_manifest, with_rotation, write_manifest
 from mrl_demo.models.reading import token_limit
+from mrl_demo.models.shipped.adapters import read_manifest, with_rotation, write_manifest
 from training.bases import Base, find_base
 from training.config import TrainConfig
 from training.errors import RunError

@@ -16,8 +16,8 @@ from mrl_demo.evaluation.sweeps.plan import SweepPlan
 from mrl_demo.evaluation.sweeps.sweep import sweep_vectors
 from mrl_demo.jobs.events import BaseQuality, LineWriter, ShareMeasured
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import save_standard_folder
 from mrl_demo.models.reading import token_limit
+from mrl_demo.models.shipped.adapters import save_standard_folder
 from training.bases import Base, BaseVectors
 from training.config import TrainConfig
 from training.context import RunContext, RunOptions

@@ -12,7 +12,7 @@ from mrl_demo.core.config import CODE_ROOT, Settings
 from mrl_demo.corpora.reading import TABLE_TYPES
 from mrl_demo.jobs.process import DATA_STEM, PARALLEL_STEM, TrainingError, is_supported
 from mrl_demo.jobs.request import TrainRequest
-from mrl_demo.models.hub import hub_name
+from mrl_demo.models.files.hub import hub_name
 
 #: Files that may be sent here: packed ones (Parquet too) may hold a hundred times what their size says.
 DATA_TYPES = tuple(kind for kind in TABLE_TYPES if kind != ".parquet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from mrl_demo.models.hub import hub_name
+from mrl_demo.models.files.hub import hub_name
 
 #: What a run of the page that teaches layers takes if nobody names steps: what fits, and no longer than this.
 ELASTIC_STEPS, ELASTIC_MINUTES = 1_500, 25

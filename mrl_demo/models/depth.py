@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.models.adapters import build_whole, save_standard_folder
+from mrl_demo.models.files.seal import is_whole
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.seal import is_whole
+from mrl_demo.models.shipped.adapters import build_whole, save_standard_folder
 from mrl_demo.models.specs import ModelSpec
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mrl_demo.core.errors import ModelError
 from mrl_demo.core.hardware import choose_device
 from mrl_demo.core.types import CutTexts, FloatMatrix, Picture, Progress, Reading, TextTask
 from mrl_demo.core.vectors import normalise
-from mrl_demo.models.bulk import (
+from mrl_demo.models.batches.bulk import (
     Forward,
     PaddedForward,
     bulk_dtype,
@@ -25,9 +25,9 @@ from mrl_demo.models.bulk import (
     forward_pass,
     torch_threads,
 )
+from mrl_demo.models.batches.pool import FEWEST_FOR_POOL, EncoderPool
 from mrl_demo.models.loading import load_sentence_transformer
 from mrl_demo.models.pictures import picture_vectors
-from mrl_demo.models.pool import FEWEST_FOR_POOL, EncoderPool
 from mrl_demo.models.reading import count_cut_texts, read_texts, token_batches
 from mrl_demo.models.specs import ModelSpec
 
@@ -44,9 +44,9 @@ class SentenceEncoder:
     """A sentence-transformers model as an `Encoder`; `find_folder` is called once, on first use.
 
     `device` is one of `core.hardware.DEVICES`; `model` is the loaded model if somebody has it already. With `devices`
-    many documents are encoded by a process on each (`models.pool`), with the same vectors.
+    many documents are encoded by a process on each (`models.batches.pool`), with the same vectors.
 
-    >>> from mrl_demo.models.packaged import verified_base_dir
+    >>> from mrl_demo.models.shipped.packaged import verified_base_dir
     >>> from mrl_demo.models.specs import MINILM
     >>> SentenceEncoder(MINILM, verified_base_dir).dimension
     384

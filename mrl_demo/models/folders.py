@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_text
-from mrl_demo.models.adapters import CONFIGS
-from mrl_demo.models.contents import adapted_models, check_contents, folder_digest, model_files
-from mrl_demo.models.hub import hub_folder, hub_name
+from mrl_demo.models.files.contents import adapted_models, check_contents, folder_digest, model_files
+from mrl_demo.models.files.hub import hub_folder, hub_name
 from mrl_demo.models.loading import embedding_length, load_sentence_transformer, saved_notes
-from mrl_demo.models.packaged import verified
 from mrl_demo.models.pictures import reads_pictures
 from mrl_demo.models.reading import own_prompts
 from mrl_demo.models.run_folder import CONFIG, MANIFEST, MODEL, MODULES, SEAL
+from mrl_demo.models.shipped.adapters import CONFIGS
+from mrl_demo.models.shipped.packaged import verified
 from mrl_demo.models.specs import MINILM_SHA256, ModelSpec
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mrl_demo.core.errors import ModelError
-from mrl_demo.models.contents import check_contents, read_model_json
+from mrl_demo.models.files.contents import check_contents, read_model_json
 from mrl_demo.models.reading import limit_tokens, unused_prompts
 from mrl_demo.models.specs import ModelSpec
 

@@ -13,14 +13,13 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.hardware import choose_device, parse_devices
 from mrl_demo.core.types import Encoder
-from mrl_demo.models.adapters import merged_model_dir, read_manifest
 from mrl_demo.models.api.address import ApiAddress, is_api
 from mrl_demo.models.api.client import ApiClient
 from mrl_demo.models.api.encoder import ApiEncoder
 from mrl_demo.models.api.spending import Approve, refuse_spending
 from mrl_demo.models.depth import count_layers, shallow_model_dir, shallow_spec, split_depth
 from mrl_demo.models.encoders import SentenceEncoder
-from mrl_demo.models.extras import EXTRAS, UNIVERSAL, WORDLLAMA, wordllama_folder
+from mrl_demo.models.files.hub import hub_folder
 from mrl_demo.models.folders import (
     find_again,
     find_model,
@@ -31,12 +30,13 @@ from mrl_demo.models.folders import (
     verified_model,
 )
 from mrl_demo.models.given.encoder import GivenVectors
-from mrl_demo.models.hub import hub_folder
 from mrl_demo.models.known import with_known
-from mrl_demo.models.packaged import verified_base_dir
 from mrl_demo.models.run_folder import HEADS_FILE, MANIFEST, SEAL
+from mrl_demo.models.shipped.adapters import merged_model_dir, read_manifest
+from mrl_demo.models.shipped.extras import EXTRAS, UNIVERSAL, WORDLLAMA, wordllama_folder
+from mrl_demo.models.shipped.packaged import verified_base_dir
+from mrl_demo.models.shipped.universal import UniversalEncoder
 from mrl_demo.models.specs import AS_IT_SAYS, HUB_MODELS, MINILM, ModelOptions, ModelSpec
-from mrl_demo.models.universal import UniversalEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mrl_demo.core.storage import sha256_text
 from mrl_demo.core.types import Reading
-from mrl_demo.models.contents import library_versions
+from mrl_demo.models.files.contents import library_versions
 
 #: Raised whenever the code that encodes changes what comes out.
 ENCODING_VERSION = "2"

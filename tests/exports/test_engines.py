@@ -112,7 +112,7 @@ def test_vectors_of_another_model_or_broken_ones_are_refused(world: World, expor
 def test_sentence_transformers_gives_our_vectors(world: World, exported: Exported, tmp_path: Path) -> None:
     from mrl_demo.core.vectors import truncate
     from mrl_demo.exports.setting import ModelSource
-    from mrl_demo.models.packaged import verified_base_dir
+    from mrl_demo.models.shipped.packaged import verified_base_dir
 
     setting = world.setting(model=ModelSource("minilm", folder=verified_base_dir()))
     script = exported("sentence-transformers", setting)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from mrl_demo.core.errors import Cancelled
+from mrl_demo.models.batches.packed import PackedBert
 from mrl_demo.models.encoders import SentenceEncoder
-from mrl_demo.models.packaged import verified_base_dir
-from mrl_demo.models.packed import PackedBert
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 
 TEXTS = ["A short one.", "", "  Spaces around it  ", "Many words make a long text. " * 60, "Umlaute: Äöü ß", "zebra"]
@@ -26,9 +26,9 @@ def test_bulk_batches_equal_the_models_own_encode(encoder: SentenceEncoder, monk
     """In float32 the same to 1e-5, whatever the batches; with bfloat16 to a cosine of 0.9999."""
     expected = encoder.model().encode(TEXTS, show_progress_bar=False)
     assert np.einsum("nd,nd->n", encoder.encode_documents(TEXTS), expected).min() > 0.9999
-    monkeypatch.setattr("mrl_demo.models.bulk.has_bf16", lambda _: False)
+    monkeypatch.setattr("mrl_demo.models.batches.bulk.has_bf16", lambda _: False)
     np.testing.assert_allclose(encoder.encode_documents(TEXTS), expected, atol=1e-5)
-    monkeypatch.setattr("mrl_demo.models.bulk._BATCH_TOKENS", 8)
+    monkeypatch.setattr("mrl_demo.models.batches.bulk._BATCH_TOKENS", 8)
     monkeypatch.setattr("mrl_demo.models.reading._CHUNK_TEXTS", 4)
     np.testing.assert_allclose(encoder.encode_documents(TEXTS), expected, atol=1e-5)
 
@@ -37,9 +37,9 @@ def test_bulk_batches_equal_the_models_own_encode(encoder: SentenceEncoder, monk
 @pytest.mark.parametrize("missing", ["packed forward", "oneDNN operators"])
 def test_models_and_machines_without_the_fast_ways_give_the_same(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if missing == "packed forward":
-        monkeypatch.setattr("mrl_demo.models.packed.PackedBert.fits", lambda _: False)
+        monkeypatch.setattr("mrl_demo.models.batches.packed.PackedBert.fits", lambda _: False)
     else:
-        monkeypatch.setattr("mrl_demo.models.onednn.has_onednn_linear", lambda: False)
+        monkeypatch.setattr("mrl_demo.models.batches.onednn.has_onednn_linear", lambda: False)
     encoder = SentenceEncoder(MINILM, verified_base_dir)
     expected = encoder.model().encode(TEXTS, show_progress_bar=False)
     assert np.einsum("nd,nd->n", encoder.encode_documents(TEXTS), expected).min() > 0.9999

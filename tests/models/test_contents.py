@@ -14,8 +14,8 @@ import torch
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
-from mrl_demo.models.contents import check_contents, folder_digest
 from mrl_demo.models.encoders import SentenceEncoder
+from mrl_demo.models.files.contents import check_contents, folder_digest
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import HUB_MODELS, ModelOptions
 from tests.models.zoo import ZOO

@@ -15,11 +15,11 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import choose_device, has_bf16
 from mrl_demo.core.types import Reading
-from mrl_demo.models import bulk
-from mrl_demo.models.bulk import PaddedForward, encode_in_bulk, forward_pass
+from mrl_demo.models.batches import bulk
+from mrl_demo.models.batches.bulk import PaddedForward, encode_in_bulk, forward_pass
+from mrl_demo.models.batches.packed import PackedBert
 from mrl_demo.models.encoders import SentenceEncoder
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packed import PackedBert
 from mrl_demo.models.reading import read_texts
 from mrl_demo.models.specs import ModelSpec
 from tests.models.zoo import ZOO

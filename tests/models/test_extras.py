@@ -14,8 +14,8 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import FloatMatrix
 from mrl_demo.core.vectors import normalise
-from mrl_demo.models.extras import WORDLLAMA
 from mrl_demo.models.registry import EncoderRegistry
+from mrl_demo.models.shipped.extras import WORDLLAMA
 
 TEXTS = ["How do bees talk to each other?", "Der Himmel ist blau.", "a", "Perché il cielo è blu? " * 60]
 

@@ -13,7 +13,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError, ServiceError
 from mrl_demo.core.vectors import normalise
 from mrl_demo.lab.lab import Lab
-from mrl_demo.models.hub import hub_name
+from mrl_demo.models.files.hub import hub_name
 from mrl_demo.models.known import KNOWN_MODELS, find_known
 from mrl_demo.models.registry import EncoderRegistry
 from mrl_demo.models.specs import HUB_MODELS

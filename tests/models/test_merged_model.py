@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import CacheError
-from mrl_demo.models import adapters
-from mrl_demo.models.adapters import build_whole, merged_model_dir
-from mrl_demo.models.seal import is_whole, seal_folder
+from mrl_demo.models.files.seal import is_whole, seal_folder
+from mrl_demo.models.shipped import adapters
+from mrl_demo.models.shipped.adapters import build_whole, merged_model_dir
 
 ADAPTER = CODE_ROOT / "assets" / "adapters" / "tuned-plain"
 
@@ -64,7 +64,7 @@ def test_what_a_crash_left_behind_goes_with_the_next_build(tmp_path: Path) -> No
 RACER = """
 import sys, time
 from pathlib import Path
-from mrl_demo.models.adapters import build_whole
+from mrl_demo.models.shipped.adapters import build_whole
 target, log = Path(sys.argv[1]), Path(sys.argv[2])
 def build(folder):
     with log.open("a") as handle:
@@ -123,7 +123,7 @@ def test_where_the_cache_is_full_or_unwritable_a_temporary_folder_serves(
 LEAVER = """
 import sys
 from pathlib import Path
-from mrl_demo.models import adapters
+from mrl_demo.models.shipped import adapters
 folder = adapters.build_whole(adapters._temporary_folder() / "mine", lambda folder: folder.mkdir() or (folder / "w").write_bytes(b"w"))
 print(folder)
 """  # noqa: E501

@@ -11,9 +11,9 @@ import pytest
 
 from mrl_demo.core.config import CODE_ROOT
 from mrl_demo.core.errors import ModelError
-from mrl_demo.models.adapters import merged_model_dir, read_manifest
-from mrl_demo.models.packaged import packaged_model_dir, verified_base_dir
 from mrl_demo.models.run_folder import MANIFEST
+from mrl_demo.models.shipped.adapters import merged_model_dir, read_manifest
+from mrl_demo.models.shipped.packaged import packaged_model_dir, verified_base_dir
 
 ADAPTER = CODE_ROOT / "assets" / "adapters" / "tuned"
 

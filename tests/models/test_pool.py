@@ -10,8 +10,8 @@ import pytest
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import LabError
 from mrl_demo.core.hardware import devices_for, parse_devices
+from mrl_demo.models.batches.pool import visible_gpu
 from mrl_demo.models.encoders import SentenceEncoder
-from mrl_demo.models.pool import visible_gpu
 from mrl_demo.models.specs import ModelSpec
 from tests.models.zoo import WORDS, ZOO
 

@@ -65,7 +65,7 @@ def test_every_path_gives_the_vector_of_sentence_transformers(
     for count in COUNTS:
         assert least_cosine(encoder.encode_queries(texts(300)[:count]), queries[:count]) >= 0.9999, count
         assert least_cosine(encoder.encode_documents(texts(300)[:count]), documents[:count]) >= 0.999, count
-    monkeypatch.setattr("mrl_demo.models.bulk.has_bf16", lambda _: False)
+    monkeypatch.setattr("mrl_demo.models.batches.bulk.has_bf16", lambda _: False)
     for count in COUNTS:
         assert least_cosine(encoder.encode_documents(texts(300)[:count]), documents[:count]) >= 0.9999, count
 
@@ -79,7 +79,7 @@ def test_training_measures_its_base_with_the_same_vectors(
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert least_cosine(encode(model, texts(300), config.prompts.query_reading), queries) >= 0.999
     assert least_cosine(encode(model, texts(300), config.prompts.document_reading), documents) >= 0.999
-    monkeypatch.setattr("mrl_demo.models.bulk.has_bf16", lambda _: False)
+    monkeypatch.setattr("mrl_demo.models.batches.bulk.has_bf16", lambda _: False)
     assert least_cosine(encode(model, texts(300)[:33], config.prompts.query_reading), queries[:33]) >= 0.9999
 
 

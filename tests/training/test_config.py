@@ -86,7 +86,7 @@ def test_the_fingerprint_follows_every_field() -> None:
 
 def test_the_control_differs_in_the_prefixes_alone() -> None:
     tuned, plain = preset_config("builtin"), preset_config("builtin-plain")
-    assert plain.changed(name="tuned", weights=tuned.objective.weights, matryoshka=True, rotation=True) == tuned
+    assert plain.changed(name=tuned.name, weights=tuned.objective.weights, matryoshka=True, rotation=True) == tuned
     assert not plain.objective.matryoshka and not plain.adapter.rotation
 
 
@@ -117,8 +117,8 @@ def test_the_command_line_changes_a_preset() -> None:
     assert kept.revision and kept.prompts.query_prompt
 
 
-def test_the_shipped_broad_adapter_starts_again_from_its_own_settings_and_a_folder_of_pairs() -> None:
-    saved = find_assets() / "adapters" / "tuned-broad" / "training_config.json"
+def test_the_shipped_adapter_starts_again_from_its_own_settings_and_a_folder_of_pairs() -> None:
+    saved = find_assets() / "adapters" / "tuned" / "training_config.json"
     config = config_from(_parser().parse_args(["train", "--config", str(saved), "--pairs", "mine", "--out", "x"]))
     assert (config.pairs.pairs, config.pairs.data, config.base) == ("mine", "builtin", "minilm")
     assert config.changed(pairs=load_config(saved).pairs.pairs) == load_config(saved)
@@ -212,9 +212,17 @@ def test_all_weights_learn_at_a_lower_rate_unless_one_is_named() -> None:
     assert config_from(_parser().parse_args([*whole, "--learning-rate", "1e-3"])).schedule.learning_rate == 1e-3
 
 
-def test_the_broad_preset_is_the_recipe_that_ships_but_for_where_its_pairs_lie() -> None:
-    shipped = load_config(find_assets() / "adapters" / "tuned-broad" / "training_config.json")
-    assert preset_config("broad").changed(pairs=shipped.pairs.pairs, averaged=0.0, axes="") == shipped
+@pytest.mark.parametrize(("name", "preset"), [("tuned", "broad"), ("tuned-plain", "broad-plain")])
+def test_a_preset_makes_what_ships_but_for_where_its_pairs_lie(name: str, preset: str) -> None:
+    shipped = load_config(find_assets() / "adapters" / name / "training_config.json")
+    assert preset_config(preset).changed(pairs=shipped.pairs.pairs) == shipped
+
+
+def test_the_controls_differ_from_the_shipped_recipe_in_one_thing_each() -> None:
+    """Without MatryoshkaLoss lengths have no weights, and a rotation would have nothing to do."""
+    tuned, plain, mrl_only = map(preset_config, ("broad", "broad-plain", "broad-mrl-only"))
+    assert plain == tuned.changed(name=plain.name, matryoshka=False, rotation=False, weights=(), axes="")
+    assert mrl_only == tuned.changed(name=mrl_only.name, rotation=False, axes="")
 
 
 def test_switches_of_the_recipe_are_options_too() -> None:

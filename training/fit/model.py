@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from mrl_demo.core.hardware import has_bf16
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.models.adapters import with_rotation
 from mrl_demo.models.reading import limit_tokens
 from mrl_demo.models.run_folder import LORA_CONFIG, LORA_FILE, ROTATION_FILE
+from mrl_demo.models.shipped.adapters import with_rotation
 from training.bases import lora_targets
 from training.config import TrainConfig
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from mrl_demo.models import run_folder
-from mrl_demo.models.adapters import (
+from mrl_demo.models.shipped.adapters import (
     merge_adapter,
     read_manifest,
     save_standard_folder,

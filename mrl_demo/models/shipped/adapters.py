@@ -20,10 +20,10 @@ from mrl_demo.core.errors import CacheError, ModelError
 from mrl_demo.core.locks import locked_file
 from mrl_demo.core.storage import replace_folder, sha256_file, sha256_text, unwritable
 from mrl_demo.core.types import FloatMatrix, Progress
+from mrl_demo.models.files.seal import is_whole, seal_folder
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.packaged import verified, verified_base_dir
 from mrl_demo.models.run_folder import HEADS_FILE, LORA_CONFIG, LORA_FILE, MANIFEST, ROTATION_FILE
-from mrl_demo.models.seal import is_whole, seal_folder
+from mrl_demo.models.shipped.packaged import verified, verified_base_dir
 from mrl_demo.models.specs import ENCODING_VERSION, MINILM, ModelSpec
 
 if TYPE_CHECKING:

