@@ -51,7 +51,6 @@ _METRIC = "ndcg@10"
 _MEMBERS = (
     "base",
     "tuned",
-    "tuned-broad",
     "rotation-only",
     "base-pca",
     "corpus-pca",

@@ -29,6 +29,7 @@ METRIC = "ndcg@10"
 _START, _END = "<!-- figures of dev/figures.py -->", "<!-- end of figures -->"
 _DIMS = (8, 16, 32, 64, 128, 256, 384)
 _SHARE_DIMS = (16, 32, 64, 128, 384)
+_BOTH = ("tuned", "base")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def main() -> int:
         ROOT / "docs" / "scale.md": f"\n{scale_page_figures(ROOT)}\n",
         ROOT / "docs" / "engines.md": f"\n{engines_page_figures(ROOT)}\n",
         ROOT / "docs" / "deploy.md": f"\n{load_figures(ROOT)}\n",
+        ROOT / "docs" / "training.md": f"\n{tuned_figures()}\n",
     }
     pages = {path: between_marks(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
     pages[ROOT / "docs" / "figures.md"] = figures_page()
@@ -240,6 +242,36 @@ def _control_parts() -> list[str]:
         "Intervals are paired over the same queries."
     )
     return ["## What each part of the training buys: the recipes and their controls", words, *parts] if parts else []
+
+
+def tuned_figures() -> str:
+    """What the shipped `tuned` keeps on text it never saw, and what each part of its training buys, for a page."""
+    metrics = json.loads((ROOT / "assets" / "adapters" / "tuned" / "metrics.json").read_text(encoding="utf-8"))
+    made = (
+        f"It was made in {metrics['seconds'] / 60:.0f} minutes on {metrics['hardware']}: {metrics['pairs']:,} of "
+        f"{metrics['pairs_read']:,} pairs, {metrics['steps']} steps."
+    )
+    builtin = Sweep.read(RESULTS / "builtin.json")
+    test = (
+        f"On the built-in test topics `tuned` reaches nDCG@10 {_plain(_value(builtin, 'tuned', 64))} at 64 numbers "
+        f"(`rotation-only` {_plain(_value(builtin, 'rotation-only', 64))}, `base` "
+        f"{_plain(_value(builtin, 'base', 64))}) and {_plain(_value(builtin, 'tuned', 384))} in full (`base` "
+        f"{_plain(_value(builtin, 'base', 384))})."
+    )
+    groups = read_controls(ROOT / "assets")
+    controls = [f"- {group.collection}. {group.sentence()}" for group in groups]
+    return "\n\n".join([f"{made} {test} {_kept_outside()}", "\n".join(controls)])
+
+
+def _kept_outside() -> str:
+    """Shares of base in full at 32, 64 and all numbers, `tuned` and base beside it, on the sets nobody trained on."""
+    said = []
+    for path in sorted((RESULTS / "outside").glob("*.json")):
+        sweep = Sweep.read(path)
+        full = _value(sweep, "base", 384)
+        tuned, base = (" / ".join(_of_base(sweep.row(arm, dim), full) for dim in (32, 64, 384)) for arm in _BOTH)
+        said.append(f"{sweep.raw['corpus']} {tuned}% (`base` {base})")
+    return f"Share of `base` in full at 32 / 64 / 384 numbers on text never seen: {', '.join(said)}." if said else ""
 
 
 def _over_base(group: ControlGroup, arm: str) -> str:

@@ -93,6 +93,8 @@ def index_corpus(
     try:
         with suppress(EngineMismatchError) if plan.replaces else nullcontext():
             engine.read_card()
+        dimension = builder.encoders.encoder(arm.encoder).dimension
+        engine.check_loading(plan.layout(dimension))
         space = builder.space(arm, corpus, lambda share, line: say(0.4 * share, line))
         layout = plan.layout(space.documents.shape[1])
         card = card_for(builder, space, corpus, layout)

@@ -18,7 +18,7 @@ from mrl_demo.lab.indexes import IndexPlan
 from mrl_demo.lab.lab import Lab
 from mrl_demo.search.engines.attached import AttachedIndex
 from mrl_demo.search.engines.collection import CollectionIndex
-from mrl_demo.search.engines.errors import EngineDownError, EngineError, EngineMismatchError
+from mrl_demo.search.engines.errors import EngineDownError, EngineError, EngineMismatchError, EngineRefusedError
 from mrl_demo.search.engines.opening import open_engine
 from mrl_demo.search.engines.vector_engine import CollectionLayout
 from mrl_demo.search.prefix import PrefixIndex
@@ -133,7 +133,7 @@ def test_a_script_is_told_that_its_engine_is_down(lab: Lab) -> None:
         search(lab)
 
 
-def test_an_engine_is_asked_before_anything_is_encoded_for_it(lab: Lab, url: str) -> None:
+def test_an_engine_is_asked_before_anything_is_encoded_for_it(lab: Lab, url: str, tmp_path: Path) -> None:
     with pytest.raises(EngineDownError, match="PostgreSQL does not answer"):
         lab.load_index("fruit", "tiny", NOWHERE)
     lab.load_index("fruit", "tiny", url)
@@ -145,6 +145,11 @@ def test_an_engine_is_asked_before_anything_is_encoded_for_it(lab: Lab, url: str
     fresh.encoders.add("tiny", lab.encoders.encoder("tiny"))
     with pytest.raises(EngineDownError):
         fresh.load_index("builtin", "tiny", NOWHERE)
+    with pytest.raises(EngineError, match="leave --hnsw"):
+        fresh.load_index("builtin", "tiny", url, IndexPlan(dims=(8,), is_approximate=True, replaces=True))
+    (tmp_path / "plain").write_text("no folder", encoding="utf-8")
+    with pytest.raises(EngineRefusedError, match="cannot be used"):
+        fresh.load_index("builtin", "tiny", f"file:{tmp_path / 'plain' / 'vectors'}")
     assert fresh.builder.texts_encoded == 0
 
 

@@ -376,7 +376,15 @@ def test_postgresql_refuses_in_words(own_server: Any) -> None:
         with pytest.raises(EngineRefusedError, match="check user, password and rights"):
             visitor.delete(KEYS[:1])
         with pytest.raises(EngineRefusedError, match="GRANT CREATE ON SCHEMA"):
-            load_collection(open_engine(visitor_of(url.replace("=schema", "=fresh"))), CARD, ROWS)
+            visitor.check_loading(CARD.layout)
+        fresh = open_engine(visitor_of(url.replace("=schema", "=fresh")))
+        with pytest.raises(EngineRefusedError, match="GRANT CREATE ON SCHEMA"):
+            fresh.check_loading(CARD.layout)
+        with pytest.raises(EngineRefusedError, match="GRANT CREATE ON SCHEMA"):
+            load_collection(fresh, CARD, ROWS)
+        connection.execute("GRANT CREATE ON SCHEMA public TO visitor")
+        fresh.check_loading(CARD.layout)
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM visitor")
         connection.execute("DROP DATABASE IF EXISTS plain")
         connection.execute("CREATE DATABASE plain")
         with pytest.raises(EngineRefusedError, match="let its owner run CREATE EXTENSION"):

@@ -89,8 +89,12 @@ class EngineAdapter(ABC):
         self._layout = card.layout
         return card
 
+    def check_loading(self, layout: CollectionLayout) -> None:  # noqa: B027 - most products refuse nothing
+        """As `VectorEngine` has it: nothing is known against it, unless a product says what."""
+
     def create(self, card: CollectionCard) -> None:
         """As `VectorEngine` has it."""
+        self.check_loading(card.layout)
         self.create_stored(card)
         self._layout = card.layout
 

@@ -7,7 +7,9 @@ then does the folder name it.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,14 +27,20 @@ from mrl_demo.core.types import FloatMatrix
 from mrl_demo.search.cascade import Cascade
 from mrl_demo.search.engines.address import EngineAddress
 from mrl_demo.search.engines.errors import EngineError, EngineFullError, EngineMismatchError, EngineRefusedError
-from mrl_demo.search.engines.vector_engine import CollectionCard, EngineBytes, Nearest, VectorBatch, check_cascade
+from mrl_demo.search.engines.vector_engine import (
+    CollectionCard,
+    CollectionLayout,
+    EngineBytes,
+    Nearest,
+    VectorBatch,
+    check_cascade,
+)
 from mrl_demo.search.funnel import FunnelIndex
 from mrl_demo.search.prefix import PrefixIndex, even_rows
 from mrl_demo.search.topk import TopK, select_top_k
 
 _KEY_BYTES = 16
 _ROWS = 16_384
-_NO_SPACE = 28
 _VECTORS, _KEYS, _ATTRIBUTES = "vectors.f32", "keys.bin", "attributes.jsonl"
 
 
@@ -63,11 +71,19 @@ class FileEngine:
                 raise EngineMismatchError("The folder of vectors is not one of the lab's: name an empty or a new one.")
         return None
 
-    def create(self, card: CollectionCard) -> None:
+    def check_loading(self, layout: CollectionLayout) -> None:
         """As `VectorEngine` has it."""
-        layout = card.layout
         if layout.is_approximate or layout.parts > 1:
             raise EngineError("A file is searched exactly and in one part: leave --hnsw, --precision and --parts out.")
+        with _disk():
+            there = next(path for path in (self.folder, *self.folder.absolute().parents) if path.exists())
+            problem = errno.EACCES if there.is_dir() else errno.ENOTDIR
+            if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+                raise OSError(problem, os.strerror(problem))
+
+    def create(self, card: CollectionCard) -> None:
+        """As `VectorEngine` has it."""
+        self.check_loading(card.layout)
         self.write_card(card)
 
     def write_card(self, card: CollectionCard) -> None:
@@ -365,7 +381,7 @@ def _disk() -> Iterator[None]:
         reason = error.__cause__ if isinstance(error, CacheError) else error
         if not isinstance(reason, OSError):
             raise
-        if reason.errno == _NO_SPACE:
+        if reason.errno == errno.ENOSPC:
             raise EngineFullError.no_room("The disk") from error
         raise EngineRefusedError(
             f"The folder cannot be used ({reason.strerror}): give it to this user to read and write, or name another."

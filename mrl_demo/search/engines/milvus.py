@@ -82,15 +82,18 @@ class MilvusEngine(FieldAdapter["MilvusClient"]):
         sizes = {field["name"]: f"of {field['params']['dim']}" for field in about["fields"] if "dim" in field["params"]}
         return StoredCollection(dict(about.get("properties") or {}).get("card"), sizes)
 
+    def check_loading(self, layout: CollectionLayout) -> None:
+        """As `VectorEngine` has it: Milvus Lite has few codes."""
+        if self.address.is_local and layout.precision not in {"float32", "int8"}:
+            raise EngineError(
+                f"Milvus Lite has codes of int8, not of {layout.precision}: choose int8, or a Milvus server."
+            )
+
     def create_stored(self, card: CollectionCard) -> None:
         """A collection with a field and an index for each length."""
         from pymilvus import DataType, MilvusClient
 
         layout = card.layout
-        if self.address.is_local and layout.precision not in {"float32", "int8"}:
-            raise EngineError(
-                f"Milvus Lite has codes of int8, not of {layout.precision}: choose int8, or a Milvus server."
-            )
         index = _index_of(layout)
         schema = MilvusClient.create_schema(auto_id=False)
         schema.add_field("key", DataType.VARCHAR, is_primary=True, max_length=_KEY_CHARACTERS)

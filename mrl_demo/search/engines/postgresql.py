@@ -63,6 +63,11 @@ _NEEDED = (0, 8)
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TRAILER = struct.pack("!h", -1)
 
+_NO_RIGHTS = (
+    "PostgreSQL refuses this: check user, password and rights (a search reads the table, `mrl index` makes and writes "
+    "it: GRANT CREATE ON SCHEMA public)."
+)
+
 
 class PostgresEngine(EngineAdapter):
     """A table with pgvector as a `VectorEngine`.
@@ -105,9 +110,8 @@ class PostgresEngine(EngineAdapter):
             return None
         return StoredCollection(row[0], {"embedding": row[1]} if row[1] else {})
 
-    def create_stored(self, card: CollectionCard) -> None:
-        """A table, its partitions, and the card as its comment."""
-        layout = card.layout
+    def check_loading(self, layout: CollectionLayout) -> None:
+        """As `VectorEngine` has it: pgvector's own limits, and who may make or owns the table (its comment changes)."""
         if layout.precision == "int8":
             raise EngineError("pgvector has no int8: choose float16 (halfvec) or binary (bit).")
         longest, most = max(_indexed_lengths(layout), default=0), _MOST_INDEXED[layout.precision]
@@ -116,6 +120,18 @@ class PostgresEngine(EngineAdapter):
                 f"An HNSW index of pgvector takes at most {most:,} numbers of {layout.precision}, not {longest:,}: "
                 "choose a shorter --dims, float16 or binary, or leave --hnsw out."
             )
+        with self._connection() as connection:
+            row = connection.execute(
+                "SELECT coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(%s)), "
+                "has_schema_privilege(current_schema(), 'CREATE'), false)",
+                (f'"{self.collection}"',),
+            ).fetchone()
+        if row is None or not row[0]:
+            raise EngineRefusedError(_NO_RIGHTS)
+
+    def create_stored(self, card: CollectionCard) -> None:
+        """A table, its partitions, and the card as its comment."""
+        layout = card.layout
         partitioned = " PARTITION BY HASH (key)" if layout.parts > 1 else ""
         with self._connection() as connection, connection.transaction():
             self._run(
@@ -440,10 +456,7 @@ def _in_words(error: psycopg.Error) -> EngineError:
     if isinstance(error, kinds.DiskFull | kinds.OutOfMemory | kinds.ConfigurationLimitExceeded):
         return EngineFullError.no_room("PostgreSQL")
     if isinstance(error, kinds.InsufficientPrivilege | kinds.InvalidAuthorizationSpecification | kinds.InvalidPassword):
-        return EngineRefusedError(
-            "PostgreSQL refuses this: check user, password and rights (a search reads the table, `mrl index` makes and "
-            "writes it: GRANT CREATE ON SCHEMA public)."
-        )
+        return EngineRefusedError(_NO_RIGHTS)
     if isinstance(error, kinds.UndefinedFile | kinds.FeatureNotSupported):
         return EngineMismatchError("This PostgreSQL has no pgvector: install the extension there.")
     if isinstance(error, kinds.UndefinedTable):

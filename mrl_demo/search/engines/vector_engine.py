@@ -191,6 +191,10 @@ class VectorEngine(Protocol):
         """What the collection says of itself, None if there is none of that name."""
         ...
 
+    def check_loading(self, layout: CollectionLayout) -> None:
+        """Raise, before anything is encoded, for a layout it cannot keep and for a user who may not write here."""
+        ...
+
     def create(self, card: CollectionCard) -> None:
         """Make the collection with its schema; there must be none of that name."""
         ...
