@@ -33,7 +33,7 @@ from training.elastic.data import elastic_pairs, tuned_axes
 from training.elastic.fit import ElasticStep, Watch
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
-from training.elastic.teach import ask_teacher, quality_by_layer, save_layers, teach_layers, turn_teacher
+from training.elastic.teach import HEAD_PAIRS, ask_teacher, quality_by_layer, save_layers, teach_layers, turn_teacher
 from training.errors import ConfigError
 from training.estimate import BASELINE, RESULT, STEPS, TEXTS, probe_speed
 from training.fit.validation import encode_both
@@ -47,8 +47,10 @@ from training.wait import Stage
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+#: The stage between the teacher's vectors and the steps.
+_HEADS = "a head behind every layer"
 #: A trained text costs so many times an encoded one, and reading its layers twice as much as encoding it.
-_TRAINED_TEXT, _READ_TEXT, _HEAD_STEP_SECONDS = 5.0, 3.0, 0.06
+_TRAINED_TEXT, _LAYERS_TEXT, _HEAD_STEP_SECONDS = 5.0, 2.0, 0.06
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 3, 300
 #: What a step is called in the events: those over all layers, and those over the first half of them.
 _ALL, _HALF = "all-layers", "half-layers"
@@ -146,6 +148,7 @@ class _ElasticRun:
         vectors = ask_teacher(base, self.pairs, self._readings, report.progress)
         axes = self._axes(vectors)
         taught = turn_teacher(self.pairs, self._readings, vectors, axes, base.device)
+        report.begin(_HEADS)
         model, losses, steps = teach_layers(base, taught, axes, self.settings, report.progress, self._watch())
         result = work.make_result()
         save_layers(model, result, has_lora=bool(self.settings.steps))
@@ -261,7 +264,8 @@ class _ElasticRun:
             training = min(training, 60 * settings.minutes)
         return (
             Stage(BASELINE, speed.seconds(judged)),
-            Stage(TEXTS, _READ_TEXT * texts + heads, is_one=False),
+            Stage(TEXTS, texts, is_one=False),
+            Stage(_HEADS, _LAYERS_TEXT * texts * min(1.0, HEAD_PAIRS / len(self.pairs)) + heads, is_one=False),
             Stage(STEPS, training),
             Stage(RESULT, 2 * speed.seconds(judged)),
         )

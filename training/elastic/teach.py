@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 #: The heads are learnt over at most so many pairs: the layers of each text are read once, and kept.
-_HEAD_PAIRS = 4_400
+HEAD_PAIRS = 4_400
 _READ_AT_ONCE = 64
 
 
@@ -73,7 +73,7 @@ def teach_layers(
     `watch` raise.
     """
     model = ElasticModel(base, settings.lora_rank if settings.steps else 0, settings.seed)
-    sample = taught.first(_HEAD_PAIRS)
+    sample = taught.first(HEAD_PAIRS)
     layers = read_layers(model, sample, progress)
     model.start_heads(layers, sample.wanted, torch.tensor(rotation, device=model.device))
     losses = fit_heads(model, layers, sample.wanted, settings, progress)

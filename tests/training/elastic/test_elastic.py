@@ -48,6 +48,7 @@ def test_a_run_on_another_base_leaves_an_arm_whose_every_layer_is_near_the_teach
     told = capsys.readouterr().out
     assert "layers      8     32" in told
     steps = [event for event in read_events(events) if isinstance(event, StepDone)]
+    assert "a head behind every layer" in told
     assert {step.task for step in steps} == {"all-layers", "half-layers"}
     assert set(steps[0].loss_by_dim) == {8, 32}
     metrics = json.loads((out / METRICS_FILE).read_text(encoding="utf-8"))
