@@ -43,7 +43,7 @@ from mrl_demo.jobs.process import (
     read_json,
 )
 from mrl_demo.jobs.request import TrainRequest
-from mrl_demo.jobs.state import JobState, read_job, read_jobs
+from mrl_demo.jobs.state import JobState, as_given, given_names, read_job, read_jobs
 from mrl_demo.models.run_folder import METRICS_FILE
 
 MAX_WAITING = 5
@@ -82,10 +82,11 @@ class TrainingJobs:
             places = ["--check", f"--out={scratch / 'out'}", f"--messages={heard}", f"--events={scratch / EVENTS}"]
             code = self._run_check(self._train(request, *places, *self._arguments(request, *uploads)))
             messages = list(read_messages(heard))
+            names = given_names(Path(request.data).name, request.parallel.name if request.parallel else "")
             if code:
-                problem = problem_of(messages, code)
-                raise TrainingError(problem.text.replace(f"{scratch}/", "")).about(problem.field)
-            notes = tuple(message.text for message in messages if message.kind == "note")
+                problem = as_given(problem_of(messages, code), scratch, names)
+                raise TrainingError(problem.text).about(problem.field)
+            notes = tuple(as_given(message, scratch, names).text for message in messages if message.kind == "note")
             return DataCheck.of(notes, read_events(scratch / EVENTS))
 
     def submit(self, request: TrainRequest, session: str = "") -> str:

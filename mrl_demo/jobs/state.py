@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrl_demo.jobs.events import Message, read_messages
 from mrl_demo.jobs.process import (
+    DATA_STEM,
     ENDED,
     FAILED,
     JOB,
     LOG,
     MESSAGES,
+    PARALLEL_STEM,
     RUNNING,
     STARTED,
     WAITING,
@@ -73,6 +77,7 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
     out = Path(about["out"])
     status = status_of(folder, out)
     messages = [message for message in read_messages(folder / MESSAGES) if message.text.strip()]
+    names = given_names(about["data"], about.get("parallel", ""))
     return JobState(
         id=about["id"],
         name=about["name"],
@@ -84,14 +89,28 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
         started=started.get("started"),
         ended=ended.get("ended"),
         ahead=ahead if status == WAITING else 0,
-        problem=_without_folder(problem_of(messages, ended.get("code")), folder) if status == FAILED else None,
-        doing=messages[-1].text if messages else "",
+        problem=as_given(problem_of(messages, ended.get("code")), folder, names) if status == FAILED else None,
+        doing=as_given(messages[-1], folder, names).text if messages else "",
         done=messages[-1].share if messages and messages[-1].kind == "progress" else None,
         seconds_left=messages[-1].seconds_left if messages else None,
         log_tail=tail(folder / LOG),
     )
 
 
-def _without_folder(problem: Message, folder: Path) -> Message:
-    """The message without the folder that the upload was copied to: a name nobody gave."""
-    return Message(problem.kind, problem.text.replace(f"{folder}/", ""), problem.field)
+def given_names(data: str, parallel: str) -> dict[str, str]:
+    """What uploads are called by who gave them, by the names of their copies in a run's folder.
+
+    >>> given_names("My pairs.CSV", "")
+    {'data.csv': 'My pairs.CSV'}
+    """
+    stems = {DATA_STEM: data, PARALLEL_STEM: parallel}
+    return {f"{stem}{kind}": name for stem, name in stems.items() if (kind := Path(name).suffix.lower())}
+
+
+def as_given(message: Message, folder: Path, names: Mapping[str, str]) -> Message:
+    """The message with the names that a person gave to uploads, in the place of those of their copies in `folder`."""
+    text = message.text.replace(f"{folder}/", "")
+    if names:
+        copies = "|".join(map(re.escape, names))
+        text = re.sub(rf"\b(?:{copies})\b", lambda copy: names[copy[0]], text)
+    return replace(message, text=text)

@@ -204,7 +204,7 @@ def test_half_written_and_malformed_events_are_left_out(line: TrainingJobs, tmp_
 def test_uploads_are_copied_under_a_name_of_ours(line: TrainingJobs, tmp_path: Path) -> None:
     upload = tmp_path / "--out=..;rm -rf.CSV"
     upload.write_text("q,p\n", encoding="utf-8")
-    assert line.check(TrainRequest("mine", data=upload)).notes == ("data.csv: query = 'q'",)
+    assert line.check(TrainRequest("mine", data=upload)).notes == ("--out=..;rm -rf.CSV: query = 'q'",)
     job = ended(line, line.submit(TrainRequest("mine", data=upload)))
     command = json.loads((tmp_path / "jobs" / job.id / "job.json").read_text())["command"]
     assert f"--data={tmp_path / 'jobs' / job.id / 'data.csv'}" in command
