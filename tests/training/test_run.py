@@ -118,6 +118,18 @@ def test_a_killed_run_resumes_to_the_same_metrics(
     assert all(np.abs(first[name] - second[name]).max() < 1e-5 for name in first)
 
 
+def test_a_killed_run_that_nothing_validates_goes_on_too(
+    tiny_config: TrainConfig, settings: Settings, tmp_path: Path
+) -> None:
+    config, out = tiny_config.changed(steps=8, evaluations=0, averaged=0.25), tmp_path / "killed"
+    _kill_after_first_checkpoint(out, config, settings, tmp_path)
+    context = RunContext(settings, Report(quiet=True))
+    assert train(config, RunOptions(tmp_path / "whole"), context)
+    assert train(config, RunOptions(out, resume=True), context)
+    first, second = (load_file(folder / "adapter_model.safetensors") for folder in (tmp_path / "whole", out))
+    assert all(np.abs(first[name] - second[name]).max() < 1e-5 for name in first)
+
+
 def _kill_after_first_checkpoint(out: Path, config: TrainConfig, settings: Settings, tmp_path: Path) -> None:
     """Start the run in a process of its own that stops dead once its first checkpoint is whole."""
     (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")

@@ -17,6 +17,8 @@ from training.fit.training_set import TrainingSet
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 
+#: A run that nothing validates can go on from so many places.
+_UNWATCHED_CHECKPOINTS = 8
 VALIDATION_METRIC = "eval_validation_mean_ndcg@10"
 
 
@@ -118,7 +120,7 @@ def _arguments(config: TrainConfig, steps: int, work: Path, report_to: str, proc
         eval_strategy="steps" if watched else "no",
         eval_steps=every,
         save_strategy="steps",
-        save_steps=every,
+        save_steps=every if watched else max(1, steps // _UNWATCHED_CHECKPOINTS),
         save_total_limit=2,
         load_best_model_at_end=watched,
         metric_for_best_model=VALIDATION_METRIC if watched else None,
