@@ -71,12 +71,21 @@ class TrainingData:
         parts = (*parts, *(judge.fingerprint for judge in judges))
         object.__setattr__(self, "fingerprint", sha256_text(*parts, *(query.text for query in self.judge.queries)))
 
-    def sources_among(self, rows: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
-        """How many of these rows of `pairs`, in rising order, each of `sources` gave; those that gave none too.
+    @property
+    def own_pairs(self) -> int:
+        """How many of `pairs` are the data's own: they come first, then those of `sources` in their order."""
+        return len(self.pairs) - sum(count for _, count in self.sources)
 
-        The broad pairs stand after the data's own, in the order of their sources.
-        """
-        ends = len(self.pairs) - np.cumsum([0, *(count for _, count in reversed(self.sources))])[::-1]
+    def draw(self, most: int, seed: int) -> NDArray[np.int64]:
+        """Rows of at most `most` pairs in rising order: broad pairs leave room for the data's own, up to a half."""
+        generator, own = np.random.default_rng(seed), self.own_pairs
+        first = generator.permutation(own)[: max(most // 2, most - (len(self.pairs) - own)) if self.sources else most]
+        others = own + generator.permutation(len(self.pairs) - own)[: most - len(first)]
+        return np.sort(np.concatenate([first, others]))
+
+    def sources_among(self, rows: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
+        """How many of these rows of `pairs`, in rising order, each of `sources` gave; those that gave none too."""
+        ends = self.own_pairs + np.cumsum([0, *(count for _, count in self.sources)])
         places = np.searchsorted(rows, ends)
         return tuple((name, int(n)) for (name, _), n in zip(self.sources, np.diff(places), strict=True))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mrl_demo.arms.vectors import ArmVectors
@@ -16,7 +16,7 @@ from mrl_demo.core.types import Corpus, FloatMatrix, Progress, Reading
 from mrl_demo.core.vectors import normalise
 from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.models.reading import read_texts
-from mrl_demo.models.run_folder import HEADS_FILE, LORA_FILE, ROTATION_FILE
+from mrl_demo.models.run_folder import HEADS_FILE, ROTATION_FILE
 from training.bases import encode
 from training.data.pairs import Pairs
 from training.elastic.fit import ElasticStep, TaughtPairs, Watch, fit_heads, fit_layers, read_layers
@@ -137,12 +137,6 @@ def save_layers(model: ElasticModel, out: Path, *, has_lora: bool) -> None:
     """Write LoRA weights, the last layer's head as a rotation, and the others' heads, float16 but for the rotation."""
     if has_lora:
         save_adapter(model.base, out, share=1.0)
-        _halve(out / LORA_FILE)
     heads = model.heads.detach().cpu()
     save_file({"matrix": heads[-1].clone()}, out / ROTATION_FILE)
     save_file({f"layer{i}": head.half().clone() for i, head in enumerate(heads[:-1], 1)}, out / HEADS_FILE)
-
-
-def _halve(path: Path) -> None:
-    """Keep weights in float16: half the bytes, and far finer than what the training decides."""
-    save_file({name: weight.half() for name, weight in load_file(path).items()}, path)

@@ -149,8 +149,12 @@ class TrainingSetBuilder:
         data, most = self.task.data, self.task.config.pairs.sample
         if not most or len(data.pairs) <= most:
             return data.pairs, data.sources
-        self.report.say(f"{most:,} of the {len(data.pairs):,} pairs, drawn at random, are learnt from (--sample).")
-        rows = np.sort(np.random.default_rng(self.task.config.schedule.seed).permutation(len(data.pairs))[:most])
+        rows = data.draw(most, self.task.config.schedule.seed)
+        own = int(np.sum(rows < data.own_pairs))
+        beside = f", {own:,} of them the data's own" if data.sources else ""
+        self.report.say(
+            f"{most:,} of the {len(data.pairs):,} pairs, drawn at random{beside}, are learnt from (--sample)."
+        )
         return data.pairs.take(rows.tolist()), data.sources_among(rows)
 
     def _sampled_documents(self) -> tuple[Document, ...]:

@@ -112,6 +112,18 @@ def test_the_sources_of_drawn_pairs_are_counted(folder: Path, tiny_config: Train
         assert read.sources_among(rows) == expected
 
 
+@pytest.mark.parametrize("most", [10, 60, 100, 200])
+def test_a_draw_has_the_datas_own_pairs_up_to_a_half_and_never_too_few(
+    folder: Path, tiny_config: TrainConfig, settings: Settings, most: int
+) -> None:
+    data = load_data(tiny_config.changed(pairs=str(folder)), settings)
+    own, broad = data.own_pairs, len(data.pairs) - data.own_pairs
+    rows = data.draw(min(most, len(data.pairs)), seed=3)
+    assert len({*rows.tolist()}) == len(rows) == min(most, len(data.pairs))
+    assert np.array_equal(rows, np.sort(rows))
+    assert int(np.sum(rows < own)) == min(own, max(most // 2, most - broad))
+
+
 def test_the_card_counts_the_pairs_that_were_drawn_of_a_source(
     folder: Path, tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
