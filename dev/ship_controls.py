@@ -1,9 +1,9 @@
 """Measure what MatryoshkaLoss itself buys, into `assets/results/controls.json`: `tuned` beside its controls.
 
-`python dev/ship_controls.py MRL_ONLY` measures the shipped `tuned`, its rotation alone, `tuned-plain` (with and without
-a rotation fitted to the documents) and the run MRL_ONLY (`training train --preset broad-mrl-only`) on the built-in test
-topics; with `--outside DIR ...` on BEIR folders instead (300 questions over 6,000 documents drawn from each). What is
-there of other collections stays. Without MRL_ONLY that control is left out.
+`python dev/ship_controls.py MRL_ONLY` measures the shipped `tuned`, its rotation alone, `tuned-plain` (as it is, in the
+axes of `tuned`, and with a rotation fitted to the documents) and the run MRL_ONLY (of the preset broad-mrl-only) on the
+built-in test topics; with `--outside DIR ...` on BEIR folders instead (300 questions over 6,000 documents drawn from
+each). What is there of other collections and other editions stays. Without MRL_ONLY that control is left out.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ from mrl_demo.models.shipped.adapters import merge_adapter, read_manifest
 from training.bases import Base, BaseVectors, find_base
 from training.config import TrainConfig, load_config
 
+_SHIPPED = "The shipped adapter"
 _QUESTIONS, _DOCUMENTS = 300, 6_000
-_AGAINST = ("base", "rotation-only", "plain", "mrl-only")
+_AGAINST = ("base", "rotation-only", "plain", "plain+rotation", "mrl-only")
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def _about(run: Path) -> str:
     config = load_config(run / run_folder.CONFIG)
     metrics = json.loads((run / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
     return (
-        f"The shipped adapter `{config.name}`: {metrics['pairs']:,} pairs of {len(metrics['sources']) + 1} sources, "
+        f"{_SHIPPED} `{config.name}`: {metrics['pairs']:,} pairs of {len(metrics['sources']) + 1} sources, "
         f"{metrics['steps']} steps of {config.schedule.batch_size}, LoRA of rank {config.adapter.lora_rank}, of whose "
         f"training {config.adapter.adapter_scale:.0%} is kept."
     )
@@ -87,14 +88,15 @@ def draw_part(corpus: Corpus, documents: int = _DOCUMENTS) -> Corpus:
 
 
 def write_group(group: dict[str, Any]) -> None:
-    """Put a group in the place of the one of the same collection, or after all others."""
+    """Put a group in the place of the one about the same on the same collection, or after all others."""
     path = find_assets() / "results" / CONTROLS_FILE
     groups = json.loads(path.read_text(encoding="utf-8"))["groups"] if path.is_file() else []
-    same = [i for i, old in enumerate(groups) if old["sweep"]["corpus"] == group["sweep"]["corpus"]]
+    same = [i for i, old in enumerate(groups) if _key_of(old) == _key_of(group)]
     if same:
         groups[same[0]] = group
     else:
         groups.append(group)
+    groups.sort(key=lambda each: not each["about"].startswith(_SHIPPED))
     path.write_text(json.dumps({"groups": groups}, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -102,8 +104,13 @@ def _split_of(corpus: Corpus) -> str:
     return "test" if corpus.name == BUILTIN else ""
 
 
+def _key_of(group: Mapping[str, Any]) -> tuple[str, str]:
+    """What a group is about, without its figures, and the collection."""
+    return group["about"].split(":")[0], group["sweep"]["corpus"]
+
+
 def arms_of(corpus: Corpus, runs: Mapping[str, Path], settings: Settings) -> Iterator[tuple[str, ArmVectors]]:
-    """Vectors of the runs, of the base model, of the rotation of `whole` alone, and of `plain` fitted."""
+    """Vectors of the runs, of the base model, of the rotation of `whole` alone, and of `plain` in it and fitted."""
     base = _encoded(corpus, None, settings)
     axes = LearntAxes(load_file(runs["whole"] / run_folder.ROTATION_FILE)["matrix"].astype(np.float32))
     yield "base", base
@@ -112,6 +119,7 @@ def arms_of(corpus: Corpus, runs: Mapping[str, Path], settings: Settings) -> Ite
         vectors = _encoded(corpus, folder, settings)
         yield name, vectors
         if name == "plain":
+            yield "plain+rotation", _turned(vectors, axes)
             fitted = fit_adapted(vectors.documents, AdaptSettings(time_limit_s=600.0))
             yield "plain+adapted", _turned(vectors, fitted)
 

@@ -12,10 +12,12 @@ from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepResult
 
 #: The file in `assets/results` that `dev/ship_controls.py` writes.
 CONTROLS_FILE = "controls.json"
+_TURNED = "plain+rotation"
 _LABELS = {
     "base": "nothing trained",
     "rotation-only": "the rotation alone, no weight trained",
     "plain": "fine-tuned without MatryoshkaLoss",
+    _TURNED: "the same in the axes of the rotation",
     "plain+adapted": "the same, rotated to fit these documents",
     "mrl-only": "fine-tuned with MatryoshkaLoss, no rotation",
     "whole": "all of it: MatryoshkaLoss over the rotation",
@@ -26,8 +28,9 @@ _LABELS = {
 class ControlGroup:
     """One recipe, `about` which a sentence says on what and how long, and the `sweep` of it and its controls.
 
-    The arms are base, rotation-only, plain, plain+adapted, mrl-only and whole, as far as they were measured, all at
-    the same share of the training kept.
+    The arms are base, rotation-only, plain, plain+rotation, plain+adapted, mrl-only and whole, as far as they were
+    measured, all at the same share of the training kept. A loss at full length alone is the same in all axes, so that
+    plain+rotation lacks nothing of whole but MatryoshkaLoss.
     """
 
     about: str
@@ -59,7 +62,8 @@ class ControlGroup:
         parts = [
             f"{words} {_change(row)}"
             for words, arm, against in (
-                ("MatryoshkaLoss itself, the same training with it and without,", "mrl-only", "plain"),
+                ("MatryoshkaLoss itself, the same training with it and without in the same axes,", "whole", _TURNED),
+                ("MatryoshkaLoss without a rotation on either side", "mrl-only", "plain"),
                 ("the whole training over its rotation alone", "whole", "rotation-only"),
                 ("the rotation alone over the ordinary model", "rotation-only", "base"),
             )
