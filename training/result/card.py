@@ -205,7 +205,7 @@ def _training(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
     parts += [
         f"batches of {config.schedule.batch_size}{_each(metrics)}",
         f"seed {config.schedule.seed}",
-        f"best step {metrics['best_step']} on validation",
+        *([f"best step {metrics['best_step']} on validation"] if metrics["best_step"] else []),
     ]
     if config.objective.matryoshka:
         parts.append(f"prefixes {', '.join(map(str, config.objective.dims))}")

@@ -95,6 +95,7 @@ def test_a_guided_run_on_broad_pairs_names_its_sources_on_the_card(
     card = (tmp_path / "run" / run_folder.CARD).read_text(encoding="utf-8")
     assert "- and on 30 pairs of wikipedia: CC BY-SA" in card
     assert "- and on 25 pairs of mine: see its source for the licence" in card
+    assert "best step" not in card
     assert "averaged over the last 50%" in card and f"rotation of {finished.name} in the place" in card
     given, kept = (load_file(run / run_folder.ROTATION_FILE)["matrix"] for run in (finished, tmp_path / "run"))
     assert np.array_equal(given, kept)
