@@ -129,13 +129,14 @@ def _turned(vectors: ArmVectors, turn: Any) -> ArmVectors:  # noqa: ANN401 - a r
 
 
 def _encoded(corpus: Corpus, folder: Path | None, settings: Settings) -> ArmVectors:
-    """Vectors of the test queries and all documents at 128 tokens, by base or by base with a run's adapter."""
+    """Vectors of the test queries and all documents, by base or by base with a run's adapter."""
     base = find_base(TrainConfig("controls"))
     model = base.load(settings.device)
     if folder is not None:
         manifest = read_manifest(folder)
         model, base = merge_adapter(model, folder, manifest), Base(manifest.spec(), base.folder, manifest.fingerprint)
-    model.max_seq_length = 128
+    if corpus.name != BUILTIN:  # Parts of large sets are read as far as the whole sets are in the other figures.
+        model.max_seq_length = 128
     vectors = BaseVectors(base, model, VectorCache(settings.cache_dir, settings.cache_dir))
     prompts = TrainConfig("controls").prompts
     queries = [query.text for query in judged_set(corpus, _split_of(corpus)).queries]

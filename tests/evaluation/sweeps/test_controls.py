@@ -37,7 +37,7 @@ def test_the_shipped_controls_are_those_of_the_shipped_results() -> None:
         (row.arm, row.dim): row.value for row in published.rows if (row.precision, row.metric) == ("float32", "ndcg@10")
     }
     for mine, theirs in (("base", "base"), ("plain", "tuned-plain"), ("whole", "tuned")):
-        assert group.value(mine, 64) == pytest.approx(values[theirs, 64], abs=2e-4)
+        assert group.value(mine, 64) == pytest.approx(values[theirs, 64], abs=1e-3)  # Shipped vectors are float16.
 
 
 def test_the_command_and_the_page_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
