@@ -75,7 +75,7 @@ def test_sources_left_out_of_no_folder_are_an_error_in_one_line(
 def test_axes_that_are_not_there_or_of_another_length_are_named(
     tiny_config: TrainConfig, settings: Settings, tmp_path: Path
 ) -> None:
-    for axes, words in (("nowhere", "one of tuned, tuned-2d, "), ("tuned", "384 numbers, and the base model has 32")):
+    for axes, words in (("nowhere", "one of tuned, tuned-2d"), ("tuned", "384 numbers, and the base model has 32")):
         with pytest.raises(ConfigError, match=words):
             train(tiny_config.changed(axes=axes), RunOptions(tmp_path / "x"), RunContext(settings, Report(quiet=True)))
 

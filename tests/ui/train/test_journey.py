@@ -58,7 +58,7 @@ class Trainer:
     def choose_few_steps(self) -> None:
         """The recipe of few steps: text of others takes minutes. Other data choose another."""
         self.page.click("#train-preset input")
-        self.page.get_by_role("option", name="Matryoshka (builtin)", exact=True).click()
+        self.page.get_by_role("option", name="Matryoshka on the built-in pairs alone", exact=True).click()
 
     def bring_documents(self) -> None:
         """Documents of the visit, whose first sentences and rests are the pairs."""
