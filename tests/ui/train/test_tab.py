@@ -164,7 +164,11 @@ def test_the_presets_are_those_of_training() -> None:
 
     choices = preset_choices(has_broad_pairs=True)
     assert {choice.name for choice in choices} == set(shipped_presets()) - {OWN_PAIRS}
-    assert {choice.name for choice in choices} - {choice.name for choice in preset_choices()} == {"broad", "broad-plain", "broad-mrl-only"}
+    assert {choice.name for choice in choices} - {choice.name for choice in preset_choices()} == {
+        "broad",
+        "broad-plain",
+        "broad-mrl-only",
+    }
     for choice in choices:
         settings = preset_config(choice.name)
         assert choice.dims == settings.objective.dims
