@@ -69,7 +69,7 @@ def _about(run: Path) -> str:
     config = load_config(run / run_folder.CONFIG)
     metrics = json.loads((run / run_folder.METRICS_FILE).read_text(encoding="utf-8"))
     return (
-        f"{_SHIPPED} `{config.name}`: {metrics['pairs']:,} pairs of {len(metrics['sources']) + 1} sources, "
+        f"{_SHIPPED} {config.name}: {metrics['pairs']:,} pairs of {len(metrics['sources']) + 1} sources, "
         f"{metrics['steps']} steps of {config.schedule.batch_size}, LoRA of rank {config.adapter.lora_rank}, of whose "
         f"training {config.adapter.adapter_scale:.0%} is kept."
     )

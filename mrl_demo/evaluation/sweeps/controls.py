@@ -13,6 +13,8 @@ from mrl_demo.evaluation.sweeps.results import DifferenceRow, SweepResult
 #: The file in `assets/results` that `dev/ship_controls.py` writes.
 CONTROLS_FILE = "controls.json"
 _TURNED = "plain+rotation"
+#: Where the loss is expected to matter most.
+_SHORT = 16
 _LABELS = {
     "base": "nothing trained",
     "rotation-only": "the rotation alone, no weight trained",
@@ -58,7 +60,7 @@ class ControlGroup:
         return next((row for row in rows if (row.arm, row.against, row.dim) == (arm, against, dim)), None)
 
     def sentence(self, dim: int = 64) -> str:
-        """What the loss and the training buy at `dim` dimensions, with paired 95% intervals, whatever they are."""
+        """What the loss and the training buy at `dim` dimensions, and the loss at 16, with paired 95% intervals."""
         parts = [
             f"{words} {_change(row)}"
             for words, arm, against in (
@@ -69,6 +71,8 @@ class ControlGroup:
             )
             if (row := self.difference(arm, against, dim))
         ]
+        if dim > _SHORT and (short := self.difference("whole", _TURNED, _SHORT)):
+            parts.append(f"at {_SHORT} numbers MatryoshkaLoss itself {_change(short)}")
         return f"At {dim} numbers (nDCG@10): {'; '.join(parts)}." if parts else ""
 
 
