@@ -55,7 +55,8 @@ def run_command(options: argparse.Namespace) -> int:
             tell_problem(error, getattr(options, "messages", None))
         return 2
     except KeyboardInterrupt:
-        print("Interrupted: the same command with --resume goes on from the last checkpoint.", file=sys.stderr)
+        goes_on = ": the same command with --resume goes on from the last checkpoint" if "resume" in options else ""
+        print(f"Interrupted{goes_on}.", file=sys.stderr)
         return 130
 
 
@@ -119,7 +120,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     add_config_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished run")
     parser.add_argument("--model-out", type=Path, help="also save a sentence-transformers folder here (default: no)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
+    _add_resume(parser)
     parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
     parser.add_argument(
         "--report-to",
@@ -163,10 +164,15 @@ def _add_elastic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shallow-share", type=float, default=usual.shallow_share, help=says)
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the draw, the order and the start")
     parser.add_argument("--check", action="store_true", help="check base and pairs, and train nothing")
+    _add_resume(parser)
     parser.add_argument("--force", action="store_true", help="train again though nothing has changed")
     parser.add_argument("--events", type=Path, help="append the loss of every step as JSON lines (default: nowhere)")
     parser.add_argument("--messages", type=Path, help=argparse.SUPPRESS)  # For the page that started it.
     parser.set_defaults(command=_elastic)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of an interrupted run")
 
 
 def _lengths(text: str) -> tuple[int, ...]:
@@ -311,7 +317,13 @@ def _elastic(options: argparse.Namespace) -> int:
         seed=wanted.seed,
     )
     question = ElasticQuestion(config, wanted, options.count, options.pairs, options.leave_out)
-    run = RunOptions(out=options.out, force=options.force, columns=columns_from(options), events=options.events)
+    run = RunOptions(
+        out=options.out,
+        resume=options.resume,
+        force=options.force,
+        columns=columns_from(options),
+        events=options.events,
+    )
     context = _context(options, messages=options.messages)
     if options.check:
         check_elastic(question, run, context)

@@ -16,7 +16,7 @@ from training.config import TrainConfig
 from training.context import RunContext, RunOptions
 from training.data.pairs import TrainingData
 from training.processes import Processes
-from training.result.folder import RunFolder
+from training.result.folder import NOTHING_TO_RESUME, RunFolder
 from training.task import Task, read_task
 
 _PREVIEW_ROWS, _PREVIEW_CHARACTERS = 3, 300
@@ -49,7 +49,7 @@ def _lead(config: TrainConfig, options: RunOptions, context: RunContext, tell: T
         return False
     work = folder.open(key, options.resume, 0 if task.config.adapter.lora_rank else task.base.weight_bytes)
     if options.resume and not work.is_resumed:
-        context.report.say("There is no interrupted run of this configuration and data: it starts from the beginning.")
+        context.report.say(NOTHING_TO_RESUME)
     from training.steps import Run
 
     Run(task, work, options, context, tell).carry_out()

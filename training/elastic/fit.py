@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional
 from mrl_demo.core.types import Progress, Reading
 from mrl_demo.models.reading import read_texts
 from training.data.pairs import Pairs
+from training.elastic.checkpoints import ElasticCheckpoints, ElasticPlace
 from training.elastic.model import ElasticModel
 from training.elastic.objective import elastic_losses
 from training.elastic.settings import ElasticSettings
@@ -26,6 +28,8 @@ _HEAD_BATCH, _HEAD_RATE = 192, 2e-3
 #: Batches sorted by length together, so that little is padding.
 _SORTED_BATCHES = 16
 _WARM_UP = 0.05
+#: A run can go on from so many places.
+_CHECKPOINTS = 8
 
 
 @dataclass(frozen=True)
@@ -122,34 +126,63 @@ def fit_heads(
     return losses
 
 
-def fit_layers(model: ElasticModel, taught: TaughtPairs, settings: ElasticSettings, watch: Watch) -> int:
-    """Take the steps of LoRA and heads, as many as settings and their minutes allow, and return their number.
+def fit_layers(
+    model: ElasticModel,
+    taught: TaughtPairs,
+    settings: ElasticSettings,
+    watch: Watch,
+    checkpoints: ElasticCheckpoints | None = None,
+) -> tuple[tuple[float, ...], ...]:
+    """Take the steps of LoRA and heads, as many as settings and their minutes allow, from the last of `checkpoints` on.
 
-    Raises whatever `watch` raises, which is called after every step.
+    Returns each layer's mean loss at every step that read it. Raises whatever `watch` raises, which is called after
+    every step.
     """
-    lora = [weight for name, weight in model.named_parameters() if weight.requires_grad and name != "heads"]
-    optimiser = torch.optim.AdamW(
-        [{"params": lora, "lr": settings.learning_rate}, {"params": [model.heads], "lr": settings.head_rate}],
-        weight_decay=0.0,
-    )
-    rates = [group["lr"] for group in optimiser.param_groups]
-    clock, depths = _Clock(settings.steps, settings.minutes), _depths(model.depth, settings)
-    done = 0
-    for rows, layers in zip(_batches(taught.pairs, settings), depths, strict=False):
-        share = clock.share(done)
+    steps = _Steps(model, taught, settings)
+    begun = checkpoints.restore(model, steps.optimiser) if checkpoints else None
+    losses: list[list[float]] = [list(row) for row in begun.losses] if begun else [[] for _ in range(model.depth)]
+    clock = _Clock(settings.steps, settings.minutes, begun.seconds if begun else 0.0)
+    order = zip(_batches(taught.pairs, settings), _depths(model.depth, settings), strict=False)
+    for rows, layers in islice(order, len(losses[0]), None):
+        share = clock.share(len(losses[0]))
         if share >= 1:
             break
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * _rate(share)
-        losses = _step_losses(model, taught, rows, layers, settings)
-        optimiser.zero_grad()
-        (_shares_of_layers(layers).to(losses.device) @ losses.mean(1)).backward()
-        torch.nn.utils.clip_grad_norm_(lora, 1.0)
-        optimiser.step()
-        done += 1
-        values = tuple(map(tuple, losses.detach().tolist()))
+        values = steps.take(rows, layers, share)
+        for layer, value in zip(losses, values, strict=False):
+            layer.append(float(np.mean(value)))
+        done = len(losses[0])
         watch(ElasticStep(done, clock.expected(done), clock.seconds_left(done), values))
-    return done
+        if checkpoints and _eighth(clock.share(done)) > _eighth(share):
+            checkpoints.save(model, steps.optimiser, ElasticPlace(clock.seconds, tuple(map(tuple, losses))))
+    return tuple(map(tuple, losses))
+
+
+def _eighth(share: float) -> int:
+    return min(int(share * _CHECKPOINTS), _CHECKPOINTS - 1)
+
+
+class _Steps:
+    """The steps of LoRA and heads over `taught`, one after another."""
+
+    def __init__(self, model: ElasticModel, taught: TaughtPairs, settings: ElasticSettings) -> None:
+        self._model, self._taught, self._settings = model, taught, settings
+        self._lora = [weight for name, weight in model.named_parameters() if weight.requires_grad and name != "heads"]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": self._lora, "lr": settings.learning_rate}, {"params": [model.heads], "lr": settings.head_rate}],
+            weight_decay=0.0,
+        )
+        self._rates = settings.learning_rate, settings.head_rate
+
+    def take(self, rows: list[int], layers: int, share: float) -> tuple[tuple[float, ...], ...]:
+        """Learn from those rows by the first `layers` layers; the loss of each of them at each length."""
+        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * _rate(share)
+        losses = _step_losses(self._model, self._taught, rows, layers, self._settings)
+        self.optimiser.zero_grad()
+        (_shares_of_layers(layers).to(losses.device) @ losses.mean(1)).backward()
+        torch.nn.utils.clip_grad_norm_(self._lora, 1.0)
+        self.optimiser.step()
+        return tuple(map(tuple, losses.detach().tolist()))
 
 
 def _step_losses(
@@ -171,17 +204,18 @@ def _shares_of_layers(layers: int) -> Tensor:
 
 @dataclass
 class _Clock:
-    """How far a run is: by its steps, or by its minutes if these run out first."""
+    """How far a run is: by its steps, or by its minutes if these run out first; `spent` seconds passed before."""
 
     steps: int
     minutes: float
+    spent: float = 0.0
 
     def __post_init__(self) -> None:
-        self._started = time.perf_counter()
+        self._started = time.perf_counter() - self.spent
 
     def share(self, done: int) -> float:
         """The share of the run that is over after so many steps."""
-        by_time = self._seconds / (60 * self.minutes) if self.minutes else 0.0
+        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
         return max(done / self.steps, by_time)
 
     def expected(self, done: int) -> int:
@@ -190,10 +224,11 @@ class _Clock:
 
     def seconds_left(self, done: int) -> float:
         """How long the rest takes at the pace so far."""
-        return self._seconds * max(0.0, 1 / max(self.share(done), 1e-9) - 1)
+        return self.seconds * max(0.0, 1 / max(self.share(done), 1e-9) - 1)
 
     @property
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """How long the steps took so far."""
         return time.perf_counter() - self._started
 
 

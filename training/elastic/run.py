@@ -29,16 +29,24 @@ from training.config import TrainConfig
 from training.context import RunContext, RunOptions
 from training.data.pairs import Pairs
 from training.data.small import small_collection
+from training.elastic.checkpoints import ElasticCheckpoints
 from training.elastic.data import elastic_pairs, tuned_axes
-from training.elastic.fit import ElasticStep, Watch
+from training.elastic.fit import ElasticStep, TaughtPairs, Watch
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
-from training.elastic.teach import HEAD_PAIRS, ask_teacher, quality_by_layer, save_layers, teach_layers, turn_teacher
+from training.elastic.teach import (
+    HEAD_PAIRS,
+    TaughtLayers,
+    quality_by_layer,
+    save_layers,
+    teach_layers,
+    turn_teacher,
+)
 from training.errors import ConfigError
 from training.estimate import BASELINE, RESULT, STEPS, TEXTS, probe_speed
 from training.fit.validation import encode_both
 from training.result.card import write_card
-from training.result.folder import RunFolder, RunWork
+from training.result.folder import NOTHING_TO_RESUME, RunFolder, RunWork
 from training.result.measure import METRICS, BeforeAfter, before_after_table, paired_rows
 from training.result.model import ModelWriter
 from training.task import Task, read_task
@@ -84,7 +92,10 @@ def train_elastic(question: ElasticQuestion, options: RunOptions, context: RunCo
     if folder.is_finished(run.key) and not options.force:
         context.report.say(f"Nothing has changed: {options.out} holds this run already (--force trains it again).")
         return False
-    run.carry_out(folder.open(run.key, resume=False))
+    work = folder.open(run.key, options.resume)
+    if options.resume and not work.is_resumed:
+        context.report.say(NOTHING_TO_RESUME)
+    run.carry_out(work)
     return True
 
 
@@ -142,26 +153,26 @@ class _ElasticRun:
         report.expect(self.stages(base))
         own_limit = token_limit(base)
         report.begin(BASELINE)
-        before = self._baseline(BaseVectors(task.base, base, self.context.cache))
+        teacher = BaseVectors(task.base, base, self.context.cache)
+        before = self._baseline(teacher)
         report.begin(TEXTS)
         limit_tokens(base, self.settings.max_tokens)
-        vectors = ask_teacher(base, self.pairs, self._readings, report.progress)
+        vectors = self._ask_teacher(teacher)
         axes = self._axes(vectors)
         taught = turn_teacher(self.pairs, self._readings, vectors, axes, base.device)
-        report.begin(_HEADS)
-        model, losses, steps = teach_layers(base, taught, axes, self.settings, report.progress, self._watch())
+        layers = self._teach(base, taught, axes, ElasticCheckpoints(work))
         result = work.make_result()
-        save_layers(model, result, has_lora=bool(self.settings.steps))
+        save_layers(layers.model, result, has_lora=bool(self.settings.steps))
         report.begin(RESULT)
         if own_limit:
             base.max_seq_length = own_limit
-        layers = self._by_layer(model)
+        quality = self._by_layer(layers.model)
         final = ModelWriter(task.config, task.base, own_limit, result).write_adapter().to(base.device)
         after = encode_both(final, task.data.judge, task.data.test_split, task.config, report.progress)
         rows = self._compare(before, after)
         report.say(before_after_table(rows))
-        report.say(layer_table(layers))
-        self._write(result, rows, layers, losses, steps, time.perf_counter() - started)
+        report.say(layer_table(quality))
+        self._write(result, rows, quality, layers, time.perf_counter() - started)
         work.publish({"name": task.config.name, "base": task.base.spec.model_id})
         report.say(f"Done: {work.out}")
 
@@ -169,6 +180,22 @@ class _ElasticRun:
     def _readings(self) -> tuple[Reading, Reading]:
         prompts = self.task.config.prompts
         return prompts.query_reading, prompts.document_reading
+
+    def _ask_teacher(self, teacher: BaseVectors) -> tuple[FloatMatrix, FloatMatrix]:
+        """What the base says of queries and of answers in full, before anything is trained: unit rows `(n, d)` each."""
+        sides = zip((self.pairs.queries, self.pairs.positives), self._readings, strict=True)
+        queries, answers = (teacher.of(texts, reading, self.context.report.progress) for texts, reading in sides)
+        return queries, answers
+
+    def _teach(
+        self, base: SentenceTransformer, taught: TaughtPairs, axes: FloatMatrix, checkpoints: ElasticCheckpoints
+    ) -> TaughtLayers:
+        report = self.context.report
+        if checkpoints.is_resumed:
+            report.say("Going on from the last checkpoint.")
+        else:
+            report.begin(_HEADS)
+        return teach_layers(base, taught, axes, self.settings, report.progress, self._watch(), checkpoints)
 
     def _axes(self, vectors: tuple[FloatMatrix, FloatMatrix]) -> FloatMatrix:
         """Those of the shipped `tuned` over the packaged base, elsewhere the teacher's principal axes."""
@@ -219,9 +246,8 @@ class _ElasticRun:
         self,
         result: Path,
         rows: Sequence[BeforeAfter],
-        layers: Mapping[int, Mapping[int, float]],
-        losses: Sequence[float],
-        steps: int,
+        quality: Mapping[int, Mapping[int, float]],
+        layers: TaughtLayers,
         seconds: float,
     ) -> None:
         """Configuration, figures and card beside the model."""
@@ -236,14 +262,14 @@ class _ElasticRun:
             "pairs_read": len(data.pairs),
             "broad_texts": 0,
             **({"sources": dict(self.sources)} if self.sources else {}),
-            "steps": steps,
-            "best_step": steps,
+            "steps": layers.steps,
+            "best_step": layers.steps,
             "seconds": round(seconds, 1),
             "hardware": describe_hardware(),
-            "elastic": {**self.settings.to_dict(), "loss_by_layer": [round(loss, 4) for loss in losses]},
+            "elastic": {**self.settings.to_dict(), "loss_by_layer": [round(loss, 4) for loss in layers.losses]},
             "layers": [
                 {"layers": layer, "ndcg@10": {dim: round(value, 4) for dim, value in by_dim.items()}}
-                for layer, by_dim in layers.items()
+                for layer, by_dim in quality.items()
             ],
             "test": [row.to_dict() for row in rows],
         }

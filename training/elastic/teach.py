@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,8 @@ from mrl_demo.core.vectors import normalise
 from mrl_demo.evaluation.judging.judged import judged_set
 from mrl_demo.models.reading import read_texts
 from mrl_demo.models.run_folder import HEADS_FILE, ROTATION_FILE
-from training.bases import encode
 from training.data.pairs import Pairs
+from training.elastic.checkpoints import ElasticCheckpoints
 from training.elastic.fit import ElasticStep, TaughtPairs, Watch, fit_heads, fit_layers, read_layers
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
@@ -33,20 +35,6 @@ HEAD_PAIRS = 4_400
 _READ_AT_ONCE = 64
 
 
-def ask_teacher(
-    base: SentenceTransformer,
-    pairs: Pairs,
-    readings: tuple[Reading, Reading],
-    progress: Progress | None = None,
-) -> tuple[FloatMatrix, FloatMatrix]:
-    """What `base` says of the queries and of the answers in full, before anything is trained: unit rows `(n, d)`."""
-    queries, answers = (
-        encode(base, texts, reading, progress)
-        for texts, reading in zip((pairs.queries, pairs.positives), readings, strict=True)
-    )
-    return queries, answers
-
-
 def turn_teacher(
     pairs: Pairs,
     readings: tuple[Reading, Reading],
@@ -59,6 +47,15 @@ def turn_teacher(
     return TaughtPairs(pairs, readings, queries, answers)
 
 
+@dataclass(frozen=True)
+class TaughtLayers:
+    """The elastic model, each layer's mean loss over the last tenth of the steps that read it, and their number."""
+
+    model: ElasticModel
+    losses: tuple[float, ...]
+    steps: int
+
+
 def teach_layers(
     base: SentenceTransformer,
     taught: TaughtPairs,
@@ -66,46 +63,54 @@ def teach_layers(
     settings: ElasticSettings,
     progress: Progress | None = None,
     watch: Watch | None = None,
-) -> tuple[ElasticModel, tuple[float, ...], int]:
-    """The elastic model over `base`, each layer's mean loss over the last tenth of the steps, and their number.
+    checkpoints: ElasticCheckpoints | None = None,
+) -> TaughtLayers:
+    """Learn the heads of every layer, and a LoRA with them if there are steps; from the last of `checkpoints` on.
 
-    `base` gets a LoRA if there are steps, and is not to be used for anything else. Raises whatever `progress` and
-    `watch` raise.
+    `base` gets the LoRA, and is not to be used for anything else. Raises whatever `progress` and `watch` raise.
     """
     model = ElasticModel(base, settings.lora_rank if settings.steps else 0, settings.seed)
+    is_resumed = bool(settings.steps and checkpoints and checkpoints.is_resumed)
+    head_losses = () if is_resumed else _teach_heads(model, taught, rotation, settings, progress)
+    if not settings.steps:
+        return TaughtLayers(model, tuple(map(_last_tenth, zip(*head_losses, strict=True))), 0)
+    losses = fit_layers(model, taught, settings, _telling(model.depth, progress, watch), checkpoints)
+    return TaughtLayers(model, tuple(map(_last_tenth, losses)), len(losses[0]))
+
+
+def _teach_heads(
+    model: ElasticModel,
+    taught: TaughtPairs,
+    rotation: FloatMatrix,
+    settings: ElasticSettings,
+    progress: Progress | None,
+) -> Sequence[tuple[float, ...]]:
+    """Learn them over layers that are read once; the loss of every layer at each step."""
     sample = taught.first(HEAD_PAIRS)
     layers = read_layers(model, sample, progress)
     model.start_heads(layers, sample.wanted, torch.tensor(rotation, device=model.device))
-    losses = fit_heads(model, layers, sample.wanted, settings, progress)
-    del layers
-    if not settings.steps:
-        last = np.mean(losses[-max(1, len(losses) // 10) :], axis=0)
-        return model, tuple(map(float, last)), 0
-    memory = _Memory(model.depth, progress, watch)
-    steps = fit_layers(model, taught, settings, memory.see)
-    return model, memory.last_tenth(), steps
+    return fit_heads(model, layers, sample.wanted, settings, progress)
 
 
-class _Memory:
-    """Keeps the losses of every layer, and says how they stand every ten steps."""
+def _telling(depth: int, progress: Progress | None, watch: Watch | None) -> Watch:
+    """Passes every step on to `watch`, and tells `progress` every ten steps how the layers' losses stand."""
+    recent: list[deque[float]] = [deque(maxlen=10) for _ in range(depth)]
 
-    def __init__(self, depth: int, progress: Progress | None, watch: Watch | None) -> None:
-        self._losses: list[list[float]] = [[] for _ in range(depth)]
-        self._progress, self._watch = progress, watch
-
-    def see(self, step: ElasticStep) -> None:
+    def tell(step: ElasticStep) -> None:
         """Take in a step."""
-        for losses, loss in zip(self._losses, step.by_layer, strict=False):
+        for losses, loss in zip(recent, step.by_layer, strict=False):
             losses.append(loss)
-        if self._watch:
-            self._watch(step)
-        if self._progress and step.step % 10 == 1:
-            said = " ".join(f"{np.mean(losses[-10:]):.3f}" if losses else "-" for losses in self._losses)
-            self._progress(step.step / step.of, f"Step {step.step} of {step.of}, loss by layer {said}")
+        if watch:
+            watch(step)
+        if progress and step.step % 10 == 1:
+            said = " ".join(f"{np.mean(losses):.3f}" if losses else "-" for losses in recent)
+            progress(step.step / step.of, f"Step {step.step} of {step.of}, loss by layer {said}")
 
-    def last_tenth(self) -> tuple[float, ...]:
-        """The mean loss of each layer over the last tenth of the steps that read it."""
-        return tuple(float(np.mean(losses[-max(1, len(losses) // 10) :])) if losses else 0.0 for losses in self._losses)
+    return tell
+
+
+def _last_tenth(losses: Sequence[float]) -> float:
+    return float(np.mean(losses[-max(1, len(losses) // 10) :])) if losses else 0.0
 
 
 def quality_by_layer(

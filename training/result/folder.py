@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mrl_demo.core.storage import replace_folder, sha256_file, unwritable
+from mrl_demo.core.storage import atomic_folder, replace_folder, sha256_file, unwritable
 from mrl_demo.models import run_folder
 from training.errors import RunError
 
+NOTHING_TO_RESUME = "There is no interrupted run of this configuration and data: it starts from the beginning."
+#: Where a checkpoint says how far its run was.
+CHECKPOINT_STATE = "trainer_state.json"
 _KEY_FILE = "key.txt"
+#: What the trainer keeps beside weights and state.
+_TRAINER_PARTS = ("optimizer.pt", "scheduler.pt")
 #: A LoRA run writes some 50 MB of checkpoints; less than this and it would stop in the middle.
 _FREE_BYTES = 300_000_000
 #: Two checkpoints of all weights with two moments each, one more while it is written, and the result.
@@ -86,14 +92,25 @@ class RunWork:
         self.result.mkdir()
         return self.result
 
-    def last_checkpoint(self) -> Path | None:
-        """The newest checkpoint that is whole; half-written ones are removed."""
-        checkpoints = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[-1]))
-        for path in reversed(checkpoints):
-            if _is_whole(path):
+    def last_checkpoint(self, parts: Sequence[str] = _TRAINER_PARTS) -> Path | None:
+        """The newest checkpoint that is whole and has those `parts`; half-written ones are removed."""
+        for path in reversed(self._checkpoints()):
+            if _is_whole(path, parts):
                 return path
             shutil.rmtree(path, ignore_errors=True)
         return None
+
+    def new_checkpoint(self, step: int) -> AbstractContextManager[Path]:
+        """A folder to write that of `step` into, which takes its name when the block ends well."""
+        return atomic_folder(self.path / f"checkpoint-{step}")
+
+    def keep_checkpoints(self, count: int) -> None:
+        """Remove all but the newest `count`."""
+        for path in self._checkpoints()[:-count]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name.rsplit("-", 1)[-1]))
 
     def publish(self, about: Mapping[str, Any]) -> None:
         """Seal `result` with the hashes of its files (the card may change) and move it to `out` in one step."""
@@ -114,14 +131,14 @@ def seal_run(folder: Path, about: Mapping[str, Any]) -> None:
     (folder / run_folder.SEAL).write_text(json.dumps({**about, "files": files}, indent=2) + "\n", encoding="utf-8")
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint's files can all be read: state, optimiser, schedule and weights."""
+def _is_whole(checkpoint: Path, parts: Sequence[str]) -> bool:
+    """Whether a checkpoint's files can all be read: state, `parts` and weights."""
     import torch
     from safetensors import safe_open
 
     try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-        for name in ("optimizer.pt", "scheduler.pt"):
+        json.loads((checkpoint / CHECKPOINT_STATE).read_text(encoding="utf-8"))
+        for name in parts:
             torch.load(checkpoint / name, weights_only=True, map_location="cpu")
         weights = list(checkpoint.rglob("*.safetensors"))
         for path in weights:

@@ -8,30 +8,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.core.types import Reading
-from mrl_demo.jobs.events import StepDone, read_events
+from mrl_demo.jobs.events import Event, StepDone, read_events
 from mrl_demo.lab.lab import Lab
 from mrl_demo.models.loading import load_sentence_transformer
-from mrl_demo.models.run_folder import CARD, METRICS_FILE, MODEL
+from mrl_demo.models.run_folder import CARD, HEADS_FILE, METRICS_FILE, MODEL, ROTATION_FILE
 from mrl_demo.models.specs import ModelSpec
 from tests.training.tiny import make_tiny_model, rows, write_jsonl
+from training.bases import encode
 from training.cli import main
 from training.data.pairs import Pairs
 from training.elastic.data import sampled
-from training.elastic.fit import ElasticStep
+from training.elastic.fit import ElasticStep, TaughtPairs
 from training.elastic.model import ElasticModel
 from training.elastic.settings import ElasticSettings
-from training.elastic.teach import ask_teacher, teach_layers, turn_teacher
+from training.elastic.teach import teach_layers, turn_teacher
 
 TINY = ModelSpec("tiny", "folder", "tiny", 32)
+AXES = np.eye(32, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("elastic") / "tiny")
+
+
+def _taught(base: SentenceTransformer, pairs: Pairs) -> TaughtPairs:
+    plain = Reading("document", "")
+    queries, answers = (encode(base, texts, plain) for texts in (pairs.queries, pairs.positives))
+    return turn_teacher(pairs, (plain, plain), (queries, answers), AXES)
 
 
 def test_a_run_on_another_base_leaves_an_arm_whose_every_layer_is_near_the_teacher(
@@ -75,24 +84,54 @@ def test_a_run_on_another_base_leaves_an_arm_whose_every_layer_is_near_the_teach
     assert np.abs(named.encoders.encoder(f"{name}@1").encode_queries(texts) - early).max() < 1e-4
 
 
+def test_an_interrupted_run_goes_on_from_its_last_checkpoint_to_the_same_bits(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, events = write_jsonl(tmp_path / "pairs.jsonl", rows(240)), tmp_path / "events.jsonl"
+    command = ["--cache-dir", str(tmp_path / "cache"), "elastic", "--base", str(tiny), "--data", str(data)]
+    command += ["--steps", "16", "--head-steps", "5", "--batch-size", "16", "--lora-rank", "4", "--dims", "8"]
+    command += ["--name", "one-name", "--events", str(events)]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert main([*command, "--out", str(whole)]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("training.elastic.run.LineWriter.event", _interrupt_at_step_11)
+        assert main([*command, "--out", str(broken)]) == 130
+    assert "the same command with --resume" in capsys.readouterr().err
+    assert not broken.exists()
+    assert {path.name for path in tmp_path.glob(".broken.training/checkpoint-*")} == {"checkpoint-8", "checkpoint-10"}
+    events.unlink()
+    assert main([*command, "--out", str(broken), "--resume"]) == 0
+    told = capsys.readouterr().out
+    assert "Going on from the last checkpoint." in told and "a head behind every layer. begins" not in told
+    assert [event.step for event in read_events(events) if isinstance(event, StepDone)] == [*range(11, 17)]
+    for name in ("adapter_model.safetensors", HEADS_FILE, ROTATION_FILE):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes()
+    first, second = (json.loads((out / METRICS_FILE).read_text(encoding="utf-8")) for out in (whole, broken))
+    assert first["elastic"] == second["elastic"] and first["steps"] == second["steps"]
+    assert main([*command, "--out", str(tmp_path / "other"), "--resume"]) == 0
+    assert "There is no interrupted run" in capsys.readouterr().out
+
+
+def _interrupt_at_step_11(_writer: object, event: Event) -> None:
+    if isinstance(event, StepDone) and event.step == 11:
+        raise KeyboardInterrupt
+
+
 def test_shallow_steps_read_half_of_the_layers_and_the_minutes_end_a_run(tiny: Path) -> None:
     base = load_sentence_transformer(tiny, TINY)
     pairs = Pairs(*[tuple(row[side] for row in rows(80)) for side in ("query", "positive")])
     settings = ElasticSettings(steps=10_000, head_steps=1, batch_size=16, lora_rank=4, prefixes=(8, 32), minutes=0.02)
-    axes = np.eye(32, dtype=np.float32)
-    plain = Reading("document", "")
-    taught = turn_teacher(pairs, (plain, plain), ask_teacher(base, pairs, (plain, plain)), axes)
+    taught = _taught(base, pairs)
     steps: list[ElasticStep] = []
-    _, losses, done = teach_layers(base, taught, axes, settings, watch=steps.append)
-    assert 1 < done < 10_000
+    layers = teach_layers(base, taught, AXES, settings, watch=steps.append)
+    assert 1 < layers.steps < 10_000
     assert {len(step.losses) for step in steps} == {1, 2}
     assert steps[-1].of < 10_000
     assert steps[-1].seconds_left < steps[0].seconds_left
-    assert len(losses) == 2
+    assert len(layers.losses) == 2
 
 
 def test_a_base_without_a_stack_of_layers_is_refused() -> None:
-    from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer, models
 
@@ -123,8 +162,7 @@ def test_the_command_names_the_option_that_mends_it(capsys: pytest.CaptureFixtur
 def test_without_steps_only_heads_are_learnt(tiny: Path) -> None:
     base = load_sentence_transformer(tiny, TINY)
     pairs = Pairs(*[tuple(row[side] for row in rows(80)) for side in ("query", "positive")])
-    plain, axes = Reading("document", ""), np.eye(32, dtype=np.float32)
-    taught = turn_teacher(pairs, (plain, plain), ask_teacher(base, pairs, (plain, plain)), axes)
-    model, losses, steps = teach_layers(base, taught, axes, ElasticSettings(head_steps=40, prefixes=(8, 32)))
-    assert (steps, losses[1] < 0.05) == (0, True)
-    assert not any(weight.requires_grad for weight in model.base.parameters())
+    taught = _taught(base, pairs)
+    layers = teach_layers(base, taught, AXES, ElasticSettings(head_steps=40, prefixes=(8, 32)))
+    assert (layers.steps, layers.losses[1] < 0.05) == (0, True)
+    assert not any(weight.requires_grad for weight in layers.model.base.parameters())
