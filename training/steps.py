@@ -81,7 +81,7 @@ class Run:
 
     def carry_out(self) -> None:
         """Train, measure before and after, and publish the result under its cache key, whole or not at all."""
-        started = time.perf_counter()
+        started = time.perf_counter() - self.work.spent
         task, report = self.task, self.context.report
         model = task.base.load(self.context.settings.device)
         report.expect(expected_stages(task, probe_speed(model, task), self.context.processes.count))

@@ -177,6 +177,26 @@ def test_only_a_run_of_the_same_key_goes_on(tmp_path: Path) -> None:
     assert not folder.open("second", resume=True).is_resumed and not left_over.exists()
 
 
+def test_a_run_that_goes_on_knows_how_long_it_was_at_it_before(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out")
+    work = folder.open("key", resume=False)
+    assert work.spent == 0
+    _age(work.path, begun=1_000, last_written=1_060)
+    assert folder.open("key", resume=True).spent == 60
+    _age(work.path, begun=5_000, last_written=5_005)
+    assert folder.open("key", resume=True).spent == 65
+    (work.path / "seconds.txt").write_text("", encoding="utf-8")  # Killed while it was written.
+    assert folder.open("key", resume=True).is_resumed
+
+
+def _age(path: Path, begun: int, last_written: int) -> None:
+    """Let the run in that work folder have begun and written its last checkpoint at those seconds of the epoch."""
+    (path / "checkpoint").touch()
+    for file in path.iterdir():
+        os.utime(file, (begun, begun))
+    os.utime(path / "checkpoint", (last_written, last_written))
+
+
 def test_too_little_space_and_read_only_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.errors import RunError
 

@@ -147,7 +147,7 @@ class _ElasticRun:
 
     def carry_out(self, work: RunWork) -> None:
         """Measure before, teach, measure after and by layer, and publish, whole or not at all."""
-        started = time.perf_counter()
+        started = time.perf_counter() - work.spent
         task, report = self.task, self.context.report
         base = task.base.load(self.context.settings.device)
         report.expect(self.stages(base))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from training.errors import RunError
 NOTHING_TO_RESUME = "There is no interrupted run of this configuration and data: it starts from the beginning."
 #: Where a checkpoint says how far its run was.
 CHECKPOINT_STATE = "trainer_state.json"
-_KEY_FILE = "key.txt"
+_KEY_FILE, _SPENT_FILE = "key.txt", "seconds.txt"
 #: What the trainer keeps beside weights and state.
 _TRAINER_PARTS = ("optimizer.pt", "scheduler.pt")
 #: A LoRA run writes some 50 MB of checkpoints; less than this and it would stop in the middle.
@@ -56,11 +56,8 @@ class RunFolder:
         mark = path / _KEY_FILE
         is_resumed = resume and mark.is_file() and mark.read_text(encoding="utf-8") == key
         try:
-            if not is_resumed:
-                shutil.rmtree(path, ignore_errors=True)
-            path.mkdir(parents=True, exist_ok=True)
+            spent = _go_on(path) if is_resumed else _begin(path, key)
             free = shutil.disk_usage(path).free
-            mark.write_text(key, encoding="utf-8")
         except OSError as error:
             raise unwritable(path, error) from error
         needed = _FREE_BYTES + _WHOLE_COPIES * trained_bytes
@@ -69,17 +66,21 @@ class RunFolder:
                 f"{path.parent} has {free / 1e6:.0f} MB free, and a run needs {needed / 1e6:.0f} MB: "
                 "free some space or choose another --out."
             )
-        return RunWork(self.out, path, key, is_resumed)
+        return RunWork(self.out, path, key, is_resumed, spent)
 
 
 @dataclass(frozen=True)
 class RunWork:
-    """The hidden folder `path` beside `out` where the run of `key` is made; it goes when the run is published."""
+    """The hidden folder `path` beside `out` where the run of `key` is made; it goes when the run is published.
+
+    `spent` are the seconds that a resumed run took before, each time until it wrote its last checkpoint.
+    """
 
     out: Path
     path: Path
     key: str
     is_resumed: bool
+    spent: float = 0.0
 
     @property
     def result(self) -> Path:
@@ -129,6 +130,26 @@ def seal_run(folder: Path, about: Mapping[str, Any]) -> None:
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     (folder / run_folder.SEAL).write_text(json.dumps({**about, "files": files}, indent=2) + "\n", encoding="utf-8")
+
+
+def _begin(path: Path, key: str) -> float:
+    """Make an empty work folder for the run of `key`; the seconds spent on it, none."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    (path / _KEY_FILE).write_text(key, encoding="utf-8")
+    return 0.0
+
+
+def _go_on(path: Path) -> float:
+    """Note and return the seconds that the run in that work folder took, as far as what it wrote tells."""
+    before = 0.0
+    with suppress(OSError, ValueError):  # The first time there are none, and a kill may have left half of the file.
+        before = float((path / _SPENT_FILE).read_text(encoding="utf-8"))
+    last = max(written.stat().st_mtime for written in path.rglob("*") if written.is_file())
+    spent = before + max(0.0, last - (path / _KEY_FILE).stat().st_mtime)
+    (path / _SPENT_FILE).write_text(f"{spent:.1f}", encoding="utf-8")
+    (path / _KEY_FILE).touch()  # It says when this part of the run began; written again, it might be cut short.
+    return spent
 
 
 def _is_whole(checkpoint: Path, parts: Sequence[str]) -> bool:
