@@ -135,7 +135,7 @@ def seal_run(folder: Path, about: Mapping[str, Any]) -> None:
 def _begin(path: Path, key: str) -> float:
     """Make an empty work folder for the run of `key`; the seconds spent on it, none."""
     shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     (path / _KEY_FILE).write_text(key, encoding="utf-8")
     return 0.0
 
