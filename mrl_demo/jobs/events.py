@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 ByDim: TypeAlias = dict[int, float]
 
@@ -131,6 +131,7 @@ class Message:
 
 
 Event: TypeAlias = BaseQuality | StepDone | ValidationDone | ShareMeasured | DataRead | WaitExpected
+_Stepped = TypeVar("_Stepped", StepDone, ValidationDone)
 _KINDS: dict[str, type[Event]] = {
     kind.kind: kind for kind in (BaseQuality, StepDone, ValidationDone, ShareMeasured, DataRead, WaitExpected)
 }
@@ -172,29 +173,40 @@ class RunProgress:
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> RunProgress:
-        """Everything that some events say."""
+        """Everything that some events say; of a run that went on after a break, what it said again takes over."""
         steps: list[StepDone] = []
+        validations: list[ValidationDone] = []
+        shares: dict[float, ShareMeasured] = {}
         progress = cls()
         for event in events:
             if isinstance(event, BaseQuality):
                 progress = replace(progress, base=event)
-                continue
-            if isinstance(event, ShareMeasured):
-                progress = replace(progress, shares=(*progress.shares, event))
-                continue
-            if isinstance(event, DataRead | WaitExpected):
-                continue
-            progress = replace(progress, total_steps=event.of, seconds_left=event.seconds_left)
-            if isinstance(event, StepDone):
-                steps.append(event)
-            else:
-                progress = replace(progress, validations=(*progress.validations, event))
-        return replace(progress, steps=tuple(steps))
+            elif isinstance(event, ShareMeasured):
+                shares[event.share] = event
+            elif isinstance(event, StepDone | ValidationDone):
+                progress = replace(progress, total_steps=event.of, seconds_left=event.seconds_left)
+                if isinstance(event, StepDone):
+                    _take_over(steps, event)
+                else:
+                    _take_over(validations, event)
+        return replace(
+            progress,
+            steps=tuple(steps),
+            validations=tuple(validations),
+            shares=tuple(shares.values()),
+        )
 
     @property
     def step(self) -> int:
         """Steps done."""
         return self.steps[-1].step if self.steps else 0
+
+
+def _take_over(told: list[_Stepped], event: _Stepped) -> None:
+    """Append `event`, in the place of what a run said of this step and later ones before a break."""
+    while told and told[-1].step >= event.step:
+        told.pop()
+    told.append(event)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,13 @@ class Intake:
             if model and (CODE_ROOT / hub_name(model)[0]).exists():
                 message = f"{model!r} is a folder here: from the page only models of the Hub are loaded."
                 raise TrainingError(message).about(field)
-        places = (self.trained / request.name, self.settings.assets_dir / "adapters" / request.name)
-        if request.name in self.taken or any(place.exists() for place in places):
-            message = f"There is a model named {request.name!r} already: choose another name."
+        self.refuse_taken(request.name)
+
+    def refuse_taken(self, name: str) -> None:
+        """Raise `TrainingError` if a model has that name."""
+        places = (self.trained / name, self.settings.assets_dir / "adapters" / name)
+        if name in self.taken or any(place.exists() for place in places):
+            message = f"There is a model named {name!r} already: choose another name."
             raise TrainingError(message).about("name")
 
     def _check_size(self, request: TrainRequest) -> None:

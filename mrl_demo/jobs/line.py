@@ -29,6 +29,7 @@ from mrl_demo.jobs.process import (
     CANCEL_MARK,
     EVENTS,
     FINISHED,
+    INTERRUPTED,
     JOB,
     MESSAGES,
     RUNNING,
@@ -37,9 +38,11 @@ from mrl_demo.jobs.process import (
     carry_out,
     delete_rows,
     end_group,
+    last_sign,
     launch_process,
     mark_ended,
     problem_of,
+    put_back,
     read_json,
 )
 from mrl_demo.jobs.request import TrainRequest
@@ -49,6 +52,8 @@ from mrl_demo.models.run_folder import METRICS_FILE
 MAX_WAITING = 5
 TRAIN = (sys.executable, "-m", "training")
 _CHECK_SECONDS = 300
+#: So long an interrupted run keeps the rows that it was given, to go on with them.
+_ROWS_KEPT_SECONDS = 24 * 3600
 
 
 class TrainingJobs:
@@ -94,12 +99,7 @@ class TrainingJobs:
         self._intake.check(request)
         self._make_private()
         with self._locked():
-            jobs = read_jobs(self._folder)
-            if sum(job.status == WAITING for job in jobs) >= MAX_WAITING:
-                raise TrainingError(f"{MAX_WAITING} runs wait already: cancel one or come back later.")
-            if any(job.name == request.name and job.is_active for job in jobs):
-                message = f"A run named {request.name!r} is in line already: choose another name."
-                raise TrainingError(message).about("name")
+            self._refuse_unless_room(request.name)
             job_id = f"{time.time_ns():020d}"
             with atomic_folder(self._folder / job_id) as folder:
                 about = self._describe(request, job_id, self._intake.copy_uploads(request, folder))
@@ -108,13 +108,31 @@ class TrainingJobs:
             self._start_next()
         return job_id
 
+    def resume(self, job_id: str, session: str = "") -> None:
+        """Put an interrupted run in line again, to go on from its last checkpoint.
+
+        Raises `TrainingError` for a run that cannot, for that of another visit, and if its name is taken by now.
+        """
+        self._intake.refuse_if_closed()
+        with self._locked():
+            folder = self._path(job_id)
+            self._refuse_strangers(job_id, session)
+            job = read_job(folder)
+            if not job.can_resume:
+                why = job.problem.text if job.status == INTERRUPTED and job.problem else "Only an interrupted run can."
+                raise TrainingError(f"The run {job.name!r} cannot go on. {why}")
+            self._intake.refuse_taken(job.name)
+            self._refuse_unless_room(job.name)
+            put_back(folder)
+            self._start_next()
+
     def may_change(self, job_id: str, session: str) -> bool:
         """Whether a visit may cancel or rescale a run: its own, and any on a page that others cannot reach."""
         about = read_json(self._path(job_id) / JOB) or {}
         return not self._settings.is_public or about.get("session") == _seal_session(session)
 
     def cancel(self, job_id: str, session: str = "") -> None:
-        """Take a run out of the line, or end its processes and no others.
+        """Take a run out of the line, or end its processes and no others; an interrupted one leaves nothing behind.
 
         Raises `TrainingError` for an unknown id, and for the run of another visit.
         """
@@ -123,12 +141,13 @@ class TrainingJobs:
             folder = self._path(job_id)
             self._refuse_strangers(job_id, session)
             job = read_job(folder)
-            if not job.is_active:
+            if not job.is_active and job.status != INTERRUPTED:
                 return
             (folder / CANCEL_MARK).touch()
             end_group(folder)
             mark_ended(folder, None)
-            shutil.rmtree(self._trained / f".{job.name}.training", ignore_errors=True)
+            if not self._is_in_line(job.name):  # A later run of the same name may be at work there.
+                shutil.rmtree(self._trained / f".{job.name}.training", ignore_errors=True)
             self._start_next()
 
     def jobs(self) -> tuple[JobState, ...]:
@@ -142,7 +161,7 @@ class TrainingJobs:
                 self._start_next()
                 states = read_jobs(self._folder)
         for job in states:
-            if not job.is_active:  # Ended from outside, it could not delete them itself.
+            if not job.is_active and not self._keeps_rows(job):  # Ended from outside, it could not delete them itself.
                 delete_rows(self._folder / job.id)
         return states
 
@@ -200,6 +219,21 @@ class TrainingJobs:
     def _train(self, request: TrainRequest, *arguments: str) -> list[str]:
         """The command that trains with this app's cache."""
         return [*self._command, request.command, f"--cache-dir={self._settings.cache_dir}", *arguments]
+
+    def _refuse_unless_room(self, name: str) -> None:
+        """Raise `TrainingError` if the line is full or has a run of that name."""
+        if sum(job.status == WAITING for job in read_jobs(self._folder)) >= MAX_WAITING:
+            raise TrainingError(f"{MAX_WAITING} runs wait already: cancel one or come back later.")
+        if self._is_in_line(name):
+            raise TrainingError(f"A run named {name!r} is in line already: choose another name.").about("name")
+
+    def _is_in_line(self, name: str) -> bool:
+        return any(job.name == name and job.is_active for job in read_jobs(self._folder))
+
+    def _keeps_rows(self, job: JobState) -> bool:
+        """Whether an interrupted run may still want the rows that it was given."""
+        is_fresh = time.time() - last_sign(self._folder / job.id) < _ROWS_KEPT_SECONDS
+        return job.status == INTERRUPTED and is_fresh
 
     def _refuse_strangers(self, job_id: str, session: str) -> None:
         if not self.may_change(job_id, session):

@@ -24,7 +24,9 @@ try:
 except ImportError:  # Windows: the page still works, and says that runs are started from the command line there.
     fcntl = None  # type: ignore[assignment]
 
-WAITING, RUNNING, FINISHED, FAILED, CANCELLED = "waiting", "running", "finished", "failed", "cancelled"
+WAITING, RUNNING, FINISHED, FAILED, CANCELLED, INTERRUPTED = (
+    "waiting", "running", "finished", "failed", "cancelled", "interrupted",
+)  # fmt: skip
 JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS, MESSAGES = (
     "job.json", "started.json", "ended.json", "cancelled", "lock", "log.txt", "events.jsonl", "messages.jsonl",
 )  # fmt: skip
@@ -32,7 +34,11 @@ JOB, STARTED, ENDED, CANCEL_MARK, LOCK, LOG, EVENTS, MESSAGES = (
 _RESULTS = (MANIFEST, f"{MODEL}/{MODULES}")
 #: Names of uploaded files in the run's folder, before their type.
 DATA_STEM, PARALLEL_STEM = "data", "parallel"
+#: The flag of training that takes up an interrupted run.
+_RESUME = "--resume"
 LOG_LINES = 12
+#: What a process that was ended from outside leaves as its code; None: nothing, as when the machine went down.
+_KILLED = frozenset({None, -signal.SIGKILL, -signal.SIGTERM})
 NICENESS = 10
 _TAIL_BYTES = 16_384
 _GRACE_SECONDS = 5.0
@@ -118,7 +124,7 @@ def is_alive(folder: Path) -> bool:
 
 
 def status_of(folder: Path, out: Path) -> str:
-    """One of the five states, from the files and the lock alone; finished only with a published model."""
+    """One of the six states, from the files and the lock alone; finished only with a published model."""
     ended = read_json(folder / ENDED)
     if ended is not None and ended.get("code") == 0 and any((out / name).is_file() for name in _RESULTS):
         return FINISHED
@@ -126,14 +132,36 @@ def status_of(folder: Path, out: Path) -> str:
         return RUNNING
     if (folder / CANCEL_MARK).exists():
         return CANCELLED
-    return FAILED if ended is not None or (folder / STARTED).exists() else WAITING
+    if ended is None and not (folder / STARTED).exists():
+        return WAITING
+    return INTERRUPTED if (ended or {}).get("code") in _KILLED else FAILED
 
 
 def mark_ended(folder: Path, code: int | None) -> None:
-    """Write how the run ended, where that is not written yet, and delete the rows that it was given."""
+    """Write how the run ended, where that is not written yet; its rows go, unless it was killed and may go on."""
     if not (folder / ENDED).exists():
         write_json(folder / ENDED, {"code": code, "ended": time.time()})
-    delete_rows(folder)
+    if code not in _KILLED or (folder / CANCEL_MARK).exists():
+        delete_rows(folder)
+
+
+def put_back(folder: Path) -> None:
+    """Let an interrupted run be one that waits, to go on from its last checkpoint when its turn comes."""
+    about = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    about["command"] = [*(part for part in about["command"] if part != _RESUME), _RESUME]
+    write_json(folder / JOB, about)
+    for name in (ENDED, STARTED):  # In this order it is interrupted still if it is cut short here.
+        (folder / name).unlink(missing_ok=True)
+
+
+def is_resumed(command: Sequence[str]) -> bool:
+    """Whether a job's command takes up an interrupted run."""
+    return _RESUME in command
+
+
+def last_sign(folder: Path) -> float:
+    """When the run last wrote anything, in seconds of the epoch."""
+    return max((path.stat().st_mtime for path in folder.iterdir() if path.is_file()), default=0.0)
 
 
 def delete_rows(folder: Path) -> None:
@@ -148,7 +176,7 @@ def problem_of(messages: Sequence[Message], code: int | None) -> Message:
     errors = [message for message in messages if message.kind == "error"]
     if errors:
         return errors[-1]
-    if code is None or code in {-signal.SIGKILL, -signal.SIGTERM}:
+    if code in _KILLED:
         text = (
             "The run was ended from outside, often for lack of memory, or with the machine. Start it again; if it ends "
             "again, use fewer rows or close other programs."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from mrl_demo.jobs.process import (
     DATA_STEM,
     ENDED,
     FAILED,
+    INTERRUPTED,
     JOB,
     LOG,
     MESSAGES,
@@ -21,19 +22,25 @@ from mrl_demo.jobs.process import (
     RUNNING,
     STARTED,
     WAITING,
+    is_resumed,
     problem_of,
     read_json,
     status_of,
     tail,
 )
 
+_INTERRUPTION = "The run was ended from outside, often for lack of memory, or with the machine."
+_GOES_ON = "It can go on from where it last saved itself; if it ends again, use fewer rows or close other programs."
+_ROWS_GONE = "Its rows were deleted a day later, so it cannot go on: start it again with your file."
+
 
 @dataclass(frozen=True)
 class JobState:
-    """One run as it stands; `problem` says why it failed and what to do.
+    """One run as it stands; `problem` says why it failed or was interrupted and what to do.
 
     `doing` is what it says it is at, `done` the share of that, `seconds_left` how long it still takes in all; both are
-    None if it does not say. `ahead` is how many runs are before it.
+    None if it does not say. `ahead` is how many runs are before it. `can_resume`: it was interrupted and has all that
+    it needs to go on; `was_resumed`: it did, and its times are those since then.
     """
 
     id: str
@@ -51,6 +58,8 @@ class JobState:
     done: float | None = None
     seconds_left: float | None = None
     log_tail: tuple[str, ...] = ()
+    can_resume: bool = False
+    was_resumed: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -78,6 +87,12 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
     status = status_of(folder, out)
     messages = [message for message in read_messages(folder / MESSAGES) if message.text.strip()]
     names = given_names(about["data"], about.get("parallel", ""))
+    can_resume = status == INTERRUPTED and all(path.is_file() for path in _uploads(about["command"], folder))
+    problem = None
+    if status == FAILED:
+        problem = as_given(problem_of(messages, ended.get("code")), folder, names)
+    elif status == INTERRUPTED:
+        problem = Message("error", f"{_INTERRUPTION} {_GOES_ON if can_resume else _ROWS_GONE}")
     return JobState(
         id=about["id"],
         name=about["name"],
@@ -89,12 +104,20 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
         started=started.get("started"),
         ended=ended.get("ended"),
         ahead=ahead if status == WAITING else 0,
-        problem=as_given(problem_of(messages, ended.get("code")), folder, names) if status == FAILED else None,
+        problem=problem,
         doing=as_given(messages[-1], folder, names).text if messages else "",
         done=messages[-1].share if messages and messages[-1].kind == "progress" else None,
         seconds_left=messages[-1].seconds_left if messages else None,
         log_tail=tail(folder / LOG),
+        can_resume=can_resume,
+        was_resumed=is_resumed(about["command"]),
     )
+
+
+def _uploads(command: Sequence[str], folder: Path) -> list[Path]:
+    """The copies of uploaded files that a run's command names."""
+    values = (Path(part.partition("=")[2]) for part in command if part.startswith(("--data=", "--parallel=")))
+    return [path for path in values if path.parent == folder]
 
 
 def given_names(data: str, parallel: str) -> dict[str, str]:

@@ -424,6 +424,7 @@ class Id(StrEnum):
     TRAIN_RUN = "train-run"
     TRAIN_MENU = "train-menu"
     TRAIN_CANCEL = "train-cancel"
+    TRAIN_RESUME = "train-resume"
     TRAIN_STATE = "train-state"
     TRAIN_LOSS = "train-loss"
     TRAIN_VALIDATION = "train-validation"

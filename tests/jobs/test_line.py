@@ -20,7 +20,7 @@ from mrl_demo.core.config import Settings
 from mrl_demo.core.errors import ModelError
 from mrl_demo.jobs.intake import MAX_DATA_BYTES, MOST_STEPS
 from mrl_demo.jobs.line import MAX_WAITING, TrainingJobs
-from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING, TrainingError
+from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import Levers, TrainRequest
 from mrl_demo.jobs.state import JobState
 
@@ -47,7 +47,7 @@ def write(**event):
         handle.write(json.dumps(event) + "\\n")
 write(kind="base", ndcg={"8": 0.3, "64": 0.6})
 write(kind="step", step=1, of=2, seconds_left=9, loss=1.5, task="pairs", loss_by_dim={"64": 1.0, "8": 2.0})
-if mode == "hold":
+if mode == "hold" and "--resume" not in sys.argv:
     inner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     (events.parent / "inner").write_text(str(inner.pid))
     (events.parent / "pid").write_text(str(os.getpid()))
@@ -166,22 +166,86 @@ def test_a_run_that_breaks_off_is_never_finished(line: TrainingJobs, mode: str, 
         assert job.log_tail[-1] == "ValueError: a secret of the loop"
 
 
-def test_kill_9_of_the_training_is_a_failure(line: TrainingJobs, tmp_path: Path) -> None:
+def test_kill_9_of_the_training_interrupts_it(line: TrainingJobs, tmp_path: Path) -> None:
     job_id, pid = held(line, tmp_path)
     inner = int((tmp_path / "jobs" / job_id / "inner").read_text())
     os.kill(pid, signal.SIGKILL)
     os.kill(inner, signal.SIGKILL)
     job = ended(line, job_id)
-    assert job.status == FAILED
-    assert job.problem is not None and "memory" in job.problem.text
+    assert (job.status, job.can_resume) == (INTERRUPTED, True)
+    assert job.problem is not None and "memory" in job.problem.text and "It can go on" in job.problem.text
 
 
-def test_kill_9_of_everything_is_a_failure_and_the_next_starts(line: TrainingJobs, tmp_path: Path) -> None:
+def test_kill_9_of_everything_interrupts_it_and_the_next_starts(line: TrainingJobs, tmp_path: Path) -> None:
     job_id, pid = held(line, tmp_path)
     after = line.submit(TrainRequest("after"))
     os.killpg(os.getpgid(pid), signal.SIGKILL)
-    assert ended(line, job_id).status == FAILED
+    assert ended(line, job_id).status == INTERRUPTED
     assert ended(line, after).status == FINISHED
+
+
+def test_an_interrupted_run_goes_on_with_its_rows(line: TrainingJobs, settings: Settings, tmp_path: Path) -> None:
+    job_id, rows = interrupted(line, tmp_path)
+    assert state(line, job_id).can_resume and rows.is_file()
+    other = again(settings, tmp_path)  # The app was started again meanwhile.
+    other.resume(job_id)
+    job = ended(line, job_id)
+    assert (job.status, job.was_resumed, job.problem) == (FINISHED, True, None)
+    assert not rows.exists()
+    assert [step.step for step in line.progress(job_id).steps] == [1]  # Said twice, counted once.
+    with pytest.raises(TrainingError, match="Only an interrupted run can"):
+        line.resume(job_id)
+
+
+def test_an_interrupted_run_can_be_discarded(line: TrainingJobs, tmp_path: Path) -> None:
+    job_id, rows = interrupted(line, tmp_path)
+    checkpoints = tmp_path / "trained" / ".holding.training"
+    checkpoints.mkdir(parents=True)
+    line.cancel(job_id)
+    assert state(line, job_id).status == CANCELLED
+    assert not rows.exists() and not checkpoints.exists()
+    with pytest.raises(TrainingError, match="cannot go on"):
+        line.resume(job_id)
+
+
+def test_an_interrupted_run_keeps_its_rows_for_a_day(line: TrainingJobs, tmp_path: Path) -> None:
+    job_id, rows = interrupted(line, tmp_path)
+    for path in (tmp_path / "jobs" / job_id).iterdir():
+        os.utime(path, (time.time() - 25 * 3600,) * 2)
+    line.jobs()
+    assert not rows.exists()
+    job = state(line, job_id)
+    assert job.problem is not None and not job.can_resume and "start it again with your file" in job.problem.text
+    with pytest.raises(TrainingError, match="Its rows were deleted a day later"):
+        line.resume(job_id)
+
+
+def test_an_interrupted_run_gives_way_to_a_later_one_of_its_name(line: TrainingJobs, tmp_path: Path) -> None:
+    job_id, _ = interrupted(line, tmp_path)
+    later, _ = held(line, tmp_path)
+    checkpoints = tmp_path / "trained" / ".holding.training"
+    checkpoints.mkdir(parents=True)
+    with pytest.raises(TrainingError, match="in line already"):
+        line.resume(job_id)
+    line.cancel(job_id)
+    assert checkpoints.is_dir()
+    line.cancel(later)
+    taken, _ = interrupted(line, tmp_path)
+    ended(line, line.submit(TrainRequest("holding")))
+    with pytest.raises(TrainingError, match="already: choose another name"):
+        line.resume(taken)
+
+
+def interrupted(line: TrainingJobs, folder: Path) -> tuple[str, Path]:
+    """A run from an uploaded file that the machine took down in the middle, and its copy of the file."""
+    upload = folder / "mine.csv"
+    upload.write_text("q,p\na,b\n", encoding="utf-8")
+    job_id = line.submit(TrainRequest("holding", "hold", data=upload))
+    pid = folder / "jobs" / job_id / "pid"
+    until(lambda: pid.is_file() and pid.read_text())
+    os.killpg(os.getpgid(int(pid.read_text())), signal.SIGKILL)
+    assert ended(line, job_id).status == INTERRUPTED
+    return job_id, folder / "jobs" / job_id / "data.csv"
 
 
 def test_a_restart_of_the_app_shows_the_same_runs(line: TrainingJobs, settings: Settings, tmp_path: Path) -> None:
@@ -334,20 +398,11 @@ def test_a_run_belongs_to_the_visit_that_started_it_and_its_rows_to_nobody(setti
             line.cancel(job_id, session)
         with pytest.raises(TrainingError, match="Only the visit that started this run"):
             line.rescale(job_id, 0.5, session)
+        with pytest.raises(TrainingError, match="Only the visit that started this run"):
+            line.resume(job_id, session)
     line.cancel(job_id, "visit")
     assert state(line, job_id).status == CANCELLED
     assert not (folder / "data.csv").exists()
-
-
-def test_the_rows_of_a_run_that_was_killed_are_deleted_at_the_next_look(line: TrainingJobs, tmp_path: Path) -> None:
-    job_id, pid = held(line, tmp_path)
-    rows = tmp_path / "jobs" / job_id / "data.csv"
-    rows.write_text("q,p\na,b\n", encoding="utf-8")
-    os.killpg(os.getpgid(pid), signal.SIGKILL)
-    until(lambda: state(line, job_id).status == FAILED)
-    until(lambda: not lives(pid))
-    line.jobs()
-    assert not rows.exists()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from mrl_demo.jobs.events import (
     WaitExpected,
     event_from_dict,
 )
-from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, RUNNING, WAITING
+from mrl_demo.jobs.process import CANCELLED, FAILED, FINISHED, INTERRUPTED, RUNNING, WAITING
 from mrl_demo.jobs.state import JobState
 from mrl_demo.plots.training import Losses, loss_figure, share_figure, validation_figure
 from mrl_demo.ui.components.markup import NOTHING, html, join_html, user_text
@@ -33,6 +33,7 @@ STATUS_WORDS = {
     FINISHED: "Finished",
     FAILED: "Failed",
     CANCELLED: "Cancelled",
+    INTERRUPTED: "Interrupted",
 }
 COLUMN_FIELDS = {
     "query": "Question column",
@@ -86,10 +87,10 @@ def _body(job: JobState, progress: RunProgress) -> Markup:
         return _running(job, progress)
     if job.status == CANCELLED:
         return html("<p>It was cancelled and left nothing behind, not even your rows. Start it again any time.</p>")
-    if job.status == FAILED:
+    if job.status in {FAILED, INTERRUPTED}:
         why = user_text(problem_text(job.problem) if job.problem else "")
         return html('<p class="notice error" role="alert">{why}</p>{log}', why=why, log=_log(job.log_tail))
-    took = f" in {clock(job.ended - job.started)}" if job.ended and job.started else ""
+    took = f" in {clock(job.ended - job.started)}" if job.ended and job.started and not job.was_resumed else ""
     return html("<p>Trained{took}. It now stands among the models of the Compare tab.</p>", took=took)
 
 

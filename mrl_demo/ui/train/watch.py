@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from gradio.blocks import Block
 from mrl_demo.core.errors import LabError
 from mrl_demo.jobs.events import RunProgress
 from mrl_demo.jobs.line import TrainingJobs
-from mrl_demo.jobs.process import FINISHED
+from mrl_demo.jobs.process import FINISHED, INTERRUPTED
 from mrl_demo.jobs.state import JobState
 from mrl_demo.lab.protocol import LabProtocol
 from mrl_demo.ui.components.markup import NOTHING
@@ -31,6 +31,7 @@ from mrl_demo.ui.train.state import Drawn, WatchState
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
+_CANCEL, _DISCARD = "Cancel this run", "Discard it"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class WatchParts:
     menu: gr.Dropdown
     state: gr.HTML
     cancel: gr.Button
+    resume: gr.Button
     losses: gr.Plot
     validation: gr.Plot
     before_after: gr.HTML
@@ -64,6 +66,7 @@ class WatchParts:
         return {
             self.state,
             self.cancel,
+            self.resume,
             self.losses,
             self.validation,
             self.before_after,
@@ -83,7 +86,10 @@ def lay_out_watch() -> WatchParts:
     with gr.Column(elem_id=Id.TRAIN_RUN):
         with gr.Row(elem_classes="curves-row"):
             runs = menu("Run", [], None, Id.TRAIN_MENU, min_width=240, is_visible=False)
-            cancel = gr.Button("Cancel this run", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_CANCEL)
+            resume = gr.Button(
+                "Go on with it", variant="primary", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_RESUME
+            )
+            cancel = gr.Button(_CANCEL, scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_CANCEL)
         state = live_html(NOTHING, Id.TRAIN_STATE)
         with gr.Row(elem_classes="train-charts"):
             losses = _chart("Loss", Id.TRAIN_LOSS)
@@ -106,6 +112,7 @@ def lay_out_watch() -> WatchParts:
         menu=runs,
         state=state,
         cancel=cancel,
+        resume=resume,
         losses=losses,
         validation=validation,
         before_after=table,
@@ -151,7 +158,8 @@ class WatchEvents:
         )
         updates: Updates = {
             self.parts.state: train_view.state_html(job, progress),
-            self.parts.cancel: gr.Button(visible=bool(job and job.is_active and is_own)),
+            self.parts.cancel: _cancel_button(job, is_own),
+            self.parts.resume: gr.Button(visible=bool(job and job.can_resume and is_own)),
             self.parts.compare: gr.Button(visible=bool(job and job.status == FINISHED)),
             self.parts.line: train_view.line_html(jobs),
             self.parts.timer: gr.Timer(active=any(job.is_active for job in jobs)),
@@ -210,12 +218,18 @@ class WatchEvents:
         return {self.parts.menu: runs, self.parts.timer: gr.Timer(active=True)}
 
     def cancel(self, state: WatchState, request: gr.Request | None = None) -> Updates:
-        """Cancel the run that is shown."""
+        """Cancel the run that is shown, or discard what an interrupted one left."""
+        return self._change(self.line.cancel, state, request)
 
+    def resume(self, state: WatchState, request: gr.Request | None = None) -> Updates:
+        """Let the interrupted run that is shown go on."""
+        return self._change(self.line.resume, state, request)
+
+    def _change(self, change: Callable[[str, str], None], state: WatchState, request: gr.Request | None) -> Updates:
         def work() -> Updates:
-            """Cancel the chosen run."""
+            """Change the chosen run."""
             if state.chosen:
-                self.line.cancel(state.chosen, caller_of(request).session)
+                change(state.chosen, caller_of(request).session)
             return {self.said: NOTHING}
 
         return guarded(work, lambda error: {self.said: problem_notice(error)})
@@ -225,7 +239,8 @@ class WatchEvents:
         parts, form = self.parts, self.parts.form
         look = form.bind(self.show), form.inputs, parts.view
         started.then(*look, **LIGHT)
-        parts.cancel.click(form.bind(self.cancel), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
+        for button, change in ((parts.cancel, self.cancel), (parts.resume, self.resume)):
+            button.click(form.bind(change), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
         parts.menu.input(*look, **LIGHT)
         rescaling = parts.rescale.click(self.say_rescaling, None, {self.said}, **LIGHT)
         rescaling.then(form.bind(self.rescale), form.inputs, {self.said}, **TRAINING).then(*look, **LIGHT)
@@ -262,6 +277,13 @@ class WatchEvents:
         except LabError:
             logger.exception("The line of runs cannot be read")
             return ()
+
+
+def _cancel_button(job: JobState | None, is_own: bool) -> gr.Button:
+    """Ends a run that is in line, or removes what an interrupted one left behind."""
+    is_interrupted = job is not None and job.status == INTERRUPTED
+    is_shown = bool(is_own and job and (job.is_active or is_interrupted))
+    return gr.Button(_DISCARD if is_interrupted else _CANCEL, visible=is_shown)
 
 
 def _run_entries(jobs: Sequence[JobState]) -> list[tuple[str, str]]:

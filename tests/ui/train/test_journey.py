@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -135,7 +137,15 @@ def trainer(
         context.close()
 
 
-def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: Trainer, pairs: Path) -> None:
+def _kill_the_run(cache: Path) -> None:
+    """End the newest run's processes without a word, as a machine that goes down would."""
+    started = max((cache / "jobs").glob("*/started.json"))
+    os.killpg(int(json.loads(started.read_text(encoding="utf-8"))["pid"]), signal.SIGKILL)
+
+
+def test_a_run_is_watched_and_cancelled_and_another_outlives_a_kill_and_a_reload(
+    trainer: Trainer, pairs: Path, tmp_path: Path
+) -> None:
     page = trainer.page
     trainer.upload(pairs)
     for weights, words in (("2, abc", "“abc” is no number"), ("2, 1", "2 weights for 7 lengths")):
@@ -160,6 +170,13 @@ def test_a_run_is_watched_and_cancelled_and_another_outlives_a_reload(trainer: T
     trainer.choose_few_steps()
     trainer.start("second-run", 8)
     trainer.says("Training")
+    trainer.step(2)
+    _kill_the_run(tmp_path / "cache")
+    trainer.says("It can go on from where it last saved itself")
+    assert page.inner_text("#train-cancel") == "Discard it"
+    page.click("#train-resume")
+    trainer.says("Training")
+    assert page.locator("#train-resume").is_hidden()
     trainer.open()
     trainer.says("second-run")
     assert page.locator("#train-state .run-status.running").is_visible()

@@ -25,7 +25,7 @@ from mrl_demo.jobs.events import (
     event_to_dict,
 )
 from mrl_demo.jobs.line import TrainingJobs
-from mrl_demo.jobs.process import FAILED, FINISHED, RUNNING, WAITING, TrainingError
+from mrl_demo.jobs.process import FAILED, FINISHED, INTERRUPTED, RUNNING, WAITING, TrainingError
 from mrl_demo.jobs.request import TrainRequest
 from mrl_demo.jobs.state import JobState
 from mrl_demo.ui.compare import tab as compare
@@ -66,10 +66,16 @@ class StubLine:
 
     def __init__(self, *jobs: JobState) -> None:
         self.found, self.asked, self.cancelled = jobs, [], []  # type: ignore[var-annotated]
+        self.resumed: list[str] = []
         self.kept = 0.5
 
     def jobs(self) -> tuple[JobState, ...]:
         return self.found
+
+    def resume(self, job_id: str, session: str = "") -> None:
+        if job_id not in {job.id for job in self.found}:
+            raise TrainingError(f"There is no run {job_id!r}: reload the page.")
+        self.resumed.append(job_id)
 
     def rescale(self, job_id: str, share: float, session: str = "") -> None:
         if share > 1:
@@ -369,6 +375,32 @@ def test_a_run_is_cancelled_only_by_who_started_it(session: str, is_offered: boo
     request = gr.Request(session_hash=session)
     updates = by_id(watching(running).show(WatchState(running.id), request))
     assert updates["train-cancel"].visible is is_offered
+
+
+@pytest.mark.parametrize(("session", "is_offered"), [("mine", True), ("a stranger", False)])
+@pytest.mark.parametrize("has_rows", [True, False])
+def test_an_interrupted_run_goes_on_or_is_discarded_by_who_started_it(
+    session: str, is_offered: bool, has_rows: bool
+) -> None:
+    problem = Message("error", "The run was ended from outside.")
+    broken = job(INTERRUPTED, can_resume=has_rows, problem=problem, log_tail=("last words",))
+    updates = by_id(watching(broken).show(WatchState(broken.id), gr.Request(session_hash=session)))
+    assert updates["train-resume"].visible is (is_offered and has_rows)
+    assert (updates["train-cancel"].visible, updates["train-cancel"].value) == (is_offered, "Discard it")
+    assert "ended from outside" in updates["train-state"] and "last words" in updates["train-state"]
+    assert "Interrupted" in updates["train-line"]
+
+
+def test_the_run_that_is_shown_goes_on() -> None:
+    events = watching(job(INTERRUPTED, can_resume=True))
+    assert by_id(events.resume(WATCHED)) == {"train-notice": ""}
+    assert events.line.resumed == [WATCHED.chosen]  # type: ignore[attr-defined]
+    assert "no run" in by_id(events.resume(WatchState("2" * 20)))["train-notice"]
+
+
+def test_a_run_that_went_on_does_not_say_how_long_its_last_part_took() -> None:
+    assert "Trained in 2 min." in train_view.state_html(job(FINISHED), PROGRESS)
+    assert "Trained. " in train_view.state_html(job(FINISHED, was_resumed=True), PROGRESS)
 
 
 def test_a_length_that_is_sent_twice_counts_once() -> None:
