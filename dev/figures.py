@@ -132,7 +132,7 @@ def _own_pairs_answer() -> list[str]:
     full = diseases["base"]["384"]
     gain = next(row for row in diseases["differences"] if row["dim"] == 64 and row["against"] == "uncut base")
     costs = [
-        f"{1 - figures['own']['384'] / figures['base']['384']:+.1%} ({name})".replace("-", "−")
+        f"{1 - figures['own']['384'] / figures['base']['384']:+.1%}".replace("-", "−") + f" ({name})"
         for name, figures in others.items()
     ]
     tax = f" What text of others loses at full length: {', '.join(costs)}." if costs else ""
