@@ -109,9 +109,9 @@ class TrainingJobs:
         return job_id
 
     def resume(self, job_id: str, session: str = "") -> None:
-        """Put an interrupted run in line again, to go on from its last checkpoint.
+        """Put an interrupted run in line again, to be resumed from its last checkpoint.
 
-        Raises `TrainingError` for a run that cannot, for that of another visit, and if its name is taken by now.
+        Raises `TrainingError` for a run that cannot be, for that of another visit, and if its name is taken by now.
         """
         self._intake.refuse_if_closed()
         with self._locked():
@@ -119,8 +119,8 @@ class TrainingJobs:
             self._refuse_strangers(job_id, session)
             job = read_job(folder)
             if not job.can_resume:
-                why = job.problem.text if job.status == INTERRUPTED and job.problem else "Only an interrupted run can."
-                raise TrainingError(f"The run {job.name!r} cannot go on. {why}")
+                why = job.problem.text if job.status == INTERRUPTED and job.problem else "Only an interrupted run can be."
+                raise TrainingError(f"The run {job.name!r} cannot be resumed. {why}")
             self._intake.refuse_taken(job.name)
             self._refuse_unless_room(job.name)
             put_back(folder)

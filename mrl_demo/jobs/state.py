@@ -30,8 +30,8 @@ from mrl_demo.jobs.process import (
 )
 
 _INTERRUPTION = "The run was ended from outside, often for lack of memory, or with the machine."
-_GOES_ON = "It can go on from where it last saved itself; if it ends again, use fewer rows or close other programs."
-_ROWS_GONE = "Its rows were deleted a day later, so it cannot go on: start it again with your file."
+_RESUMABLE = "It can be resumed from its last checkpoint; if it ends again, use fewer rows or close other programs."
+_ROWS_GONE = "Its rows were deleted a day later, so it cannot be resumed: start it again with your file."
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def read_job(folder: Path, ahead: int = 0) -> JobState:
     if status == FAILED:
         problem = as_given(problem_of(messages, ended.get("code")), folder, names)
     elif status == INTERRUPTED:
-        problem = Message("error", f"{_INTERRUPTION} {_GOES_ON if can_resume else _ROWS_GONE}")
+        problem = Message("error", f"{_INTERRUPTION} {_RESUMABLE if can_resume else _ROWS_GONE}")
     return JobState(
         id=about["id"],
         name=about["name"],

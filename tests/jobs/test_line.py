@@ -173,7 +173,7 @@ def test_kill_9_of_the_training_interrupts_it(line: TrainingJobs, tmp_path: Path
     os.kill(inner, signal.SIGKILL)
     job = ended(line, job_id)
     assert (job.status, job.can_resume) == (INTERRUPTED, True)
-    assert job.problem is not None and "memory" in job.problem.text and "It can go on" in job.problem.text
+    assert job.problem is not None and "memory" in job.problem.text and "It can be resumed" in job.problem.text
 
 
 def test_kill_9_of_everything_interrupts_it_and_the_next_starts(line: TrainingJobs, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_an_interrupted_run_goes_on_with_its_rows(line: TrainingJobs, settings: 
     assert (job.status, job.was_resumed, job.problem) == (FINISHED, True, None)
     assert not rows.exists()
     assert [step.step for step in line.progress(job_id).steps] == [1]  # Said twice, counted once.
-    with pytest.raises(TrainingError, match="Only an interrupted run can"):
+    with pytest.raises(TrainingError, match="Only an interrupted run can be"):
         line.resume(job_id)
 
 
@@ -204,7 +204,7 @@ def test_an_interrupted_run_can_be_discarded(line: TrainingJobs, tmp_path: Path)
     line.cancel(job_id)
     assert state(line, job_id).status == CANCELLED
     assert not rows.exists() and not checkpoints.exists()
-    with pytest.raises(TrainingError, match="cannot go on"):
+    with pytest.raises(TrainingError, match="cannot be resumed"):
         line.resume(job_id)
 
 

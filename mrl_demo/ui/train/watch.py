@@ -87,7 +87,7 @@ def lay_out_watch() -> WatchParts:
         with gr.Row(elem_classes="curves-row"):
             runs = menu("Run", [], None, Id.TRAIN_MENU, min_width=240, is_visible=False)
             resume = gr.Button(
-                "Go on with it", variant="primary", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_RESUME
+                "Resume this run", variant="primary", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_RESUME
             )
             cancel = gr.Button(_CANCEL, scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_CANCEL)
         state = live_html(NOTHING, Id.TRAIN_STATE)
@@ -222,7 +222,7 @@ class WatchEvents:
         return self._change(self.line.cancel, state, request)
 
     def resume(self, state: WatchState, request: gr.Request | None = None) -> Updates:
-        """Let the interrupted run that is shown go on."""
+        """Resume the interrupted run that is shown."""
         return self._change(self.line.resume, state, request)
 
     def _change(self, change: Callable[[str, str], None], state: WatchState, request: gr.Request | None) -> Updates:

@@ -172,7 +172,7 @@ def test_a_run_is_watched_and_cancelled_and_another_outlives_a_kill_and_a_reload
     trainer.says("Training")
     trainer.step(2)
     _kill_the_run(tmp_path / "cache")
-    trainer.says("It can go on from where it last saved itself")
+    trainer.says("It can be resumed from its last checkpoint")
     assert page.inner_text("#train-cancel") == "Discard it"
     page.click("#train-resume")
     trainer.says("Training")
