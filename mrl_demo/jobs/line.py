@@ -52,6 +52,7 @@ from mrl_demo.models.run_folder import METRICS_FILE
 MAX_WAITING = 5
 TRAIN = (sys.executable, "-m", "training")
 _CHECK_SECONDS = 300
+_NOT_INTERRUPTED = "Only an interrupted run can be."
 #: So long an interrupted run keeps the rows that it was given, to go on with them.
 _ROWS_KEPT_SECONDS = 24 * 3600
 
@@ -119,7 +120,7 @@ class TrainingJobs:
             self._refuse_strangers(job_id, session)
             job = read_job(folder)
             if not job.can_resume:
-                why = job.problem.text if job.status == INTERRUPTED and job.problem else "Only an interrupted run can be."
+                why = job.problem.text if job.problem and job.status == INTERRUPTED else _NOT_INTERRUPTED
                 raise TrainingError(f"The run {job.name!r} cannot be resumed. {why}")
             self._intake.refuse_taken(job.name)
             self._refuse_unless_room(job.name)
