@@ -53,8 +53,8 @@ FIELD_LABELS = {
     **LEVER_LABELS,
 }
 TASKS = {
-    "pairs": "Questions and their answers",
-    "broad": "Neighbours as in base",
+    "pairs": "Pairs",
+    "broad": "Base’s neighbours",
     "all-layers": "All layers",
     "half-layers": "The first half",
 }

@@ -87,7 +87,7 @@ def lay_out_watch() -> WatchParts:
         with gr.Row(elem_classes="curves-row"):
             runs = menu("Run", [], None, Id.TRAIN_MENU, min_width=240, is_visible=False)
             resume = gr.Button(
-                "Resume this run", variant="primary", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_RESUME
+                "Resume it", variant="primary", scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_RESUME
             )
             cancel = gr.Button(_CANCEL, scale=0, min_width=150, visible=False, elem_id=Id.TRAIN_CANCEL)
         state = live_html(NOTHING, Id.TRAIN_STATE)
