@@ -128,7 +128,7 @@ class TrainingJobs:
             self._start_next()
 
     def may_change(self, job_id: str, session: str) -> bool:
-        """Whether a visit may cancel or rescale a run: its own, and any on a page that others cannot reach."""
+        """Whether a visit may cancel, resume or rescale a run: its own, and any on a page that others cannot reach."""
         about = read_json(self._path(job_id) / JOB) or {}
         return not self._settings.is_public or about.get("session") == _seal_session(session)
 
